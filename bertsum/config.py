@@ -1,0 +1,632 @@
+"""The whole configuration: frozen dataclasses, read strictly from YAML files and dotted command-line overrides.
+
+A field's meaning is written once, in the ``Args`` of its dataclass: ``--help`` and the README's table show that text.
+Validation only checks; it never changes a value, and it reports every problem at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+
+from bertsum.errors import BertsumError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+# Files, folders or globs of JSON lines; or the name of a split of the hub dataset ``data.dataset``.
+Source = str | list[str] | None
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where documents come from, and how reference summaries become labels.
+
+    Args:
+        dataset: Hub dataset, such as cnn_dailymail; null when the splits are files.
+        dataset_config: Configuration of the hub dataset, such as 3.0.0.
+        train: Training documents: a .jsonl or .jsonl.gz file, a folder, a glob, a list of them, sample/NAME for a file
+            of the bundled sample, or, when data.dataset is set, the name of a split.
+        validation: Validation documents, given like data.train.
+        test: Test documents, given like data.train.
+        document_field: Field with the document; null takes the first of document, article, text, source that the
+            first record has.
+        summary_field: Field with the reference summary; null takes the first of summary, highlights, target, abstract.
+        id_field: Field with the document's id; null takes id, else paper_id, else numbers the documents.
+        summary_list: What a list of strings in the summary field is - the sentences of one reference, or several
+            references. A list of lists is always several references.
+        on_error: What to do about a document that cannot be used - stop with an error, or skip and report it.
+        limit: Read at most this many documents of each split; null reads all.
+        min_sentences: Training documents with fewer usable sentences are dropped.
+        min_summary_words: Training documents whose summary is shorter than this many words are dropped.
+        oracle: How text is normalised for oracle labels - unicode (letters and digits of every script; labels what
+            the model can see) or paper (ASCII only, labels the whole document before sentences are dropped).
+        oracle_sentences: An oracle has at most this many sentences.
+        oracle_references: With several references, the oracle maximises the mean over them or the best of them.
+        prepared_dir: Folder for prepared data; each preparation has its own subfolder, named by its fingerprint.
+        workers: Processes that prepare data and compute ROUGE; null uses every core.
+    """
+
+    dataset: str | None = None
+    dataset_config: str | None = None
+    train: Source = None
+    validation: Source = None
+    test: Source = None
+    document_field: str | None = None
+    summary_field: str | None = None
+    id_field: str | None = None
+    summary_list: Literal["sentences", "references"] = "sentences"
+    on_error: Literal["stop", "skip"] = "stop"
+    limit: int | None = None
+    min_sentences: int = 1
+    min_summary_words: int = 1
+    oracle: Literal["unicode", "paper"] = "unicode"
+    oracle_sentences: int = 3
+    oracle_references: Literal["mean", "best"] = "mean"
+    prepared_dir: str = "prepared"
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class EncodingConfig:
+    """How a document becomes encoder input; saved with the model, so that it reads every text as it was trained.
+
+    Args:
+        max_length: Longest input in tokens; what lies beyond it is not read. More than the encoder was pretrained
+            with extends its position embeddings.
+        max_sentences: At most this many sentences of a document are read.
+        min_sentence_words: Sentences with fewer words are left out (unless the document has no longer one).
+        max_sentence_words: Longer sentences are cut to this many words for the encoder; a summary has them whole.
+    """
+
+    max_length: int = 512
+    max_sentences: int = 100
+    min_sentence_words: int = 1
+    max_sentence_words: int = 200
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The encoder and the head over its sentence vectors.
+
+    Args:
+        encoder: Hub name or folder of any BERT-like encoder with a fast tokenizer; minilm is all-MiniLM-L6-v2, from
+            the package of the offline extra where it is installed, else from the hub.
+        attention: Implementation of attention in the encoder; eager is the fastest for bf16 training on CPU.
+        interval_segments: Alternate token types 0 and 1 by sentence, where the encoder has token types.
+        sentence_vectors: A sentence's vector is the output at its [CLS] (the paper), or the mean of its tokens.
+        sentence_norm: Apply a LayerNorm to the sentence vectors before the head.
+        head: What scores the sentence vectors - linear, transformer (BERTSUMEXT) or lstm.
+        head_layers: Layers of the transformer head.
+        head_heads: Attention heads of the transformer head.
+        head_feedforward: Width of the transformer head's feed-forward blocks.
+        head_dropout: Dropout of the head.
+        position_scale: Factor on the transformer head's sinusoidal position encoding (1 in the paper).
+        hidden_dropout: Dropout of the encoder's hidden states; null keeps the encoder's own.
+        attention_dropout: Dropout of the encoder's attention weights; null keeps the encoder's own.
+        freeze_encoder: Train the head only.
+        freeze_layers: Keep the encoder's embeddings and this many of its lower layers as pretrained.
+    """
+
+    encoder: str = "bert-base-uncased"
+    attention: Literal["sdpa", "eager", "flash_attention_2"] = "sdpa"
+    interval_segments: bool = True
+    sentence_vectors: Literal["cls", "mean"] = "cls"
+    sentence_norm: bool = False
+    head: Literal["linear", "transformer", "lstm"] = "transformer"
+    head_layers: int = 2
+    head_heads: int = 8
+    head_feedforward: int = 2048
+    head_dropout: float = 0.1
+    position_scale: float = 1.0
+    hidden_dropout: float | None = None
+    attention_dropout: float | None = None
+    freeze_encoder: bool = False
+    freeze_layers: int = 0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Optimisation, validation and checkpoints.
+
+    Args:
+        max_steps: Stop after this many updates; null trains for train.epochs.
+        epochs: Stop after this many passes over the training documents; null trains for train.max_steps.
+        max_tokens_per_batch: A batch holds so many documents that count x longest stays within this.
+        buffer_documents: Documents are sorted by length inside shuffled buffers of this size.
+        accumulation: Batches per process in one update.
+        loss_reduction: Binary cross-entropy summed over an update (the paper), divided by its documents, or divided
+            by its sentences.
+        positive_weight: Weight of sentences labelled 1 in the loss.
+        optimizer: Adam, or AdamW with decoupled weight decay.
+        learning_rate: Peak learning rate (with noam, the factor in front of the schedule).
+        encoder_learning_rate: The same for the encoder's parameters; null is train.learning_rate.
+        beta1: First-moment decay of Adam.
+        beta2: Second-moment decay of Adam.
+        eps: Epsilon of Adam.
+        weight_decay: Weight decay of matrices; biases and norms have none.
+        max_grad_norm: Clip the gradient's norm to this; null does not clip.
+        schedule: Learning rate over the updates - noam (min(step^-0.5, step * warmup^-1.5)), linear or cosine decay
+            to zero after a linear warmup, or constant after the warmup.
+        warmup_steps: Updates of warmup.
+        precision: Arithmetic of the forward pass; weights and optimiser stay in fp32.
+        validate_every: Validate every so many updates and at the end; null validates at the end of each epoch.
+        validate_rouge: Also select summaries and compute their ROUGE at each validation.
+        validate_documents: Validate on this many documents, evenly spaced; null takes all.
+        save_every: Write a checkpoint every so many updates and at the end; null writes one at each validation.
+        keep_best: Checkpoints kept by train.metric, beside the last one.
+        metric: What ranks checkpoints - validation loss, ROUGE F1, or the mean of ROUGE-1, 2 and L.
+        patience: Stop when so many validations in a row did not improve the metric; null never does.
+        log_every: Write metrics every so many updates.
+        resume: Go on from the last checkpoint of the run folder.
+        overwrite: Replace what an earlier run left in the run folder.
+    """
+
+    max_steps: int | None = None
+    epochs: int | None = None
+    max_tokens_per_batch: int = 3000
+    buffer_documents: int = 10_000
+    accumulation: int = 1
+    loss_reduction: Literal["sum", "document", "sentence"] = "sum"
+    positive_weight: float = 1.0
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = 2e-3
+    encoder_learning_rate: float | None = None
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-9
+    weight_decay: float = 0.0
+    max_grad_norm: float | None = None
+    schedule: Literal["noam", "linear", "cosine", "constant"] = "noam"
+    warmup_steps: int = 10_000
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    validate_every: int | None = None
+    validate_rouge: bool = False
+    validate_documents: int | None = None
+    save_every: int | None = None
+    keep_best: int = 3
+    metric: Literal["loss", "rouge1", "rouge2", "rougeL", "rouge_mean"] = "loss"
+    patience: int | None = None
+    log_every: int = 10
+    resume: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """How scores become a summary; all limits that are set hold together.
+
+    Args:
+        sentences: At most this many sentences; null sets no number.
+        ratio: At most this share of the document's sentences (at least one).
+        max_words: At most this many words in all; a sentence that would exceed it is passed over.
+        threshold: Only sentences whose probability is at least this (but always the best one).
+        trigram_blocking: Skip a sentence that shares a trigram of words with one already chosen.
+        order: Order of the chosen sentences - as in the document, or by score.
+    """
+
+    sentences: int | None = 3
+    ratio: float | None = None
+    max_words: int | None = None
+    threshold: float | None = None
+    trigram_blocking: bool = False
+    order: Literal["document", "score"] = "document"
+
+
+@dataclass(frozen=True)
+class RougeConfig:
+    """How ROUGE is counted.
+
+    Args:
+        language: Language of ROUGE's tokenizer; null is the config's language. English is ROUGE-1.5.5's own
+            (-m), Chinese and Japanese count characters, every other language Unicode words without stemming.
+        references: With several references, average the scores over them, or take the reference with the best
+            ROUGE-1 F1.
+        limit_to_reference: Cut each summary to as many words as its reference has (limited-length recall, NYT).
+        bootstrap_samples: Resamplings for the 95% intervals.
+    """
+
+    language: str | None = None
+    references: Literal["mean", "best"] = "mean"
+    limit_to_reference: bool = False
+    bootstrap_samples: int = 1000
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """Evaluation of a checkpoint beside the Lead and Oracle baselines.
+
+    Args:
+        split: Split to evaluate - train, validation or test.
+        max_tokens_per_batch: Budget of a batch when scoring.
+        lead_sentences: Sentences of the Lead baseline; null is selection.sentences, or 3.
+        precision: Arithmetic of the forward pass when scoring.
+    """
+
+    split: Literal["train", "validation", "test"] = "test"
+    max_tokens_per_batch: int = 8192
+    lead_sentences: int | None = None
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Experiment tracking, by accelerate's trackers; metrics.jsonl is always written.
+
+    Args:
+        trackers: Names of trackers, such as tensorboard, wandb, mlflow; an empty list for none.
+        project: Project name for trackers that have projects.
+    """
+
+    trackers: list[str] = field(default_factory=lambda: ["tensorboard"])
+    project: str = "bertsum"
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run, whole.
+
+    Args:
+        name: Name of the run; its folder is output_dir/name. A config file that gives none has the file's name.
+        output_dir: Folder of all runs.
+        language: Language of the documents (ISO 639-1), for sentence splitting and ROUGE.
+        seed: Seed of weights, dropout and the order of documents.
+        data: Documents and labels.
+        encoding: Documents to encoder input.
+        model: Encoder and head.
+        train: Optimisation.
+        selection: Scores to summaries.
+        rouge: ROUGE.
+        evaluation: Evaluation.
+        tracking: Trackers.
+    """
+
+    name: str = "run"
+    output_dir: str = "runs"
+    language: str = "en"
+    seed: int = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    encoding: EncodingConfig = field(default_factory=EncodingConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    rouge: RougeConfig = field(default_factory=RougeConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of this run."""
+        return Path(self.output_dir) / self.name
+
+    @property
+    def rouge_language(self) -> str:
+        """Language of ROUGE's tokenizer."""
+        return self.rouge.language or self.language
+
+    @property
+    def lead_sentences(self) -> int:
+        """Sentences of the Lead baseline."""
+        return self.evaluation.lead_sentences or self.selection.sentences or 3
+
+    @staticmethod
+    def load(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
+        """Reads a YAML file and applies dotted overrides such as ``"train.max_steps=100"``.
+
+        A path that does not exist is looked for by its name among the configs that come with bertsum.
+
+        Raises:
+            BertsumError: naming every unknown key, wrong type and impossible value at once.
+        """
+        values: dict[str, Any] = {}
+        origin: dict[str, str] = {}
+        if path is not None:
+            file = find_config(path)
+            values = dict(_flatten(_read_yaml(file)))
+            origin = dict.fromkeys(values, str(file))
+            values.setdefault("name", file.stem)
+        for override in overrides:
+            key, separator, text = override.removeprefix("--").partition("=")
+            if not separator:
+                raise BertsumError(f"override '{override}': expected KEY=VALUE, such as train.max_steps=100")
+            values[key] = _override_value(text)
+            origin[key] = "override"
+        return _build(values, origin)
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Config:
+        """The inverse of :meth:`to_dict`, as strict as :meth:`load`."""
+        return _build(dict(_flatten(values)), {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resolved configuration as plain nested values."""
+        return dataclasses.asdict(self)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the resolved configuration as YAML."""
+        import yaml
+
+        text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
+        Path(path).write_text(text, encoding="utf-8")
+
+    def override(self, values: Mapping[str, Any]) -> Config:
+        """A copy with dotted fields replaced by values of their own type."""
+        return _build({**dict(_flatten(self.to_dict())), **values}, {})
+
+
+# The inverse image of the tree: "train.max_steps" -> its type. Lists and scalars are leaves.
+@functools.cache
+def field_types() -> dict[str, Any]:
+    """Dotted name of every field and its type, in the order of the dataclasses."""
+
+    def walk(kind: type, prefix: str) -> Iterator[tuple[str, Any]]:
+        hints = get_type_hints(kind)
+        for item in dataclasses.fields(kind):
+            if dataclasses.is_dataclass(hints[item.name]):
+                yield from walk(hints[item.name], f"{prefix}{item.name}.")
+            else:
+                yield prefix + item.name, hints[item.name]
+
+    return dict(walk(Config, ""))
+
+
+def argument_parser(prog: str | None = None) -> ArgumentParser:
+    """The jsonargparse parser of the whole tree: types, and ``--help`` from the docstrings."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(prog=prog, exit_on_error=False, add_help=False)
+    parser.add_class_arguments(Config)
+    return parser
+
+
+def overrides_from_arguments(arguments: Sequence[str]) -> list[str]:
+    """``["--train.max_steps", "100", "--train.resume"]`` -> ``["train.max_steps=100", "train.resume=true"]``.
+
+    Raises:
+        BertsumError: if an argument is neither an option nor the value of one.
+    """
+    overrides = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("--"):
+            raise BertsumError(f"argument '{argument}': expected --KEY VALUE, such as --train.max_steps 100")
+        if "=" in argument:
+            overrides.append(argument[2:])
+        elif rest and not rest[0].startswith("--"):
+            overrides.append(f"{argument[2:]}={rest.pop(0)}")
+        else:
+            overrides.append(f"{argument[2:]}=true")  # a switch, such as --train.resume
+    return overrides
+
+
+def config_folders() -> list[Path]:
+    """Where shipped configs lie: ``configs/`` here, of the source tree, or in the installed package."""
+    package = Path(__file__).parent
+    return [Path("configs"), package.parent / "configs", package / "configs"]
+
+
+def find_config(path: str | Path) -> Path:
+    """A config file by path, else by name among the shipped ones (with or without ``.yaml``)."""
+    given = Path(path)
+    names = [given.name] if given.suffix else [given.name, given.name + ".yaml"]
+    candidates = [given, *(folder / name for folder in config_folders() for name in names)]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
+    close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise BertsumError(f"config '{path}': no such file, and not one of {', '.join(shipped) or 'configs/'}{hint}")
+
+
+def _read_yaml(file: Path) -> Mapping[str, Any]:
+    import yaml
+
+    try:
+        values = yaml.load(file.read_text(encoding="utf-8"), Loader=_strict_loader())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BertsumError(f"config '{file}': cannot be read: {error}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise BertsumError(f"config '{file}': not valid YAML: {error}") from error
+    if not isinstance(values, dict | None):
+        raise BertsumError(f"config '{file}': expected a mapping of fields, found {type(values).__name__}")
+    return values or {}
+
+
+@functools.cache
+def _strict_loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), and no key twice."""
+
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+
+    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+        keys = [loader.construct_object(key) for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
+        return loader.construct_mapping(node, deep=True)
+
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    return Loader
+
+
+def _override_value(text: str) -> Any:
+    """Text of the command line: null and lists are read as YAML, all else is left to the field's type."""
+    import yaml
+
+    try:
+        value = yaml.load(text, Loader=_strict_loader())
+    except yaml.YAMLError:
+        value = text  # such as a glob that begins with *
+    return value if value is None or isinstance(value, list) else text
+
+
+def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
+    from jsonargparse import ArgumentError
+
+    types = field_types()
+    parser = argument_parser()
+    problems: list[str] = []
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        where = f" (in {origin[key]})" if key in origin and origin[key] != "override" else ""
+        if key not in types:
+            problems.append(f"{key}: {_unknown(key, types)}{where}")
+            continue
+        *sections, name = key.split(".")
+        single: dict[str, Any] = {name: value}
+        for section in reversed(sections):
+            single = {section: single}
+        try:
+            parsed = parser.parse_object(single)
+        except (ArgumentError, TypeError, ValueError):
+            problems.append(f"{key}: got {value!r}, expected {_type_name(types[key])}{where}")
+            continue
+        target = nested
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[name] = parsed[key]
+    if not problems:
+        config = _instantiate(Config, nested)
+        problems = list(_problems(config))
+        if not problems:
+            return config
+    raise BertsumError("config:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+def _instantiate(kind: type, values: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    arguments = {
+        key: _instantiate(hints[key], value) if dataclasses.is_dataclass(hints[key]) else value
+        for key, value in values.items()
+    }
+    return kind(**arguments)
+
+
+def _unknown(key: str, types: Mapping[str, Any]) -> str:
+    sections = sorted({name.rpartition(".")[0] for name in types} - {""})
+    if key in sections:
+        return "is a section, expected fields below it"
+    close = difflib.get_close_matches(key, types, n=1, cutoff=0.6)
+    if not close:  # right name in the wrong section
+        close = [name for name in types if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
+    if not close:
+        names = {name.rpartition(".")[2]: name for name in types}
+        close = [names[name] for name in difflib.get_close_matches(key.rpartition(".")[2], names, n=1)]
+    return f"no such field; did you mean {close[0]}?" if close else f"no such field (sections: {', '.join(sections)})"
+
+
+def _type_name(kind: Any) -> str:
+    options = getattr(kind, "__args__", ())
+    if getattr(kind, "__origin__", None) is Literal:
+        return ", ".join(map(str, options[:-1])) + f" or {options[-1]}"
+    if getattr(kind, "__origin__", None) is list:
+        return "a list of strings"
+    if options:
+        return " or ".join(_type_name(option) for option in options)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
+    return names[kind]
+
+
+def _problems(config: Config) -> Iterator[str]:
+    """Everything that types alone do not rule out."""
+    at_least = {
+        "data.limit": 1,
+        "data.min_sentences": 1,
+        "data.min_summary_words": 0,
+        "data.oracle_sentences": 1,
+        "data.workers": 1,
+        "encoding.max_length": 3,  # [CLS], one token, [SEP]
+        "encoding.max_sentences": 1,
+        "encoding.min_sentence_words": 0,
+        "encoding.max_sentence_words": 1,
+        "model.head_layers": 1,
+        "model.head_heads": 1,
+        "model.head_feedforward": 1,
+        "model.freeze_layers": 0,
+        "train.max_steps": 1,
+        "train.epochs": 1,
+        "train.buffer_documents": 1,
+        "train.accumulation": 1,
+        "train.warmup_steps": 0,
+        "train.weight_decay": 0,
+        "train.validate_every": 1,
+        "train.validate_documents": 1,
+        "train.save_every": 1,
+        "train.keep_best": 0,
+        "train.patience": 1,
+        "train.log_every": 1,
+        "selection.sentences": 1,
+        "selection.max_words": 1,
+        "rouge.bootstrap_samples": 1,
+        "evaluation.max_tokens_per_batch": 1,
+        "evaluation.lead_sentences": 1,
+        "seed": 0,
+    }
+    positive = [
+        "train.positive_weight", "train.learning_rate", "train.encoder_learning_rate", "train.eps",
+        "train.max_grad_norm", "selection.ratio",
+    ]  # fmt: skip
+    fractions = ["model.head_dropout", "model.hidden_dropout", "model.attention_dropout", "train.beta1", "train.beta2"]
+    values = dict(_flatten(config.to_dict()))
+    for key, value in values.items():
+        if isinstance(value, float) and value != value or value in (float("inf"), float("-inf")):
+            yield f"{key}: got {value}, expected a finite number"
+    for key, least in at_least.items():
+        if values[key] is not None and values[key] < least:
+            yield f"{key}: got {values[key]}, expected at least {least}"
+    for key in positive:
+        if values[key] is not None and values[key] <= 0:
+            yield f"{key}: got {values[key]}, expected more than 0"
+    for key in fractions:
+        if values[key] is not None and not 0 <= values[key] < 1:
+            yield f"{key}: got {values[key]}, expected at least 0 and less than 1"
+    if config.selection.ratio is not None and config.selection.ratio > 1:
+        yield f"selection.ratio: got {config.selection.ratio}, expected at most 1"
+    if config.selection.threshold is not None and not 0 <= config.selection.threshold <= 1:
+        yield f"selection.threshold: got {config.selection.threshold}, expected a probability from 0 to 1"
+    limits = ("sentences", "ratio", "max_words", "threshold")
+    if all(values[f"selection.{limit}"] is None for limit in limits):
+        yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
+    if config.data.dataset_config is not None and config.data.dataset is None:
+        yield "data.dataset_config: is set without data.dataset"
+    if config.train.max_steps is not None and config.train.epochs is not None:
+        yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
+    if config.train.schedule == "noam" and config.train.warmup_steps < 1:
+        yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
+    if config.train.metric != "loss" and not config.train.validate_rouge:
+        yield f"train.metric: got {config.train.metric}, expected loss unless train.validate_rouge is true"
+    if config.train.resume and config.train.overwrite:
+        yield "train.resume and train.overwrite: both are set, expected at most one"
+    if not config.name or config.name in (".", "..") or "/" in config.name or "\\" in config.name:
+        yield f"name: got {config.name!r}, expected the name of a folder"
+    if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", config.language):
+        yield f"language: got {config.language!r}, expected an ISO 639 code such as en, zh or ru"
+
+
+def help_text(prog: str) -> str:
+    """Every field with its meaning, type and default."""
+    text = io.StringIO()
+    argument_parser(prog).print_help(text)
+    return text.getvalue()

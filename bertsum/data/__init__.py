@@ -1,0 +1,1 @@
+"""From files to batches: documents, sentences, oracle labels, encoding, prepared data."""

@@ -1,0 +1,237 @@
+"""A document and its reference summaries, and the readers that stream them from files and hub datasets."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bertsum.config import DataConfig
+from bertsum.errors import BertsumError
+from bertsum.text import sanitize
+
+DOCUMENT_FIELDS = ("document", "article", "text", "source")
+SUMMARY_FIELDS = ("summary", "highlights", "target", "abstract")
+ID_FIELDS = ("id", "paper_id")
+SUFFIXES = (".jsonl", ".jsonl.gz")
+SAMPLE_FOLDER = Path(__file__).parent / "sample"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document as read: not split, labelled or encoded yet.
+
+    Attributes:
+        id: Its id, unique in a split.
+        text: The document, one string or its sentences.
+        references: Reference summaries, each one string or its sentences; none for a document to be summarised.
+        place: Where it was read, such as ``train.jsonl.gz line 812``.
+    """
+
+    id: str
+    text: str | list[str]
+    references: list[str | list[str]]
+    place: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A document that cannot be used.
+
+    Attributes:
+        place: Where it was read.
+        reason: A short name of the reason, for counting.
+        problem: What is wrong and what would be right.
+    """
+
+    place: str
+    reason: str
+    problem: str
+
+
+def source_files(config: DataConfig, split: str) -> list[Path]:
+    """The files of a split, sorted within each folder or glob.
+
+    Raises:
+        BertsumError: if the split is not configured, or a file, folder or glob matches nothing.
+    """
+    source = getattr(config, split)
+    if not source:
+        raise BertsumError(f"data.{split}: is not set, expected files of JSON lines or a split of data.dataset")
+    files: list[Path] = []
+    for pattern in [source] if isinstance(source, str) else source:
+        path = SAMPLE_FOLDER / Path(pattern).name if pattern.startswith("sample/") else Path(pattern).expanduser()
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
+            if not found:
+                raise BertsumError(f"data.{split}: folder '{pattern}' has no {' or '.join(SUFFIXES)} files")
+        elif path.exists():
+            found = [path]
+        else:
+            found = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+            if not found:
+                close = ", ".join(sorted(file.name for file in path.parent.glob("*.jsonl*"))[:5])
+                there = f" (there: {close})" if close else ""
+                raise BertsumError(f"data.{split}: '{pattern}' does not exist and matches no file{there}")
+        files += found
+    return files
+
+
+def is_hub_split(config: DataConfig, split: str) -> bool:
+    """Whether a split names one of the hub dataset; a path stays a path even where data.dataset is set."""
+    source = getattr(config, split)
+    return config.dataset is not None and not (
+        isinstance(source, list) or (source and ("/" in source or source.endswith(SUFFIXES)))
+    )
+
+
+def read_documents(config: DataConfig, split: str) -> Iterator[Document | Rejected]:
+    """Streams the documents of a split; whatever cannot be used comes as :class:`Rejected`, in its place.
+
+    Raises:
+        BertsumError: if the source as a whole cannot be read.
+    """
+    records = _hub_records(config, split) if is_hub_split(config, split) else _file_records(config, split)
+    fields: _Fields | None = None
+    for number, (place, record) in enumerate(records):
+        if config.limit is not None and number >= config.limit:
+            return
+        if isinstance(record, Rejected):
+            yield record
+            continue
+        if fields is None:
+            fields = _Fields.of(config, record, place)
+        yield _document(record, fields, config, place, number)
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The names of a source's fields, settled on its first record."""
+
+    document: str
+    summary: str
+    id: str | None
+
+    @staticmethod
+    def of(config: DataConfig, record: Mapping[str, Any], place: str) -> _Fields:
+        def first(given: str | None, known: tuple[str, ...], meaning: str) -> str:
+            name = given or next((field for field in known if field in record), None)
+            if name is None or name not in record:
+                expected = f"'{given}'" if given else " or ".join(known)
+                raise BertsumError(
+                    f"{place}: no field for the {meaning}: expected {expected} (fields: {', '.join(record)}); "
+                    f"name it with data.{meaning}_field"
+                )
+            return name
+
+        id_field = config.id_field or next((field for field in ID_FIELDS if field in record), None)
+        return _Fields(
+            first(config.document_field, DOCUMENT_FIELDS, "document"),
+            first(config.summary_field, SUMMARY_FIELDS, "summary"),
+            id_field,
+        )
+
+
+def _document(
+    record: Mapping[str, Any], fields: _Fields, config: DataConfig, place: str, number: int
+) -> Document | Rejected:
+    for name in (fields.document, fields.summary, fields.id):
+        if name is not None and name not in record:
+            fields_there = ", ".join(map(sanitize, record)) or "none"
+            return Rejected(place, f"no field '{name}'", f"field '{name}' is missing (fields: {fields_there})")
+        if name is not None and record[name] is None:
+            return Rejected(place, f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences")
+    identity = record[fields.id] if fields.id is not None else number
+    if isinstance(identity, bool) or not isinstance(identity, str | int):
+        return Rejected(
+            place, "bad id", f"field '{fields.id}': got {type(identity).__name__}, expected text or a whole number"
+        )
+    text, summary = record[fields.document], record[fields.summary]
+    wrong = _wrong_text(text, fields.document)
+    if wrong:
+        return Rejected(place, wrong[0], wrong[1])
+    several = isinstance(summary, list) and (
+        config.summary_list == "references" or any(isinstance(item, list) for item in summary)
+    )
+    references = summary if several else [summary]
+    if not references:
+        return Rejected(place, f"empty '{fields.summary}'", f"field '{fields.summary}' has no reference")
+    for reference in references:
+        wrong = _wrong_text(reference, fields.summary)
+        if wrong:
+            return Rejected(place, wrong[0], wrong[1])
+    return Document(sanitize(str(identity)), _clean(text), [_clean(reference) for reference in references], place)
+
+
+def _wrong_text(value: Any, name: str) -> tuple[str, str] | None:
+    """Why a value is not text or a list of sentences with something in it: (reason, problem)."""
+    if isinstance(value, list):
+        for position, item in enumerate(value):
+            if not isinstance(item, str):
+                found = "null" if item is None else type(item).__name__
+                return f"not text in '{name}'", f"field '{name}' item {position}: got {found}, expected a sentence"
+    elif not isinstance(value, str):
+        found = type(value).__name__
+        return f"not text in '{name}'", f"field '{name}': got {found}, expected text or a list of sentences"
+    if not "".join(value).strip():
+        return f"empty '{name}'", f"field '{name}' is empty"
+    return None
+
+
+def _clean(text: str | list[str]) -> str | list[str]:
+    return sanitize(text) if isinstance(text, str) else [sanitize(sentence) for sentence in text]
+
+
+def _file_records(config: DataConfig, split: str) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
+    for path in source_files(config, split):
+        open_file: Callable[..., Any] = gzip.open if path.name.endswith(".gz") else open
+        number = 0
+        try:
+            with open_file(path, "rb") as lines:
+                for number, line in enumerate(lines, start=1):
+                    if line.strip():
+                        place = f"{path} line {number}"
+                        yield place, _parse(line, place)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BertsumError(f"{path} after line {number}: cannot be read: {error}") from error
+
+
+def _parse(line: bytes, place: str) -> dict[str, Any] | Rejected:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return Rejected(place, "not JSON", f"not JSON: {error}; expected one object a line")
+    if not isinstance(record, dict):
+        return Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
+    return record
+
+
+def _hub_records(config: DataConfig, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    dataset = load_hub_split(config, split)
+    for number, record in enumerate(dataset):
+        yield f"{config.dataset} {getattr(config, split) or split} record {number}", record
+
+
+def load_hub_split(config: DataConfig, split: str) -> Any:
+    """A memory-mapped split of the hub dataset.
+
+    Raises:
+        BertsumError: if there is no such dataset, configuration or split, or no way to reach the hub.
+    """
+    import datasets
+
+    name = getattr(config, split) or split
+    assert config.dataset is not None
+    try:
+        return datasets.load_dataset(config.dataset, config.dataset_config, split=name)
+    except Exception as error:  # datasets and its file systems raise errors of a dozen libraries
+        which = f"'{config.dataset}'" + (f" ({config.dataset_config})" if config.dataset_config else "")
+        raise BertsumError(
+            f"data.dataset: {which} split '{name}' cannot be loaded: {error or type(error).__name__}. Without a "
+            "connection to the hub, give files of JSON lines: --data.dataset null --data.train FILE ..."
+        ) from error

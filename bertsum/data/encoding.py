@@ -1,0 +1,110 @@
+"""Sentences to encoder input: [CLS] and [SEP] around each sentence, interval segments, cuts.
+
+# S sentences that are read, T tokens
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bertsum.config import EncodingConfig
+from bertsum.errors import BertsumError
+from bertsum.text import cut_words, sanitize, split_words
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+# Sentences are tokenised so many at a time, until the input is full: a book costs no more than a page.
+_SENTENCES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What the encoder reads of one document.
+
+    Attributes:
+        input_ids: Tokens (T), each sentence between the encoder's own [CLS] and [SEP].
+        cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
+        sentence_indices: Which sentences of the document those are (S), ascending.
+        cut: Whether something of the document was not read.
+    """
+
+    input_ids: list[int]
+    cls_positions: list[int]
+    sentence_indices: list[int]
+    cut: bool
+
+
+def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
+    """Token types 0, 1, 0, 1 ... alternating by sentence (T)."""
+    bounds = [*cls_positions, length]
+    return [
+        number % 2
+        for number, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
+        for _ in range(end - start)
+    ]
+
+
+class DocumentEncoder:
+    """Encodes documents for one tokenizer and one :class:`EncodingConfig`."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, config: EncodingConfig) -> None:
+        if not tokenizer.is_fast:
+            raise BertsumError(f"model.encoder: {type(tokenizer).__name__} is not a fast tokenizer, which is needed")
+        # Encoders without a [CLS] [SEP] pair of their own have one of begin and end of text.
+        cls_id = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
+        sep_id = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
+        if cls_id is None or sep_id is None:
+            raise BertsumError("model.encoder: its tokenizer has no [CLS] and [SEP] tokens, expected a BERT-like encoder")
+        self.tokenizer = tokenizer
+        self.config = config
+        self.cls_id: int = cls_id
+        self.sep_id: int = sep_id
+
+    def candidates(self, sentences: Sequence[str]) -> list[int]:
+        """Indices of the sentences that may be read: long enough, or all where none is long enough."""
+        least = self.config.min_sentence_words
+        enough = [i for i, sentence in enumerate(sentences) if len(split_words(sentence)) >= least]
+        return enough or [i for i, sentence in enumerate(sentences) if sentence.strip()]
+
+    def encode(self, sentences: Sequence[str]) -> Encoding:
+        """Encodes a document; a sentence is in it only with at least one token of its own.
+
+        Returns:
+            The encoding; with no sentence at all where the document has no token.
+        """
+        candidates = self.candidates(sentences)
+        within = candidates[: self.config.max_sentences]
+        input_ids: list[int] = []
+        cls_positions: list[int] = []
+        indices: list[int] = []
+        cut = len(within) < len(candidates)
+        for index, tokens in self._tokenize(sentences, within):
+            if not tokens:
+                continue
+            room = self.config.max_length - len(input_ids) - 2  # beside [CLS] and [SEP]
+            if room < 1:
+                cut = True
+                break
+            cls_positions.append(len(input_ids))
+            indices.append(index)
+            input_ids += [self.cls_id, *tokens[:room], self.sep_id]
+            cut = cut or len(tokens) > room
+        return Encoding(input_ids, cls_positions, indices, cut)
+
+    def _tokenize(self, sentences: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+        for start in range(0, len(indices), _SENTENCES_AT_ONCE):
+            some = indices[start : start + _SENTENCES_AT_ONCE]
+            texts = [sanitize(cut_words(sentences[i], self.config.max_sentence_words)) for i in some]
+            # split_special_tokens: the text "[SEP]" in a document is text
+            tokens = self.tokenizer(
+                texts,
+                add_special_tokens=False,
+                split_special_tokens=True,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+                verbose=False,
+            ).input_ids
+            yield from zip(some, tokens, strict=True)

@@ -1,0 +1,358 @@
+"""Many documents to Arrow files on disk: in parallel, streaming, done once, never half-used."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+from bertsum.config import Config, DataConfig
+from bertsum.data.documents import (
+    Document,
+    Rejected,
+    is_hub_split,
+    load_hub_split,
+    read_documents,
+    source_files,
+)
+from bertsum.data.encoding import DocumentEncoder, Encoding
+from bertsum.data.oracle import greedy_oracle
+from bertsum.data.sentences import split_sentences
+from bertsum.errors import BertsumError
+from bertsum.text import split_words
+
+if TYPE_CHECKING:
+    import datasets
+    from transformers import PreTrainedTokenizerBase
+
+_CHUNK = 32  # documents handed to a process at once
+_NAMED = 20  # dropped documents named in the report
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of a split's documents.
+
+    Attributes:
+        read: Documents read.
+        kept: Documents kept.
+        dropped: Documents dropped, by reason.
+        named: The first of the dropped documents, each with its place and problem.
+        sentences_per_document: Mean number of sentences of a kept document, read or not.
+        sentences_read_per_document: Mean number of sentences that the encoder reads.
+        tokens_per_document: Mean number of tokens that the encoder reads.
+        cut_share: Share of kept documents of which something is not read.
+        unlabelled_share: Share of kept documents without any positive label.
+    """
+
+    read: int = 0
+    kept: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    named: list[str] = field(default_factory=list)
+    sentences_per_document: float = 0.0
+    sentences_read_per_document: float = 0.0
+    tokens_per_document: float = 0.0
+    cut_share: float = 0.0
+    unlabelled_share: float = 0.0
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.read:,} documents read, {self.kept:,} kept, {self.read - self.kept:,} dropped",
+            *(f"  dropped {count:,}: {reason}" for reason, count in sorted(self.dropped.items())),
+            *(f"    {name}" for name in self.named),
+            f"{self.sentences_per_document:.1f} sentences a document, {self.sentences_read_per_document:.1f} of them "
+            f"read, as {self.tokens_per_document:.0f} tokens",
+            f"{self.cut_share:.1%} of documents cut, {self.unlabelled_share:.1%} without any positive label",
+        ]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A prepared split, memory-mapped.
+
+    Attributes:
+        folder: Where it lies.
+        dataset: One row a document: ``id``, ``input_ids``, ``cls_positions``, ``sentence_indices``, ``labels``,
+            ``length`` (tokens), ``cut``, ``sentences`` and ``references``.
+        report: What became of the documents.
+    """
+
+    folder: Path
+    dataset: datasets.Dataset
+    report: Report
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each document (N)."""
+        return self.dataset.data.column("length").to_numpy()
+
+
+def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> Prepared:
+    """Prepares a split, or opens what was prepared from the same sources, settings, tokenizer and code.
+
+    Raises:
+        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left.
+    """
+    from filelock import FileLock
+
+    described = _describe(config, split, tokenizer)
+    fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
+    parent = Path(config.data.prepared_dir)
+    folder = parent / f"{split}-{fingerprint}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(parent / f".{folder.name}.lock"):  # of several processes one prepares, the others wait
+            if not folder.exists():
+                unfinished = parent / f".{folder.name}.unfinished"
+                shutil.rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir()
+                try:
+                    report = _write(config, split, tokenizer, unfinished)
+                    (unfinished / "report.json").write_text(json.dumps(asdict(report), ensure_ascii=False, indent=1))
+                    (unfinished / "fingerprint.json").write_text(json.dumps(described, indent=1))
+                except BaseException:
+                    shutil.rmtree(unfinished, ignore_errors=True)
+                    raise
+                unfinished.rename(folder)
+                print(f"Prepared {split} data in {folder}\n{report}", flush=True)
+    except OSError as error:
+        raise BertsumError(f"data.prepared_dir: '{parent}' cannot be written: {error}") from error
+    return open_prepared(folder)
+
+
+def open_prepared(folder: Path) -> Prepared:
+    """Opens a folder that :func:`prepare` finished."""
+    import datasets
+
+    report = Report(**json.loads((folder / "report.json").read_text(encoding="utf-8")))
+    return Prepared(folder, datasets.Dataset.from_file(str(folder / "data.arrow")), report)
+
+
+def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+    """Everything that what is prepared depends on."""
+    not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
+    data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
+    code = hashlib.sha256()
+    for module in ("documents", "sentences", "oracle", "encoding", "prepare"):
+        code.update((Path(__file__).parent / f"{module}.py").read_bytes())
+    tokens = tokenizer.backend_tokenizer.to_str()  # type: ignore[attr-defined]
+    return {
+        "split": split,
+        "sources": _describe_sources(config.data, split),
+        "data": data,
+        "encoding": asdict(config.encoding),
+        "language": config.language,
+        "tokenizer": hashlib.sha256(tokens.encode("utf-8", "surrogatepass")).hexdigest(),
+        "code": code.hexdigest(),
+        "packages": {name: importlib.metadata.version(name) for name in ("sentencex", "tokenizers", "regex")},
+    }
+
+
+def _describe_sources(config: DataConfig, split: str) -> list[Any]:
+    if is_hub_split(config, split):
+        files = [entry["filename"] for entry in load_hub_split(config, split).cache_files]  # named by revision
+        return [config.dataset, config.dataset_config, getattr(config, split) or split, files]
+    stats = [(path.resolve(), path.stat()) for path in source_files(config, split)]
+    return [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+
+
+def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
+    """Writes data.arrow and returns the report."""
+    import pyarrow as pa
+
+    schema = pa.schema(
+        {
+            "id": pa.string(),
+            "input_ids": pa.list_(pa.int32()),
+            "cls_positions": pa.list_(pa.int32()),
+            "sentence_indices": pa.list_(pa.int32()),
+            "labels": pa.list_(pa.int8()),
+            "length": pa.int32(),
+            "cut": pa.bool_(),
+            "sentences": pa.list_(pa.string()),
+            "references": pa.list_(pa.list_(pa.string())),
+        }
+    )
+    prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), training=split == "train")
+    counts: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    named: list[str] = []
+    documents = read_documents(config.data, split)
+    progress = tqdm(desc=f"prepare {split}", unit=" documents", disable=None)
+    with progress, pa.OSFile(str(folder / "data.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        for chunk in _map_in_order(prepare_chunk, _chunks(documents), config.data.workers):
+            rows = []
+            for row in chunk:
+                if isinstance(row, Rejected):
+                    if config.data.on_error == "stop" and row.reason not in FILTERED:
+                        raise BertsumError(f"{row.place}: {row.problem} (data.on_error: skip goes on without it)")
+                    dropped[row.reason] += 1
+                    if len(named) < _NAMED:
+                        named.append(f"{row.place}: {row.problem}")
+                else:
+                    rows.append(row)
+                    counts["sentences"] += len(row["sentences"])
+                    counts["sentences read"] += len(row["cls_positions"])
+                    counts["tokens"] += row["length"]
+                    counts["cut"] += row["cut"]
+                    counts["unlabelled"] += not any(row["labels"])
+            if rows:
+                writer.write_batch(pa.RecordBatch.from_pylist(rows, schema))
+            counts["kept"] += len(rows)
+            counts["read"] += len(chunk)
+            progress.update(len(chunk))
+    kept = counts["kept"]
+    if not kept:
+        why = "; ".join(f"{count} x {reason}" for reason, count in dropped.items())
+        first = f" First: {named[0]}" if named else ""
+        raise BertsumError(
+            f"data.{split}: none of {counts['read']} documents can be used{f' ({why}).' if why else '.'}{first}"
+        )
+    return Report(
+        read=counts["read"],
+        kept=kept,
+        dropped=dict(dropped),
+        named=named,
+        sentences_per_document=counts["sentences"] / kept,
+        sentences_read_per_document=counts["sentences read"] / kept,
+        tokens_per_document=counts["tokens"] / kept,
+        cut_share=counts["cut"] / kept,
+        unlabelled_share=counts["unlabelled"] / kept,
+    )
+
+
+# Reasons that a config asks for; every other reason is an error of the document.
+FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than data.min_summary_words")
+
+
+class _ChunkPreparer:
+    """Documents to rows; what each process does."""
+
+    def __init__(self, config: Config, encoder: DocumentEncoder, training: bool) -> None:
+        self.config = config
+        self.encoder = encoder
+        self.training = training
+
+    def __call__(self, chunk: list[Document | Rejected]) -> list[dict[str, Any] | Rejected]:
+        return [item if isinstance(item, Rejected) else self.row(item) for item in chunk]
+
+    def row(self, document: Document) -> dict[str, Any] | Rejected:
+        data = self.config.data
+        sentences = document_sentences(document.text, self.config.language)
+        references = [summary_sentences(reference, self.config.language) for reference in document.references]
+        if self.training:
+            usable = len(self.encoder.candidates(sentences))
+            if usable < data.min_sentences:
+                return Rejected(document.place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more")
+            words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in references)
+            if words < data.min_summary_words:
+                problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
+                return Rejected(document.place, FILTERED[1], problem)
+        encoding = self.encoder.encode(sentences)
+        if not encoding.sentence_indices:
+            return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
+        return {
+            "id": document.id,
+            "input_ids": encoding.input_ids,
+            "cls_positions": encoding.cls_positions,
+            "sentence_indices": encoding.sentence_indices,
+            "labels": self.labels(sentences, references, encoding),
+            "length": len(encoding.input_ids),
+            "cut": encoding.cut,
+            "sentences": sentences,
+            "references": references,
+        }
+
+    def labels(self, sentences: list[str], references: list[list[str]], encoding: Encoding) -> list[int]:
+        """1 for each sentence that is read and in the oracle (S)."""
+        data = self.config.data
+        # The authors label the whole document, so that positives vanish with what is dropped or cut.
+        visible = range(len(sentences)) if data.oracle == "paper" else encoding.sentence_indices
+        texts = [sentences[index] for index in visible]
+        oracle = greedy_oracle(texts, references, data.oracle_sentences, data.oracle, data.oracle_references)
+        positive = {visible[position] for position in oracle}
+        return [int(index in positive) for index in encoding.sentence_indices]
+
+
+def document_sentences(text: str | list[str], language: str) -> list[str]:
+    """A document's sentences without the white space around them."""
+    pieces = split_sentences(text, language) if isinstance(text, str) else text
+    return [piece.strip() for piece in pieces]
+
+
+def summary_sentences(summary: str | list[str], language: str) -> list[str]:
+    """A reference's sentences; in a string each line is split by itself (CNN/DailyMail: a highlight a line)."""
+    lines = summary.splitlines() if isinstance(summary, str) else None
+    pieces = summary if lines is None else [piece for line in lines for piece in split_sentences(line, language)]
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, _CHUNK)):
+        yield chunk
+
+
+def _map_in_order(
+    function: Callable[[Item], Result], items: Iterator[Item], workers: int | None
+) -> Iterator[Result]:
+    """Applies the function over processes, in order, with a bounded number of items in flight."""
+    workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or 1
+    first = next(items, None)
+    second = next(items, None)
+    if first is None:
+        return
+    if workers == 1 or second is None:  # not worth a process
+        yield function(first)
+        if second is not None:
+            yield function(second)
+        yield from map(function, items)
+        return
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    with ProcessPoolExecutor(
+        workers, multiprocessing.get_context(method), initializer=_start_process, initargs=(function,)
+    ) as pool:
+        pending: deque[Future[Result]] = deque(pool.submit(_apply, item) for item in (first, second))
+        try:
+            for item in items:
+                pending.append(pool.submit(_apply, item))
+                if len(pending) > 4 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+_function: Callable[[Any], Any]
+
+
+def _start_process(function: Callable[[Any], Any]) -> None:
+    global _function
+    _function = function
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are the parallelism
+
+
+def _apply(item: Any) -> Any:
+    return _function(item)

@@ -1,0 +1,235 @@
+"""ROUGE that can be compared with published numbers: equal to ROUGE-1.5.5 on English, words or characters elsewhere.
+
+# N documents, 3 metrics (ROUGE-1, 2, L), 3 figures (precision, recall, F1)
+"""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+import os
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import regex
+from tqdm import tqdm
+
+from bertsum.errors import BertsumError
+from bertsum.text import UNSPACED, cut_words, split_words
+
+METRICS = ("rouge1", "rouge2", "rougeL")
+FIGURES = ("precision", "recall", "fmeasure")
+# Perl's ROUGE-L is the summary-level LCS over sentences, which rouge-score calls rougeLsum.
+_SCORER_METRICS = ("rouge1", "rouge2", "rougeLsum")
+_CHUNK = 64
+_BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
+
+# A summary: a string, or its sentences. A document's references: one summary, or several as a list of lists.
+Summary = str | Sequence[str]
+References = Summary | Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class RougeScore:
+    """Means over documents, from 0 to 1, with 95% bootstrap intervals (low, high)."""
+
+    precision: float
+    recall: float
+    fmeasure: float
+    precision_interval: tuple[float, float]
+    recall_interval: tuple[float, float]
+    fmeasure_interval: tuple[float, float]
+
+
+class Rouge155Tokenizer:
+    """The words of ROUGE-1.5.5 ``-m``: lower case, ``-`` apart, ASCII letters and digits, Porter stems of words longer
+    than 3 characters, irregular forms by WordNet's lists.
+    """
+
+    name = "ROUGE-1.5.5 words with Porter stems"
+
+    def tokenize(self, text: str) -> list[str]:
+        text = re.sub(r"[^a-z0-9]+", " ", text.lower())
+        return [word if len(word) <= 3 else _stem(word) for word in text.split()]
+
+
+class UnicodeTokenizer:
+    """Words of letters, marks and digits of any script; scripts without spaces by character; no stemming."""
+
+    _TOKEN = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})[\p{{L}}\p{{M}}\p{{N}}])+")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def tokenize(self, text: str) -> list[str]:
+        return self._TOKEN.findall(text.lower())
+
+
+@functools.lru_cache(maxsize=1_000_000)
+def _stem(word: str) -> str:
+    return _irregular_forms().get(word) or _porter().stem(word)
+
+
+@functools.cache
+def _porter() -> Any:
+    from nltk.stem.porter import PorterStemmer
+
+    return PorterStemmer(PorterStemmer.ORIGINAL_ALGORITHM)
+
+
+@functools.cache
+def _irregular_forms() -> dict[str, str]:
+    """Irregular form to base form."""
+    text = (Path(__file__).parent / "irregular_forms.txt").read_text(encoding="ascii")
+    lines = (line.split() for line in text.splitlines() if not line.startswith("#"))
+    return {form: base for form, base in lines}
+
+
+def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:
+    """The tokenizer of a language (ISO 639-1); its ``name`` says how it counts."""
+    base = re.split("[-_]", language.lower())[0]
+    if base == "en":
+        return Rouge155Tokenizer()
+    return UnicodeTokenizer("characters" if base in _BY_CHARACTER else "Unicode words")
+
+
+def rouge(
+    candidates: Sequence[Summary],
+    references: Sequence[References],
+    language: str = "en",
+    *,
+    several: Literal["mean", "best"] = "mean",
+    limit_to_reference: bool = False,
+    bootstrap_samples: int = 1000,
+    seed: int = 0,
+    workers: int = 1,
+) -> dict[str, RougeScore]:
+    """Means of ROUGE-1, 2 and L over documents.
+
+    Args:
+        candidates: One summary a document: a string or a list of sentences.
+        references: One entry a document: a summary, or several summaries as a list of lists.
+        language: ISO 639-1 code, see :func:`tokenizer_for`.
+        several: With several references, average over them, or take the one with the best ROUGE-1 F1.
+        limit_to_reference: Cut each candidate to as many words as the reference has (limited-length recall).
+        bootstrap_samples: Resamplings for the intervals.
+        seed: Seed of the resamplings.
+        workers: Processes.
+
+    Raises:
+        BertsumError: if there are no documents, or not one reference entry for each candidate.
+    """
+    scores = document_rouge(
+        candidates, references, language, several=several, limit_to_reference=limit_to_reference, workers=workers
+    )
+    return summarize_scores(scores, bootstrap_samples, seed)
+
+
+def document_rouge(
+    candidates: Sequence[Summary],
+    references: Sequence[References],
+    language: str = "en",
+    *,
+    several: Literal["mean", "best"] = "mean",
+    limit_to_reference: bool = False,
+    workers: int = 1,
+    progress: str | None = None,
+) -> np.ndarray:
+    """ROUGE of each document (N, 3 metrics, 3 figures); arguments as of :func:`rouge`, and a progress bar's title."""
+    if isinstance(candidates, str) or isinstance(references, str):
+        raise BertsumError("rouge: expected lists with one entry a document, found a string")
+    if len(candidates) != len(references):
+        raise BertsumError(f"rouge: {len(candidates)} candidates for {len(references)} references, expected one each")
+    pairs = [
+        (_sentences(candidate, f"candidate {number}"), _several(reference, f"reference {number}"))
+        for number, (candidate, reference) in enumerate(zip(candidates, references, strict=True))
+    ]
+    if not pairs:
+        raise BertsumError("rouge: no documents")
+    chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
+    score = functools.partial(_score_chunk, language=language, several=several, limit=limit_to_reference)
+    bar = functools.partial(tqdm, total=len(chunks), desc=progress, disable=True if progress is None else None)
+    if workers == 1 or len(chunks) < 4:  # not worth a process
+        return np.concatenate(list(bar(map(score, chunks))))
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    with ProcessPoolExecutor(workers, multiprocessing.get_context(method)) as pool:
+        return np.concatenate(list(bar(pool.map(score, chunks))))
+
+
+def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: int = 0) -> dict[str, RougeScore]:
+    """Means of scores (N, 3, 3) over documents, with the 2.5 and 97.5 percentiles of their bootstrap distribution."""
+    count = len(scores)
+    random = np.random.default_rng(seed)
+    flat = scores.reshape(count, -1)
+    weights = (random.multinomial(count, np.full(count, 1 / count)) for _ in range(bootstrap_samples))
+    means = np.stack([draw @ flat for draw in weights]) / count  # (samples, 9)
+    low, high = np.percentile(means, [2.5, 97.5], axis=0).reshape(2, 3, 3)
+    mean = scores.mean(axis=0)
+    return {
+        metric: RougeScore(
+            **{figure: float(mean[m, f]) for f, figure in enumerate(FIGURES)},
+            **{f"{figure}_interval": (float(low[m, f]), float(high[m, f])) for f, figure in enumerate(FIGURES)},
+        )
+        for m, metric in enumerate(METRICS)
+    }
+
+
+def _score_chunk(
+    pairs: Iterable[tuple[list[str], list[list[str]]]], language: str, several: str, limit: bool
+) -> np.ndarray:
+    scorer = _scorer(language)
+    rows = []
+    for candidate, references in pairs:
+        scores = []
+        for reference in references:
+            text = _limit(candidate, sum(len(split_words(sentence)) for sentence in reference)) if limit else candidate
+            result = scorer.score("\n".join(reference), "\n".join(text))
+            scores.append([[getattr(result[metric], figure) for figure in FIGURES] for metric in _SCORER_METRICS])
+        each = np.array(scores)  # (references, 3, 3)
+        rows.append(each.mean(axis=0) if several == "mean" else each[each[:, 0, 2].argmax()])
+    return np.stack(rows)
+
+
+@functools.cache
+def _scorer(language: str) -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(list(_SCORER_METRICS), tokenizer=tokenizer_for(language))
+
+
+def _limit(sentences: list[str], words: int) -> list[str]:
+    """The sentences up to so many words in all."""
+    kept = []
+    for sentence in sentences:
+        if words <= 0:
+            break
+        kept.append(cut_words(sentence, words))
+        words -= len(split_words(sentence))
+    return kept
+
+
+def _sentences(summary: Any, where: str) -> list[str]:
+    """A summary as a list of one-line sentences."""
+    if isinstance(summary, str):
+        return summary.splitlines()
+    if not all(isinstance(sentence, str) for sentence in summary):
+        raise BertsumError(f"rouge: {where}: expected a string or a list of sentences")
+    return [" ".join(sentence.splitlines()) for sentence in summary]
+
+
+def _several(references: Any, where: str) -> list[list[str]]:
+    if isinstance(references, str) or all(isinstance(item, str) for item in references):
+        return [_sentences(references, where)]
+    if not references:
+        raise BertsumError(f"rouge: {where}: no reference")
+    return [_sentences(reference, where) for reference in references]
+
+
+def default_workers() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""The model: a pretrained encoder and an inter-sentence head."""

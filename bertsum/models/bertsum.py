@@ -1,0 +1,348 @@
+"""BertSum: a pretrained encoder reads the document, a head scores its sentences; the loss; save and load.
+
+# B documents, T tokens, S sentences, H hidden
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import ModelHubMixin
+from torch import nn
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+
+from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.data.batching import Batch, collate, length_batches
+from bertsum.data.encoding import DocumentEncoder
+from bertsum.errors import BertsumError
+from bertsum.models.encoder import build_encoder, freeze, has_token_types, load_encoder, load_tokenizer
+from bertsum.models.heads import build_head
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class BertSumConfig:
+    """All that a saved model needs to turn a text into the summary it was trained for.
+
+    Attributes:
+        model: Encoder and head.
+        encoding: Documents to encoder input.
+        selection: Scores to summaries, unless a call asks otherwise.
+        language: Language of the documents it was trained on.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    encoding: EncodingConfig = field(default_factory=EncodingConfig)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    language: str = "en"
+
+    @staticmethod
+    def of(config: Config) -> BertSumConfig:
+        """The part of a run's configuration that belongs to its model."""
+        return BertSumConfig(config.model, config.encoding, config.selection, config.language)
+
+    def apply(self, config: Config) -> Config:
+        """A run's configuration with this model's own reading of documents."""
+        own = {"model": asdict(self.model), "encoding": asdict(self.encoding), "language": self.language}
+        return Config.from_dict({**config.to_dict(), **own})
+
+
+class BertSum(nn.Module, ModelHubMixin):
+    """Scores the sentences of documents (arXiv 1903.10318, 1908.08345).
+
+    Attributes:
+        config: What it is made of, saved with it.
+        encoder: The pretrained encoder.
+        head: The inter-sentence head.
+        tokenizer: The encoder's tokenizer, saved with it.
+    """
+
+    def __init__(
+        self, config: BertSumConfig, encoder: nn.Module, head: nn.Module, tokenizer: PreTrainedTokenizerBase
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = encoder
+        self.head = head
+        self.tokenizer = tokenizer
+        hidden_size: int = encoder.config.hidden_size  # type: ignore[union-attr, assignment]
+        self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
+        encoder_config: PretrainedConfig = encoder.config  # type: ignore[assignment]
+        self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
+
+    @staticmethod
+    def from_config(config: BertSumConfig) -> BertSum:
+        """A model to train: pretrained encoder, fresh head (seed torch first).
+
+        Raises:
+            BertsumError: if the encoder cannot be loaded, or does not fit the head or the length.
+        """
+        tokenizer = load_tokenizer(config.model.encoder)
+        encoder = load_encoder(config.model, config.encoding.max_length)
+        freeze(encoder, config.model)
+        return BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+    ) -> torch.Tensor:
+        """Scores of sentences, before the sigmoid.
+
+        Args:
+            input_ids: Tokens (B, T).
+            attention_mask: 1 for tokens, 0 for padding (B, T).
+            token_type_ids: Interval segments (B, T); not used where the encoder has no token types.
+            cls_positions: Position of each sentence's [CLS] (B, S).
+            sentence_mask: True for sentences, False for padding (B, S).
+
+        Returns:
+            Logits (B, S); those of padding have no meaning.
+        """
+        types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state  # (B, T, H)
+        if self.config.model.sentence_vectors == "cls":
+            rows = torch.arange(len(hidden), device=hidden.device)[:, None]
+            sentences = hidden[rows, cls_positions]  # (B, S, H)
+        else:
+            sentences = sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
+        return self.head(self.sentence_norm(sentences), sentence_mask)
+
+    @torch.inference_mode()
+    def score(
+        self,
+        rows: Sequence[dict[str, Any]],
+        max_tokens_per_batch: int = 8192,
+        precision: str = "fp32",
+    ) -> Iterator[tuple[int, list[float]]]:
+        """Scores encoded documents, batched by length.
+
+        Args:
+            rows: Documents with ``input_ids`` and ``cls_positions``.
+            max_tokens_per_batch: Budget of a batch, ``count x longest``.
+            precision: fp32, bf16 or fp16 arithmetic.
+
+        Yields:
+            A document's place in ``rows`` and the probability of each of its sentences, batch after batch.
+        """
+        device = next(self.parameters()).device
+        was_training = self.training
+        self.eval()
+        try:
+            for chosen in length_batches([len(row["input_ids"]) for row in rows], max_tokens_per_batch):
+                batch = self.collate([rows[index] for index in chosen]).to(device)
+                with autocast(device, precision):
+                    logits = self(**batch.inputs())
+                probabilities = logits.float().sigmoid().cpu()
+                for index, scores in zip(chosen, probabilities, strict=True):
+                    yield int(index), scores[: len(rows[index]["cls_positions"])].tolist()
+        finally:
+            self.train(was_training)
+
+    def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
+        """Encoded documents to a batch, padded with this encoder's padding token."""
+        return collate(rows, self.tokenizer.pad_token_id or 0)
+
+    def document_encoder(self) -> DocumentEncoder:
+        """Turns sentences into this model's input."""
+        return DocumentEncoder(self.tokenizer, self.config.encoding)
+
+    def save_pretrained(  # type: ignore[override]
+        self,
+        save_directory: str | Path,
+        *,
+        state_dict: dict[str, torch.Tensor] | None = None,
+        **_: Any,
+    ) -> None:
+        """Writes config.json, model.safetensors and the tokenizer.
+
+        Args:
+            save_directory: Folder, made if it is not there.
+            state_dict: Weights to write instead of this object's own (gathered from several devices).
+        """
+        from safetensors.torch import save_file
+
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {name: tensor.contiguous() for name, tensor in (state_dict or self.state_dict()).items()}
+        save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        encoder_config: PretrainedConfig = self.encoder.config  # type: ignore[assignment]
+        described = {
+            "library": "bertsum",
+            **asdict(self.config),
+            "encoder": json.loads(encoder_config.to_json_string(use_diff=False)),
+        }
+        text = json.dumps(described, indent=2, ensure_ascii=False)
+        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+        self.tokenizer.save_pretrained(folder)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls,
+        path: str | Path,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+        device: str = "cpu",
+    ) -> BertSum:
+        """Reads a model that :meth:`save_pretrained` wrote, ready to score.
+
+        Args:
+            path: A folder, or the id of a hub repository.
+            revision: Branch, tag or commit of the hub repository.
+            cache_dir: Where downloads are kept.
+            local_files_only: Do not ask the hub.
+            token: Access token of the hub.
+            device: Where its weights go.
+
+        Raises:
+            BertsumError: naming the file that is missing or broken, or the weights that do not fit.
+        """
+        folder = Path(path)
+        if not folder.is_dir():
+            folder = _download(str(path), revision, cache_dir, local_files_only, token)
+        return _load(folder, device)
+
+
+def sentence_means(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
+) -> torch.Tensor:
+    """Mean over each sentence's own tokens, its [CLS] and [SEP] left out.
+
+    Args:
+        hidden: Encoder output (B, T, H).
+        attention_mask: (B, T).
+        cls_positions: (B, S).
+        sentence_mask: (B, S).
+
+    Returns:
+        Sentence vectors (B, S, H); those of padding are zero.
+    """
+    batch, tokens, _ = hidden.shape
+    begins = torch.zeros(batch, tokens, dtype=torch.long, device=hidden.device)
+    begins.scatter_add_(1, cls_positions, sentence_mask.long())  # 1 at each [CLS]
+    attended = attention_mask.long()
+    # A [SEP] stands before the next [CLS], or before the padding, or last.
+    following = F.pad(begins, (0, 1))[:, 1:] + 1 - F.pad(attended, (0, 1))[:, 1:]
+    own = attended * (1 - begins) * (following == 0)  # (B, T)
+    sentence = begins.cumsum(dim=1) - 1  # which sentence a token belongs to (B, T)
+    member = F.one_hot(sentence.clamp(min=0), cls_positions.shape[1]) * own[..., None]  # (B, T, S)
+    count = member.sum(dim=1).clamp(min=1)  # (B, S)
+    weights = member.to(hidden.dtype).transpose(1, 2)  # (B, S, T)
+    return (weights @ hidden) / count[..., None].to(hidden.dtype)
+
+
+def sentence_loss(
+    logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor, positive_weight: float = 1.0
+) -> torch.Tensor:
+    """Binary cross-entropy summed over the sentences of a batch.
+
+    Args:
+        logits: (B, S).
+        labels: (B, S).
+        sentence_mask: (B, S); padding has no part in the loss.
+        positive_weight: Weight of sentences labelled 1.
+
+    Returns:
+        The sum, a scalar.
+    """
+    weight = torch.tensor(positive_weight, device=logits.device)
+    losses = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none", pos_weight=weight)
+    return torch.where(sentence_mask, losses, 0.0).sum()
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context of mixed-precision arithmetic; of none for fp32."""
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    return torch.autocast(device.type, dtype=dtype, enabled=precision != "fp32")
+
+
+def _download(
+    model_id: str,
+    revision: str | None,
+    cache_dir: str | Path | None,
+    local_files_only: bool,
+    token: str | bool | None,
+) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                model_id,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                token=token,
+                allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
+            )
+        )
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise BertsumError(f"model '{model_id}': no such folder, and the hub cannot give it: {error}") from error
+
+
+def _load(folder: Path, device: str) -> BertSum:
+    """Reads a folder that save_pretrained wrote.
+
+    Raises:
+        BertsumError: naming the file that is missing or broken, or the weights that do not fit.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    for name in (CONFIG_FILE, WEIGHTS_FILE, "tokenizer_config.json"):
+        if not (folder / name).is_file():
+            raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
+    try:
+        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        if not isinstance(described, dict) or described.get("library") != "bertsum":
+            raise BertsumError(f"model '{folder}': {CONFIG_FILE} is not one of bertsum's")
+        parts = {name: described[name] for name in ("model", "encoding", "selection", "language")}
+        whole = Config.from_dict(parts)
+        encoder_values = dict(described["encoder"])
+        encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
+    config = BertSumConfig.of(whole)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # the tokenizers library raises plain Exception
+        raise BertsumError(f"model '{folder}': its tokenizer files are broken: {error}") from error
+    encoder = build_encoder(encoder_config, config.model, config.encoding.max_length)
+    freeze(encoder, config.model)
+    model = BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
+    try:
+        weights = load_file(folder / WEIGHTS_FILE, device=device)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BertsumError(f"model '{folder}': {WEIGHTS_FILE} is broken: {error}") from error
+    _fill(model, weights, f"model '{folder}'")
+    return model.to(device).eval()
+
+
+def _fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:
+    """Copies weights in, or says which are missing, left over or of another shape."""
+    own = model.state_dict()
+    problems = [f"missing {name}" for name in own if name not in weights]
+    problems += [f"left over {name}" for name in weights if name not in own]
+    problems += [
+        f"{name} is {tuple(weights[name].shape)}, expected {tuple(own[name].shape)}"
+        for name in own
+        if name in weights and weights[name].shape != own[name].shape
+    ]
+    if problems:
+        shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")
+        raise BertsumError(f"{where}: its weights are of another architecture: {shown}")
+    model.load_state_dict(weights)

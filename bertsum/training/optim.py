@@ -1,0 +1,58 @@
+"""Optimiser groups and learning-rate schedules."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from bertsum.config import TrainConfig
+from bertsum.models.bertsum import BertSum
+
+
+def build_optimizer(model: BertSum, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam or AdamW over the parameters that train, a group per learning rate and decay; ``peak`` keeps its rate."""
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        encoder_rate = config.encoder_learning_rate
+        rate = encoder_rate if name.startswith("encoder.") and encoder_rate is not None else config.learning_rate
+        decay = config.weight_decay if parameter.dim() > 1 else 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    described: list[dict[str, Any]] = [
+        {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
+        for (rate, decay), parameters in groups.items()
+    ]
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
+    return kind(described, betas=(config.beta1, config.beta2), eps=config.eps)
+
+
+def schedule(config: TrainConfig, step: int, total_steps: int) -> float:
+    """Factor on the peak learning rate at an update.
+
+    Args:
+        config: With ``schedule`` and ``warmup_steps``.
+        step: The update, counted from 1.
+        total_steps: Updates of the whole run; only linear and cosine depend on it.
+
+    Returns:
+        noam: ``min(step^-0.5, step * warmup^-1.5)`` (1908.08345, section 4.2). Others rise linearly to 1 at
+        ``warmup_steps``, then stay (constant) or fall to 0 after ``total_steps`` (linear, cosine).
+    """
+    warmup = config.warmup_steps
+    if config.schedule == "noam":
+        return min(step**-0.5, step * warmup**-1.5)
+    if step <= warmup:
+        return step / warmup
+    if config.schedule == "constant":
+        return 1.0
+    done = min(1.0, (step - warmup) / max(1, total_steps + 1 - warmup))
+    return 1.0 - done if config.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """Sets every group's rate to its peak times the schedule's factor."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["peak"] * factor
