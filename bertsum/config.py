@@ -73,6 +73,10 @@ class DataConfig:
     prepared_dir: str = "prepared"
     workers: int | None = None
 
+    def has_split(self, split: str) -> bool:
+        """Whether a split is configured; a hub dataset has all of them unless one is named otherwise."""
+        return self.dataset is not None or bool(getattr(self, split))
+
 
 @dataclass(frozen=True)
 class EncodingConfig:
@@ -251,7 +255,7 @@ class EvaluationConfig:
     """
 
     split: Literal["train", "validation", "test"] = "test"
-    max_tokens_per_batch: int = 8192
+    max_tokens_per_batch: int = 4096
     lead_sentences: int | None = None
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
@@ -349,6 +353,10 @@ class Config:
         """The resolved configuration as plain nested values."""
         return dataclasses.asdict(self)
 
+    def flat(self) -> dict[str, Any]:
+        """Dotted name and value of every field."""
+        return dict(_flatten(self.to_dict()))
+
     def save(self, path: str | Path) -> None:
         """Writes the resolved configuration as YAML."""
         import yaml
@@ -358,7 +366,7 @@ class Config:
 
     def override(self, values: Mapping[str, Any]) -> Config:
         """A copy with dotted fields replaced by values of their own type."""
-        return _build({**dict(_flatten(self.to_dict())), **values}, {})
+        return _build({**self.flat(), **values}, {})
 
 
 # The inverse image of the tree: "train.max_steps" -> its type. Lists and scalars are leaves.
@@ -538,7 +546,7 @@ def _unknown(key: str, types: Mapping[str, Any]) -> str:
 
 
 def _type_name(kind: Any) -> str:
-    options = getattr(kind, "__args__", ())
+    options: tuple[Any, ...] = getattr(kind, "__args__", ())
     if getattr(kind, "__origin__", None) is Literal:
         return ", ".join(map(str, options[:-1])) + f" or {options[-1]}"
     if getattr(kind, "__origin__", None) is list:
@@ -589,9 +597,9 @@ def _problems(config: Config) -> Iterator[str]:
         "train.max_grad_norm", "selection.ratio",
     ]  # fmt: skip
     fractions = ["model.head_dropout", "model.hidden_dropout", "model.attention_dropout", "train.beta1", "train.beta2"]
-    values = dict(_flatten(config.to_dict()))
+    values = config.flat()
     for key, value in values.items():
-        if isinstance(value, float) and value != value or value in (float("inf"), float("-inf")):
+        if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
             yield f"{key}: got {value}, expected a finite number"
     for key, least in at_least.items():
         if values[key] is not None and values[key] < least:

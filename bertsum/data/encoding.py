@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -40,11 +41,7 @@ class Encoding:
 def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
     """Token types 0, 1, 0, 1 ... alternating by sentence (T)."""
     bounds = [*cls_positions, length]
-    return [
-        number % 2
-        for number, (start, end) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
-        for _ in range(end - start)
-    ]
+    return [number % 2 for number, (start, end) in enumerate(itertools.pairwise(bounds)) for _ in range(end - start)]
 
 
 class DocumentEncoder:
@@ -57,7 +54,9 @@ class DocumentEncoder:
         cls_id = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         sep_id = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
         if cls_id is None or sep_id is None:
-            raise BertsumError("model.encoder: its tokenizer has no [CLS] and [SEP] tokens, expected a BERT-like encoder")
+            raise BertsumError(
+                "model.encoder: its tokenizer has no [CLS] and [SEP] tokens, expected a BERT-like encoder"
+            )
         self.tokenizer = tokenizer
         self.config = config
         self.cls_id: int = cls_id

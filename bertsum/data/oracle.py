@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -34,7 +35,7 @@ def oracle_words(text: str, mode: Literal["unicode", "paper"] = "unicode") -> li
 
 def _ngrams(words: Sequence[str]) -> tuple[Ngrams, Ngrams]:
     """Distinct unigrams and bigrams."""
-    return {(word,) for word in words}, set(zip(words, words[1:], strict=False))  # type: ignore[arg-type]
+    return {(word,) for word in words}, set(itertools.pairwise(words))
 
 
 def _f1(overlap: int, candidate: int, reference: int) -> float:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import multiprocessing
-import os
 import shutil
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -32,6 +29,7 @@ from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.oracle import greedy_oracle
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
+from bertsum.parallel import map_in_order
 from bertsum.text import split_words
 
 if TYPE_CHECKING:
@@ -42,7 +40,6 @@ _CHUNK = 32  # documents handed to a process at once
 _NAMED = 20  # dropped documents named in the report
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -155,7 +152,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
     code = hashlib.sha256()
     for module in ("documents", "sentences", "oracle", "encoding", "prepare"):
         code.update((Path(__file__).parent / f"{module}.py").read_bytes())
-    tokens = tokenizer.backend_tokenizer.to_str()  # type: ignore[attr-defined]
+    tokens = tokenizer.backend_tokenizer.to_str()
     return {
         "split": split,
         "sources": _describe_sources(config.data, split),
@@ -200,7 +197,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
     documents = read_documents(config.data, split)
     progress = tqdm(desc=f"prepare {split}", unit=" documents", disable=None)
     with progress, pa.OSFile(str(folder / "data.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        for chunk in _map_in_order(prepare_chunk, _chunks(documents), config.data.workers):
+        for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers):
             rows = []
             for row in chunk:
                 if isinstance(row, Rejected):
@@ -263,7 +260,9 @@ class _ChunkPreparer:
         if self.training:
             usable = len(self.encoder.candidates(sentences))
             if usable < data.min_sentences:
-                return Rejected(document.place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more")
+                return Rejected(
+                    document.place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more"
+                )
             words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in references)
             if words < data.min_summary_words:
                 problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
@@ -311,48 +310,3 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, _CHUNK)):
         yield chunk
-
-
-def _map_in_order(
-    function: Callable[[Item], Result], items: Iterator[Item], workers: int | None
-) -> Iterator[Result]:
-    """Applies the function over processes, in order, with a bounded number of items in flight."""
-    workers = workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or 1
-    first = next(items, None)
-    second = next(items, None)
-    if first is None:
-        return
-    if workers == 1 or second is None:  # not worth a process
-        yield function(first)
-        if second is not None:
-            yield function(second)
-        yield from map(function, items)
-        return
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    with ProcessPoolExecutor(
-        workers, multiprocessing.get_context(method), initializer=_start_process, initargs=(function,)
-    ) as pool:
-        pending: deque[Future[Result]] = deque(pool.submit(_apply, item) for item in (first, second))
-        try:
-            for item in items:
-                pending.append(pool.submit(_apply, item))
-                if len(pending) > 4 * workers:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
-
-
-_function: Callable[[Any], Any]
-
-
-def _start_process(function: Callable[[Any], Any]) -> None:
-    global _function
-    _function = function
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are the parallelism
-
-
-def _apply(item: Any) -> Any:
-    return _function(item)

@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 import functools
-import multiprocessing
-import os
 import re
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +17,7 @@ import regex
 from tqdm import tqdm
 
 from bertsum.errors import BertsumError
+from bertsum.parallel import map_in_order
 from bertsum.text import UNSPACED, cut_words, split_words
 
 METRICS = ("rouge1", "rouge2", "rougeL")
@@ -86,8 +84,8 @@ def _porter() -> Any:
 def _irregular_forms() -> dict[str, str]:
     """Irregular form to base form."""
     text = (Path(__file__).parent / "irregular_forms.txt").read_text(encoding="ascii")
-    lines = (line.split() for line in text.splitlines() if not line.startswith("#"))
-    return {form: base for form, base in lines}
+    lines = (line.split(maxsplit=1) for line in text.splitlines() if not line.startswith("#"))
+    return dict(lines)
 
 
 def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:
@@ -107,7 +105,7 @@ def rouge(
     limit_to_reference: bool = False,
     bootstrap_samples: int = 1000,
     seed: int = 0,
-    workers: int = 1,
+    workers: int | None = 1,
 ) -> dict[str, RougeScore]:
     """Means of ROUGE-1, 2 and L over documents.
 
@@ -119,7 +117,7 @@ def rouge(
         limit_to_reference: Cut each candidate to as many words as the reference has (limited-length recall).
         bootstrap_samples: Resamplings for the intervals.
         seed: Seed of the resamplings.
-        workers: Processes.
+        workers: Processes; None uses every core.
 
     Raises:
         BertsumError: if there are no documents, or not one reference entry for each candidate.
@@ -137,7 +135,7 @@ def document_rouge(
     *,
     several: Literal["mean", "best"] = "mean",
     limit_to_reference: bool = False,
-    workers: int = 1,
+    workers: int | None = 1,
     progress: str | None = None,
 ) -> np.ndarray:
     """ROUGE of each document (N, 3 metrics, 3 figures); arguments as of :func:`rouge`, and a progress bar's title."""
@@ -153,12 +151,9 @@ def document_rouge(
         raise BertsumError("rouge: no documents")
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     score = functools.partial(_score_chunk, language=language, several=several, limit=limit_to_reference)
-    bar = functools.partial(tqdm, total=len(chunks), desc=progress, disable=True if progress is None else None)
-    if workers == 1 or len(chunks) < 4:  # not worth a process
-        return np.concatenate(list(bar(map(score, chunks))))
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    with ProcessPoolExecutor(workers, multiprocessing.get_context(method)) as pool:
-        return np.concatenate(list(bar(pool.map(score, chunks))))
+    done = map_in_order(score, iter(chunks), workers)
+    bar = tqdm(done, total=len(chunks), desc=progress, unit=" chunks", disable=True if progress is None else None)
+    return np.concatenate(list(bar))
 
 
 def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: int = 0) -> dict[str, RougeScore]:
@@ -171,10 +166,7 @@ def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: in
     low, high = np.percentile(means, [2.5, 97.5], axis=0).reshape(2, 3, 3)
     mean = scores.mean(axis=0)
     return {
-        metric: RougeScore(
-            **{figure: float(mean[m, f]) for f, figure in enumerate(FIGURES)},
-            **{f"{figure}_interval": (float(low[m, f]), float(high[m, f])) for f, figure in enumerate(FIGURES)},
-        )
+        metric: RougeScore(*mean[m].tolist(), *zip(low[m].tolist(), high[m].tolist(), strict=True))
         for m, metric in enumerate(METRICS)
     }
 
@@ -189,10 +181,17 @@ def _score_chunk(
         for reference in references:
             text = _limit(candidate, sum(len(split_words(sentence)) for sentence in reference)) if limit else candidate
             result = scorer.score("\n".join(reference), "\n".join(text))
-            scores.append([[getattr(result[metric], figure) for figure in FIGURES] for metric in _SCORER_METRICS])
+            scores.append([_figures(result[metric]) for metric in _SCORER_METRICS])
         each = np.array(scores)  # (references, 3, 3)
         rows.append(each.mean(axis=0) if several == "mean" else each[each[:, 0, 2].argmax()])
     return np.stack(rows)
+
+
+def _figures(score: Any) -> tuple[float, float, float]:
+    """Precision and recall to 5 digits and F1 from those, as ROUGE-1.5.5 computes it."""
+    precision, recall = round(score.precision, 5), round(score.recall, 5)
+    total = precision + recall
+    return precision, recall, 2 * precision * recall / total if total else 0.0
 
 
 @functools.cache
@@ -228,8 +227,3 @@ def _several(references: Any, where: str) -> list[list[str]]:
     if not references:
         raise BertsumError(f"rouge: {where}: no reference")
     return [_sentences(reference, where) for reference in references]
-
-
-def default_workers() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from huggingface_hub import ModelHubMixin
 from torch import nn
@@ -110,7 +111,9 @@ class BertSum(nn.Module, ModelHubMixin):
             Logits (B, S); those of padding have no meaning.
         """
         types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state  # (B, T, H)
+        hidden = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, **types
+        ).last_hidden_state  # (B, T, H)
         if self.config.model.sentence_vectors == "cls":
             rows = torch.arange(len(hidden), device=hidden.device)[:, None]
             sentences = hidden[rows, cls_positions]  # (B, S, H)
@@ -122,30 +125,34 @@ class BertSum(nn.Module, ModelHubMixin):
     def score(
         self,
         rows: Sequence[dict[str, Any]],
-        max_tokens_per_batch: int = 8192,
+        max_tokens_per_batch: int = 4096,
         precision: str = "fp32",
-    ) -> Iterator[tuple[int, list[float]]]:
+        lengths: Sequence[int] | np.ndarray | None = None,
+    ) -> Iterator[tuple[int, torch.Tensor]]:
         """Scores encoded documents, batched by length.
 
         Args:
             rows: Documents with ``input_ids`` and ``cls_positions``.
             max_tokens_per_batch: Budget of a batch, ``count x longest``.
             precision: fp32, bf16 or fp16 arithmetic.
+            lengths: Tokens of each document, where they are known without reading it.
 
         Yields:
-            A document's place in ``rows`` and the probability of each of its sentences, batch after batch.
+            A document's place in ``rows`` and the logits of its sentences (S, float32, on the CPU), batch after batch.
         """
         device = next(self.parameters()).device
         was_training = self.training
         self.eval()
         try:
-            for chosen in length_batches([len(row["input_ids"]) for row in rows], max_tokens_per_batch):
-                batch = self.collate([rows[index] for index in chosen]).to(device)
+            if lengths is None:
+                lengths = [len(row["input_ids"]) for row in rows]
+            for chosen in length_batches(lengths, max_tokens_per_batch):
+                some = [rows[int(index)] for index in chosen]
+                batch = self.collate(some).to(device)
                 with autocast(device, precision):
                     logits = self(**batch.inputs())
-                probabilities = logits.float().sigmoid().cpu()
-                for index, scores in zip(chosen, probabilities, strict=True):
-                    yield int(index), scores[: len(rows[index]["cls_positions"])].tolist()
+                for index, row, scores in zip(chosen, some, logits.float().cpu(), strict=True):
+                    yield int(index), scores[: len(row["cls_positions"])]
         finally:
             self.train(was_training)
 
@@ -157,7 +164,7 @@ class BertSum(nn.Module, ModelHubMixin):
         """Turns sentences into this model's input."""
         return DocumentEncoder(self.tokenizer, self.config.encoding)
 
-    def save_pretrained(  # type: ignore[override]
+    def save_pretrained(
         self,
         save_directory: str | Path,
         *,
@@ -277,7 +284,7 @@ def _download(
     token: str | bool | None,
 ) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(

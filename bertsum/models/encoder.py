@@ -14,7 +14,14 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from bertsum.config import ModelConfig
 from bertsum.errors import BertsumError
@@ -76,7 +83,7 @@ def build_encoder(encoder_config: PretrainedConfig, config: ModelConfig, max_len
 
 def _finish(encoder: PreTrainedModel, max_length: int) -> PreTrainedModel:
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None  # takes no part; DDP would wait for its gradients
+        encoder.pooler = None  # type: ignore[assignment]  # takes no part; DDP would wait for its gradients
     extend_positions(encoder, max_length)
     return encoder
 

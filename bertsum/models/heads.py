@@ -39,7 +39,8 @@ class TransformerHead(nn.Module):
         super().__init__()
         if hidden_size % config.head_heads:
             raise BertsumError(
-                f"model.head_heads: got {config.head_heads}, expected a divisor of the encoder's hidden size {hidden_size}"
+                f"model.head_heads: got {config.head_heads}, expected a divisor of the encoder's hidden size, "
+                f"{hidden_size}"
             )
         if hidden_size % 2:
             raise BertsumError(f"model.head: transformer needs an even hidden size, the encoder's is {hidden_size}")

@@ -1,0 +1,64 @@
+"""Extractive summarization with pretrained encoders (BERTSUM).
+
+Names are imported when they are first used, so that ``import bertsum`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bertsum.config import Config
+    from bertsum.data.oracle import greedy_oracle
+    from bertsum.data.sentences import split_sentences
+    from bertsum.errors import BertsumError
+    from bertsum.evaluation.evaluate import Evaluation, evaluate
+    from bertsum.evaluation.rouge import RougeScore, rouge
+    from bertsum.models.bertsum import BertSum
+    from bertsum.summarizer import Summarizer, Summary
+    from bertsum.training.trainer import TrainResult, train
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BertSum": "bertsum.models.bertsum",
+    "BertsumError": "bertsum.errors",
+    "Config": "bertsum.config",
+    "Evaluation": "bertsum.evaluation.evaluate",
+    "RougeScore": "bertsum.evaluation.rouge",
+    "Summarizer": "bertsum.summarizer",
+    "Summary": "bertsum.summarizer",
+    "TrainResult": "bertsum.training.trainer",
+    "evaluate": "bertsum.evaluation.evaluate",
+    "greedy_oracle": "bertsum.data.oracle",
+    "rouge": "bertsum.evaluation.rouge",
+    "split_sentences": "bertsum.data.sentences",
+    "train": "bertsum.training.trainer",
+}
+
+__all__ = [
+    "BertSum",
+    "BertsumError",
+    "Config",
+    "Evaluation",
+    "RougeScore",
+    "Summarizer",
+    "Summary",
+    "TrainResult",
+    "evaluate",
+    "greedy_oracle",
+    "rouge",
+    "split_sentences",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'bertsum' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

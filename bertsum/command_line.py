@@ -1,0 +1,58 @@
+"""What the scripts share: arguments with dotted config overrides, and errors for people."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from bertsum.config import Config, help_text, overrides_from_arguments
+from bertsum.errors import BertsumError
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """A parser whose ``--help`` also lists every field of the config."""
+    result = _Parser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        epilog="Every field of the config is an option, too, by its dotted name; --help lists them.",
+    )
+    result.add_argument("--config", metavar="NAME", help="a YAML file, or the name of one in configs/")
+    return result
+
+
+class _Parser(argparse.ArgumentParser):
+    def format_help(self) -> str:
+        fields = help_text(self.prog).partition("\n\n")[2]  # without its own usage line
+        return f"{super().format_help()}\nFields of the config:\n\n{fields}"
+
+
+def parse(
+    arguments: argparse.ArgumentParser, argv: Sequence[str] | None = None
+) -> tuple[argparse.Namespace, list[str]]:
+    """The script's own options, and the overrides of config fields."""
+    own, rest = arguments.parse_known_args(argv)
+    return own, overrides_from_arguments(rest)
+
+
+def load_config(options: argparse.Namespace, overrides: list[str]) -> Config:
+    """The config that ``--config`` names, with overrides.
+
+    Raises:
+        BertsumError: if there is none.
+    """
+    if options.config is None:
+        raise BertsumError("--config: is missing, expected a YAML file or a name such as quickstart")
+    return Config.load(options.config, overrides)
+
+
+def run(main: Callable[[], None]) -> None:
+    """Runs a script; an error of the input is printed without a traceback, with exit code 2."""
+    try:
+        main()
+    except BertsumError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

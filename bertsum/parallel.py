@@ -1,0 +1,67 @@
+"""One function over many items, in several processes, in order and in bounded memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Fewer items than this are done in this process: starting others takes longer.
+_WORTHWHILE = 4
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def map_in_order(
+    function: Callable[[Item], Result], items: Iterator[Item], workers: int | None = None
+) -> Iterator[Result]:
+    """Applies the function to each item, with a bounded number of them in flight.
+
+    Args:
+        function: Reaches the processes once, so it may hold large objects.
+        items: Read no faster than results are taken.
+        workers: Processes; None uses every core.
+    """
+    workers = workers or available_cores()
+    first = list(islice(items, _WORTHWHILE))
+    if workers == 1 or len(first) < _WORTHWHILE:
+        yield from map(function, chain(first, items))
+        return
+    # fork starts at once and needs no importable main module; where it is missing, spawn
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(workers, context, initializer=_start_process, initargs=(function,)) as pool:
+        pending: deque[Future[Result]] = deque()
+        try:
+            for item in chain(first, items):
+                pending.append(pool.submit(_apply, item))
+                if len(pending) > 4 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+_function: Callable[[Any], Any]
+
+
+def _start_process(function: Callable[[Any], Any]) -> None:
+    global _function
+    _function = function
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are the parallelism
+
+
+def _apply(item: Any) -> Any:
+    return _function(item)

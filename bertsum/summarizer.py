@@ -1,0 +1,196 @@
+"""Raw text to summaries of verbatim sentences.
+
+summarizer = Summarizer.from_pretrained("runs/cnndm/best")
+summary = summarizer(text)
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, overload
+
+import torch
+
+from bertsum.config import Config, SelectionConfig
+from bertsum.data.sentences import split_sentences
+from bertsum.errors import BertsumError
+from bertsum.evaluation.evaluate import marked, select
+from bertsum.models.bertsum import BertSum
+from bertsum.text import split_words
+
+_JOINED_WITHOUT_SPACE = {"zh", "ja", "th", "lo", "km", "my"}
+_LIMITS = ("sentences", "ratio", "max_words", "threshold")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A summary and where it comes from.
+
+    Attributes:
+        text: The chosen sentences as one text.
+        sentences: The chosen sentences, verbatim, in document order unless asked otherwise.
+        indices: Their places among the document's sentences.
+        scores: The probability of each chosen sentence.
+        document: All sentences of the document.
+        document_scores: The probability of each of them; None for those that were not read.
+    """
+
+    text: str
+    sentences: list[str]
+    indices: list[int]
+    scores: list[float]
+    document: list[str]
+    document_scores: list[float | None]
+
+    def marked(self) -> str:
+        """The whole document, a sentence a line, with the chosen ones marked."""
+        return marked(self.document, self.indices)
+
+
+class Summarizer:
+    """Summarises texts with a trained model.
+
+    Attributes:
+        model: The model.
+        precision: Arithmetic of its forward pass.
+    """
+
+    def __init__(self, model: BertSum, precision: Literal["fp32", "bf16", "fp16"] = "fp32") -> None:
+        self.model = model.eval()
+        self.precision = precision
+        self.encoder = model.document_encoder()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        *,
+        device: str | None = None,
+        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        **hub: Any,
+    ) -> Summarizer:
+        """Loads a model.
+
+        Args:
+            path: A checkpoint folder or a hub id.
+            device: Such as cpu or cuda; by default a GPU where there is one.
+            precision: Arithmetic of the forward pass.
+            hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
+        """
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(BertSum.from_pretrained(path, device=device, **hub), precision)
+
+    @overload
+    def __call__(self, documents: str, **options: Any) -> Summary: ...
+
+    @overload
+    def __call__(self, documents: Sequence[str | Sequence[str]], **options: Any) -> list[Summary]: ...
+
+    def __call__(  # type: ignore[misc]  # the overloads leave the options to this signature
+        self,
+        documents: str | Sequence[str | Sequence[str]],
+        *,
+        sentences: int | None = None,
+        ratio: float | None = None,
+        max_words: int | None = None,
+        threshold: float | None = None,
+        trigram_blocking: bool | None = None,
+        order: Literal["document", "score"] | None = None,
+        language: str | None = None,
+        max_tokens_per_batch: int = 4096,
+    ) -> Summary | list[Summary]:
+        """Summarises one document or many.
+
+        Args:
+            documents: A string is one document. A list is many, each a string or a list of its sentences.
+            sentences: At most this many sentences.
+            ratio: At most this share of the document's sentences.
+            max_words: At most this many words.
+            threshold: Only sentences of at least this probability. Any of these four replaces the model's own limit.
+            trigram_blocking: Whether to skip a sentence that shares a trigram with a chosen one; by default as trained.
+            order: Order of the sentences; by default as trained.
+            language: ISO 639-1 code, for splitting; by default as trained.
+            max_tokens_per_batch: Budget of a batch.
+
+        Returns:
+            A summary for a string; for a list, a list of summaries in the same order.
+
+        Raises:
+            BertsumError: if a document is empty or not text, or an option is out of its range.
+        """
+        one = isinstance(documents, str)
+        language = language or self.model.config.language
+        limits = {"sentences": sentences, "ratio": ratio, "max_words": max_words, "threshold": threshold}
+        selection = self._selection(limits, trigram_blocking, order, language)
+        split = [
+            self._sentences(document, number, language)
+            for number, document in enumerate([documents] if isinstance(documents, str) else documents)
+        ]
+        encodings = [self.encoder.encode(document) for document in split]
+        for number, (document, encoding) in enumerate(zip(split, encodings, strict=True)):
+            if not encoding.sentence_indices:
+                raise BertsumError(f"document {number}: has no token that the model knows")
+            if encoding.cut:
+                _warn_cut(number, document, encoding.sentence_indices, self.model.config.encoding.max_length)
+        rows = [asdict(encoding) for encoding in encodings]
+        probabilities: list[list[float]] = [[]] * len(rows)
+        for place, logits in self.model.score(rows, max_tokens_per_batch, self.precision):
+            probabilities[place] = logits.sigmoid().tolist()
+        summaries = []
+        for document, encoding, scores in zip(split, encodings, probabilities, strict=True):
+            prediction = select(scores, encoding.sentence_indices, document, selection)
+            chosen = [document[index] for index in prediction.indices]
+            separator = "" if language.lower()[:2] in _JOINED_WITHOUT_SPACE else " "
+            summaries.append(
+                Summary(
+                    text=separator.join(chosen),
+                    sentences=chosen,
+                    indices=prediction.indices,
+                    scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
+                    document=document,
+                    document_scores=prediction.scores,
+                )
+            )
+        return summaries[0] if one else summaries
+
+    def _selection(
+        self, limits: dict[str, Any], trigram_blocking: bool | None, order: str | None, language: str
+    ) -> SelectionConfig:
+        """The model's selection with a call's options, checked like any config."""
+        own = self.model.config.selection
+        values = asdict(own)
+        if any(limit is not None for limit in limits.values()):
+            values |= limits
+        if trigram_blocking is not None:
+            values["trigram_blocking"] = trigram_blocking
+        if order is not None:
+            values["order"] = order
+        if values == asdict(own) and language == self.model.config.language:
+            return own
+        return Config.from_dict({"selection": values, "language": language}).selection
+
+    def _sentences(self, document: Any, number: int, language: str) -> list[str]:
+        if isinstance(document, str):
+            sentences = [piece.strip() for piece in split_sentences(document, language)]
+        elif isinstance(document, Sequence) and all(isinstance(item, str) for item in document):
+            sentences = [item.strip() for item in document]
+        else:
+            raise BertsumError(
+                f"document {number}: got {type(document).__name__}, expected text or a list of sentences"
+            )
+        if not any(sentences):
+            raise BertsumError(f"document {number}: is empty")
+        return sentences
+
+
+def _warn_cut(number: int, document: list[str], read: list[int], max_length: int) -> None:
+    words = [len(split_words(sentence)) for sentence in document]
+    unread = sum(words) - sum(words[index] for index in read)
+    warnings.warn(
+        f"document {number}: longer than the model reads ({max_length} tokens): {len(document) - len(read)} of "
+        f"{len(document)} sentences, {unread / max(1, sum(words)):.0%} of its words, were not read",
+        stacklevel=3,
+    )

@@ -1,0 +1,25 @@
+"""Trains a model: prepares the data if needed, trains, prints the validation table and where everything lies.
+
+python scripts/train.py --config quickstart
+python scripts/train.py --config cnndm --train.max_steps 1000 --name try
+accelerate launch --num_processes 3 scripts/train.py --config cnndm
+"""
+
+import bertsum
+from bertsum.command_line import load_config, parse, parser, run
+
+
+def main() -> None:
+    options, overrides = parse(parser(__doc__))
+    result = bertsum.train(load_config(options, overrides))
+    if not result.main_process:
+        return
+    if result.evaluation is not None:
+        print(f"\nA document of the validation data, with the chosen sentences marked:\n{result.evaluation.example}")
+        print(f"\n{result.evaluation}\n\nPredictions: {result.evaluation.folder}")
+    print(f"Best checkpoint: {result.checkpoint} -> {result.checkpoint.resolve().name} (of {result.step} updates)")
+    print(f"Metrics: {result.run_dir / 'metrics.jsonl'}")
+
+
+if __name__ == "__main__":
+    run(main)
