@@ -112,6 +112,8 @@ class ModelConfig:
         head_heads: Attention heads of the transformer head.
         head_feedforward: Width of the transformer head's feed-forward blocks.
         head_dropout: Dropout of the head.
+        lstm_states: What the lstm head adds to a sentence - its own state in each direction (the paper), or the last
+            state of each direction, the same for every sentence (the authors' code).
         position_scale: Factor on the transformer head's sinusoidal position encoding (1 in the paper).
         hidden_dropout: Dropout of the encoder's hidden states; null keeps the encoder's own.
         attention_dropout: Dropout of the encoder's attention weights; null keeps the encoder's own.
@@ -129,6 +131,7 @@ class ModelConfig:
     head_heads: int = 8
     head_feedforward: int = 2048
     head_dropout: float = 0.1
+    lstm_states: Literal["own", "final"] = "own"
     position_scale: float = 1.0
     hidden_dropout: float | None = None
     attention_dropout: float | None = None

@@ -120,7 +120,8 @@ _ABSOLUTE = {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "elect
 def check_length(encoder_config: PretrainedConfig, max_length: int) -> None:
     """Refuses inputs that an encoder cannot take: learned absolute positions are extended, others have their limit."""
     limit = getattr(encoder_config, "max_position_embeddings", None)
-    extensible = encoder_config.model_type in _ABSOLUTE or getattr(encoder_config, "position_biased_input", False)
+    relative = getattr(encoder_config, "relative_attention", False)  # DeBERTa: distances, of any length
+    extensible = encoder_config.model_type in _ABSOLUTE or relative
     if limit is not None and limit > 0 and not extensible and max_length > limit:
         raise BertsumError(
             f"encoding.max_length: got {max_length}, expected at most {limit} with encoder type "

@@ -111,12 +111,17 @@ def sinusoidal_positions(count: int, size: int, device: torch.device) -> torch.T
 
 
 class LSTMHead(nn.Module):
-    """``Y_i = sigmoid(W (BiLSTM(T)_i + T_i) + b)`` with layer-normalised cells (1903.10318, equations 7 to 13)."""
+    """``Y_i = sigmoid(W (BiLSTM(T)_i + T_i) + b)`` with layer-normalised cells (1903.10318, equations 7 to 13).
+
+    With ``lstm_states: final`` every sentence gets the last state of each direction instead of its own: so did the
+    authors' code, whose outputs of all time steps were one list, and so do the checkpoints trained with it.
+    """
 
     def __init__(self, config: ModelConfig, hidden_size: int) -> None:
         super().__init__()
         if hidden_size % 2:
             raise BertsumError(f"model.head: lstm needs an even hidden size, the encoder's is {hidden_size}")
+        self.final = config.lstm_states == "final"
         self.forward_cell = LayerNormLSTMCell(hidden_size, hidden_size // 2)
         self.backward_cell = LayerNormLSTMCell(hidden_size, hidden_size // 2)
         self.dropout = nn.Dropout(config.head_dropout)
@@ -126,16 +131,19 @@ class LSTMHead(nn.Module):
         """Sentence vectors (B, S, H) and their mask (B, S) to logits (B, S)."""
         # Each document is reversed within its own length, so that no direction reads padding first.
         position = torch.arange(mask.shape[1], device=mask.device)[None]  # (1, S)
-        length = mask.sum(dim=1, keepdim=True)  # (B, 1)
-        reverse = torch.where(position < length, length - 1 - position, position)[..., None]  # (B, S, 1)
+        last = mask.sum(dim=1, keepdim=True) - 1  # (B, 1)
+        reverse = torch.where(position <= last, last - position, position)  # (B, S)
 
-        def reversed_in_place(vectors: torch.Tensor) -> torch.Tensor:
-            return vectors.gather(1, reverse.expand_as(vectors))
+        def at(vectors: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+            return vectors.gather(1, positions[..., None].expand(-1, -1, vectors.shape[2]))
 
         ahead = self.forward_cell(sentences)  # (B, S, H / 2)
-        back = reversed_in_place(self.backward_cell(reversed_in_place(sentences)))  # (B, S, H / 2)
-        both = self.dropout(torch.cat([ahead, back], dim=-1))
-        return self.output(both + sentences)[..., 0]
+        back = self.backward_cell(at(sentences, reverse))  # (B, S, H / 2), from the last sentence to the first
+        if self.final:
+            states = torch.cat([at(ahead, last), at(back, last)], dim=-1)  # (B, 1, H)
+        else:
+            states = torch.cat([ahead, at(back, reverse)], dim=-1)  # (B, S, H)
+        return self.output(self.dropout(states) + sentences)[..., 0]
 
 
 class LayerNormLSTMCell(nn.Module):

