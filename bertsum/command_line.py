@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -45,6 +46,25 @@ def load_config(options: argparse.Namespace, overrides: list[str]) -> Config:
     if options.config is None:
         raise BertsumError("--config: is missing, expected a YAML file or a name such as quickstart")
     return Config.load(options.config, overrides)
+
+
+def start_processes() -> None:
+    """Starts the processes that ``accelerate launch --cpu --num_processes N`` was asked for.
+
+    That launcher leaves them to mpirun, and without it starts one process, with the master's address as the only trace;
+    the number stands in its own command line. torchrun starts them, and this process becomes torchrun.
+    """
+    if "MASTER_ADDR" not in os.environ or "WORLD_SIZE" in os.environ or os.environ.get("ACCELERATE_USE_CPU") != "True":
+        return
+    import psutil
+
+    launcher = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    launcher.add_argument("--num_processes", "--num-processes", type=int, default=1)
+    parent = psutil.Process().parent()
+    count = launcher.parse_known_args(parent.cmdline() if parent else [])[0].num_processes
+    if count > 1:
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(count)]
+        os.execv(sys.executable, [*torchrun, *sys.argv])
 
 
 def run(main: Callable[[], None]) -> None:

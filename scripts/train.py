@@ -6,7 +6,7 @@ accelerate launch --num_processes 3 scripts/train.py --config cnndm
 """
 
 import bertsum
-from bertsum.command_line import load_config, parse, parser, run
+from bertsum.command_line import load_config, parse, parser, run, start_processes
 
 
 def main() -> None:
@@ -22,4 +22,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    start_processes()
     run(main)

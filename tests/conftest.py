@@ -30,8 +30,8 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference dat
 
 
 @pytest.fixture(autouse=True)
-def _two_threads() -> None:
-    torch.set_num_threads(2)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -138,9 +138,7 @@ def config_of(encoder_folder: Path, tmp_path: Path) -> Callable[..., Config]:
 
 
 @pytest.fixture(scope="session")
-def trained_run(
-    tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path
-) -> tuple[Config, bertsum.TrainResult]:
+def trained_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> tuple[Config, bertsum.TrainResult]:
     """A small finished run, for tests that only read it."""
     folder = tmp_path_factory.mktemp("trained")
     config = Config.load(

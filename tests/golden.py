@@ -31,7 +31,9 @@ class _Unpickler(pickle.Unpickler):
 
 def read(name: str) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Any]]:
     """Weights, options, and the file with configuration, documents and scores."""
-    loader = types.SimpleNamespace(__name__="inert", Unpickler=_Unpickler, load=lambda file, **kw: _Unpickler(file, **kw).load())
+    loader = types.SimpleNamespace(
+        __name__="inert", Unpickler=_Unpickler, load=lambda file, **kw: _Unpickler(file, **kw).load()
+    )
     saved = torch.load(PRESUMM / f"{name}.pt", pickle_module=loader, weights_only=False)
     return saved["model"], saved["opt"].state, json.loads((PRESUMM / f"{name}.json").read_text())
 

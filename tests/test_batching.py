@@ -41,7 +41,8 @@ def test_plan_depends_on_seed_and_epoch() -> None:
 def test_the_batches_do_not_depend_on_the_number_of_processes() -> None:
     array = np.arange(3, 60)
     flat = [
-        [batch.tolist() for update in plan_epoch(array, 100, 50, count, 0, 0) for batch in update] for count in (1, 2, 6)
+        [batch.tolist() for update in plan_epoch(array, 100, 50, count, 0, 0) for batch in update]
+        for count in (1, 2, 6)
     ]
     assert flat[0] == flat[1] == flat[2]
 

@@ -56,7 +56,9 @@ def test_numbers_with_exponents_and_nulls(tmp_path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text("train: {learning_rate: 2e-3, eps: 1e-9, max_steps: 5}")
     assert Config.load(file).train.learning_rate == 0.002
-    overridden = Config.load(file, ["train.learning_rate=3E-4", "train.max_steps=null", "data.train=[a.jsonl, b.jsonl]"])
+    overridden = Config.load(
+        file, ["train.learning_rate=3E-4", "train.max_steps=null", "data.train=[a.jsonl, b.jsonl]"]
+    )
     assert overridden.train.learning_rate == 0.0003
     assert overridden.train.max_steps is None
     assert overridden.data.train == ["a.jsonl", "b.jsonl"]

@@ -25,7 +25,11 @@ def test_plain_gzip_folder_glob_and_list(tmp_path) -> None:
     with gzip.open(tmp_path / "b.jsonl.gz", "wt", encoding="utf-8") as file:
         file.write(json.dumps({**GOOD, "id": "b"}) + "\n\n")
     (tmp_path / "notes.txt").write_text("not data")
-    for source in (str(tmp_path), str(tmp_path / "*.jsonl*"), [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl.gz")]):
+    for source in (
+        str(tmp_path),
+        str(tmp_path / "*.jsonl*"),
+        [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl.gz")],
+    ):
         documents = list(read_documents(DataConfig(train=source), "train"))
         assert [document.id for document in documents] == ["a", "b"]
     first = documents[0]
@@ -67,7 +71,9 @@ def test_rejected(tmp_path, record, reason, problem) -> None:
 
 def test_not_json_and_bombs(tmp_path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text(json.dumps(GOOD) + "\n{broken\n" + "[" * 200_000 + "\n" + '"\udcff"'.encode("utf-8", "ignore").decode())
+    path.write_text(
+        json.dumps(GOOD) + "\n{broken\n" + "[" * 200_000 + "\n" + '"\udcff"'.encode("utf-8", "ignore").decode()
+    )
     kinds = [getattr(item, "reason", "document") for item in read(path)]
     assert kinds[:3] == ["document", "not JSON", "not JSON"]
 

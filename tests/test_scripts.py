@@ -1,0 +1,113 @@
+"""The scripts, run as people run them, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
+
+
+def run(script: str, *arguments: str, cwd: Path = ROOT, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / script), *arguments], cwd=cwd, input=stdin, capture_output=True, text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"}, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def runs(trained_run, tmp_path_factory) -> Path:
+    """A folder with a finished run in runs/."""
+    config, _ = trained_run
+    folder = tmp_path_factory.mktemp("cwd")
+    (folder / "runs").symlink_to(config.output_dir)
+    return folder
+
+
+def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
+    config = config_of("train.max_steps=2")
+    config.save(tmp_path / "tiny.yaml")
+    trained = run("train.py", "--config", str(tmp_path / "tiny.yaml"), "--train.max_steps", "3", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    assert ">> " in trained.stdout
+    assert "lead-3" in trained.stdout
+    assert f"Best checkpoint: {config.run_dir}/best -> step_00000" in trained.stdout
+    evaluated = run("eval.py", "--config", str(tmp_path / "tiny.yaml"), "--split", "validation", cwd=tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert (config.run_dir / "eval" / "validation" / "results.json").is_file()
+    summarized = run("summarize.py", "--sentences", "1", cwd=tmp_path, stdin=TEXT)
+    assert summarized.returncode == 0, summarized.stderr
+    assert summarized.stdout.strip() in TEXT
+    refused = run("train.py", "--config", str(tmp_path / "tiny.yaml"), cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "already holds a run" in refused.stderr
+
+
+def test_eval_without_arguments_takes_the_newest_run(runs) -> None:
+    evaluated = run("eval.py", cwd=runs)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "Evaluating the newest run, runs/small" in evaluated.stdout
+
+
+def test_summarize_a_file_as_json(runs, tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("\ufeff" + TEXT, encoding="utf-8")
+    done = run("summarize.py", str(tmp_path / "a.txt"), "--json", "--max-words", "6", "--order", "score", cwd=runs)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["document"][0] == "The council met on Monday."
+    assert summary["sentences"] == [summary["document"][index] for index in summary["indices"]]
+    marked = run("summarize.py", str(tmp_path / "a.txt"), "--marked", cwd=runs)
+    assert ">> " in marked.stdout
+
+
+def test_summarize_what_cannot_be_read(runs, tmp_path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    for path, message in [("nothing.txt", "cannot be read"), (str(tmp_path / "binary"), "not UTF-8")]:
+        done = run("summarize.py", path, cwd=runs)
+        assert (done.returncode, message in done.stderr) == (2, True)
+        assert "Traceback" not in done.stderr
+    assert "no run with a checkpoint" in run("summarize.py", str(ROOT / "README.md"), cwd=tmp_path).stderr
+
+
+def test_preprocess(config_of, tmp_path) -> None:
+    config_of().save(tmp_path / "tiny.yaml")
+    done = run("preprocess.py", "--config", str(tmp_path / "tiny.yaml"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "train: 12 documents in" in done.stdout
+
+
+def test_help_and_errors() -> None:
+    shown = run("train.py", "--help").stdout
+    assert "--train.max_steps" in shown
+    assert "Reference summaries" in shown or "reference summar" in shown
+    for arguments, message in [
+        ([], "--config: is missing"),
+        (["--config", "nothing"], "did you mean"),
+        (["--config", "quickstart", "--trian.max_steps", "3"], "did you mean train.max_steps?"),
+        (["--config", "quickstart", "stray"], "argument 'stray'"),
+    ]:
+        done = run("train.py", *arguments)
+        assert done.returncode == 2
+        assert "error: " in done.stderr
+        assert "Traceback" not in done.stderr
+        assert message in done.stderr or message == "did you mean"
+    assert "not one of" in run("train.py", "--config", "nothing").stderr
+
+
+def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
+    for part, lines in {
+        "adj": "better good well\n",
+        "adv": "",
+        "noun": "mice mouse\nbetter x\n",
+        "verb": "ran run\n",
+    }.items():
+        (tmp_path / f"{part}.exc").write_text(lines)
+    done = run("make_irregular_forms.py", str(tmp_path), str(tmp_path / "out.txt"))
+    assert "2 forms" in done.stdout
+    assert (tmp_path / "out.txt").read_text().splitlines()[1:] == ["better good", "mice mouse"]

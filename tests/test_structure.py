@@ -1,0 +1,113 @@
+"""The house: imports run one way, the root is quick, the sample and the README are what they say."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+import bertsum
+from bertsum.config import Config, field_types
+from bertsum.data.documents import SAMPLE_FOLDER
+from bertsum.data.sentences import split_sentences
+
+PACKAGE = ROOT / "bertsum"
+# Each layer may import itself and those before it.
+LAYERS = [
+    "errors",
+    "text",
+    "parallel",
+    "config",
+    "data",
+    "models",
+    "evaluation",
+    "training",
+    "summarizer",
+    "command_line",
+]
+ALONE = {"evaluation.selection": {"errors", "text"}, "evaluation.rouge": {"errors", "text", "parallel"}}
+
+
+def imports_of(path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "bertsum":
+            names.add(node.module.removeprefix("bertsum").lstrip("."))
+        elif isinstance(node, ast.Import):
+            names |= {
+                alias.name.removeprefix("bertsum").lstrip(".")
+                for alias in node.names
+                if alias.name.startswith("bertsum")
+            }
+    return names
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_run_one_way(path) -> None:
+    name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    if name == "__init__":
+        return
+    imported = imports_of(path)
+    assert "" not in imported  # the package root
+    layer = LAYERS.index(name.split(".")[0])
+    for other in imported:
+        assert LAYERS.index(other.split(".")[0]) <= layer, f"{name} imports {other}"
+    if name in ALONE:
+        assert imported <= ALONE[name]
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = "import bertsum, sys; print([m for m in ('torch', 'transformers', 'datasets', 'numpy') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_public_names() -> None:
+    for name in bertsum.__all__:
+        assert getattr(bertsum, name).__doc__
+        assert name in dir(bertsum)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = bertsum.nothing
+
+
+def records(name: str) -> list[dict]:
+    return [json.loads(line) for line in (SAMPLE_FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_bundled_sample() -> None:
+    english = records("english.train.jsonl") + records("english.validation.jsonl")
+    chinese = records("chinese.train.jsonl") + records("chinese.validation.jsonl")
+    assert (len(english) >= 60, len(chinese) >= 12) == (True, True)
+    for language, documents in (("en", english), ("zh", chinese)):
+        assert len({document["id"] for document in documents}) == len(documents)
+        for document in documents:
+            sentences = [s for s in split_sentences(document["document"], language) if s.strip()]
+            assert 12 <= len(sentences) <= 30
+            assert 2 <= len(document["summary"]) <= 4
+            assert not set(document["summary"]) & {sentence.strip() for sentence in sentences[:3]}
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_names_every_config_field() -> None:
+    for name in field_types():
+        section, _, field = name.rpartition(".")
+        assert f"`{field}`" in README, name
+        assert not section or f"`{section}`" in README
+
+
+def test_readme_tree_is_the_tree() -> None:
+    tree = README[README.index("bertsum/\n") :].partition("```")[0]
+    named = set(re.findall(r"^\s+(\w+\.py)\b", tree, flags=re.MULTILINE))
+    there = {path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
+    assert named == there
+
+
+def test_readme_configs_exist() -> None:
+    for name in re.findall(r"--config (\S+)", README):
+        Config.load(name.strip("`"))

@@ -1,0 +1,108 @@
+"""The Summarizer: verbatim sentences of whatever text, in the order given."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import bertsum
+from bertsum.data.documents import SAMPLE_FOLDER
+
+
+@pytest.fixture(scope="module")
+def summarizer(trained_run) -> bertsum.Summarizer:
+    return bertsum.Summarizer.from_pretrained(trained_run[1].checkpoint)
+
+
+ARTICLES = [
+    json.loads(line)["document"] for line in (SAMPLE_FOLDER / "english.validation.jsonl").open(encoding="utf-8")
+]
+
+
+@pytest.mark.filterwarnings("ignore:document")
+def test_one_document(summarizer) -> None:
+    summary = summarizer(ARTICLES[0])
+    assert isinstance(summary, bertsum.Summary)
+    assert all(sentence in ARTICLES[0] for sentence in summary.sentences)
+    assert summary.text == " ".join(summary.sentences)
+    assert summary.indices == sorted(summary.indices)
+    assert [summary.document[index] for index in summary.indices] == summary.sentences
+    assert [summary.document_scores[index] for index in summary.indices] == summary.scores
+    assert summary.marked().count(">> ") == len(summary.indices)
+
+
+@pytest.mark.filterwarnings("ignore:document")
+def test_many_documents_in_the_order_given(summarizer) -> None:
+    together = summarizer(ARTICLES[:5])
+    for text, summary in zip(ARTICLES, together, strict=False):
+        alone = summarizer(text)
+        assert alone.indices == summary.indices
+        assert alone.document_scores == pytest.approx(summary.document_scores, abs=1e-5)
+    assert summarizer([]) == []
+
+
+def test_documents_that_come_split(summarizer) -> None:
+    (summary,) = summarizer([["Sentence one.", "Sentence two."]])
+    assert summary.document == ["Sentence one.", "Sentence two."]
+    assert summarizer([["Only one."]])[0].sentences == ["Only one."]
+
+
+@pytest.mark.filterwarnings("ignore:document")
+def test_options(summarizer) -> None:
+    text = "It rained. " + " ".join(
+        f"Number {n} came." for n in ["one", "two", "three", "four", "five", "six", "seven"]
+    )
+    assert len(summarizer(text, sentences=1).indices) == 1
+    assert len(summarizer(text, sentences=5, trigram_blocking=False).indices) == 5
+    assert sum(len(sentence.split()) for sentence in summarizer(text, max_words=7).sentences) <= 7
+    assert len(summarizer(text, threshold=1.0).indices) == 1
+    assert 1 <= len(summarizer(text, ratio=0.2).indices) <= round(0.2 * len(summarizer(text).document))
+    by_score = summarizer(text, order="score").scores
+    assert by_score == sorted(by_score, reverse=True)
+    with pytest.raises(bertsum.BertsumError, match=r"selection\.sentences: got 0"):
+        summarizer(text, sentences=0)
+    with pytest.raises(bertsum.BertsumError, match=r"selection\.order"):
+        summarizer(text, order="random")
+
+
+def test_chinese_is_joined_without_spaces(summarizer) -> None:
+    summary = summarizer("天气很好。我们去公园。猫在睡觉。", sentences=2, language="zh")
+    assert len(summary.document) == 3
+    assert summary.text == "".join(summary.sentences)
+
+
+def test_a_cut_document_warns_how_much_was_not_read(summarizer) -> None:
+    text = " ".join(f"Sentence {n} of a book about boats." for n in range(100))
+    with pytest.warns(
+        UserWarning, match=r"document 0: longer than the model reads \(128 tokens\): \d+ of 100 sentences, 9\d%"
+    ):
+        summary = summarizer(text)
+    assert summary.document_scores[-1] is None
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "\x00\x01"])
+def test_nothing_to_read(summarizer, text) -> None:
+    with pytest.raises(bertsum.BertsumError, match="document 0"):
+        summarizer(text)
+
+
+def test_not_text(summarizer) -> None:
+    with pytest.raises(bertsum.BertsumError, match="document 1: got int"):
+        summarizer(["Fine.", 3])
+    with pytest.raises(bertsum.BertsumError, match="document 0: got list"):
+        summarizer([["a", 3]])
+
+
+@pytest.mark.filterwarnings("ignore:document")
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet=st.characters(codec=None), max_size=200), st.sampled_from(["en", "zh", "ar", "xx"]))
+def test_whatever_text(summarizer, text, language) -> None:
+    try:
+        summary = summarizer(text, language=language)
+    except bertsum.BertsumError:
+        return
+    assert all(sentence in text for sentence in summary.sentences)
+    assert summary.indices == sorted(set(summary.indices))

@@ -1,0 +1,194 @@
+"""Training: learns, keeps the best, resumes, does the same on two processes, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT, write_jsonl
+from safetensors.torch import load_file
+
+import bertsum
+from bertsum.training.checkpoint import last_checkpoint, load_state
+
+
+def metrics_of(run_dir: Path, split: str) -> list[dict]:
+    lines = (run_dir / "metrics.jsonl").read_text().splitlines()
+    return [record for record in map(json.loads, lines) if record["split"] == split]
+
+
+def weights_of(checkpoint: Path) -> dict[str, torch.Tensor]:
+    return load_file(checkpoint / "model.safetensors")
+
+
+def assert_equal_weights(a: Path, b: Path, tolerance: float = 0.0) -> None:
+    first, second = weights_of(a), weights_of(b)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.allclose(tensor, second[name], atol=tolerance, rtol=0), name
+
+
+def test_a_finished_run(trained_run) -> None:
+    config, result = trained_run
+    assert result.run_dir == config.run_dir
+    assert bertsum.Config.load(config.run_dir / "config.yaml") == config
+    assert (config.run_dir / "best").is_symlink()
+    training = metrics_of(config.run_dir, "train")
+    assert training[-1]["step"] == result.step
+    assert {"loss", "learning_rate", "documents_per_second", "tokens_per_second"} <= set(training[-1])
+    validation = metrics_of(config.run_dir, "validation")
+    assert [record["documents"] for record in validation] == [12, 24]  # at the end of each epoch
+    assert {"loss", "rouge1", "rouge2", "rougeL", "rouge_mean"} <= set(validation[-1])
+    assert list((config.run_dir / "tensorboard").rglob("events.out.*"))
+    kept = {folder.name for folder in (config.run_dir / "checkpoints").iterdir()}
+    best = max(validation, key=lambda record: record["rouge_mean"])["step"]
+    assert kept == {f"step_{step:06d}" for step in {best, result.step}}
+    assert (config.run_dir / "best").resolve().name == f"step_{best:06d}"
+    evaluated = result.evaluation.systems["model"]
+    assert 100 * evaluated["rouge1"].fmeasure == pytest.approx(
+        100 * max(record["rouge1"] for record in validation if record["step"] == best), abs=1e-6
+    )
+
+
+def test_it_learns(config_of, tmp_path) -> None:
+    """The position of the important sentence is told by a word, so a tiny model finds it."""
+    records = []
+    for number in range(48):
+        sentences = [f"The weather was fine on day {number} of {place}." for place in ("May", "June", "July", "August")]
+        sentences[number % 4] = f"The council decided the harbour question {number}."
+        records.append({"id": str(number), "document": sentences, "summary": f"council decided the harbour {number}"})
+    path = write_jsonl(tmp_path / "a.jsonl", records)
+    config = config_of(
+        f"data.train={path}", f"data.validation={path}", "train.max_steps=60", "model.head=linear",
+        "train.loss_reduction=document", "model.sentence_vectors=mean", "selection.sentences=1",
+        "train.learning_rate=3e-3", "train.log_every=20", "train.optimizer=adamw", "train.max_grad_norm=1.0",
+    )  # fmt: skip
+    result = bertsum.train(config)
+    losses = [record["loss"] for record in metrics_of(config.run_dir, "train")]
+    assert losses[-1] < losses[0] / 3
+    assert result.evaluation.systems["model"]["rouge1"] == result.evaluation.systems["oracle"]["rouge1"]
+
+
+@pytest.mark.parametrize("reduction", ["sum", "document", "sentence"])
+def test_reductions_scale_the_same_gradient(config_of, reduction) -> None:
+    """Accumulated batches give the gradient of the whole update; plain SGD shows it."""
+    config = config_of(f"train.loss_reduction={reduction}", "train.max_steps=1", "train.accumulation=30")
+    bertsum.train(config)
+    (record,) = metrics_of(config.run_dir, "train")
+    assert record["documents"] == 12
+    assert record["loss"] > 0
+
+
+@pytest.mark.parametrize("stop", [6, 7])  # inside an epoch and at its end
+def test_resume_is_exact(config_of, stop) -> None:
+    options = ("train.save_every=3", "train.keep_best=5", "model.hidden_dropout=0.2", "train.buffer_documents=5")
+    whole = config_of(*options, "train.max_steps=9", "name=whole")
+    bertsum.train(whole)
+    part = config_of(*options, f"train.max_steps={stop}", "name=part")
+    bertsum.train(part)
+    state = load_state(last_checkpoint(part.run_dir)).train
+    assert (state.step, state.epoch, state.update) == ((6, 0, 6) if stop == 6 else (7, 1, 0))
+    result = bertsum.train(config_of(*options, "train.max_steps=9", "name=part", "train.resume=true"))
+    assert result.step == 9
+    assert_equal_weights(whole.run_dir / "checkpoints" / "step_000009", part.run_dir / "checkpoints" / "step_000009")
+    losses = [[record["loss"] for record in metrics_of(run.run_dir, "train")] for run in (whole, part)]
+    assert losses[0] == losses[1]
+
+
+def test_resume_with_nothing_there_begins(config_of) -> None:
+    assert bertsum.train(config_of("train.resume=true", "train.max_steps=1")).step == 1
+
+
+def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
+    """Same documents in an update, cut into other batches: the same weights."""
+    options = ("train.max_steps=2", "train.buffer_documents=100", "model.hidden_dropout=0.0", "model.attention_dropout=0.0",
+               "model.head_dropout=0.0", "train.eps=1e-3")  # fmt: skip
+    one = config_of(*options, "name=one", "train.max_tokens_per_batch=4096")
+    many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=12")
+    for config in (one, many):
+        bertsum.train(config)
+    paths = [config.run_dir / "checkpoints" / "step_000002" for config in (one, many)]
+    assert_equal_weights(*paths, tolerance=1e-5)
+
+
+def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
+    config = config_of(
+        "train.learning_rate=1e-12", "train.encoder_learning_rate=1e-12", "train.max_steps=50",
+        "train.validate_every=1", "train.patience=2", "train.validate_documents=4", "model.hidden_dropout=0.0",
+    )  # fmt: skip
+    assert bertsum.train(config).step <= 10
+    assert len(metrics_of(config.run_dir, "validation")) <= 10
+
+
+def test_without_validation_data_the_last_is_the_best(config_of) -> None:
+    result = bertsum.train(config_of("data.validation=null", "train.max_steps=2"))
+    assert result.evaluation is None
+    assert result.checkpoint.resolve().name == "step_000002"
+
+
+@pytest.mark.parametrize("precision", ["bf16"])
+def test_mixed_precision(config_of, precision) -> None:
+    config = config_of(f"train.precision={precision}", "model.attention=eager", "train.schedule=cosine")
+    bertsum.train(config)
+    assert weights_of(config.run_dir / "best")["head.output.weight"].dtype == torch.float32
+
+
+def test_a_run_folder_that_is_taken(config_of, tmp_path) -> None:
+    config = config_of("train.max_steps=1")
+    bertsum.train(config)
+    (config.run_dir / "notes.txt").write_text("mine")
+    with pytest.raises(bertsum.BertsumError, match=r"already holds a run.*--train\.resume.*--train\.overwrite.*--name"):
+        bertsum.train(config)
+    bertsum.train(config_of("train.max_steps=2", "train.overwrite=true"))
+    assert metrics_of(config.run_dir, "train")[-1]["step"] == 2
+    assert (config.run_dir / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_written(config_of, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(bertsum.BertsumError, match="cannot be written"):
+        bertsum.train(config_of(f"output_dir={tmp_path / 'file'}"))
+
+
+def test_no_length_and_unknown_trackers(config_of) -> None:
+    with pytest.raises(bertsum.BertsumError, match="both are null"):
+        bertsum.train(config_of("train.max_steps=null"))
+    with pytest.raises(bertsum.BertsumError, match="tracking.trackers: got paper"):
+        bertsum.train(config_of("tracking.trackers=[paper]", "name=other"))
+
+
+def test_a_broken_state(config_of) -> None:
+    config = config_of("train.max_steps=1")
+    bertsum.train(config)
+    (config.run_dir / "checkpoints" / "step_000001" / "state" / "optimizer.pt").write_bytes(b"broken")
+    with pytest.raises(bertsum.BertsumError, match="its state cannot be read"):
+        bertsum.train(config_of("train.max_steps=2", "train.resume=true"))
+
+
+def test_two_processes_do_what_one_does(config_of, tmp_path) -> None:
+    options = ("train.max_steps=5", "train.validate_rouge=true", "model.hidden_dropout=0.0", "model.attention_dropout=0.0",
+               "model.head_dropout=0.0", "train.loss_reduction=document", "train.eps=1e-3")  # fmt: skip
+    one = config_of(*options, "name=one", "train.accumulation=2")
+    bertsum.train(one)
+    two = config_of(*options, "name=two")
+    two.save(tmp_path / "two.yaml")
+    launched = subprocess.run(
+        [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "2", "--cpu", "--num_machines", "1",
+         "--mixed_precision", "no", "--dynamo_backend", "no", "scripts/train.py", "--config", str(tmp_path / "two.yaml")],
+        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert launched.returncode == 0, launched.stderr[-3000:]
+    for split in ("train", "validation"):
+        records = [metrics_of(run.run_dir, split) for run in (one, two)]
+        assert [r["documents"] for r in records[0]] == [r["documents"] for r in records[1]]
+        for a, b in zip(*records, strict=True):
+            for name in {"loss", "rouge1", "rougeL"} & a.keys():
+                assert a[name] == pytest.approx(b[name], abs=1e-5)
+    paths = [run.run_dir / "checkpoints" / "step_000005" for run in (one, two)]
+    assert_equal_weights(*paths, tolerance=1e-5)
+    assert launched.stdout.count("Best checkpoint") == 1
