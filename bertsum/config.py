@@ -512,7 +512,7 @@ def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
         try:
             parsed = parser.parse_object(single)
         except (ArgumentError, TypeError, ValueError):
-            problems.append(f"{key}: got {value!r}, expected {_type_name(types[key])}{where}")
+            problems.append(f"{key}: got {value!r}, expected {type_name(types[key])}{where}")
             continue
         target = nested
         for section in sections:
@@ -548,14 +548,15 @@ def _unknown(key: str, types: Mapping[str, Any]) -> str:
     return f"no such field; did you mean {close[0]}?" if close else f"no such field (sections: {', '.join(sections)})"
 
 
-def _type_name(kind: Any) -> str:
+def type_name(kind: Any) -> str:
+    """What a field accepts, in words."""
     options: tuple[Any, ...] = getattr(kind, "__args__", ())
     if getattr(kind, "__origin__", None) is Literal:
         return ", ".join(map(str, options[:-1])) + f" or {options[-1]}"
     if getattr(kind, "__origin__", None) is list:
         return "a list of strings"
     if options:
-        return " or ".join(_type_name(option) for option in options)
+        return " or ".join(type_name(option) for option in options)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
     return names[kind]
 

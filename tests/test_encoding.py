@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -83,7 +84,7 @@ def test_a_sentence_always_has_a_token(tokenizer, sentences, max_length, max_sen
     assert len(encoded.cls_positions) == len(encoded.sentence_indices) <= max_sentences
     assert encoded.sentence_indices == sorted(set(encoded.sentence_indices))
     bounds = [*encoded.cls_positions, len(encoded.input_ids)]
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in itertools.pairwise(bounds):
         assert encoded.input_ids[start] == tokenizer.cls_token_id
         assert encoded.input_ids[end - 1] == tokenizer.sep_token_id
         assert end - start >= 3

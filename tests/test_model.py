@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 
@@ -73,7 +74,7 @@ def test_sentence_means_against_a_loop(encoder_folder) -> None:
     for number in range(3):
         length = int(batch.attention_mask[number].sum())
         starts = [*batch.cls_positions[number][batch.sentence_mask[number]].tolist(), length]
-        for sentence, (start, end) in enumerate(zip(starts, starts[1:], strict=False)):
+        for sentence, (start, end) in enumerate(itertools.pairwise(starts)):
             expected = hidden[number, start + 1 : end - 1].mean(dim=0)  # without [CLS] and [SEP]
             assert torch.allclose(means[number, sentence], expected, atol=1e-6)
     assert (means[~batch.sentence_mask] == 0).all()

@@ -15,9 +15,13 @@ from bertsum.errors import BertsumError
 
 def records(count: int) -> list[dict]:
     return [
-        {"id": str(n), "document": f"The mayor spoke on day {n}. It rained. Nobody came to the hall.", "summary": "The mayor spoke."}
+        {
+            "id": str(n),
+            "document": f"The mayor spoke on day {n}. It rained. Nobody came to the hall.",
+            "summary": "The mayor spoke.",
+        }
         for n in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def test_rows(config_of, tokenizer, tmp_path) -> None:

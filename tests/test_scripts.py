@@ -16,9 +16,14 @@ TEXT = "The council met on Monday. It decided to build a bridge. The rain went o
 
 def run(script: str, *arguments: str, cwd: Path = ROOT, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / script), *arguments], cwd=cwd, input=stdin, capture_output=True, text=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"}, timeout=300,
-    )  # fmt: skip
+        [sys.executable, str(ROOT / "scripts" / script), *arguments],
+        cwd=cwd,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        timeout=300,
+    )
 
 
 @pytest.fixture(scope="module")

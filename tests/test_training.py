@@ -64,10 +64,18 @@ def test_it_learns(config_of, tmp_path) -> None:
         records.append({"id": str(number), "document": sentences, "summary": f"council decided the harbour {number}"})
     path = write_jsonl(tmp_path / "a.jsonl", records)
     config = config_of(
-        f"data.train={path}", f"data.validation={path}", "train.max_steps=60", "model.head=linear",
-        "train.loss_reduction=document", "model.sentence_vectors=mean", "selection.sentences=1",
-        "train.learning_rate=3e-3", "train.log_every=20", "train.optimizer=adamw", "train.max_grad_norm=1.0",
-    )  # fmt: skip
+        f"data.train={path}",
+        f"data.validation={path}",
+        "train.max_steps=60",
+        "model.head=linear",
+        "train.loss_reduction=document",
+        "model.sentence_vectors=mean",
+        "selection.sentences=1",
+        "train.learning_rate=3e-3",
+        "train.log_every=20",
+        "train.optimizer=adamw",
+        "train.max_grad_norm=1.0",
+    )
     result = bertsum.train(config)
     losses = [record["loss"] for record in metrics_of(config.run_dir, "train")]
     assert losses[-1] < losses[0] / 3
@@ -106,8 +114,14 @@ def test_resume_with_nothing_there_begins(config_of) -> None:
 
 def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     """Same documents in an update, cut into other batches: the same weights."""
-    options = ("train.max_steps=2", "train.buffer_documents=100", "model.hidden_dropout=0.0", "model.attention_dropout=0.0",
-               "model.head_dropout=0.0", "train.eps=1e-3")  # fmt: skip
+    options = (
+        "train.max_steps=2",
+        "train.buffer_documents=100",
+        "model.hidden_dropout=0.0",
+        "model.attention_dropout=0.0",
+        "model.head_dropout=0.0",
+        "train.eps=1e-3",
+    )
     one = config_of(*options, "name=one", "train.max_tokens_per_batch=4096")
     many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=12")
     for config in (one, many):
@@ -118,9 +132,14 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
 
 def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     config = config_of(
-        "train.learning_rate=1e-12", "train.encoder_learning_rate=1e-12", "train.max_steps=50",
-        "train.validate_every=1", "train.patience=2", "train.validate_documents=4", "model.hidden_dropout=0.0",
-    )  # fmt: skip
+        "train.learning_rate=1e-12",
+        "train.encoder_learning_rate=1e-12",
+        "train.max_steps=50",
+        "train.validate_every=1",
+        "train.patience=2",
+        "train.validate_documents=4",
+        "model.hidden_dropout=0.0",
+    )
     assert bertsum.train(config).step <= 10
     assert len(metrics_of(config.run_dir, "validation")) <= 10
 
@@ -171,17 +190,43 @@ def test_a_broken_state(config_of) -> None:
 
 
 def test_two_processes_do_what_one_does(config_of, tmp_path) -> None:
-    options = ("train.max_steps=5", "train.validate_rouge=true", "model.hidden_dropout=0.0", "model.attention_dropout=0.0",
-               "model.head_dropout=0.0", "train.loss_reduction=document", "train.eps=1e-3")  # fmt: skip
+    options = (
+        "train.max_steps=5",
+        "train.validate_rouge=true",
+        "model.hidden_dropout=0.0",
+        "model.attention_dropout=0.0",
+        "model.head_dropout=0.0",
+        "train.loss_reduction=document",
+        "train.eps=1e-3",
+    )
     one = config_of(*options, "name=one", "train.accumulation=2")
     bertsum.train(one)
     two = config_of(*options, "name=two")
     two.save(tmp_path / "two.yaml")
     launched = subprocess.run(
-        [sys.executable, "-m", "accelerate.commands.launch", "--num_processes", "2", "--cpu", "--num_machines", "1",
-         "--mixed_precision", "no", "--dynamo_backend", "no", "scripts/train.py", "--config", str(tmp_path / "two.yaml")],
-        cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "accelerate.commands.launch",
+            "--num_processes",
+            "2",
+            "--cpu",
+            "--num_machines",
+            "1",
+            "--mixed_precision",
+            "no",
+            "--dynamo_backend",
+            "no",
+            "scripts/train.py",
+            "--config",
+            str(tmp_path / "two.yaml"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert launched.returncode == 0, launched.stderr[-3000:]
     for split in ("train", "validation"):
         records = [metrics_of(run.run_dir, split) for run in (one, two)]
