@@ -66,7 +66,7 @@ class Summarizer:
     @classmethod
     def from_pretrained(
         cls,
-        path: str | Path,
+        path: str | Path | None = None,
         *,
         device: str | None = None,
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
@@ -75,11 +75,16 @@ class Summarizer:
         """Loads a model.
 
         Args:
-            path: A checkpoint folder or a hub id.
+            path: A checkpoint folder or a hub id. This version has no model of its own to fall back on.
             device: Such as cpu or cuda; by default a GPU where there is one.
             precision: Arithmetic of the forward pass.
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
+        if path is None:
+            raise BertsumError(
+                "Summarizer.from_pretrained: no model is bundled with this version; give the folder of a checkpoint, "
+                "such as runs/quickstart/best, or a hub id"
+            )
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         return cls(BertSum.from_pretrained(path, device=device, **hub), precision)
 

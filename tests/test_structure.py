@@ -110,4 +110,5 @@ def test_readme_tree_is_the_tree() -> None:
 
 def test_readme_configs_exist() -> None:
     for name in re.findall(r"--config (\S+)", README):
-        Config.load(name.strip("`"))
+        if name != "NAME`":
+            Config.load(name)

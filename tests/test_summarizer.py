@@ -89,6 +89,11 @@ def test_nothing_to_read(summarizer, text) -> None:
         summarizer(text)
 
 
+def test_no_model_is_bundled() -> None:
+    with pytest.raises(bertsum.BertsumError, match="no model is bundled"):
+        bertsum.Summarizer.from_pretrained()
+
+
 def test_not_text(summarizer) -> None:
     with pytest.raises(bertsum.BertsumError, match="document 1: got int"):
         summarizer(["Fine.", 3])

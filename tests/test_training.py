@@ -174,6 +174,14 @@ def test_a_folder_that_cannot_be_written(config_of, tmp_path) -> None:
         bertsum.train(config_of(f"output_dir={tmp_path / 'file'}"))
 
 
+def test_a_failed_start_leaves_nothing(config_of, tmp_path) -> None:
+    for override in ("model.encoder=no-such-model", "data.train=nothing.jsonl", "model.head_heads=5"):
+        config = config_of(override)
+        with pytest.raises(bertsum.BertsumError):
+            bertsum.train(config)
+        assert not config.run_dir.exists()
+
+
 def test_no_length_and_unknown_trackers(config_of) -> None:
     with pytest.raises(bertsum.BertsumError, match="both are null"):
         bertsum.train(config_of("train.max_steps=null"))

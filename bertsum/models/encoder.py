@@ -43,12 +43,14 @@ def resolve_encoder(name: str) -> str:
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     """The fast tokenizer of an encoder."""
     with _explained(name):
+        _check_reachable(resolve_encoder(name))
         return AutoTokenizer.from_pretrained(resolve_encoder(name), use_fast=True)
 
 
 def load_encoder_config(name: str) -> PretrainedConfig:
     """The configuration of an encoder, without its weights."""
     with _explained(name):
+        _check_reachable(resolve_encoder(name))
         return AutoConfig.from_pretrained(resolve_encoder(name))
 
 
@@ -182,6 +184,20 @@ def encoder_layers(encoder: PreTrainedModel) -> nn.ModuleList:
         if isinstance(module, nn.ModuleList) and len(module) == count:
             return module
     raise BertsumError(f"model.encoder: no stack of {count} layers in {type(encoder).__name__}")
+
+
+def _check_reachable(name: str) -> None:
+    """Fails at once where there is no way to a model; transformers would try each of its files for half a minute."""
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    if Path(name).is_dir():
+        return
+    if isinstance(try_to_load_from_cache(name, "config.json"), str):
+        return
+    try:
+        HfApi().model_info(name, timeout=10)
+    except Exception as error:  # of the hub's client, which changed its HTTP library between versions
+        raise OSError(str(error) or type(error).__name__) from error
 
 
 @contextlib.contextmanager

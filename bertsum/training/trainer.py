@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -70,12 +71,15 @@ def train(config: Config) -> TrainResult:
     Raises:
         BertsumError: if the config, the data, the encoder or the run folder cannot be used.
     """
+    if config.train.max_steps is None and config.train.epochs is None:
+        raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
+    _check_run_folder(config)
     accelerator = _accelerator(config)
-    _claim_run_folder(config, accelerator)
     torch.manual_seed(config.seed)
     model = BertSum.from_config(BertSumConfig.of(config))
     training = prepare(config, "train", model.tokenizer)
     validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
+    _claim_run_folder(config, accelerator)
     trainer = Trainer(config, accelerator, model, training, validation)
     trainer.fit()
     accelerator.end_training()
@@ -176,8 +180,7 @@ class Trainer:
         train = self.config.train
         if train.max_steps is not None:
             return train.max_steps
-        if train.epochs is None:
-            raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
+        assert train.epochs is not None  # train() has checked
         return sum(len(self._plan(epoch)) for epoch in range(train.epochs))
 
     def _due(self, every: int | None) -> bool:
@@ -444,23 +447,26 @@ def _installed_trackers(config: Config) -> list[str]:
     return [name for name in config.tracking.trackers if name in available]
 
 
-def _claim_run_folder(config: Config, accelerator: Accelerator) -> None:
-    """Makes the run folder and writes the resolved config; refuses one that holds another run.
-
-    Raises:
-        BertsumError: on every process, if the folder cannot be used.
-    """
-    run_dir = config.run_dir
-    occupied = (run_dir / "config.yaml").exists() or (run_dir / "checkpoints").exists()
-    accelerator.wait_for_everyone()
-    if occupied and not (config.train.resume or config.train.overwrite):
+def _check_run_folder(config: Config) -> None:
+    """Refuses a folder that holds another run or cannot be written, before anything long begins."""
+    run_dir, train = config.run_dir, config.train
+    if last_checkpoint(run_dir) is not None and not (train.resume or train.overwrite):
         raise BertsumError(
             f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), or "
             "choose another name (--name NAME)"
         )
+    there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise BertsumError(f"'{run_dir}' cannot be written: '{there}' is not a writable folder; choose --output_dir")
+
+
+def _claim_run_folder(config: Config, accelerator: Accelerator) -> None:
+    """Makes the run folder, clears what is not to be gone on with, and writes the resolved config."""
+    run_dir = config.run_dir
+    accelerator.wait_for_everyone()  # each has checked
     if accelerator.is_main_process:
         try:
-            if occupied and config.train.overwrite:
+            if not config.train.resume:
                 _remove_run(run_dir)
             run_dir.mkdir(parents=True, exist_ok=True)
             config.save(run_dir / "config.yaml")
