@@ -388,6 +388,16 @@ def field_types() -> dict[str, Any]:
     return dict(walk(Config, ""))
 
 
+@functools.cache
+def _value_parser(kind: Any) -> ArgumentParser:
+    """Reads one value of a type; the parser of the whole tree would check all of it each time."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False, add_help=False)
+    parser.add_argument("--value", type=kind)
+    return parser
+
+
 def argument_parser(prog: str | None = None) -> ArgumentParser:
     """The jsonargparse parser of the whole tree: types, and ``--help`` from the docstrings."""
     from jsonargparse import ArgumentParser
@@ -497,7 +507,6 @@ def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
     from jsonargparse import ArgumentError
 
     types = field_types()
-    parser = argument_parser()
     problems: list[str] = []
     nested: dict[str, Any] = {}
     for key, value in values.items():
@@ -505,19 +514,16 @@ def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
         if key not in types:
             problems.append(f"{key}: {_unknown(key, types)}{where}")
             continue
-        *sections, name = key.split(".")
-        single: dict[str, Any] = {name: value}
-        for section in reversed(sections):
-            single = {section: single}
         try:
-            parsed = parser.parse_object(single)
+            parsed = _value_parser(types[key]).parse_object({"value": value})["value"]
         except (ArgumentError, TypeError, ValueError):
             problems.append(f"{key}: got {value!r}, expected {type_name(types[key])}{where}")
             continue
+        *sections, name = key.split(".")
         target = nested
         for section in sections:
             target = target.setdefault(section, {})
-        target[name] = parsed[key]
+        target[name] = parsed
     if not problems:
         config = _instantiate(Config, nested)
         problems = list(_problems(config))

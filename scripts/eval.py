@@ -1,12 +1,13 @@
 """Evaluates a checkpoint beside Lead and Oracle, writes results.json and predictions.jsonl, prints the table.
 
 python scripts/eval.py                                      # the newest run under runs/
-python scripts/eval.py --config cnndm --checkpoint runs/cnndm/best --split test
+python scripts/eval.py --config cnndm --split test          # the best checkpoint of that config's run
+python scripts/eval.py --checkpoint runs/cnndm/checkpoints/step_001000 --split test
 """
 
 import bertsum
 from bertsum.command_line import load_config, parse, parser, run
-from bertsum.evaluation.evaluate import newest_run, run_config
+from bertsum.evaluation.evaluate import newest_run, run_config, run_of
 
 
 def main() -> None:
@@ -16,6 +17,8 @@ def main() -> None:
     options, overrides = parse(arguments)
     if options.config is not None:
         config = load_config(options, overrides)
+    elif options.checkpoint is not None:
+        config = run_config(run_of(options.checkpoint), overrides)
     else:
         run_folder = newest_run()
         print(f"Evaluating the newest run, {run_folder}")

@@ -100,11 +100,12 @@ def test_missing_sources(tmp_path) -> None:
 
 
 def test_no_field_at_all(tmp_path) -> None:
-    path = write_jsonl(tmp_path / "a.jsonl", [{"x": 1}])
-    with pytest.raises(BertsumError, match=r"line 1: no field for the document.*data\.document_field"):
-        read(path)
-    with pytest.raises(BertsumError, match="expected 'body'"):
-        read(path, document_field="body")
+    path = write_jsonl(tmp_path / "a.jsonl", [{"x": 1}, GOOD])
+    rejected, document = read(path)
+    assert (rejected.place, rejected.reason) == (f"{path} line 1", "no document")
+    assert "expected document or article or text or source (fields: x)" in rejected.problem
+    assert document.id == "a"
+    assert "expected 'body'" in read(path, document_field="body")[0].problem
 
 
 def test_truncated_gzip(tmp_path) -> None:

@@ -10,7 +10,7 @@ from conftest import write_jsonl
 import bertsum
 from bertsum.data.documents import SAMPLE_FOLDER
 from bertsum.evaluation.baselines import lead, oracles
-from bertsum.evaluation.evaluate import marked, newest_run, run_config
+from bertsum.evaluation.evaluate import marked, newest_run, run_config, run_of
 
 
 def evaluated(trained_run, tmp_path, *overrides: str) -> bertsum.Evaluation:
@@ -81,6 +81,9 @@ def test_newest_run(trained_run, tmp_path) -> None:
     config, _ = trained_run
     assert newest_run(config.output_dir) == config.run_dir
     assert run_config(config.run_dir).name == "small"
+    assert run_of(config.run_dir / "best") == run_of(trained_run[1].checkpoint.resolve()) == config.run_dir
+    with pytest.raises(bertsum.BertsumError, match="not in a run folder"):
+        run_of(tmp_path)
     with pytest.raises(bertsum.BertsumError, match="no run with a checkpoint"):
         newest_run(tmp_path)
 

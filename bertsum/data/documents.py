@@ -105,36 +105,44 @@ def read_documents(config: DataConfig, split: str) -> Iterator[Document | Reject
             yield record
             continue
         if fields is None:
-            fields = _Fields.of(config, record, place)
+            settled = _Fields.of(config, record, place)
+            if isinstance(settled, Rejected):
+                yield settled
+                continue
+            fields = settled
         yield _document(record, fields, config, place, number)
 
 
 @dataclass(frozen=True)
 class _Fields:
-    """The names of a source's fields, settled on its first record."""
+    """The names of a source's fields, settled on its first record that has them."""
 
     document: str
     summary: str
     id: str | None
 
     @staticmethod
-    def of(config: DataConfig, record: Mapping[str, Any], place: str) -> _Fields:
-        def first(given: str | None, known: tuple[str, ...], meaning: str) -> str:
+    def of(config: DataConfig, record: Mapping[str, Any], place: str) -> _Fields | Rejected:
+        names = []
+        for meaning, given, known in (
+            ("document", config.document_field, DOCUMENT_FIELDS),
+            ("summary", config.summary_field, SUMMARY_FIELDS),
+        ):
             name = given or next((field for field in known if field in record), None)
             if name is None or name not in record:
                 expected = f"'{given}'" if given else " or ".join(known)
-                raise BertsumError(
-                    f"{place}: no field for the {meaning}: expected {expected} (fields: {', '.join(record)}); "
+                problem = (
+                    f"no field for the {meaning}: expected {expected} (fields: {_names(record)}); "
                     f"name it with data.{meaning}_field"
                 )
-            return name
+                return Rejected(place, f"no {meaning}", problem)
+            names.append(name)
+        identity = config.id_field or next((field for field in ID_FIELDS if field in record), None)
+        return _Fields(document=names[0], summary=names[1], id=identity)
 
-        id_field = config.id_field or next((field for field in ID_FIELDS if field in record), None)
-        return _Fields(
-            first(config.document_field, DOCUMENT_FIELDS, "document"),
-            first(config.summary_field, SUMMARY_FIELDS, "summary"),
-            id_field,
-        )
+
+def _names(record: Mapping[str, Any]) -> str:
+    return ", ".join(map(sanitize, record)) or "none"
 
 
 def _document(
@@ -142,8 +150,7 @@ def _document(
 ) -> Document | Rejected:
     for name in (fields.document, fields.summary, fields.id):
         if name is not None and name not in record:
-            fields_there = ", ".join(map(sanitize, record)) or "none"
-            return Rejected(place, f"no field '{name}'", f"field '{name}' is missing (fields: {fields_there})")
+            return Rejected(place, f"no field '{name}'", f"field '{name}' is missing (fields: {_names(record)})")
         if name is not None and record[name] is None:
             return Rejected(place, f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences")
     identity = record[fields.id] if fields.id is not None else number

@@ -150,7 +150,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
     data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
     code = hashlib.sha256()
-    for module in ("documents", "sentences", "oracle", "encoding", "prepare"):
+    for module in ("documents", "sentences", "oracle", "encoding", "prepare", "../text"):
         code.update((Path(__file__).parent / f"{module}.py").read_bytes())
     tokens = tokenizer.backend_tokenizer.to_str()
     return {

@@ -255,6 +255,19 @@ def newest_run(output_dir: str | Path = "runs") -> Path:
     return max(runs, key=lambda run: (run / "best").resolve().stat().st_mtime)
 
 
+def run_of(checkpoint: str | Path) -> Path:
+    """The run folder that a checkpoint lies in.
+
+    Raises:
+        BertsumError: if it lies in none.
+    """
+    path = Path(checkpoint).absolute()
+    for folder in (path.parent, path.parent.parent):
+        if path.is_dir() and (folder / "config.yaml").is_file():
+            return folder
+    raise BertsumError(f"checkpoint '{checkpoint}': is not in a run folder; say what to evaluate it on with --config")
+
+
 def run_config(run: Path, overrides: Sequence[str] = ()) -> Config:
     """The resolved configuration of a run folder, wherever that folder lies now."""
     values: dict[str, Any] = {"name": run.name, "output_dir": str(run.parent)}
