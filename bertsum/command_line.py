@@ -7,7 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from bertsum.config import Config, help_text, overrides_from_arguments
+from bertsum.config import Config
+from bertsum.config_reading import help_text, overrides_from_arguments
 from bertsum.errors import BertsumError
 
 
@@ -25,7 +26,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 class _Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
-        fields = help_text(self.prog).partition("\n\n")[2]  # without its own usage line
+        fields = help_text(Config, self.prog).partition("\n\n")[2]  # without its own usage line
         return f"{super().format_help()}\nFields of the config:\n\n{fields}"
 
 

@@ -7,19 +7,14 @@ Validation only checks; it never changes a value, and it reports every problem a
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import functools
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_type_hints
+from typing import Any, Literal
 
+from bertsum.config_reading import build, find_config, flatten, override_value, read_yaml
 from bertsum.errors import BertsumError
-
-if TYPE_CHECKING:
-    from jsonargparse import ArgumentParser
 
 # Files, folders or globs of JSON lines; or the name of a split of the hub dataset ``data.dataset``.
 Source = str | list[str] | None
@@ -336,21 +331,21 @@ class Config:
         origin: dict[str, str] = {}
         if path is not None:
             file = find_config(path)
-            values = dict(_flatten(_read_yaml(file)))
+            values = dict(flatten(read_yaml(file)))
             origin = dict.fromkeys(values, str(file))
             values.setdefault("name", file.stem)
         for override in overrides:
             key, separator, text = override.removeprefix("--").partition("=")
             if not separator:
                 raise BertsumError(f"override '{override}': expected KEY=VALUE, such as train.max_steps=100")
-            values[key] = _override_value(text)
-            origin[key] = "override"
-        return _build(values, origin)
+            values[key] = override_value(text)
+            origin.pop(key, None)
+        return build(Config, values, origin, _problems)
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Config:
         """The inverse of :meth:`to_dict`, as strict as :meth:`load`."""
-        return _build(dict(_flatten(values)), {})
+        return build(Config, dict(flatten(values)), {}, _problems)
 
     def to_dict(self) -> dict[str, Any]:
         """The resolved configuration as plain nested values."""
@@ -358,7 +353,7 @@ class Config:
 
     def flat(self) -> dict[str, Any]:
         """Dotted name and value of every field."""
-        return dict(_flatten(self.to_dict()))
+        return dict(flatten(self.to_dict()))
 
     def save(self, path: str | Path) -> None:
         """Writes the resolved configuration as YAML."""
@@ -369,202 +364,7 @@ class Config:
 
     def override(self, values: Mapping[str, Any]) -> Config:
         """A copy with dotted fields replaced by values of their own type."""
-        return _build({**self.flat(), **values}, {})
-
-
-# The inverse image of the tree: "train.max_steps" -> its type. Lists and scalars are leaves.
-@functools.cache
-def field_types() -> dict[str, Any]:
-    """Dotted name of every field and its type, in the order of the dataclasses."""
-
-    def walk(kind: type, prefix: str) -> Iterator[tuple[str, Any]]:
-        hints = get_type_hints(kind)
-        for item in dataclasses.fields(kind):
-            if dataclasses.is_dataclass(hints[item.name]):
-                yield from walk(hints[item.name], f"{prefix}{item.name}.")
-            else:
-                yield prefix + item.name, hints[item.name]
-
-    return dict(walk(Config, ""))
-
-
-@functools.cache
-def _value_parser(kind: Any) -> ArgumentParser:
-    """Reads one value of a type; the parser of the whole tree would check all of it each time."""
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(exit_on_error=False, add_help=False)
-    parser.add_argument("--value", type=kind)
-    return parser
-
-
-def argument_parser(prog: str | None = None) -> ArgumentParser:
-    """The jsonargparse parser of the whole tree: types, and ``--help`` from the docstrings."""
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(prog=prog, exit_on_error=False, add_help=False)
-    parser.add_class_arguments(Config)
-    return parser
-
-
-def overrides_from_arguments(arguments: Sequence[str]) -> list[str]:
-    """``["--train.max_steps", "100", "--train.resume"]`` -> ``["train.max_steps=100", "train.resume=true"]``.
-
-    Raises:
-        BertsumError: if an argument is neither an option nor the value of one.
-    """
-    overrides = []
-    rest = list(arguments)
-    while rest:
-        argument = rest.pop(0)
-        if not argument.startswith("--"):
-            raise BertsumError(f"argument '{argument}': expected --KEY VALUE, such as --train.max_steps 100")
-        if "=" in argument:
-            overrides.append(argument[2:])
-        elif rest and not rest[0].startswith("--"):
-            overrides.append(f"{argument[2:]}={rest.pop(0)}")
-        else:
-            overrides.append(f"{argument[2:]}=true")  # a switch, such as --train.resume
-    return overrides
-
-
-def config_folders() -> list[Path]:
-    """Where shipped configs lie: ``configs/`` here, of the source tree, or in the installed package."""
-    package = Path(__file__).parent
-    return [Path("configs"), package.parent / "configs", package / "configs"]
-
-
-def find_config(path: str | Path) -> Path:
-    """A config file by path, else by name among the shipped ones (with or without ``.yaml``)."""
-    given = Path(path)
-    names = [given.name] if given.suffix else [given.name, given.name + ".yaml"]
-    candidates = [given, *(folder / name for folder in config_folders() for name in names)]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
-    close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    raise BertsumError(f"config '{path}': no such file, and not one of {', '.join(shipped) or 'configs/'}{hint}")
-
-
-def _read_yaml(file: Path) -> Mapping[str, Any]:
-    import yaml
-
-    try:
-        values = yaml.load(file.read_text(encoding="utf-8"), Loader=_strict_loader())
-    except (OSError, UnicodeDecodeError) as error:
-        raise BertsumError(f"config '{file}': cannot be read: {error}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise BertsumError(f"config '{file}': not valid YAML: {error}") from error
-    if not isinstance(values, dict | None):
-        raise BertsumError(f"config '{file}': expected a mapping of fields, found {type(values).__name__}")
-    return values or {}
-
-
-@functools.cache
-def _strict_loader() -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), and no key twice."""
-
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-    )
-
-    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-        keys = [loader.construct_object(key) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
-        return loader.construct_mapping(node, deep=True)
-
-    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
-    return Loader
-
-
-def _override_value(text: str) -> Any:
-    """Text of the command line: null and lists are read as YAML, all else is left to the field's type."""
-    import yaml
-
-    try:
-        value = yaml.load(text, Loader=_strict_loader())
-    except yaml.YAMLError:
-        value = text  # such as a glob that begins with *
-    return value if value is None or isinstance(value, list) else text
-
-
-def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
-    from jsonargparse import ArgumentError
-
-    types = field_types()
-    problems: list[str] = []
-    nested: dict[str, Any] = {}
-    for key, value in values.items():
-        where = f" (in {origin[key]})" if key in origin and origin[key] != "override" else ""
-        if key not in types:
-            problems.append(f"{key}: {_unknown(key, types)}{where}")
-            continue
-        try:
-            parsed = _value_parser(types[key]).parse_object({"value": value})["value"]
-        except (ArgumentError, TypeError, ValueError):
-            problems.append(f"{key}: got {value!r}, expected {type_name(types[key])}{where}")
-            continue
-        *sections, name = key.split(".")
-        target = nested
-        for section in sections:
-            target = target.setdefault(section, {})
-        target[name] = parsed
-    if not problems:
-        config = _instantiate(Config, nested)
-        problems = list(_problems(config))
-        if not problems:
-            return config
-    raise BertsumError("config:\n" + "\n".join(f"  {problem}" for problem in problems))
-
-
-def _instantiate(kind: type, values: Mapping[str, Any]) -> Any:
-    hints = get_type_hints(kind)
-    arguments = {
-        key: _instantiate(hints[key], value) if dataclasses.is_dataclass(hints[key]) else value
-        for key, value in values.items()
-    }
-    return kind(**arguments)
-
-
-def _unknown(key: str, types: Mapping[str, Any]) -> str:
-    sections = sorted({name.rpartition(".")[0] for name in types} - {""})
-    if key in sections:
-        return "is a section, expected fields below it"
-    close = difflib.get_close_matches(key, types, n=1, cutoff=0.6)
-    if not close:  # right name in the wrong section
-        close = [name for name in types if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
-    if not close:
-        names = {name.rpartition(".")[2]: name for name in types}
-        close = [names[name] for name in difflib.get_close_matches(key.rpartition(".")[2], names, n=1)]
-    return f"no such field; did you mean {close[0]}?" if close else f"no such field (sections: {', '.join(sections)})"
-
-
-def type_name(kind: Any) -> str:
-    """What a field accepts, in words."""
-    options: tuple[Any, ...] = getattr(kind, "__args__", ())
-    if getattr(kind, "__origin__", None) is Literal:
-        return ", ".join(map(str, options[:-1])) + f" or {options[-1]}"
-    if getattr(kind, "__origin__", None) is list:
-        return "a list of strings"
-    if options:
-        return " or ".join(type_name(option) for option in options)
-    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
-    return names[kind]
+        return build(Config, {**self.flat(), **values}, {}, _problems)
 
 
 def _problems(config: Config) -> Iterator[str]:
@@ -641,10 +441,3 @@ def _problems(config: Config) -> Iterator[str]:
         yield f"name: got {config.name!r}, expected the name of a folder"
     if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", config.language):
         yield f"language: got {config.language!r}, expected an ISO 639 code such as en, zh or ru"
-
-
-def help_text(prog: str) -> str:
-    """Every field with its meaning, type and default."""
-    text = io.StringIO()
-    argument_parser(prog).print_help(text)
-    return text.getvalue()

@@ -10,7 +10,8 @@ from typing import Any
 import docstring_parser
 import yaml
 
-from bertsum.config import Config, field_types, type_name
+from bertsum.config import Config
+from bertsum.config_reading import field_types, type_name
 
 BEGIN, END = "<!-- config fields: scripts/readme_table.py -->", "<!-- end of config fields -->"
 
@@ -48,7 +49,7 @@ def section(values: Any, prefix: str) -> str:
         if dataclasses.is_dataclass(default):
             continue
         shown = yaml.safe_dump(default, default_flow_style=True).removesuffix("...\n").strip()
-        kind = type_name(field_types()[prefix + field.name])
+        kind = type_name(field_types(Config)[prefix + field.name])
         meaning = " ".join(meanings[field.name].split())
         lines.append(f"| `{field.name}` | `{shown}` | {kind} | {meaning} |")
     return "\n".join(lines)

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from bertsum.config import Config, field_types, find_config, help_text, overrides_from_arguments
+from bertsum.config import Config
+from bertsum.config_reading import field_types, find_config, help_text, overrides_from_arguments
 from bertsum.errors import BertsumError
 
 DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
@@ -142,8 +143,8 @@ def test_arguments() -> None:
 
 
 def test_help_explains_every_field() -> None:
-    text = help_text("train.py")
-    for name in field_types():
+    text = help_text(Config, "train.py")
+    for name in field_types(Config):
         assert f"--{name} " in text
     for kind in [Config, *(type(getattr(Config(), field.name)) for field in dataclasses.fields(Config))]:
         if dataclasses.is_dataclass(kind):

@@ -1,0 +1,229 @@
+"""Strict reading of a tree of frozen dataclasses: YAML files, dotted overrides, ``--help`` from docstrings.
+
+Knows nothing of what the fields mean. Every problem is collected, so that all are reported at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
+
+from bertsum.errors import BertsumError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+Tree = TypeVar("Tree")
+
+
+def field_types(tree: type) -> dict[str, Any]:
+    """Dotted name of every field of a tree, such as train.max_steps, and its type."""
+
+    def walk(kind: type, prefix: str) -> Iterator[tuple[str, Any]]:
+        hints = get_type_hints(kind)
+        for item in dataclasses.fields(kind):
+            if dataclasses.is_dataclass(hints[item.name]):
+                yield from walk(hints[item.name], f"{prefix}{item.name}.")
+            else:
+                yield prefix + item.name, hints[item.name]
+
+    return dict(walk(tree, ""))
+
+
+def build(
+    tree: type[Tree], values: Mapping[str, Any], origin: Mapping[str, str], check: Callable[[Tree], Iterator[str]]
+) -> Tree:
+    """Makes a tree of dotted values.
+
+    Args:
+        tree: The root dataclass.
+        values: Dotted name and value; names that are not given keep their defaults.
+        origin: Which file a name comes from, for the message.
+        check: Yields what types alone do not rule out.
+
+    Raises:
+        BertsumError: naming every unknown name, wrong type and problem of ``check``.
+    """
+    from jsonargparse import ArgumentError
+
+    types = field_types(tree)
+    problems: list[str] = []
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        where = f" (in {origin[key]})" if key in origin else ""
+        if key not in types:
+            problems.append(f"{key}: {_unknown(key, types)}{where}")
+            continue
+        try:
+            parsed = _value_parser(types[key]).parse_object({"value": value})["value"]
+        except (ArgumentError, TypeError, ValueError):
+            problems.append(f"{key}: got {value!r}, expected {type_name(types[key])}{where}")
+            continue
+        *sections, name = key.split(".")
+        target = nested
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[name] = parsed
+    if not problems:
+        made: Tree = _instantiate(tree, nested)
+        problems = list(check(made))
+        if not problems:
+            return made
+    raise BertsumError("config:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+def _instantiate(kind: type, values: Mapping[str, Any]) -> Any:
+    hints = get_type_hints(kind)
+    arguments = {
+        key: _instantiate(hints[key], value) if dataclasses.is_dataclass(hints[key]) else value
+        for key, value in values.items()
+    }
+    return kind(**arguments)
+
+
+def _value_parser(kind: Any) -> ArgumentParser:
+    """Reads one value of a type; the parser of the whole tree would check all of it each time."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False, add_help=False)
+    parser.add_argument("--value", type=kind)
+    return parser
+
+
+def _unknown(key: str, types: Mapping[str, Any]) -> str:
+    sections = sorted({name.rpartition(".")[0] for name in types} - {""})
+    if key in sections:
+        return "is a section, expected fields below it"
+    close = difflib.get_close_matches(key, types, n=1, cutoff=0.6)
+    if not close:  # right name in the wrong section
+        close = [name for name in types if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
+    if not close:
+        names = {name.rpartition(".")[2]: name for name in types}
+        close = [names[name] for name in difflib.get_close_matches(key.rpartition(".")[2], names, n=1)]
+    return f"no such field; did you mean {close[0]}?" if close else f"no such field (sections: {', '.join(sections)})"
+
+
+def type_name(kind: Any) -> str:
+    """What a field accepts, in words."""
+    options: tuple[Any, ...] = getattr(kind, "__args__", ())
+    if getattr(kind, "__origin__", None) is Literal:
+        return ", ".join(map(str, options[:-1])) + f" or {options[-1]}"
+    if getattr(kind, "__origin__", None) is list:
+        return "a list of strings"
+    if options:
+        return " or ".join(type_name(option) for option in options)
+    names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
+    return names[kind]
+
+
+def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested values as dotted ones."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def read_yaml(file: Path) -> Mapping[str, Any]:
+    """The mapping in a YAML file, read strictly."""
+    import yaml
+
+    try:
+        values = yaml.load(file.read_text(encoding="utf-8"), Loader=_strict_loader())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BertsumError(f"config '{file}': cannot be read: {error}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise BertsumError(f"config '{file}': not valid YAML: {error}") from error
+    if not isinstance(values, dict | None):
+        raise BertsumError(f"config '{file}': expected a mapping of fields, found {type(values).__name__}")
+    return values or {}
+
+
+def _strict_loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), and no key twice."""
+
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+
+    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+        keys = [loader.construct_object(key) for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
+        return loader.construct_mapping(node, deep=True)
+
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    return Loader
+
+
+def override_value(text: str) -> Any:
+    """Text of the command line: null and lists are read as YAML, all else is left to the field's type."""
+    import yaml
+
+    try:
+        value = yaml.load(text, Loader=_strict_loader())
+    except yaml.YAMLError:
+        value = text  # such as a glob that begins with *
+    return value if value is None or isinstance(value, list) else text
+
+
+def overrides_from_arguments(arguments: Sequence[str]) -> list[str]:
+    """``["--train.max_steps", "100", "--train.resume"]`` -> ``["train.max_steps=100", "train.resume=true"]``.
+
+    Raises:
+        BertsumError: if an argument is neither an option nor the value of one.
+    """
+    overrides = []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("--"):
+            raise BertsumError(f"argument '{argument}': expected --KEY VALUE, such as --train.max_steps 100")
+        if "=" in argument:
+            overrides.append(argument[2:])
+        elif rest and not rest[0].startswith("--"):
+            overrides.append(f"{argument[2:]}={rest.pop(0)}")
+        else:
+            overrides.append(f"{argument[2:]}=true")  # a switch, such as --train.resume
+    return overrides
+
+
+def config_folders() -> list[Path]:
+    """Where shipped configs lie: ``configs/`` here, of the source tree, or in the installed package."""
+    package = Path(__file__).parent
+    return [Path("configs"), package.parent / "configs", package / "configs"]
+
+
+def find_config(path: str | Path) -> Path:
+    """A config file by path, else by name among the shipped ones (with or without ``.yaml``)."""
+    given = Path(path)
+    names = [given.name] if given.suffix else [given.name, given.name + ".yaml"]
+    candidates = [given, *(folder / name for folder in config_folders() for name in names)]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
+    close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise BertsumError(f"config '{path}': no such file, and not one of {', '.join(shipped) or 'configs/'}{hint}")
+
+
+def help_text(tree: type, prog: str | None = None) -> str:
+    """Every field with its meaning, type and default."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(prog=prog, exit_on_error=False, add_help=False)
+    parser.add_class_arguments(tree)
+    text = io.StringIO()
+    parser.print_help(text)
+    return text.getvalue()

@@ -1,0 +1,107 @@
+"""What surrounds a training: the accelerator, the run folder, and the order between several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from bertsum.config import Config
+from bertsum.errors import BertsumError
+from bertsum.evaluation.evaluate import write_whole
+from bertsum.training.checkpoint import last_checkpoint
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+def make_accelerator(config: Config) -> Accelerator:
+    """Devices, processes and precision.
+
+    Raises:
+        BertsumError: if the precision or a tracker is not to be had.
+    """
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+    from accelerate.utils import ProjectConfiguration
+
+    AcceleratorState._reset_state()  # a second training in one program may have another precision
+
+    run_dir = str(config.run_dir)
+    try:
+        return Accelerator(
+            cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
+            mixed_precision=_PRECISION[config.train.precision],
+            log_with=_installed_trackers(config),
+            project_config=ProjectConfiguration(project_dir=run_dir, logging_dir=str(config.run_dir / "tensorboard")),
+        )
+    except ValueError as error:
+        raise BertsumError(f"train.precision or tracking.trackers: {error}") from error
+
+
+def _installed_trackers(config: Config) -> list[str]:
+    from accelerate.tracking import get_available_trackers
+    from accelerate.utils import LoggerType
+
+    known = [str(tracker.value) for tracker in LoggerType if tracker != LoggerType.ALL]
+    unknown = [name for name in config.tracking.trackers if name not in known]
+    if unknown:
+        raise BertsumError(f"tracking.trackers: got {', '.join(unknown)}, expected some of {', '.join(sorted(known))}")
+    available = {str(getattr(tracker, "value", tracker)) for tracker in get_available_trackers()}
+    missing = [name for name in config.tracking.trackers if name not in available]
+    if missing:
+        print(f"Not tracking with {', '.join(missing)}: not installed (pip install 'bertsum[tracking]')", flush=True)
+    return [name for name in config.tracking.trackers if name in available]
+
+
+def check_run_folder(config: Config) -> None:
+    """Refuses a folder that holds another run or cannot be written, before anything long begins."""
+    run_dir, train = config.run_dir, config.train
+    if last_checkpoint(run_dir) is not None and not (train.resume or train.overwrite):
+        raise BertsumError(
+            f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), or "
+            "choose another name (--name NAME)"
+        )
+    there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise BertsumError(f"'{run_dir}' cannot be written: '{there}' is not a writable folder; choose --output_dir")
+
+
+def claim_run_folder(config: Config, accelerator: Accelerator) -> None:
+    """Makes the run folder, clears what is not to be gone on with, and writes the resolved config."""
+    run_dir = config.run_dir
+    accelerator.wait_for_everyone()  # each has checked
+    if accelerator.is_main_process:
+        try:
+            if not config.train.resume:
+                _remove_run(run_dir)
+            run_dir.mkdir(parents=True, exist_ok=True)
+            config.save(run_dir / "config.yaml")
+        except OSError as error:
+            raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
+        flat = {key: value for key, value in config.flat().items() if value is not None and not isinstance(value, list)}
+        accelerator.init_trackers(config.tracking.project, config=flat)
+    accelerator.wait_for_everyone()
+
+
+def _remove_run(run_dir: Path) -> None:
+    """Removes what a run writes, and nothing else that may lie there."""
+    for name in ("best", "config.yaml", "metrics.jsonl"):
+        (run_dir / name).unlink(missing_ok=True)
+    for name in ("checkpoints", "eval", "tensorboard"):
+        if (run_dir / name).exists():
+            shutil.rmtree(run_dir / name)
+
+
+def forget_later_metrics(path: Path, step: int) -> None:
+    """Drops what an interrupted run wrote after its last checkpoint; those steps will be written again."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines()
+        complete = [line for line in lines if line.endswith("}")]
+        write_whole(path, "".join(line + "\n" for line in complete if json.loads(line)["step"] <= step))
