@@ -65,6 +65,7 @@ def start_processes() -> None:
     count = launcher.parse_known_args(parent.cmdline() if parent else [])[0].num_processes
     if count > 1:
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(count)]
+        torchrun += ["--master_port", os.environ.get("MASTER_PORT", "29500")]
         os.execv(sys.executable, [*torchrun, *sys.argv])
 
 

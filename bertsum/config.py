@@ -158,17 +158,18 @@ class TrainConfig:
         schedule: Learning rate over the updates - noam (min(step^-0.5, step * warmup^-1.5)), linear or cosine decay
             to zero after a linear warmup, or constant after the warmup.
         warmup_steps: Updates of warmup.
-        precision: Arithmetic of the forward pass; weights and optimiser stay in fp32.
+        precision: Arithmetic of the forward pass, in validation too; weights and optimiser stay in fp32.
         validate_every: Validate every so many updates and at the end; null validates at the end of each epoch.
         validate_rouge: Also select summaries and compute their ROUGE at each validation.
         validate_documents: Validate on this many documents, evenly spaced; null takes all.
-        save_every: Write a checkpoint every so many updates and at the end; null writes one at each validation.
+        save_every: Write a checkpoint every so many updates, beside those written at each validation; null writes only
+            those.
         keep_best: Checkpoints kept by train.metric, beside the last one.
         metric: What ranks checkpoints - validation loss, ROUGE F1, or the mean of ROUGE-1, 2 and L.
         patience: Stop when so many validations in a row did not improve the metric; null never does.
         log_every: Write metrics every so many updates.
         resume: Go on from the last checkpoint of the run folder.
-        overwrite: Replace what an earlier run left in the run folder.
+        overwrite: Replace what an earlier run left in the run folder, unless train.resume goes on with it.
     """
 
     max_steps: int | None = None
@@ -207,7 +208,7 @@ class SelectionConfig:
 
     Args:
         sentences: At most this many sentences; null sets no number.
-        ratio: At most this share of the document's sentences (at least one).
+        ratio: At most this share of the document's sentences, but one at least.
         max_words: At most this many words in all; a sentence that would exceed it is passed over.
         threshold: Only sentences whose probability is at least this (but always the best one).
         trigram_blocking: Skip a sentence that shares a trigram of words with one already chosen.
@@ -385,6 +386,7 @@ def _problems(config: Config) -> Iterator[str]:
         "model.freeze_layers": 0,
         "train.max_steps": 1,
         "train.epochs": 1,
+        "train.max_tokens_per_batch": 1,
         "train.buffer_documents": 1,
         "train.accumulation": 1,
         "train.warmup_steps": 0,
@@ -435,8 +437,10 @@ def _problems(config: Config) -> Iterator[str]:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
     if config.train.metric != "loss" and not config.train.validate_rouge:
         yield f"train.metric: got {config.train.metric}, expected loss unless train.validate_rouge is true"
-    if config.train.resume and config.train.overwrite:
-        yield "train.resume and train.overwrite: both are set, expected at most one"
+    if config.train.patience is not None and not config.data.has_split("validation"):
+        yield "train.patience: is set, but there is no data.validation to judge by"
+    if config.seed >= 2**32:
+        yield f"seed: got {config.seed}, expected less than 2^32"
     if not config.name or config.name in (".", "..") or "/" in config.name or "\\" in config.name:
         yield f"name: got {config.name!r}, expected the name of a folder"
     if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", config.language):

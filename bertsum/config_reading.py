@@ -5,6 +5,7 @@ Knows nothing of what the fields mean. Every problem is collected, so that all a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import io
@@ -138,7 +139,7 @@ def read_yaml(file: Path) -> Mapping[str, Any]:
         values = yaml.load(file.read_text(encoding="utf-8"), Loader=_strict_loader())
     except (OSError, UnicodeDecodeError) as error:
         raise BertsumError(f"config '{file}': cannot be read: {error}") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BertsumError(f"config '{file}': not valid YAML: {error}") from error
     if not isinstance(values, dict | None):
         raise BertsumError(f"config '{file}': expected a mapping of fields, found {type(values).__name__}")
@@ -172,7 +173,7 @@ def override_value(text: str) -> Any:
 
     try:
         value = yaml.load(text, Loader=_strict_loader())
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         value = text  # such as a glob that begins with *
     return value if value is None or isinstance(value, list) else text
 
@@ -208,10 +209,13 @@ def find_config(path: str | Path) -> Path:
     """A config file by path, else by name among the shipped ones (with or without ``.yaml``)."""
     given = Path(path)
     names = [given.name] if given.suffix else [given.name, given.name + ".yaml"]
-    candidates = [given, *(folder / name for folder in config_folders() for name in names)]
+    candidates = [given]
+    if given.name == str(given):  # a name; a path is that file or none
+        candidates += [folder / name for folder in config_folders() for name in names]
     for candidate in candidates:
-        if candidate.is_file():
-            return candidate
+        with contextlib.suppress(OSError):  # a name that is too long
+            if candidate.is_file():
+                return candidate
     shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
     close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]}?" if close else ""

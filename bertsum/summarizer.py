@@ -19,7 +19,6 @@ from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked, select
 from bertsum.models.bertsum import BertSum
-from bertsum.text import split_words
 
 _JOINED_WITHOUT_SPACE = {"zh", "ja", "th", "lo", "km", "my"}
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
@@ -59,6 +58,8 @@ class Summarizer:
     """
 
     def __init__(self, model: BertSum, precision: Literal["fp32", "bf16", "fp16"] = "fp32") -> None:
+        if precision not in ("fp32", "bf16", "fp16"):
+            raise BertsumError(f"precision: got '{precision}', expected fp32, bf16 or fp16")
         self.model = model.eval()
         self.precision = precision
         self.encoder = model.document_encoder()
@@ -127,6 +128,8 @@ class Summarizer:
             BertsumError: if a document is empty or not text, or an option is out of its range.
         """
         one = isinstance(documents, str)
+        if not one and not isinstance(documents, Sequence):
+            raise BertsumError(f"documents: got {type(documents).__name__}, expected text or a list of documents")
         language = language or self.model.config.language
         limits = {"sentences": sentences, "ratio": ratio, "max_words": max_words, "threshold": threshold}
         selection = self._selection(limits, trigram_blocking, order, language)
@@ -139,7 +142,12 @@ class Summarizer:
             if not encoding.sentence_indices:
                 raise BertsumError(f"document {number}: has no token that the model knows")
             if encoding.cut:
-                _warn_cut(number, document, encoding.sentence_indices, self.model.config.encoding.max_length)
+                warnings.warn(
+                    f"document {number}: {encoding.unread_share:.1%} of its words were not read: the model reads "
+                    f"{self.model.config.encoding.max_length} tokens, {len(encoding.sentence_indices)} of its "
+                    f"{len(document)} sentences",
+                    stacklevel=2,
+                )
         rows = [asdict(encoding) for encoding in encodings]
         probabilities: list[list[float]] = [[]] * len(rows)
         for place, logits in self.model.score(rows, max_tokens_per_batch, self.precision):
@@ -189,13 +197,3 @@ class Summarizer:
         if not any(sentences):
             raise BertsumError(f"document {number}: is empty")
         return sentences
-
-
-def _warn_cut(number: int, document: list[str], read: list[int], max_length: int) -> None:
-    words = [len(split_words(sentence)) for sentence in document]
-    unread = sum(words) - sum(words[index] for index in read)
-    warnings.warn(
-        f"document {number}: longer than the model reads ({max_length} tokens): {len(document) - len(read)} of "
-        f"{len(document)} sentences, {unread / max(1, sum(words)):.0%} of its words, were not read",
-        stacklevel=3,
-    )

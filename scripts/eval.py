@@ -20,7 +20,8 @@ def main() -> None:
     elif options.checkpoint is not None:
         config = run_config(run_of(options.checkpoint), overrides)
     else:
-        run_folder = newest_run()
+        given = [value for key, _, value in (override.partition("=") for override in overrides) if key == "output_dir"]
+        run_folder = newest_run(*given[-1:])
         print(f"Evaluating the newest run, {run_folder}")
         config = run_config(run_folder, overrides)
     evaluation = bertsum.evaluate(config, options.checkpoint, options.split)

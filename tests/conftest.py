@@ -85,7 +85,7 @@ def save_encoder(folder: Path, tokenizer: PreTrainedTokenizerFast, model_type: s
     special = {"pad_token_id": tokenizer.pad_token_id, "cls_token_id": tokenizer.cls_token_id,
                "sep_token_id": tokenizer.sep_token_id, "bos_token_id": tokenizer.cls_token_id,
                "eos_token_id": tokenizer.sep_token_id}  # fmt: skip
-    config = AutoConfig.for_model(model_type, vocab_size=len(tokenizer), **{**special, **values})
+    config = AutoConfig.for_model(model_type, **{"vocab_size": len(tokenizer), **special, **values})
     AutoModel.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

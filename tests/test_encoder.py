@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
 from conftest import SHAPE, save_encoder
+from safetensors.torch import load_file, save_file
 
 from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.errors import BertsumError
@@ -103,6 +107,34 @@ def test_names_that_do_not_exist(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BertsumError, match="not a complete encoder"):
         load_tokenizer(str(tmp_path / "empty"))
+
+
+def test_folders_that_are_not_whole(tmp_path, encoder_folder, tokenizer, byte_tokenizer) -> None:
+    def broken(name: str) -> Path:
+        return Path(shutil.copytree(encoder_folder, tmp_path / name))
+
+    renamed = broken("renamed")
+    weights = load_file(renamed / "model.safetensors")
+    save_file({f"foo.{name}": w for name, w in weights.items()}, renamed / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BertsumError, match="its weights lack embeddings"):
+        load_encoder(ModelConfig(str(renamed)), 128)
+    truncated = broken("truncated")
+    (truncated / "model.safetensors").write_bytes((truncated / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(BertsumError, match=r"model\.encoder"):
+        load_encoder(ModelConfig(str(truncated)), 128)
+    wordless = broken("wordless")
+    (wordless / "tokenizer.json").unlink()
+    with pytest.raises(BertsumError, match=r"none of tokenizer\.json"):
+        load_tokenizer(str(wordless))
+    small = save_encoder(tmp_path / "small", tokenizer, "bert", **{**FAMILIES["bert"], "vocab_size": 20})
+    with pytest.raises(BertsumError, match="tokens, the encoder embeddings for 20"):
+        BertSum.from_config(BertSumConfig(ModelConfig(str(small), head_heads=4)))
+
+
+def test_attention_that_an_encoder_does_not_have(tmp_path, tokenizer) -> None:
+    folder = save_encoder(tmp_path / "d", tokenizer, "deberta-v2", **FAMILIES["deberta-v2"])
+    with pytest.raises(BertsumError, match=r"model\.attention.*use eager"):
+        load_encoder(ModelConfig(str(folder), attention="flash_attention_2"), 128)
 
 
 def test_heads_that_do_not_divide(encoder_folder) -> None:

@@ -95,7 +95,22 @@ def test_cuts(tokenizer) -> None:
     assert encoder(tokenizer, max_length=40).encode(sentences).cut
     few = encoder(tokenizer, max_sentences=3).encode(sentences)
     assert (few.sentence_indices, few.cut) == ([0, 1, 2], True)
-    assert encoder(tokenizer, max_sentence_words=2).encode(["one two three"]) == encoder(tokenizer).encode(["one two"])
+    long, short = (
+        encoder(tokenizer, max_sentence_words=2).encode(["one two three"]),
+        encoder(tokenizer).encode(["one two"]),
+    )
+    assert long.input_ids == short.input_ids
+
+
+def test_how_much_was_not_read(tokenizer) -> None:
+    whole = encoder(tokenizer).encode(["The council met.", "It rained."])
+    assert (whole.cut, whole.unread_share) == (False, 0.0)
+    words = encoder(tokenizer, max_sentence_words=20).encode(["word " * 200])
+    assert (words.cut, words.unread_share) == (True, pytest.approx(0.9))
+    tokens = encoder(tokenizer, max_length=52).encode(["the " * 200])
+    assert (tokens.cut, tokens.unread_share) == (True, pytest.approx(0.75))
+    sentences = encoder(tokenizer, max_sentences=1, min_sentence_words=2).encode(["one two", "three four", "five"])
+    assert (sentences.cut, sentences.unread_share) == (True, pytest.approx(0.5))
 
 
 def test_short_sentences_are_left_out_unless_all_are_short(tokenizer) -> None:

@@ -99,6 +99,10 @@ def test_nothing_shared_and_bad_input() -> None:
     assert greedy_oracle([], "c d") == []
     with pytest.raises(bertsum.BertsumError, match="sentences"):
         greedy_oracle("a text", "c d")
+    with pytest.raises(bertsum.BertsumError, match="mode: got 'papr'"):
+        greedy_oracle(["a"], "a", mode="papr")
+    with pytest.raises(bertsum.BertsumError, match="summary"):
+        greedy_oracle(["a"], None)
     with pytest.raises(bertsum.BertsumError, match="summary"):
         greedy_oracle(["a"], [["x"], [3]])  # type: ignore[list-item]
 

@@ -66,6 +66,15 @@ def test_done_once_and_redone_when_something_changed(config_of, tokenizer, byte_
     assert not list(folder.parent.glob(".*.unfinished"))
 
 
+def test_what_the_tokenizer_did_before_does_not_matter(config_of, tokenizer, tmp_path) -> None:
+    config = config_of(f"data.train={write_jsonl(tmp_path / 'a.jsonl', records(3))}")
+    tokenizer.backend_tokenizer.enable_truncation(128)
+    tokenizer.backend_tokenizer.enable_padding(length=128)
+    first = prepare(config, "train", tokenizer)
+    assert prepare(config, "train", tokenizer).folder == first.folder
+    assert first.dataset[0]["length"] < 60
+
+
 def test_an_unfinished_preparation_is_not_used(config_of, tokenizer, tmp_path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", records(3))
     config = config_of(f"data.train={path}")

@@ -107,6 +107,8 @@ def test_newlines_inside_a_sentence_do_not_split_it() -> None:
         ([], [], "no documents"),
         ([[1]], ["a"], "candidate 0"),
         (["a"], [[["a"], [2]]], "reference 0"),
+        ([None], ["a"], "candidate 0"),
+        (["a"], [None], "reference 0"),
     ],
 )
 def test_bad_input(candidates, references, message) -> None:

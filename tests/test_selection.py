@@ -30,6 +30,7 @@ def test_trigram_blocking() -> None:
 def test_other_limits() -> None:
     assert select_sentences(SCORES, TEXTS, sentences=None, ratio=0.4) == [0, 2]
     assert select_sentences(SCORES, TEXTS, sentences=None, ratio=0.1) == [0]
+    assert len(select_sentences(SCORES, TEXTS, sentences=None, ratio=0.59)) == 2
     assert select_sentences(SCORES, TEXTS, sentences=None, ratio=0.4, document_sentences=10) == [0, 2, 3, 4]
     assert select_sentences(SCORES, TEXTS, sentences=None, threshold=0.6) == [0, 2, 4]
     assert select_sentences(SCORES, TEXTS, sentences=None, threshold=0.95) == [0]

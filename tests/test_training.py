@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT, write_jsonl
+from filelock import FileLock
 from safetensors.torch import load_file
 
 import bertsum
@@ -106,6 +108,29 @@ def test_resume_is_exact(config_of, stop) -> None:
     assert_equal_weights(whole.run_dir / "checkpoints" / "step_000009", part.run_dir / "checkpoints" / "step_000009")
     losses = [[record["loss"] for record in metrics_of(run.run_dir, "train")] for run in (whole, part)]
     assert losses[0] == losses[1]
+
+
+def test_resume_of_another_run(config_of, tmp_path) -> None:
+    bertsum.train(config_of("train.max_steps=1"))
+    for override, expected in [
+        ("model.head=linear", "model.head: was 'transformer', is 'linear'"),
+        ("train.learning_rate=5e-2", "train.learning_rate"),
+        ("train.accumulation=2", "other processes x accumulation: was 1, is 2"),
+        ("data.train=sample/english.train.jsonl", "other prepared training data"),
+    ]:
+        with pytest.raises(bertsum.BertsumError, match=expected):
+            bertsum.train(config_of("train.max_steps=2", "train.resume=true", override))
+
+
+def test_a_folder_in_use_and_a_copied_checkpoint(config_of) -> None:
+    config = config_of("train.max_steps=1", "train.overwrite=true")
+    bertsum.train(config)
+    checkpoints = config.run_dir / "checkpoints"
+    shutil.copytree(checkpoints / "step_000001", checkpoints / "step_000001_copy")
+    bertsum.train(config_of("train.max_steps=2", "train.resume=true"))
+    assert last_checkpoint(config.run_dir).name == "step_000002"
+    with FileLock(config.run_dir / ".lock"), pytest.raises(bertsum.BertsumError, match="another training is running"):
+        bertsum.train(config)
 
 
 def test_resume_with_nothing_there_begins(config_of) -> None:

@@ -27,7 +27,7 @@ class Document:
     """One document as read: not split, labelled or encoded yet.
 
     Attributes:
-        id: Its id, unique in a split.
+        id: Its id, or its number where it has none.
         text: The document, one string or its sentences.
         references: Reference summaries, each one string or its sentences; none for a document to be summarised.
         place: Where it was read, such as ``train.jsonl.gz line 812``.

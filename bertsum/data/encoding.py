@@ -29,13 +29,15 @@ class Encoding:
         input_ids: Tokens (T), each sentence between the encoder's own [CLS] and [SEP].
         cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
         sentence_indices: Which sentences of the document those are (S), ascending.
-        cut: Whether something of the document was not read.
+        cut: Whether something of its sentences was not read.
+        unread_share: Share of their words that was not read, estimated by tokens where a sentence was cut.
     """
 
     input_ids: list[int]
     cls_positions: list[int]
     sentence_indices: list[int]
     cut: bool
+    unread_share: float
 
 
 def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
@@ -75,25 +77,32 @@ class DocumentEncoder:
             The encoding; with no sentence at all where the document has no token.
         """
         candidates = self.candidates(sentences)
-        within = candidates[: self.config.max_sentences]
         input_ids: list[int] = []
         cls_positions: list[int] = []
         indices: list[int] = []
-        cut = len(within) < len(candidates)
-        for index, tokens in self._tokenize(sentences, within):
-            if not tokens:
-                continue
+        read: dict[int, float] = {}  # share of each sentence
+        for index, tokens, share in self._tokenize(sentences, candidates[: self.config.max_sentences]):
             room = self.config.max_length - len(input_ids) - 2  # beside [CLS] and [SEP]
             if room < 1:
-                cut = True
                 break
-            cls_positions.append(len(input_ids))
-            indices.append(index)
-            input_ids += [self.cls_id, *tokens[:room], self.sep_id]
-            cut = cut or len(tokens) > room
-        return Encoding(input_ids, cls_positions, indices, cut)
+            read[index] = share
+            if tokens:
+                read[index] *= min(1.0, room / len(tokens))
+                cls_positions.append(len(input_ids))
+                indices.append(index)
+                input_ids += [self.cls_id, *tokens[:room], self.sep_id]
+        cut = any(read.get(index, 0.0) < 1.0 for index in candidates)
+        unread = self._unread_share(sentences, candidates, read) if cut else 0.0
+        return Encoding(input_ids, cls_positions, indices, cut, unread)
 
-    def _tokenize(self, sentences: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    @staticmethod
+    def _unread_share(sentences: Sequence[str], candidates: list[int], read: dict[int, float]) -> float:
+        words = {index: len(split_words(sentences[index])) for index in candidates}
+        unread = sum(count * (1.0 - read.get(index, 0.0)) for index, count in words.items())
+        return unread / max(1, sum(words.values()))
+
+    def _tokenize(self, sentences: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, list[int], float]]:
+        """Index, tokens, and the share of each sentence that is left after the cut to ``max_sentence_words``."""
         for start in range(0, len(indices), _SENTENCES_AT_ONCE):
             some = indices[start : start + _SENTENCES_AT_ONCE]
             texts = [sanitize(cut_words(sentences[i], self.config.max_sentence_words)) for i in some]
@@ -106,4 +115,6 @@ class DocumentEncoder:
                 return_token_type_ids=False,
                 verbose=False,
             ).input_ids
-            yield from zip(some, tokens, strict=True)
+            for index, text, own in zip(some, texts, tokens, strict=True):
+                whole = len(text) == len(sentences[index])
+                yield index, own, 1.0 if whole else self.config.max_sentence_words / len(split_words(sentences[index]))

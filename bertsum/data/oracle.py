@@ -69,8 +69,15 @@ def greedy_oracle(
     Raises:
         BertsumError: if a sentence or the summary is not text.
     """
+    for name, value, known in (("mode", mode, ("unicode", "paper")), ("references", references, ("mean", "best"))):
+        if value not in known:
+            raise BertsumError(f"greedy_oracle: {name}: got {value!r}, expected {known[0]} or {known[1]}")
     texts = _reference_texts(summary)
-    if isinstance(sentences, str) or not all(isinstance(sentence, str) for sentence in sentences):
+    if (
+        not isinstance(sentences, Sequence)
+        or not all(isinstance(sentence, str) for sentence in [*sentences])
+        or (isinstance(sentences, str))
+    ):
         raise BertsumError("greedy_oracle: sentences: expected a list of strings (split_sentences makes one)")
     targets = [_ngrams(oracle_words(text, mode)) for text in texts]  # R x (unigrams, bigrams)
     grams = [_ngrams(oracle_words(sentence, mode)) for sentence in sentences]  # S x (unigrams, bigrams)
@@ -108,6 +115,8 @@ def _reference_texts(summary: str | Sequence[str] | Sequence[Sequence[str]]) -> 
     """One string per reference: bigrams of a reference may cross its sentences."""
     if isinstance(summary, str):
         return [summary]
+    if not isinstance(summary, Sequence) or not all(isinstance(item, str | Sequence) for item in summary):
+        raise BertsumError("greedy_oracle: summary: expected a string, a list of sentences or a list of such lists")
     several = [[item] if isinstance(item, str) else list(item) for item in summary]
     if not all(isinstance(sentence, str) for reference in several for sentence in reference):
         raise BertsumError("greedy_oracle: summary: expected a string, a list of sentences or a list of such lists")

@@ -30,7 +30,7 @@ from bertsum.data.oracle import greedy_oracle
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.parallel import map_in_order
-from bertsum.text import split_words
+from bertsum.text import sanitize, split_words
 
 if TYPE_CHECKING:
     import datasets
@@ -125,7 +125,7 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
                 unfinished.mkdir()
                 try:
                     report = _write(config, split, tokenizer, unfinished)
-                    (unfinished / "report.json").write_text(json.dumps(asdict(report), ensure_ascii=False, indent=1))
+                    (unfinished / "report.json").write_text(json.dumps(asdict(report), indent=1))
                     (unfinished / "fingerprint.json").write_text(json.dumps(described, indent=1))
                 except BaseException:
                     shutil.rmtree(unfinished, ignore_errors=True)
@@ -152,14 +152,17 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
     code = hashlib.sha256()
     for module in ("documents", "sentences", "oracle", "encoding", "prepare", "../text"):
         code.update((Path(__file__).parent / f"{module}.py").read_bytes())
-    tokens = tokenizer.backend_tokenizer.to_str()
+    tokens = json.loads(tokenizer.backend_tokenizer.to_str())
+    for switch in ("truncation", "padding"):  # the last call's, not the tokenizer's own
+        tokens.pop(switch, None)
     return {
         "split": split,
         "sources": _describe_sources(config.data, split),
         "data": data,
         "encoding": asdict(config.encoding),
         "language": config.language,
-        "tokenizer": hashlib.sha256(tokens.encode("utf-8", "surrogatepass")).hexdigest(),
+        "tokenizer": hashlib.sha256(json.dumps(tokens, sort_keys=True).encode()).hexdigest(),
+        "special tokens": [tokenizer.cls_token_id, tokenizer.sep_token_id],
         "code": code.hexdigest(),
         "packages": {name: importlib.metadata.version(name) for name in ("sentencex", "tokenizers", "regex")},
     }
@@ -205,7 +208,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
                         raise BertsumError(f"{row.place}: {row.problem} (data.on_error: skip goes on without it)")
                     dropped[row.reason] += 1
                     if len(named) < _NAMED:
-                        named.append(f"{row.place}: {row.problem}")
+                        named.append(sanitize(f"{row.place}: {row.problem}"))
                 else:
                     rows.append(row)
                     counts["sentences"] += len(row["sentences"])

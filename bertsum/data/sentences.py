@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sentencex import segment
 
+from bertsum.errors import BertsumError
 from bertsum.text import sanitize
 
 
@@ -13,7 +14,12 @@ def split_sentences(text: str, language: str = "en") -> list[str]:
     Args:
         text: Any text. A blank line always ends a sentence.
         language: ISO 639-1 code; a language that the splitter does not know is split like a related one, or English.
+
+    Raises:
+        BertsumError: if it is not text.
     """
+    if not isinstance(text, str):
+        raise BertsumError(f"split_sentences: got {type(text).__name__}, expected text")
     sentences: list[str] = []
     position = 0
     blank = ""  # white space before the first sentence

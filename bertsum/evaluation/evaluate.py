@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -262,16 +261,17 @@ def run_of(checkpoint: str | Path) -> Path:
         BertsumError: if it lies in none.
     """
     path = Path(checkpoint).absolute()
+    if not path.is_dir():
+        raise BertsumError(f"checkpoint '{checkpoint}': does not exist; a hub id needs --config as well")
     for folder in (path.parent, path.parent.parent):
-        if path.is_dir() and (folder / "config.yaml").is_file():
+        if (folder / "config.yaml").is_file():
             return folder
     raise BertsumError(f"checkpoint '{checkpoint}': is not in a run folder; say what to evaluate it on with --config")
 
 
 def run_config(run: Path, overrides: Sequence[str] = ()) -> Config:
     """The resolved configuration of a run folder, wherever that folder lies now."""
-    values: dict[str, Any] = {"name": run.name, "output_dir": str(run.parent)}
-    return Config.load(run / "config.yaml", overrides).override(values)
+    return Config.load(run / "config.yaml", [f"name={run.name}", f"output_dir={run.parent}", *overrides])
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -90,6 +90,8 @@ def _irregular_forms() -> dict[str, str]:
 
 def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:
     """The tokenizer of a language (ISO 639-1); its ``name`` says how it counts."""
+    if not isinstance(language, str):
+        raise BertsumError(f"rouge: language: got {type(language).__name__}, expected a code such as en")
     base = re.split("[-_]", language.lower())[0]
     if base == "en":
         return Rouge155Tokenizer()
@@ -141,6 +143,8 @@ def document_rouge(
     """ROUGE of each document (N, 3 metrics, 3 figures); arguments as of :func:`rouge`, and a progress bar's title."""
     if isinstance(candidates, str) or isinstance(references, str):
         raise BertsumError("rouge: expected lists with one entry a document, found a string")
+    if several not in ("mean", "best"):
+        raise BertsumError(f"rouge: several: got {several!r}, expected mean or best")
     if len(candidates) != len(references):
         raise BertsumError(f"rouge: {len(candidates)} candidates for {len(references)} references, expected one each")
     pairs = [
@@ -158,6 +162,8 @@ def document_rouge(
 
 def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: int = 0) -> dict[str, RougeScore]:
     """Means of scores (N, 3, 3) over documents, with the 2.5 and 97.5 percentiles of their bootstrap distribution."""
+    if bootstrap_samples < 1:
+        raise BertsumError(f"rouge: bootstrap_samples: got {bootstrap_samples}, expected at least 1")
     count = len(scores)
     random = np.random.default_rng(seed)
     flat = scores.reshape(count, -1)
@@ -216,12 +222,14 @@ def _sentences(summary: Any, where: str) -> list[str]:
     """A summary as a list of one-line sentences."""
     if isinstance(summary, str):
         return summary.splitlines()
-    if not all(isinstance(sentence, str) for sentence in summary):
+    if not isinstance(summary, Sequence) or not all(isinstance(sentence, str) for sentence in summary):
         raise BertsumError(f"rouge: {where}: expected a string or a list of sentences")
     return [" ".join(sentence.splitlines()) for sentence in summary]
 
 
 def _several(references: Any, where: str) -> list[list[str]]:
+    if not isinstance(references, str | Sequence):
+        raise BertsumError(f"rouge: {where}: expected a string, a list of sentences or a list of such lists")
     if isinstance(references, str) or all(isinstance(item, str) for item in references):
         return [_sentences(references, where)]
     if not references:

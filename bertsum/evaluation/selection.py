@@ -28,7 +28,7 @@ def select_sentences(
         scores: Probability of each scored sentence.
         texts: The sentences that were scored; no other can be chosen.
         sentences: At most this many.
-        ratio: At most this share of the document's sentences, rounded, and at least one.
+        ratio: At most this share of the document's sentences, but one at least.
         max_words: At most this many words in all; a sentence that does not fit is passed over, so that nothing is
             chosen where none fits.
         threshold: Only scores of at least this, but always the best one.
@@ -51,7 +51,7 @@ def select_sentences(
     if sentences is not None:
         limit = min(limit, sentences)
     if ratio is not None:
-        limit = min(limit, max(1, round(ratio * (document_sentences or len(texts)))))
+        limit = min(limit, max(1, int(ratio * (document_sentences or len(texts)) + 1e-9)))
     chosen: list[int] = []
     seen: set[tuple[str, ...]] = set()
     words_left = math.inf if max_words is None else max_words

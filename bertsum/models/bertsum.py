@@ -87,6 +87,12 @@ class BertSum(nn.Module, ModelHubMixin):
         """
         tokenizer = load_tokenizer(config.model.encoder)
         encoder = load_encoder(config.model, config.encoding.max_length)
+        embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
+        if len(tokenizer) > len(embeddings):
+            raise BertsumError(
+                f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "
+                f"{len(embeddings)}; expected those of one model"
+            )
         freeze(encoder, config.model)
         return BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
 
@@ -169,19 +175,37 @@ class BertSum(nn.Module, ModelHubMixin):
         save_directory: str | Path,
         *,
         state_dict: dict[str, torch.Tensor] | None = None,
-        **_: Any,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        **hub: Any,
     ) -> None:
         """Writes config.json, model.safetensors and the tokenizer.
 
         Args:
             save_directory: Folder, made if it is not there.
             state_dict: Weights to write instead of this object's own (gathered from several devices).
+            repo_id: Repository to push to; by default the folder's name.
+            push_to_hub: Whether to push it to the hub as well.
+            hub: Arguments of ``push_to_hub``.
+
+        Raises:
+            BertsumError: if the folder cannot be written.
         """
-        from safetensors.torch import save_file
+        from safetensors import SafetensorError
 
         folder = Path(save_directory)
+        try:
+            self._write(folder, state_dict or self.state_dict())
+        except (OSError, SafetensorError) as error:
+            raise BertsumError(f"'{folder}': the model cannot be written: {error}") from error
+        if push_to_hub:
+            self.push_to_hub(repo_id or folder.name, **hub)
+
+    def _write(self, folder: Path, state_dict: dict[str, torch.Tensor]) -> None:
+        from safetensors.torch import save_file
+
         folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: tensor.contiguous() for name, tensor in (state_dict or self.state_dict()).items()}
+        weights = {name: tensor.contiguous() for name, tensor in state_dict.items()}
         save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
         encoder_config: PretrainedConfig = self.encoder.config  # type: ignore[assignment]
         described = {
@@ -217,6 +241,10 @@ class BertSum(nn.Module, ModelHubMixin):
         Raises:
             BertsumError: naming the file that is missing or broken, or the weights that do not fit.
         """
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
         folder = Path(path)
         if not folder.is_dir():
             folder = _download(str(path), revision, cache_dir, local_files_only, token)
@@ -321,7 +349,9 @@ def _load(folder: Path, device: str) -> BertSum:
         whole = Config.from_dict(parts)
         encoder_values = dict(described["encoder"])
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except BertsumError:
+        raise
+    except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = BertSumConfig.of(whole)
     try:

@@ -44,6 +44,7 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     """The fast tokenizer of an encoder."""
     with _explained(name):
         _check_reachable(resolve_encoder(name))
+        _check_tokenizer_files(Path(resolve_encoder(name)))
         return AutoTokenizer.from_pretrained(resolve_encoder(name), use_fast=True)
 
 
@@ -63,12 +64,16 @@ def load_encoder(config: ModelConfig, max_length: int) -> PreTrainedModel:
     encoder_config = configure(load_encoder_config(config.encoder), config)
     check_length(encoder_config, max_length)
     with _explained(config.encoder), _quiet_loading():
-        encoder = AutoModel.from_pretrained(
+        encoder, loaded = AutoModel.from_pretrained(
             resolve_encoder(config.encoder),
             config=encoder_config,
             attn_implementation=config.attention,
             dtype=torch.float32,
+            output_loading_info=True,
         )
+        missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
+        if missing:
+            raise ValueError(f"its weights lack {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}")
     return _finish(encoder, max_length)
 
 
@@ -76,10 +81,8 @@ def build_encoder(encoder_config: PretrainedConfig, config: ModelConfig, max_len
     """An encoder of that configuration with random weights, to be filled from a checkpoint."""
     encoder_config = configure(encoder_config, config)
     check_length(encoder_config, max_length)
-    try:
+    with _explained(config.encoder):
         encoder = AutoModel.from_config(encoder_config, attn_implementation=config.attention, dtype=torch.float32)
-    except ValueError as error:
-        raise BertsumError(f"model.encoder: {error}") from error
     return _finish(encoder, max_length)
 
 
@@ -111,12 +114,12 @@ def configure(encoder_config: PretrainedConfig, config: ModelConfig) -> Pretrain
 
 
 def _position_offset(encoder_config: PretrainedConfig) -> int:
-    """Positions that the family reserves: RoBERTa counts from the padding id + 1."""
-    family = encoder_config.model_type
-    return (encoder_config.pad_token_id or 0) + 1 if family in {"roberta", "xlm-roberta", "camembert"} else 0
+    """Positions that the family reserves: RoBERTa and its kin count from the padding id + 1."""
+    return (encoder_config.pad_token_id or 0) + 1 if encoder_config.model_type in _OFFSET else 0
 
 
-_ABSOLUTE = {"bert", "roberta", "xlm-roberta", "camembert", "distilbert", "electra", "mpnet", "ernie"}
+_OFFSET = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text", "roberta-prelayernorm", "mpnet"}
+_ABSOLUTE = _OFFSET | {"bert", "distilbert", "electra", "ernie"}
 
 
 def check_length(encoder_config: PretrainedConfig, max_length: int) -> None:
@@ -186,6 +189,13 @@ def encoder_layers(encoder: PreTrainedModel) -> nn.ModuleList:
     raise BertsumError(f"model.encoder: no stack of {count} layers in {type(encoder).__name__}")
 
 
+def _check_tokenizer_files(folder: Path) -> None:
+    """Without them transformers makes an empty vocabulary."""
+    names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+    if folder.is_dir() and not any(any(folder.glob(name)) for name in names):
+        raise OSError(f"it has none of {', '.join(names)}")
+
+
 def _check_reachable(name: str) -> None:
     """Fails at once where there is no way to a model; transformers would try each of its files for half a minute."""
     from huggingface_hub import HfApi, try_to_load_from_cache
@@ -205,12 +215,18 @@ def _explained(name: str) -> Iterator[None]:
     """Turns what transformers and the hub raise about a name into an error for people."""
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except BertsumError:
+        raise
+    except (
+        Exception
+    ) as error:  # transformers, safetensors and the hub have a dozen kinds for a folder that is not right
         folder = Path(resolve_encoder(name))
         if folder.is_dir():
             expected = f"the folder '{folder}' is not a complete encoder with a tokenizer"
         else:
             expected = "expected a folder, the name of a model that the hub (or its local cache) has, or minilm"
+        if "attn_implementation" in str(error) or "flash" in str(error).lower():
+            raise BertsumError(f"model.attention: this encoder does not have it here; use eager ({error})") from error
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BertsumError(f"model.encoder: '{name}' cannot be loaded: {expected} ({first})") from error
 

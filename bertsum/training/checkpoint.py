@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ class TrainState:
         ranked: Kept checkpoints by the metric, best first: (value, step).
         best: The best value of the metric so far.
         not_improved: Validations since the metric last improved.
+        data: Name of the prepared training data, which tells its content.
+        batches_per_update: Processes x accumulation; the order of documents depends on it.
     """
 
     step: int = 0
@@ -45,6 +48,8 @@ class TrainState:
     ranked: list[tuple[float, int]] = field(default_factory=list)
     best: float | None = None
     not_improved: int = 0
+    data: str = ""
+    batches_per_update: int = 0
 
 
 def checkpoint_name(step: int) -> str:
@@ -82,9 +87,9 @@ def save_checkpoint(
         torch.save(random_states, beside / "state" / "random.pt")
         (beside / "state" / "trainer.json").write_text(json.dumps(asdict(state), indent=1))
         if folder.exists():  # the same step again, after a resume
-            shutil.rmtree(folder)
+            _remove(folder)
         beside.rename(folder)
-    except (OSError, RuntimeError) as error:  # torch.save raises RuntimeError on a full disk
+    except (OSError, RuntimeError, BertsumError) as error:  # torch.save raises RuntimeError on a full disk
         shutil.rmtree(beside, ignore_errors=True)
         raise BertsumError(f"checkpoint '{folder}' cannot be written: {error}") from error
 
@@ -119,8 +124,22 @@ def load_state(folder: Path) -> SavedState:
 
 def last_checkpoint(run_dir: Path) -> Path | None:
     """The newest complete checkpoint of a run."""
-    found = sorted((run_dir / "checkpoints").glob("step_*"), key=lambda path: int(path.name.removeprefix("step_")))
-    return found[-1] if found else None
+    found = _checkpoints(run_dir)
+    return found[max(found)] if found else None
+
+
+def _checkpoints(run_dir: Path) -> dict[int, Path]:
+    """Step and folder of every complete checkpoint; other names, such as a copy's, are not ours."""
+    folders = (run_dir / "checkpoints").glob("step_*")
+    return {int(match[1]): path for path in folders if (match := re.fullmatch(r"step_(\d+)", path.name))}
+
+
+def _remove(folder: Path) -> None:
+    """Removes a checkpoint so that at no instant half of one stands under its name."""
+    hidden = folder.with_name(f".{folder.name}.removed")
+    shutil.rmtree(hidden, ignore_errors=True)
+    folder.rename(hidden)
+    shutil.rmtree(hidden)
 
 
 def point_best(run_dir: Path, step: int) -> None:
@@ -133,6 +152,6 @@ def point_best(run_dir: Path, step: int) -> None:
 
 def remove_old(run_dir: Path, keep: set[int]) -> None:
     """Removes the checkpoints of all other steps."""
-    for folder in (run_dir / "checkpoints").glob("step_*"):
-        if int(folder.name.removeprefix("step_")) not in keep:
-            shutil.rmtree(folder)
+    for step, folder in _checkpoints(run_dir).items():
+        if step not in keep:
+            _remove(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from filelock import FileLock, Timeout
 
 from bertsum.config import Config
 from bertsum.errors import BertsumError
@@ -68,26 +69,81 @@ def check_run_folder(config: Config) -> None:
             f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), or "
             "choose another name (--name NAME)"
         )
+    if last_checkpoint(run_dir) is not None and train.resume:
+        _check_same_run(config, Config.load(run_dir / "config.yaml"))
     there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise BertsumError(f"'{run_dir}' cannot be written: '{there}' is not a writable folder; choose --output_dir")
 
 
-def claim_run_folder(config: Config, accelerator: Accelerator) -> None:
-    """Makes the run folder, clears what is not to be gone on with, and writes the resolved config."""
+# What a resumed run may have otherwise: how long and how often, and what does not touch its weights.
+_MAY_DIFFER = (
+    "name",
+    "output_dir",
+    "data.train",  # where it lies; the trainer compares what was prepared from it
+    "data.validation",
+    "data.test",
+    "data.prepared_dir",
+    "data.workers",
+    "train.max_steps",
+    "train.epochs",
+    "train.accumulation",  # the trainer compares processes x accumulation
+    "train.validate_every",
+    "train.validate_documents",
+    "train.save_every",
+    "train.keep_best",
+    "train.patience",
+    "train.log_every",
+    "train.resume",
+    "train.overwrite",
+    "rouge.bootstrap_samples",
+    "evaluation.",
+    "tracking.",
+)
+
+
+def _check_same_run(config: Config, saved: Config) -> None:
+    """Refuses a resume that would not be the same run; the trainer compares the data itself."""
+    before = saved.flat()
+    changed = [
+        f"{key}: was {before[key]!r}, is {value!r}"
+        for key, value in config.flat().items()
+        if value != before[key] and not key.startswith(_MAY_DIFFER)
+    ]
+    if changed:
+        raise BertsumError(
+            f"'{config.run_dir}': cannot be resumed with another config ({'; '.join(changed)}); set these back, or "
+            "begin a new run (--name NAME)"
+        )
+
+
+def claim_run_folder(config: Config, accelerator: Accelerator) -> FileLock:
+    """Makes the run folder, clears what is not to be gone on with, and writes the resolved config.
+
+    Returns:
+        The lock that keeps other trainings out of the folder until it is released or this process ends.
+
+    Raises:
+        BertsumError: if the folder cannot be written, or another training is running in it.
+    """
     run_dir = config.run_dir
+    lock = FileLock(run_dir / ".lock", timeout=0)
     accelerator.wait_for_everyone()  # each has checked
     if accelerator.is_main_process:
         try:
-            if not config.train.resume:
-                _remove_run(run_dir)
             run_dir.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            if last_checkpoint(run_dir) is None or not config.train.resume:
+                _remove_run(run_dir)
             config.save(run_dir / "config.yaml")
+        except Timeout as error:
+            raise BertsumError(f"'{run_dir}': another training is running there; choose another --name") from error
         except OSError as error:
             raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
         flat = {key: value for key, value in config.flat().items() if value is not None and not isinstance(value, list)}
         accelerator.init_trackers(config.tracking.project, config=flat)
     accelerator.wait_for_everyone()
+    return lock
 
 
 def _remove_run(run_dir: Path) -> None:

@@ -76,7 +76,7 @@ def train(config: Config) -> TrainResult:
     model = BertSum.from_config(BertSumConfig.of(config))
     training = prepare(config, "train", model.tokenizer)
     validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
-    claim_run_folder(config, accelerator)
+    lock = claim_run_folder(config, accelerator)
     trainer = Trainer(config, accelerator, model, training, validation)
     trainer.fit()
     accelerator.end_training()
@@ -84,6 +84,7 @@ def train(config: Config) -> TrainResult:
     best = config.run_dir / "best"
     if accelerator.is_main_process and validation is not None:
         evaluation = evaluate(config, best, "validation")
+    lock.release()
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
 
 
@@ -112,7 +113,8 @@ class Trainer:
         self.lengths = training.lengths
         model.train()
         self.parallel_model, self.optimizer = accelerator.prepare(model, build_optimizer(model, config.train))
-        self.state = TrainState()
+        self.state = TrainState(data=training.folder.name, batches_per_update=self._batches_per_update())
+        self.saved_step: int | None = None
         self.total_steps = self._total_steps()
         self.since_log = {"loss": 0.0, "documents": 0.0, "tokens": 0.0, "seconds": 0.0}
         torch.manual_seed(config.seed + accelerator.process_index)  # each process its own dropout
@@ -140,7 +142,7 @@ class Trainer:
                         break
                 elif self.config.train.save_every and self.state.step % self.config.train.save_every == 0:
                     self._save()
-        if self.state.step > first and last_step(self.config.run_dir) != self.state.step:
+        if self.state.step > first and self.saved_step != self.state.step:
             self._validate_and_save()
 
     def _updates(self) -> Iterator[list[np.ndarray]]:
@@ -163,15 +165,17 @@ class Trainer:
 
     def _plan(self, epoch: int) -> list[list[np.ndarray]]:
         train = self.config.train
-        batches_per_update = self.accelerator.num_processes * train.accumulation
         return plan_epoch(
             self.lengths,
             train.max_tokens_per_batch,
             train.buffer_documents,
-            batches_per_update,
+            self._batches_per_update(),
             self.config.seed,
             epoch,
         )
+
+    def _batches_per_update(self) -> int:
+        return self.accelerator.num_processes * self.config.train.accumulation
 
     def _total_steps(self) -> int:
         train = self.config.train
@@ -355,6 +359,7 @@ class Trainer:
             best = self.state.ranked[0][1] if self.state.ranked else self.state.step
             point_best(run_dir, best)
             remove_old(run_dir, {step for _, step in self.state.ranked} | {self.state.step, best})
+        self.saved_step = self.state.step
         accelerator.wait_for_everyone()
 
     def _resume(self) -> None:
@@ -363,6 +368,10 @@ class Trainer:
         if last is None:
             return
         saved = load_state(last)
+        for name, meaning in (("data", "prepared training data"), ("batches_per_update", "processes x accumulation")):
+            before, now = getattr(saved.train, name), getattr(self.state, name)
+            if before != now:
+                raise BertsumError(f"'{last}': cannot be resumed with other {meaning}: was {before}, is {now}")
         weights = BertSum.from_pretrained(last).state_dict()
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(saved.optimizer["optimizer"])
@@ -374,12 +383,6 @@ class Trainer:
         if self.accelerator.is_main_process:
             forget_later_metrics(self.config.run_dir / "metrics.jsonl", self.state.step)
             print(f"Resumed from {last}, step {self.state.step} of {self.total_steps}", flush=True)
-
-
-def last_step(run_dir: Path) -> int | None:
-    """The step of the newest complete checkpoint."""
-    last = last_checkpoint(run_dir)
-    return None if last is None else int(last.name.removeprefix("step_"))
 
 
 def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
