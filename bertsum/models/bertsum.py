@@ -16,7 +16,7 @@ import torch
 from huggingface_hub import ModelHubMixin
 from torch import nn
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.data.batching import Batch, collate, length_batches
@@ -65,17 +65,19 @@ class BertSum(nn.Module, ModelHubMixin):
         tokenizer: The encoder's tokenizer, saved with it.
     """
 
+    encoder: PreTrainedModel
+
     def __init__(
-        self, config: BertSumConfig, encoder: nn.Module, head: nn.Module, tokenizer: PreTrainedTokenizerBase
+        self, config: BertSumConfig, encoder: PreTrainedModel, head: nn.Module, tokenizer: PreTrainedTokenizerBase
     ) -> None:
         super().__init__()
         self.config = config
         self.encoder = encoder
         self.head = head
         self.tokenizer = tokenizer
-        hidden_size: int = encoder.config.hidden_size  # type: ignore[union-attr, assignment]
+        hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
-        encoder_config: PretrainedConfig = encoder.config  # type: ignore[assignment]
+        encoder_config: PretrainedConfig = encoder.config
         self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
 
     @staticmethod
@@ -207,7 +209,7 @@ class BertSum(nn.Module, ModelHubMixin):
         folder.mkdir(parents=True, exist_ok=True)
         weights = {name: tensor.contiguous() for name, tensor in state_dict.items()}
         save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-        encoder_config: PretrainedConfig = self.encoder.config  # type: ignore[assignment]
+        encoder_config: PretrainedConfig = self.encoder.config
         described = {
             "library": "bertsum",
             **asdict(self.config),

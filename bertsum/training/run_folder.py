@@ -39,7 +39,7 @@ def make_accelerator(config: Config) -> Accelerator:
         return Accelerator(
             cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
             mixed_precision=_PRECISION[config.train.precision],
-            log_with=_installed_trackers(config),
+            log_with=_installed_trackers(config) or None,
             project_config=ProjectConfiguration(project_dir=run_dir, logging_dir=str(config.run_dir / "tensorboard")),
         )
     except ValueError as error:
