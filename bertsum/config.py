@@ -27,13 +27,16 @@ class DataConfig:
     Args:
         dataset: Hub dataset, such as cnn_dailymail; null when the splits are files.
         dataset_config: Configuration of the hub dataset, such as 3.0.0.
-        train: Training documents: a .jsonl or .jsonl.gz file, a folder, a glob, a list of them, sample/NAME for a file
-            of the bundled sample, or, when data.dataset is set, the name of a split.
+        train: Training documents: a file (JSON lines, or a format of the papers), a folder, a glob, a list of them,
+            sample/NAME for a file of the bundled sample, or, when data.dataset is set, the name of a split.
         validation: Validation documents, given like data.train.
         test: Test documents, given like data.train.
-        document_field: Field with the document; null takes the first of document, article, text, source that the
-            first record has.
-        summary_field: Field with the reference summary; null takes the first of summary, highlights, target, abstract.
+        document_folders: Folders with one file a document, when data.train and the others are lists of them - urls of
+            CNN/DailyMail stories or ids, one a line, or XSum's JSON file of ids by split.
+        document_field: Field with the document; null takes the first of document, article, text, source, src that
+            the first record has.
+        summary_field: Field with the reference summary; null takes the first of summary, highlights, target, abstract,
+            tgt.
         id_field: Field with the document's id; null takes id, else paper_id, else numbers the documents.
         summary_list: What a list of strings in the summary field is - the sentences of one reference, or several
             references. A list of lists is always several references.
@@ -45,6 +48,9 @@ class DataConfig:
             the model can see) or paper (ASCII only, labels the whole document before sentences are dropped).
         oracle_sentences: An oracle has at most this many sentences.
         oracle_references: With several references, the oracle maximises the mean over them or the best of them.
+        soft_labels: Null labels the sentences of the one greedy oracle with 1. A number labels each sentence with the
+            probability that an extract has it, where extracts are the more probable the better their ROUGE, at this
+            temperature (0.05 is five points of ROUGE-1 + ROUGE-2).
         prepared_dir: Folder for prepared data; each preparation has its own subfolder, named by its fingerprint.
         workers: Processes that prepare data and compute ROUGE; null uses every core.
     """
@@ -54,6 +60,7 @@ class DataConfig:
     train: Source = None
     validation: Source = None
     test: Source = None
+    document_folders: list[str] | None = None
     document_field: str | None = None
     summary_field: str | None = None
     id_field: str | None = None
@@ -65,6 +72,7 @@ class DataConfig:
     oracle: Literal["unicode", "paper"] = "unicode"
     oracle_sentences: int = 3
     oracle_references: Literal["mean", "best"] = "mean"
+    soft_labels: float | None = None
     prepared_dir: str = "prepared"
     workers: int | None = None
 
@@ -406,7 +414,7 @@ def _problems(config: Config) -> Iterator[str]:
     }
     positive = [
         "train.positive_weight", "train.learning_rate", "train.encoder_learning_rate", "train.eps",
-        "train.max_grad_norm", "selection.ratio",
+        "train.max_grad_norm", "selection.ratio", "data.soft_labels",
     ]  # fmt: skip
     fractions = ["model.head_dropout", "model.hidden_dropout", "model.attention_dropout", "train.beta1", "train.beta2"]
     values = config.flat()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import bertsum
 from bertsum.command_line import run
-from bertsum.evaluation.evaluate import newest_run
+from bertsum.evaluation.runs import newest_run
 
 
 def main() -> None:

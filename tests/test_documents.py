@@ -103,7 +103,7 @@ def test_no_field_at_all(tmp_path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", [{"x": 1}, GOOD])
     rejected, document = read(path)
     assert (rejected.place, rejected.reason) == (f"{path} line 1", "no document")
-    assert "expected document or article or text or source (fields: x)" in rejected.problem
+    assert "expected document or article or text or source or src (fields: x)" in rejected.problem
     assert document.id == "a"
     assert "expected 'body'" in read(path, document_field="body")[0].problem
 
@@ -131,3 +131,11 @@ def test_hub_dataset(monkeypatch) -> None:
 def test_hub_out_of_reach() -> None:
     with pytest.raises(BertsumError, match="'cnn_dailymail' .* cannot be loaded"):
         next(read_documents(DataConfig(dataset="cnn_dailymail", dataset_config="3.0.0"), "train"))
+
+
+def test_limit_and_numbers_go_on_over_files(tmp_path) -> None:
+    nameless = {"document": "One.", "summary": "One."}
+    for name, count in (("a", 2), ("b", 0), ("c", 3)):
+        write_jsonl(tmp_path / f"{name}.jsonl", [nameless] * count)
+    assert [document.id for document in read(tmp_path)] == ["0", "1", "2", "3", "4"]
+    assert [document.id for document in read(tmp_path, limit=4)] == ["0", "1", "2", "3"]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from conftest import write_jsonl
 
 import bertsum
 from bertsum.data.documents import SAMPLE_FOLDER
 from bertsum.evaluation.baselines import lead, oracles
-from bertsum.evaluation.evaluate import marked, newest_run, run_config, run_of
+from bertsum.evaluation.compare import compare, comparison_table
+from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines, marked
+from bertsum.evaluation.rouge import METRICS
+from bertsum.evaluation.runs import best_checkpoints, newest_run, run_config, run_of
 
 
 def evaluated(trained_run, tmp_path, *overrides: str) -> bertsum.Evaluation:
@@ -77,6 +81,91 @@ def test_bad_arguments(trained_run, tmp_path) -> None:
         bertsum.evaluate(missing, result.checkpoint, "test")
 
 
+def test_average_of_the_best_checkpoints(config_of) -> None:
+    config = config_of("train.max_steps=4", "train.validate_every=1", "train.keep_best=2", "rouge.bootstrap_samples=20")
+    bertsum.train(config)
+    lines = [json.loads(line) for line in (config.run_dir / "metrics.jsonl").read_text().splitlines()]
+    losses = {line["step"]: line["loss"] for line in lines if line["split"] == "validation"}
+    best = sorted(losses, key=losses.get)[:2]
+    assert [path.name for path in best_checkpoints(config, 2)] == [f"step_{step:06d}" for step in best]
+    evaluation = evaluate_average(config, 2, "test")
+    systems = evaluation.systems
+    assert list(systems) == ["lead-3", "oracle", *(f"step_{step:06d}" for step in best), "mean of 2"]
+    each = [systems[f"step_{step:06d}"]["rouge2"].fmeasure for step in best]
+    assert systems["mean of 2"]["rouge2"].fmeasure == pytest.approx(sum(each) / 2)
+    for step in best:
+        assert len((evaluation.folder / f"predictions.step_{step:06d}.jsonl").read_text().splitlines()) == 12
+    assert list(json.loads((evaluation.folder / "results.json").read_text())["checkpoints"]) == list(systems)[2:4]
+    with pytest.raises(bertsum.BertsumError, match="expected 9; train with --train.keep_best 9"):
+        evaluate_average(config, 9, "test")
+    with pytest.raises(bertsum.BertsumError, match="average: got 0"):
+        evaluate_average(config, 0, "test")
+    with pytest.raises(bertsum.BertsumError, match="cannot be read as the metrics"):
+        evaluate_average(config.override({"name": "none"}), 1, "test")
+
+
+def test_baselines_only_are_those_beside_a_model(trained_run, tmp_path) -> None:
+    beside = evaluated(trained_run, tmp_path).systems
+    config = trained_run[0].override({"output_dir": str(tmp_path / "runs"), "model.encoder": "/nowhere"})
+    alone = evaluate_baselines(config, "test")
+    assert alone.systems == {name: beside[name] for name in ("lead-3", "oracle")}
+    assert (alone.documents, alone.checkpoints) == (12, {})
+    assert ">> " in alone.example
+    assert json.loads((alone.folder / "results.json").read_text())["selection"] is None
+    empty = config.override({"data.test": str(write_jsonl(tmp_path / "a.jsonl", []))})
+    with pytest.raises(bertsum.BertsumError, match="no document that can be used"):
+        evaluate_baselines(empty, "test")
+    bad = write_jsonl(tmp_path / "b.jsonl", [{"document": "A.", "summary": "A."}, {"document": ""}])
+    with pytest.raises(bertsum.BertsumError, match="line 2"):
+        evaluate_baselines(config.override({"data.test": str(bad)}), "test")
+    skipping = config.override({"data.test": str(bad), "data.on_error": "skip"})
+    assert evaluate_baselines(skipping, "test").documents == 1
+
+
+def predictions(path, scores: dict[str, float]):
+    return write_jsonl(path, [{"id": name, "rouge": dict.fromkeys(METRICS, f)} for name, f in scores.items()])
+
+
+def test_compare(tmp_path) -> None:
+    random = np.random.default_rng(0)
+    base = random.uniform(0.3, 0.5, 400)
+    better, same = base + random.normal(0.02, 0.05, 400), base + random.normal(0, 0.05, 400)
+    names = [f"d{n}" for n in range(400)]
+    a = predictions(tmp_path / "a.jsonl", dict(zip(names, base, strict=True)))
+    b = predictions(tmp_path / "b.jsonl", dict(list(zip(names, better, strict=True))[::-1]))  # another order
+    found = compare(a, b)["rouge1"]
+    assert found.mean == pytest.approx(100 * (better - base).mean())
+    assert found.interval[0] < found.mean < found.interval[1]
+    # The normal approximation of the same interval
+    half = 100 * 1.96 * (better - base).std() / 20
+    assert found.interval[0] == pytest.approx(found.mean - half, abs=0.1)
+    assert found.p_value < 0.001
+    back = compare(b, a)["rouge1"]
+    assert (back.mean, back.p_value) == (pytest.approx(-found.mean), pytest.approx(found.p_value, abs=1e-3))
+    c = predictions(tmp_path / "c.jsonl", dict(zip(names, same, strict=True)))
+    assert compare(a, c)["rouge1"].p_value > 0.01
+    assert compare(a, a)["rougeL"].p_value == 1.0
+    assert "b - a" in comparison_table(compare(a, b))
+
+
+def test_compare_refuses(tmp_path) -> None:
+    a = predictions(tmp_path / "a.jsonl", {"x": 0.1, "y": 0.2})
+    for content, problem in (
+        ('{"id": "x"}', "b.jsonl line 1: expected a line of predictions.jsonl"),
+        ("", "has no predictions"),
+        ('{"id": "x", "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 7}}', "figures from 0 to 1"),
+        ('{"id": "z", "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 0}}', "3 of 3 documents are in one file only"),
+    ):
+        (tmp_path / "b.jsonl").write_text(content)
+        with pytest.raises(bertsum.BertsumError, match=problem):
+            compare(a, tmp_path / "b.jsonl")
+    with pytest.raises(bertsum.BertsumError, match="cannot be read"):
+        compare(a, tmp_path / "none.jsonl")
+    twice = tmp_path / "c.jsonl"
+    twice.write_text(a.read_text() + a.read_text())
+    assert compare(twice, twice)["rouge1"].mean == 0
+
+
 def test_newest_run(trained_run, tmp_path) -> None:
     config, _ = trained_run
     assert newest_run(config.output_dir) == config.run_dir
@@ -89,8 +178,9 @@ def test_newest_run(trained_run, tmp_path) -> None:
 
 
 def test_baselines() -> None:
-    row = {"sentence_indices": [1, 3, 4], "sentences": ["x", "a b", "y", "c d", "e f"], "references": [["c d e f"]]}
-    assert lead(row, 2) == [1, 3]
+    row = {"sentences": ["x", "a b", "y", "c d", "e f"], "references": [["c d e f"]]}
+    assert lead(row["sentences"], 2, min_sentence_words=2) == [1, 3]
+    assert lead(row["sentences"], 2, min_sentence_words=9) == [0, 1]  # none is long enough
     config = bertsum.Config().data
     assert list(oracles([row, row], config)) == [[3, 4], [3, 4]]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import re
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bertsum
-from bertsum.data.oracle import greedy_oracle, oracle_words
+from bertsum.data.oracle import greedy_oracle, oracle_words, soft_oracle
 
 GOLDEN = SHARED / "golden" / "presumm" / "preprocess.jsonl"
 
@@ -110,3 +112,39 @@ def test_nothing_shared_and_bad_input() -> None:
 def test_normalisation() -> None:
     assert oracle_words("It's 5-fold, isn't it?") == oracle_words("It's 5-fold, isn't it?", "paper")
     assert oracle_words("café_x") == ["caféx"]
+
+
+def brute_force(sentences: list[str], reference: str, temperature: float) -> list[float]:
+    """The soft oracle from its definition, over all extracts."""
+
+    def f1(extract: tuple[int, ...], n: int) -> float:
+        def grams(text: str) -> set[tuple[str, ...]]:
+            words = text.split()
+            return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
+
+        own, target = set().union(*(grams(sentences[i]) for i in extract)), grams(reference)
+        common = len(own & target)
+        return 2 * common / (len(own) + len(target)) if own or target else 0.0
+
+    extracts = [e for size in (1, 2, 3) for e in itertools.combinations(range(len(sentences)), size)]
+    weights = {e: math.exp((f1(e, 1) + f1(e, 2)) / temperature) for e in extracts}
+    total = sum(weights.values())
+    return [sum(w for e, w in weights.items() if i in e) / total for i in range(len(sentences))]
+
+
+def test_soft_oracle_is_its_definition() -> None:
+    sentences = ["a b c d", "c d e", "e f g a", "a g h", "b b c h"]
+    for temperature in (0.02, 0.05, 1.0):
+        expected = brute_force(sentences, "a b c d h g", temperature)
+        assert soft_oracle(sentences, "a b c d h g", 3, temperature) == pytest.approx(expected, abs=1e-6)
+
+
+def test_soft_oracle() -> None:
+    sentences = ["no word of it", "the council met", "", "it rained all day", "a bridge"]
+    labels = soft_oracle(sentences, ["The the council met", "it rained"], 3, temperature=0.001)
+    assert labels == pytest.approx([0, 1, 0, 1, 0], abs=1e-6)  # towards 0: the best extract alone
+    assert soft_oracle(sentences, "nothing", 3) == [0.0] * 5
+    assert soft_oracle([], "nothing") == []
+    assert soft_oracle(["a b", "c d"], [["a b"], ["c d"]], 1, references="mean") == pytest.approx([0.5, 0.5])
+    long = [f"word{n} a" for n in range(500)]
+    assert sum(label > 0 for label in soft_oracle(long, "a b")) == 12

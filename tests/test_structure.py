@@ -23,6 +23,7 @@ LAYERS = [
     "errors",
     "text",
     "parallel",
+    "safe_load",
     "config_reading",
     "config",
     "data",

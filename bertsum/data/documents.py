@@ -1,24 +1,28 @@
-"""A document and its reference summaries, and the readers that stream them from files and hub datasets."""
+"""A document and its reference summaries, streamed from files of any known format and from hub datasets."""
 
 from __future__ import annotations
 
 import glob
 import gzip
+import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from bertsum.config import DataConfig
+from bertsum.data.formats import READERS, FormatError, listed_files
 from bertsum.errors import BertsumError
 from bertsum.text import sanitize
 
-DOCUMENT_FIELDS = ("document", "article", "text", "source")
-SUMMARY_FIELDS = ("summary", "highlights", "target", "abstract")
+DOCUMENT_FIELDS = ("document", "article", "text", "source", "src")
+SUMMARY_FIELDS = ("summary", "highlights", "target", "abstract", "tgt")
 ID_FIELDS = ("id", "paper_id")
-SUFFIXES = (".jsonl", ".jsonl.gz")
+JSON_LINES = (".jsonl", ".jsonl.gz")
+SUFFIXES = (*JSON_LINES, *READERS)
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
@@ -37,6 +41,21 @@ class Document:
     text: str | list[str]
     references: list[str | list[str]]
     place: str
+
+
+@dataclass(frozen=True)
+class EncodedDocument(Document):
+    """A document that the authors' code has split, labelled and encoded (a ``.bert.pt`` shard).
+
+    Attributes:
+        input_ids: Tokens of the whole document (T), not cut to the encoder's length yet.
+        cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
+        labels: 1 for sentences of the oracle (S).
+    """
+
+    input_ids: list[int]
+    cls_positions: list[int]
+    labels: list[int]
 
 
 @dataclass(frozen=True)
@@ -66,7 +85,9 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
     files: list[Path] = []
     for pattern in [source] if isinstance(source, str) else source:
         path = SAMPLE_FOLDER / Path(pattern).name if pattern.startswith("sample/") else Path(pattern).expanduser()
-        if path.is_dir():
+        if config.document_folders and path.is_file():
+            found = listed_files(path, split, config.document_folders)
+        elif path.is_dir():
             found = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
             if not found:
                 raise BertsumError(f"data.{split}: folder '{pattern}' has no {' or '.join(SUFFIXES)} files")
@@ -96,26 +117,38 @@ def read_documents(config: DataConfig, split: str) -> Iterator[Document | Reject
     Raises:
         BertsumError: if the source as a whole cannot be read.
     """
-    records = _hub_records(config, split) if is_hub_split(config, split) else _file_records(config, split)
+    numbers = itertools.count() if config.limit is None else iter(range(config.limit))
+    if is_hub_split(config, split):
+        yield from _documents(_hub_records(config, split), config, numbers)
+    else:
+        for path in source_files(config, split):
+            yield from _documents(_file_records(path, split), config, numbers)
+
+
+def _documents(
+    records: Iterator[tuple[str, Any]], config: DataConfig, numbers: Iterator[int]
+) -> Iterator[Document | Rejected]:
+    """The documents of one file or hub dataset, as long as there are numbers for them."""
     fields: _Fields | None = None
-    for number, (place, record) in enumerate(records):
-        if config.limit is not None and number >= config.limit:
-            return
+    for (place, record), number in zip(records, numbers, strict=False):
         if isinstance(record, Rejected):
             yield record
-            continue
-        if fields is None:
-            settled = _Fields.of(config, record, place)
+        elif not isinstance(record, dict):
+            yield Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
+        elif "clss" in record:
+            yield _encoded_document(record, place)
+        else:
+            settled = fields or _Fields.of(config, record, place)
             if isinstance(settled, Rejected):
                 yield settled
                 continue
             fields = settled
-        yield _document(record, fields, config, place, number)
+            yield _document(record, fields, config, place, number)
 
 
 @dataclass(frozen=True)
 class _Fields:
-    """The names of a source's fields, settled on its first record that has them."""
+    """The names of a file's fields, settled on its first record that has them."""
 
     document: str
     summary: str
@@ -194,28 +227,73 @@ def _clean(text: str | list[str]) -> str | list[str]:
     return sanitize(text) if isinstance(text, str) else [sanitize(sentence) for sentence in text]
 
 
-def _file_records(config: DataConfig, split: str) -> Iterator[tuple[str, dict[str, Any] | Rejected]]:
-    for path in source_files(config, split):
-        open_file: Callable[..., Any] = gzip.open if path.name.endswith(".gz") else open
-        number = 0
-        try:
-            with open_file(path, "rb") as lines:
-                for number, line in enumerate(lines, start=1):
-                    if line.strip():
-                        place = f"{path} line {number}"
-                        yield place, _parse(line, place)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BertsumError(f"{path} after line {number}: cannot be read: {error}") from error
+def _encoded_document(record: Mapping[str, Any], place: str) -> EncodedDocument | Rejected:
+    """A record of the authors' shards; PreSumm and BertSum name its labels differently."""
+    label_field = "src_sent_labels" if "src_sent_labels" in record else "labels"
+    numbers: list[list[int]] = []
+    for name in ("src", "clss", label_field):
+        values = record.get(name)
+        if not isinstance(values, list) or not all(type(value) is int and 0 <= value < 2**31 for value in values):
+            return Rejected(place, f"bad '{name}'", f"field '{name}': expected a list of whole numbers")
+        numbers.append(values)
+    input_ids, cls_positions, labels = numbers
+    sentences, summary = record.get("src_txt"), record.get("tgt_txt")
+    wrong = None if isinstance(sentences, list) else ("bad 'src_txt'", "field 'src_txt': expected a list of sentences")
+    wrong = wrong or _wrong_text(sentences, "src_txt") or _wrong_text(summary, "tgt_txt")
+    if wrong:
+        return Rejected(place, wrong[0], wrong[1])
+    assert isinstance(sentences, list) and isinstance(summary, str | list)
+    count = len(cls_positions)
+    ascending = all(a < b for a, b in itertools.pairwise([-1, *cls_positions, len(input_ids)]))
+    if not (ascending and count == len(labels) and count <= len(sentences) and set(labels) <= {0, 1}):
+        problem = (
+            f"{len(input_ids)} tokens, {count} positions in 'clss', {len(labels)} labels and {len(sentences)} "
+            "sentences do not belong together"
+        )
+        return Rejected(place, "inconsistent", problem)
+    references = [_clean(summary.split("<q>") if isinstance(summary, str) else summary)]
+    identity = sanitize(str(record["id"]))
+    return EncodedDocument(identity, _clean(sentences), references, place, input_ids, cls_positions, labels)
 
 
-def _parse(line: bytes, place: str) -> dict[str, Any] | Rejected:
+def _file_records(path: Path, split: str) -> Iterator[tuple[str, Any]]:
+    if path.name.endswith(JSON_LINES):
+        yield from _json_lines(path)
+        return
+    reader = next((reader for suffix, reader in _BY_SUFFIX if path.name.endswith(suffix)), None)
+    if reader is None:
+        raise BertsumError(
+            f"data.{split}: '{path}' has a name of no known format, expected {', '.join(SUFFIXES)}; a list of "
+            "documents needs data.document_folders"
+        )
     try:
-        record = json.loads(line)
+        yield from reader(path)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ElementTree.ParseError) as error:
+        what = str(error) if isinstance(error, FormatError | OSError) else f"{type(error).__name__}: {error}"
+        yield str(path), Rejected(str(path), "unreadable file", f"cannot be read: {what}")
+
+
+_BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.json before .json
+
+
+def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+    open_file: Callable[..., Any] = gzip.open if path.name.endswith(".gz") else open
+    number = 0
+    try:
+        with open_file(path, "rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    place = f"{path} line {number}"
+                    yield place, _parse(line, place)
+    except (OSError, EOFError, zlib.error) as error:
+        raise BertsumError(f"{path} after line {number}: cannot be read: {error}") from error
+
+
+def _parse(line: bytes, place: str) -> Any:
+    try:
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
         return Rejected(place, "not JSON", f"not JSON: {error}; expected one object a line")
-    if not isinstance(record, dict):
-        return Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
-    return record
 
 
 def _hub_records(config: DataConfig, split: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -46,6 +46,12 @@ def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
     return [number % 2 for number, (start, end) in enumerate(itertools.pairwise(bounds)) for _ in range(end - start)]
 
 
+def long_enough(sentences: Sequence[str], least: int) -> list[int]:
+    """Indices of the sentences with at least so many words, or of all where none has them."""
+    enough = [i for i, sentence in enumerate(sentences) if len(split_words(sentence)) >= least]
+    return enough or [i for i, sentence in enumerate(sentences) if sentence.strip()]
+
+
 class DocumentEncoder:
     """Encodes documents for one tokenizer and one :class:`EncodingConfig`."""
 
@@ -65,10 +71,8 @@ class DocumentEncoder:
         self.sep_id: int = sep_id
 
     def candidates(self, sentences: Sequence[str]) -> list[int]:
-        """Indices of the sentences that may be read: long enough, or all where none is long enough."""
-        least = self.config.min_sentence_words
-        enough = [i for i, sentence in enumerate(sentences) if len(split_words(sentence)) >= least]
-        return enough or [i for i, sentence in enumerate(sentences) if sentence.strip()]
+        """Indices of the sentences that may be read."""
+        return long_enough(sentences, self.config.min_sentence_words)
 
     def encode(self, sentences: Sequence[str]) -> Encoding:
         """Encodes a document; a sentence is in it only with at least one token of its own.
@@ -94,6 +98,29 @@ class DocumentEncoder:
         cut = any(read.get(index, 0.0) < 1.0 for index in candidates)
         unread = self._unread_share(sentences, candidates, read) if cut else 0.0
         return Encoding(input_ids, cls_positions, indices, cut, unread)
+
+    def cut(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> Encoding:
+        """Cuts a document that is encoded already to the length and the sentences that are read.
+
+        Args:
+            input_ids: Tokens of the whole document, each sentence between [CLS] and [SEP].
+            cls_positions: Position of each sentence's [CLS].
+
+        Raises:
+            BertsumError: if it was not encoded with this tokenizer's vocabulary.
+        """
+        if not cls_positions or any(input_ids[position] != self.cls_id for position in cls_positions):
+            raise BertsumError(f"[CLS] is not token {self.cls_id} at every 'clss', expected the encoder's vocabulary")
+        if max(input_ids) >= len(self.tokenizer):
+            raise BertsumError(f"token {max(input_ids)} is not in the encoder's vocabulary of {len(self.tokenizer)}")
+        bounds = [*cls_positions, len(input_ids)]
+        # A sentence is read only with a token of its own between [CLS] and [SEP].
+        count = sum(position + 2 < self.config.max_length for position in cls_positions)
+        count = min(count, self.config.max_sentences)
+        end = min(bounds[count], self.config.max_length)
+        ids = [*input_ids[: end - 1], self.sep_id]
+        unread = 1.0 - end / len(input_ids)
+        return Encoding(ids, list(cls_positions[:count]), list(range(count)), unread > 0, unread)
 
     @staticmethod
     def _unread_share(sentences: Sequence[str], candidates: list[int], read: dict[int, float]) -> float:

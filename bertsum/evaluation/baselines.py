@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from bertsum.config import DataConfig
+from bertsum.data.encoding import long_enough
 from bertsum.data.oracle import greedy_oracle
 from bertsum.parallel import map_in_order
 
 
-def lead(row: dict[str, Any], count: int) -> list[int]:
-    """The first sentences of a prepared document, of those that are long enough to be read."""
-    return list(row["sentence_indices"][:count])
+def lead(sentences: Sequence[str], count: int, min_sentence_words: int = 1) -> list[int]:
+    """The first sentences of a document, of those that are long enough to be read."""
+    return long_enough(sentences, min_sentence_words)[:count]
 
 
 def oracles(rows: Iterable[dict[str, Any]], config: DataConfig) -> Iterator[list[int]]:

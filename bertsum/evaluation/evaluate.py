@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from bertsum.config import Config, SelectionConfig
-from bertsum.data.prepare import Prepared, prepare
+from bertsum.data.prepare import Prepared, prepare, read_texts
 from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.rouge import METRICS, RougeScore, document_rouge, summarize_scores, tokenizer_for
+from bertsum.evaluation.runs import best_checkpoints, make_folder, write_whole
 from bertsum.evaluation.selection import select_sentences
 from bertsum.models.bertsum import BertSum
+
+if TYPE_CHECKING:
+    import datasets
 
 
 @dataclass(frozen=True)
@@ -37,20 +41,20 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """ROUGE of a checkpoint and of the baselines on one split.
+    """ROUGE of the baselines, and of one checkpoint or several, on one split.
 
     Attributes:
-        checkpoint: The evaluated checkpoint.
+        checkpoints: The evaluated checkpoints, by the name of their system.
         split: The evaluated split.
         documents: Number of documents.
         tokenizer: How ROUGE counted words.
         systems: ROUGE by system: ``lead-3``, ``oracle``, ``model``; each by metric.
         seconds: Time of scoring, selection and ROUGE.
-        example: A document with its chosen sentences marked.
+        example: A document with the sentences marked that the first checkpoint chose, or the oracle.
         folder: Where results.json and predictions.jsonl lie.
     """
 
-    checkpoint: str
+    checkpoints: dict[str, str]
     split: str
     documents: int
     tokenizer: str
@@ -64,7 +68,8 @@ class Evaluation:
 
     def table(self) -> str:
         """ROUGE F1 with 95% intervals, and recall and precision, in percent."""
-        head = f"{'':<10}" + "".join(f"{metric.upper():>8}{'95% interval':>17}" for metric in METRICS)
+        width = max(10, *(len(system) + 1 for system in self.systems))
+        head = f"{'':<{width}}" + "".join(f"{metric.upper():>8}{'95% interval':>17}" for metric in METRICS)
         lines = [head + f"{'R-1 recall':>13}{'R-1 precision':>15}"]
         for system, scores in self.systems.items():
             cells = ""
@@ -73,7 +78,7 @@ class Evaluation:
                 low, high = score.fmeasure_interval
                 cells += f"{100 * score.fmeasure:>8.2f}{f'({100 * low:.2f}-{100 * high:.2f})':>17}"
             first = scores["rouge1"]
-            lines.append(f"{system:<10}{cells}{100 * first.recall:>13.2f}{100 * first.precision:>15.2f}")
+            lines.append(f"{system:<{width}}{cells}{100 * first.recall:>13.2f}{100 * first.precision:>15.2f}")
         return "\n".join(lines)
 
 
@@ -90,21 +95,71 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
     Raises:
         BertsumError: if the checkpoint or the documents cannot be used.
     """
-    split = split or config.evaluation.split
-    if split not in ("train", "validation", "test"):
-        raise BertsumError(f"split: got '{split}', expected train, validation or test")
+    split = _checked_split(config, split)
     checkpoint = Path(checkpoint) if checkpoint is not None else config.run_dir / "best"
     if checkpoint == config.run_dir / "best" and not checkpoint.is_dir():
         raise BertsumError(
             f"checkpoint '{checkpoint}': does not exist, expected a finished training of run '{config.name}'"
         )
-    model = BertSum.from_pretrained(checkpoint, device=_device())
-    config = model.config.apply(config)
-    folder = _output_folder(config.run_dir / "eval" / split)
-    prepared = prepare(config, split, model.tokenizer)
+    return _evaluate(config, {"model": checkpoint}, split, config.run_dir / "eval" / split)
+
+
+def evaluate_average(config: Config, count: int, split: str | None = None) -> Evaluation:
+    """Evaluates the best checkpoints of a run and the mean of their ROUGE, as the papers report it.
+
+    Writes ``results.json`` and ``predictions.STEP.jsonl`` to ``eval/SPLIT-average`` of the run folder.
+
+    Args:
+        config: The run's configuration.
+        count: How many of the checkpoints that were best in validation; 3 in the papers.
+        split: train, validation or test; by default ``evaluation.split``.
+
+    Raises:
+        BertsumError: if the run has kept fewer checkpoints, or one or the documents cannot be used.
+    """
+    split = _checked_split(config, split)
+    checkpoints = {path.name: path for path in best_checkpoints(config, count)}
+    return _evaluate(config, checkpoints, split, config.run_dir / "eval" / f"{split}-average")
+
+
+def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
+    """Lead and Oracle alone, without an encoder; writes ``results.json`` to ``eval/SPLIT-baselines`` of the run folder.
+
+    Raises:
+        BertsumError: if the documents cannot be used.
+    """
+    split = _checked_split(config, split)
+    folder = make_folder(config.run_dir / "eval" / f"{split}-baselines")
     start = time.perf_counter()
-    predictions = predict(model, prepared, config, progress=f"score {split}")
-    return _report(config, str(checkpoint), split, prepared, predictions, folder, start)
+    rows = list(tqdm(read_texts(config, split), desc=f"read {split}", unit=" documents", disable=None))
+    return _report(config, {}, split, rows, {}, folder, start)
+
+
+def _checked_split(config: Config, split: str | None) -> str:
+    split = split or config.evaluation.split
+    if split not in ("train", "validation", "test"):
+        raise BertsumError(f"split: got '{split}', expected train, validation or test")
+    return split
+
+
+def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: Path) -> Evaluation:
+    """Evaluates checkpoints of one run, which read documents alike."""
+    start = time.perf_counter()
+    predictions: dict[str, list[Prediction]] = {}
+    prepared: Prepared | None = None
+    for system, checkpoint in checkpoints.items():
+        model = BertSum.from_pretrained(checkpoint, device=_device())
+        if prepared is None:
+            config = model.config.apply(config)
+            make_folder(folder)
+            prepared = prepare(config, split, model.tokenizer)
+            start = time.perf_counter()
+        title = f"score {split}" if system == "model" else f"score {split} with {system}"
+        predictions[system] = predict(model, prepared, config, progress=title)
+    assert prepared is not None
+    rows = prepared.dataset.select_columns(["id", "sentences", "references"])
+    named = {system: str(path) for system, path in checkpoints.items()}
+    return _report(config, named, split, rows, predictions, folder, start)
 
 
 def predict(
@@ -174,55 +229,65 @@ def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
 
 def _report(
     config: Config,
-    checkpoint: str,
+    checkpoints: dict[str, str],
     split: str,
-    prepared: Prepared,
-    predictions: list[Prediction],
+    rows: Sequence[dict[str, Any]] | datasets.Dataset,
+    predictions: dict[str, list[Prediction]],
     folder: Path,
     start: float,
 ) -> Evaluation:
-    """Scores the predictions and the baselines, and writes the files."""
-    texts = prepared.dataset.select_columns(["id", "sentences", "references", "sentence_indices"])
+    """Scores the predictions of each system, in the order of ``rows``, and the baselines; writes the files."""
     count = config.lead_sentences
     choices = {
-        f"lead-{count}": [lead(row, count) for row in texts],
-        "oracle": list(oracles(texts, config.data)),
-        "model": [prediction.indices for prediction in predictions],
+        f"lead-{count}": [lead(row["sentences"], count, config.encoding.min_sentence_words) for row in rows],
+        "oracle": list(oracles(rows, config.data)),
+        **{system: [prediction.indices for prediction in made] for system, made in predictions.items()},
     }
+    references = [row["references"] for row in rows]
     scores = {}
     for system, chosen in choices.items():
-        summaries = [[row["sentences"][i] for i in indices] for row, indices in zip(texts, chosen, strict=True)]
-        scores[system] = rouge_of(config, summaries, texts["references"], progress=f"rouge of {system}")
+        summaries = [[row["sentences"][i] for i in indices] for row, indices in zip(rows, chosen, strict=True)]
+        scores[system] = rouge_of(config, summaries, references, progress=f"rouge of {system}")
+    if len(predictions) > 1:
+        scores[f"mean of {len(predictions)}"] = np.mean([scores[system] for system in predictions], axis=0)
     systems = {
         system: summarize_scores(values, config.rouge.bootstrap_samples, config.seed)
         for system, values in scores.items()
     }
     seconds = time.perf_counter() - start
     tokenizer = tokenizer_for(config.rouge_language).name
+    for system, made in predictions.items():
+        lines = [
+            json.dumps(_line(row, prediction, of_document), ensure_ascii=False)
+            for row, prediction, of_document in zip(rows, made, scores[system], strict=True)
+        ]
+        name = "predictions.jsonl" if len(predictions) == 1 else f"predictions.{system}.jsonl"
+        write_whole(folder / name, "\n".join(lines) + "\n")
     results = {
-        "checkpoint": checkpoint,
+        "checkpoints": checkpoints,
         "split": split,
-        "documents": len(texts),
+        "documents": len(rows),
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
-        "selection": asdict(config.selection),
+        "selection": asdict(config.selection) if predictions else None,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }
-    lines = []
-    for number, (row, prediction) in enumerate(zip(texts, predictions, strict=True)):
-        line = {
-            "id": row["id"],
-            "indices": prediction.indices,
-            "scores": [None if score is None else round(score, 6) for score in prediction.scores],
-            "summary": [row["sentences"][index] for index in prediction.indices],
-            "references": row["references"],
-            "rouge": {metric: round(float(scores["model"][number, m, 2]), 5) for m, metric in enumerate(METRICS)},
-        }
-        lines.append(json.dumps(line, ensure_ascii=False))
-    write_whole(folder / "predictions.jsonl", "\n".join(lines) + "\n")
     write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
-    example = marked(texts[0]["sentences"], predictions[0].indices)
-    return Evaluation(checkpoint, split, len(texts), tokenizer, systems, seconds, example, folder)
+    first = next((made[0].indices for made in predictions.values()), choices["oracle"][0])
+    example = marked(rows[0]["sentences"], first)
+    return Evaluation(checkpoints, split, len(rows), tokenizer, systems, seconds, example, folder)
+
+
+def _line(row: dict[str, Any], prediction: Prediction, scores: np.ndarray) -> dict[str, Any]:
+    """A line of predictions.jsonl."""
+    return {
+        "id": row["id"],
+        "indices": prediction.indices,
+        "scores": [None if score is None else round(score, 6) for score in prediction.scores],
+        "summary": [row["sentences"][index] for index in prediction.indices],
+        "references": row["references"],
+        "rouge": {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)},
+    }
 
 
 def rouge_of(
@@ -238,58 +303,6 @@ def rouge_of(
         workers=config.data.workers,
         progress=progress,
     )
-
-
-def newest_run(output_dir: str | Path = "runs") -> Path:
-    """The run folder whose best checkpoint is the newest.
-
-    Raises:
-        BertsumError: if there is none.
-    """
-    runs = [best.parent for best in Path(output_dir).glob("*/best") if best.is_dir()]
-    if not runs:
-        raise BertsumError(
-            f"'{output_dir}' has no run with a checkpoint; train one: scripts/train.py --config quickstart"
-        )
-    return max(runs, key=lambda run: (run / "best").resolve().stat().st_mtime)
-
-
-def run_of(checkpoint: str | Path) -> Path:
-    """The run folder that a checkpoint lies in.
-
-    Raises:
-        BertsumError: if it lies in none.
-    """
-    path = Path(checkpoint).absolute()
-    if not path.is_dir():
-        raise BertsumError(f"checkpoint '{checkpoint}': does not exist; a hub id needs --config as well")
-    for folder in (path.parent, path.parent.parent):
-        if (folder / "config.yaml").is_file():
-            return folder
-    raise BertsumError(f"checkpoint '{checkpoint}': is not in a run folder; say what to evaluate it on with --config")
-
-
-def run_config(run: Path, overrides: Sequence[str] = ()) -> Config:
-    """The resolved configuration of a run folder, wherever that folder lies now."""
-    return Config.load(run / "config.yaml", [f"name={run.name}", f"output_dir={run.parent}", *overrides])
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file completely or not at all."""
-    beside = path.with_name(f".{path.name}.unfinished")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise BertsumError(f"'{path}' cannot be written: {error}") from error
-
-
-def _output_folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BertsumError(f"'{folder}' cannot be written: {error}") from error
-    return folder
 
 
 def _device() -> str:

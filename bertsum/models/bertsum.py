@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,16 @@ from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.data.batching import Batch, collate, length_batches
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
-from bertsum.models.encoder import build_encoder, freeze, has_token_types, load_encoder, load_tokenizer
+from bertsum.models.encoder import (
+    build_encoder,
+    freeze,
+    has_token_types,
+    load_encoder,
+    load_encoder_config,
+    load_tokenizer,
+)
 from bertsum.models.heads import build_head
+from bertsum.models.presumm import read_presumm
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 
@@ -62,19 +71,22 @@ class BertSum(nn.Module, ModelHubMixin):
         config: What it is made of, saved with it.
         encoder: The pretrained encoder.
         head: The inter-sentence head.
-        tokenizer: The encoder's tokenizer, saved with it.
     """
 
     encoder: PreTrainedModel
 
     def __init__(
-        self, config: BertSumConfig, encoder: PreTrainedModel, head: nn.Module, tokenizer: PreTrainedTokenizerBase
+        self,
+        config: BertSumConfig,
+        encoder: PreTrainedModel,
+        head: nn.Module,
+        tokenizer: PreTrainedTokenizerBase | None,
     ) -> None:
         super().__init__()
         self.config = config
         self.encoder = encoder
         self.head = head
-        self.tokenizer = tokenizer
+        self._tokenizer = tokenizer
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         encoder_config: PretrainedConfig = encoder.config
@@ -89,14 +101,62 @@ class BertSum(nn.Module, ModelHubMixin):
         """
         tokenizer = load_tokenizer(config.model.encoder)
         encoder = load_encoder(config.model, config.encoding.max_length)
-        embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
-        if len(tokenizer) > len(embeddings):
-            raise BertsumError(
-                f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "
-                f"{len(embeddings)}; expected those of one model"
-            )
+        _check_vocabulary(tokenizer, encoder)
         freeze(encoder, config.model)
         return BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
+
+    @staticmethod
+    def from_presumm(
+        path: str | Path,
+        encoder: str | Path | PretrainedConfig,
+        *,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        heads: int | None = None,
+    ) -> BertSum:
+        """Reads a checkpoint of the authors' code, PreSumm's or BertSum's; it scores as it did there.
+
+        The file is read without running what it says; whatever is not a tensor, a plain value, or the options and the
+        optimiser of that code is refused.
+
+        Args:
+            path: A file such as ``model_step_18000.pt``.
+            encoder: What it was trained from, such as bert-base-uncased: a hub name, a folder, or the configuration
+                of an encoder. Its weights are those of the checkpoint.
+            tokenizer: The encoder's tokenizer; needed beside a configuration, for everything but ``score`` and
+                ``forward``.
+            heads: Attention heads of a transformer head, where the checkpoint has no options; 8 by default.
+
+        Raises:
+            BertsumError: if the file cannot be read or asks to run something, or naming the weights that are missing
+                or left over.
+        """
+        if isinstance(encoder, PretrainedConfig):
+            encoder_config, name = encoder, encoder.name_or_path or encoder.model_type
+        else:
+            name = str(encoder)
+            encoder_config = load_encoder_config(name)
+            tokenizer = tokenizer or load_tokenizer(name)
+        read = read_presumm(path, name, heads)
+        config = BertSumConfig(read.model, read.encoding, read.selection)
+        positions = read.weights.get("encoder.embeddings.position_embeddings.weight")
+        length = read.encoding.max_length if positions is None else len(positions)
+        built = build_encoder(deepcopy(encoder_config), read.model, length)
+        model = BertSum(config, built, build_head(read.model, built.config.hidden_size), tokenizer)
+        _fill(model, read.weights, f"'{path}' (encoder {name})")
+        if tokenizer is not None:
+            _check_vocabulary(tokenizer, built)
+        return model.eval()
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The encoder's tokenizer, saved with it.
+
+        Raises:
+            BertsumError: if the model was made without one.
+        """
+        if self._tokenizer is None:
+            raise BertsumError("this model has no tokenizer: give from_presumm the encoder's name, or a tokenizer too")
+        return self._tokenizer
 
     def forward(
         self,
@@ -166,7 +226,7 @@ class BertSum(nn.Module, ModelHubMixin):
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
         """Encoded documents to a batch, padded with this encoder's padding token."""
-        return collate(rows, self.tokenizer.pad_token_id or 0)
+        return collate(rows, self.encoder.config.pad_token_id or 0)
 
     def document_encoder(self) -> DocumentEncoder:
         """Turns sentences into this model's input."""
@@ -206,6 +266,7 @@ class BertSum(nn.Module, ModelHubMixin):
     def _write(self, folder: Path, state_dict: dict[str, torch.Tensor]) -> None:
         from safetensors.torch import save_file
 
+        tokenizer = self.tokenizer
         folder.mkdir(parents=True, exist_ok=True)
         weights = {name: tensor.contiguous() for name, tensor in state_dict.items()}
         save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
@@ -217,7 +278,7 @@ class BertSum(nn.Module, ModelHubMixin):
         }
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
-        self.tokenizer.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
@@ -304,6 +365,15 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     """The context of mixed-precision arithmetic; of none for fp32."""
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     return torch.autocast(device.type, dtype=dtype, enabled=precision != "fp32")
+
+
+def _check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: PreTrainedModel) -> None:
+    embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
+    if len(tokenizer) > len(embeddings):
+        raise BertsumError(
+            f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "
+            f"{len(embeddings)}; expected those of one model"
+        )
 
 
 def _download(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from filelock import FileLock, Timeout
 
 from bertsum.config import Config
 from bertsum.errors import BertsumError
-from bertsum.evaluation.evaluate import write_whole
-from bertsum.training.checkpoint import last_checkpoint
+from bertsum.evaluation.runs import write_whole
+from bertsum.models.bertsum import BertSum
+from bertsum.training.checkpoint import checkpoint_name, last_checkpoint, point_best
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -115,6 +117,40 @@ def _check_same_run(config: Config, saved: Config) -> None:
             f"'{config.run_dir}': cannot be resumed with another config ({'; '.join(changed)}); set these back, or "
             "begin a new run (--name NAME)"
         )
+
+
+def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
+    """Writes a model that was trained elsewhere as a run, to be evaluated like one.
+
+    Args:
+        config: The run's configuration; the model's own encoder, encoding and selection replace its.
+        model: With a tokenizer.
+        step: Updates that it was trained for, as far as they are known.
+
+    Returns:
+        Its checkpoint.
+
+    Raises:
+        BertsumError: if the folder holds a run already, or cannot be written.
+    """
+    check_run_folder(config)
+    config = model.config.apply(config).override(_selection_of(model))
+    folder = config.run_dir / "checkpoints" / checkpoint_name(step)
+    beside = folder.with_name(f".{folder.name}.unfinished")
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        model.save_pretrained(beside)
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+        config.save(config.run_dir / "config.yaml")
+        point_best(config.run_dir, step)
+    except OSError as error:
+        raise BertsumError(f"'{config.run_dir}' cannot be written: {error}") from error
+    return folder
+
+
+def _selection_of(model: BertSum) -> dict[str, Any]:
+    return {f"selection.{name}": value for name, value in asdict(model.config.selection).items()}
 
 
 def claim_run_folder(config: Config, accelerator: Accelerator) -> FileLock:

@@ -1,0 +1,197 @@
+"""The formats in which the papers' corpora and the authors' code keep documents, other than JSON lines.
+
+A reader yields each document of one file: its place and its record, with the fields ``id``, ``document`` and
+``summary`` (or ``src`` and ``tgt`` where the file names them so).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from bertsum.errors import BertsumError
+from bertsum.safe_load import safe_load
+
+Records = Iterator[tuple[str, Any]]
+
+
+class FormatError(ValueError):
+    """A file is not what its name says."""
+
+
+def read_story(path: Path) -> Records:
+    """CNN/DailyMail ``.story``: the article's paragraphs, then each highlight after a line ``@highlight``."""
+    article, *highlights = re.split(r"^@highlight[ \t]*$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    paragraphs = [line.strip() for line in article.splitlines() if line.strip()]
+    summary = [" ".join(highlight.split()) for highlight in highlights]
+    yield str(path), {"id": path.name.removesuffix(".story"), "document": "\n\n".join(paragraphs), "summary": summary}
+
+
+def read_tokenized_story(path: Path) -> Records:
+    """A ``.story`` as Stanford CoreNLP leaves it (``.story.json``): sentences of tokens, brackets as ``-LRB-``."""
+    article: list[str] = []
+    highlights: list[list[str]] = []
+    for sentence in json.loads(path.read_bytes())["sentences"]:
+        words = [_BRACKETS.get(token["word"].lower(), token["word"]) for token in sentence["tokens"]]
+        if words[:1] == ["@highlight"]:
+            highlights.append(words[1:])
+        elif highlights:
+            highlights[-1] += words
+        else:
+            article.append(" ".join(words))
+    summary = [" ".join(words) for words in highlights]
+    yield str(path), {"id": path.name.removesuffix(".story.json"), "document": article, "summary": summary}
+
+
+_BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lcb-": "{", "-rcb-": "}", "-lsb-": "[", "-rsb-": "]", "``": '"', "''": '"'}
+
+
+def read_json_shard(path: Path) -> Records:
+    """PreSumm's ``.json`` shards: a list of objects whose ``src`` and ``tgt`` are lists of sentences of tokens."""
+    records = json.loads(path.read_bytes())
+    if not isinstance(records, list):
+        raise FormatError(f"got a JSON {type(records).__name__}, expected a list of documents (src, tgt)")
+    for number, record in enumerate(records):
+        if isinstance(record, dict):
+            joined = {field: _joined(record[field]) for field in ("src", "tgt") if field in record}
+            record = {"id": f"{path.name.removesuffix('.json')}.{number}", **record, **joined}
+        yield f"{path} document {number}", record
+
+
+def _joined(value: Any) -> Any:
+    """Sentences of tokens to sentences; anything else as it is."""
+    if not isinstance(value, list):
+        return value
+    return [" ".join(map(str, item)) if isinstance(item, list) else item for item in value]
+
+
+def read_xsum_text(path: Path) -> Records:
+    """XSum as its extraction leaves it (``.summary``): parts between ``[SN]NAME[SN]`` marks."""
+    parts = re.split(r"\[SN\]([A-Z-]+)\[SN\]", path.read_text(encoding="utf-8"))
+    named = dict(zip(parts[1::2], parts[2::2], strict=True))
+    for name in ("FIRST-SENTENCE", "RESTBODY"):
+        if name not in named:
+            raise FormatError(f"has no part [SN]{name}[SN], expected an XSum article")
+    paragraphs = [line.strip() for line in named["RESTBODY"].splitlines() if line.strip()]
+    summary = " ".join(named["FIRST-SENTENCE"].split())
+    yield str(path), {"id": path.stem, "document": "\n\n".join(paragraphs), "summary": [summary]}
+
+
+def read_xsum_sentences(path: Path) -> Records:
+    """XSum as PreSumm takes it: ``restbody/ID.restbody`` and ``firstsentence/ID.fs``, a sentence a line."""
+    beside = [path.with_suffix(".fs"), path.parent.parent / "firstsentence" / f"{path.stem}.fs"]
+    summary = next((file for file in beside if file.is_file()), None)
+    if summary is None:
+        raise FormatError(f"its summary is missing, expected '{beside[1]}'")
+    record = {"id": path.stem, "document": _lines(path), "summary": _lines(summary)}
+    yield str(path), record
+
+
+def _lines(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [" ".join(line.split()) for line in lines if line.strip()]
+
+
+def read_nyt(path: Path) -> Records:
+    """The New York Times Annotated Corpus (``.xml``, NITF): the full text by paragraphs; the abstract, parted at its
+    semicolons, without the librarians' marks at its end.
+    """
+    root = ElementTree.parse(path).getroot()
+    body = next((block for block in root.iter("block") if block.get("class") == "full_text"), None)
+    abstract = next(root.iter("abstract"), None)
+    for name, part in (("a full_text block", body), ("an abstract", abstract)):
+        if part is None:
+            raise FormatError(f"has not {name}, expected an article of the New York Times corpus")
+    assert body is not None and abstract is not None
+    paragraphs = [text for paragraph in body.iter("p") if (text := " ".join("".join(paragraph.itertext()).split()))]
+    first = next(abstract.iter("p"), abstract)
+    parts = _NYT_MARKS.sub("", " ".join("".join(first.itertext()).split())).split(";")
+    summary = [part.strip() for part in parts if len(part.split()) > 2]
+    number = next(root.iter("doc-id"), None)
+    identity = path.stem if number is None else number.get("id-string", path.stem)
+    yield str(path), {"id": identity, "document": "\n\n".join(paragraphs), "summary": summary}
+
+
+# (M) and the like say how long the article is; (photo) and the like, what stands beside it.
+_NYT_MARKS = re.compile(r"(\s*\((s|m|l|photos?|graphs?|charts?|maps?|tables?|drawings?)\))+\s*$", re.IGNORECASE)
+
+
+def read_bert_shard(path: Path) -> Records:
+    """The authors' ``.bert.pt`` shards, read without running what they say; documents that are encoded already."""
+    records = safe_load(path)
+    if not isinstance(records, list):
+        raise FormatError(f"got a {type(records).__name__}, expected a list of encoded documents")
+    for number, record in enumerate(records):
+        if isinstance(record, dict):
+            record = {"id": f"{path.name.removesuffix('.pt').removesuffix('.bert')}.{number}", **record}
+        yield f"{path} document {number}", record
+
+
+# By the end of a file's name; the first that fits.
+READERS: dict[str, Callable[[Path], Records]] = {
+    ".story": read_story,
+    ".story.json": read_tokenized_story,
+    ".json": read_json_shard,
+    ".summary": read_xsum_text,
+    ".restbody": read_xsum_sentences,
+    ".xml": read_nyt,
+    ".pt": read_bert_shard,
+}
+_ONE_DOCUMENT = (".story", ".story.json", ".summary", ".restbody", ".xml")
+_SPLIT_NAMES = {"validation": ("validation", "valid", "val", "dev")}
+
+
+def listed_files(listing: Path, split: str, folders: Sequence[str]) -> list[Path]:
+    """The files in ``folders`` that a split lists.
+
+    Args:
+        listing: A text file with an id or, for CNN/DailyMail, the url of an article a line, whose SHA-1 names its file;
+            or a JSON object with a list of ids for each split, as XSum has it.
+        split: train, validation or test.
+        folders: Folders with one file a document.
+
+    Returns:
+        A path for each entry, in its order; one that is in no folder is named as it should be in the first.
+
+    Raises:
+        BertsumError: if a folder or the list cannot be read.
+    """
+    there: dict[str, Path] = {}
+    for folder in folders:
+        place = Path(folder).expanduser()
+        if not place.is_dir():
+            raise BertsumError(f"data.document_folders: '{folder}' is not a folder")
+        for file in place.iterdir():
+            suffix = next((suffix for suffix in _ONE_DOCUMENT if file.name.endswith(suffix)), None)
+            if suffix is not None:
+                there[file.name.removesuffix(suffix)] = file
+    if not there:
+        raise BertsumError(f"data.document_folders: no {', '.join(_ONE_DOCUMENT)} files in {', '.join(folders)}")
+    suffix = next(iter(there.values())).suffix
+    files = []
+    for entry in _entries(listing, split):
+        digest = hashlib.sha1(entry.encode()).hexdigest()
+        names_url = "/" in entry
+        missing = Path(folders[0]).expanduser() / f"{digest if names_url else Path(entry).name}{suffix}"
+        files.append(there.get(entry) or there.get(digest) or missing)
+    return files
+
+
+def _entries(listing: Path, split: str) -> list[str]:
+    try:
+        text = listing.read_text(encoding="utf-8")
+        if listing.suffix != ".json":
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        splits = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BertsumError(f"data.{split}: '{listing}' cannot be read as a list of documents: {error}") from error
+    names = _SPLIT_NAMES.get(split, (split,))
+    ids = next((splits[name] for name in names if name in splits), None) if isinstance(splits, dict) else None
+    if not isinstance(ids, list):
+        raise BertsumError(f"data.{split}: '{listing}' has no list '{split}', expected an object of lists of ids")
+    return [str(entry) for entry in ids]

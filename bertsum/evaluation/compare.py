@@ -1,0 +1,114 @@
+"""Two systems on the same documents: is one better than the other?
+
+# N documents, K metrics
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bertsum.errors import BertsumError
+from bertsum.evaluation.rouge import METRICS
+
+
+@dataclass(frozen=True)
+class Difference:
+    """ROUGE F1 of system b minus that of system a, in percent.
+
+    Attributes:
+        a: Mean of system a.
+        b: Mean of system b.
+        mean: Mean of ``b - a`` over documents.
+        interval: 95% interval of that mean (low, high).
+        p_value: Share of the resampled means at or beyond zero on the other side, twice: two-sided.
+    """
+
+    a: float
+    b: float
+    mean: float
+    interval: tuple[float, float]
+    p_value: float
+
+
+def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) -> dict[str, Difference]:
+    """Paired bootstrap test of two ``predictions.jsonl`` (Koehn 2004: resample documents, the same for both).
+
+    Args:
+        a: Predictions of one system.
+        b: Those of another on the same documents; their order may differ.
+        samples: Resamplings.
+        seed: Seed of the resampling.
+
+    Returns:
+        The difference by metric.
+
+    Raises:
+        BertsumError: if a file cannot be read, or the documents are not the same.
+    """
+    first, second = _read(Path(a)), _read(Path(b))
+    alone = [*(first.keys() - second.keys()), *(second.keys() - first.keys())]
+    if alone:
+        raise BertsumError(
+            f"compare: {len(alone)} of {len(first.keys() | second.keys())} documents are in one file only, such as "
+            f"'{min(alone)}'; expected predictions for the same documents"
+        )
+    scores_a = np.array(list(first.values()))  # (N, K)
+    scores_b = np.array([second[identity] for identity in first])
+    difference = 100 * (scores_b - scores_a)
+    count = len(difference)
+    random = np.random.default_rng(seed)
+    uniform = np.full(count, 1 / count)
+    means = np.stack([random.multinomial(count, uniform) @ difference for _ in range(samples)]) / count  # (samples, K)
+    low, high = np.percentile(means, [2.5, 97.5], axis=0)
+    # The observed sample is one of the possible ones, so that no p-value is 0.
+    beyond = np.minimum((means <= 0).sum(axis=0), (means >= 0).sum(axis=0))
+    p_values = np.minimum(1.0, 2 * (beyond + 1) / (samples + 1))
+    mean_a, mean_b, mean = 100 * scores_a.mean(axis=0), 100 * scores_b.mean(axis=0), difference.mean(axis=0)
+    return {
+        metric: Difference(
+            float(mean_a[k]), float(mean_b[k]), float(mean[k]), (float(low[k]), float(high[k])), float(p_values[k])
+        )
+        for k, metric in enumerate(METRICS)
+    }
+
+
+def comparison_table(differences: dict[str, Difference]) -> str:
+    """The differences as text."""
+    lines = [f"{'':<8}{'a':>8}{'b':>8}{'b - a':>9}{'95% interval':>18}{'p':>9}"]
+    for metric, found in differences.items():
+        low, high = found.interval
+        interval = f"({low:+.2f} {high:+.2f})"
+        lines.append(
+            f"{metric.upper():<8}{found.a:>8.2f}{found.b:>8.2f}{found.mean:>+9.2f}{interval:>18}{found.p_value:>9.4f}"
+        )
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> dict[str, list[float]]:
+    """ROUGE F1 by document: its id, counted where an id comes again."""
+    scores: dict[str, list[float]] = {}
+    seen: dict[str, int] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BertsumError(f"'{path}' cannot be read: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            values = [float(record["rouge"][metric]) for metric in METRICS]
+            identity = str(record["id"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BertsumError(
+                f"{path} line {number}: expected a line of predictions.jsonl, with id and rouge: {error!r}"
+            ) from error
+        if not all(0 <= value <= 1 for value in values):
+            raise BertsumError(f"{path} line {number}: field 'rouge': got {values}, expected figures from 0 to 1")
+        times = seen[identity] = seen.get(identity, 0) + 1
+        scores[identity if times == 1 else f"{identity} ({times})"] = values
+    if not scores:
+        raise BertsumError(f"'{path}' has no predictions")
+    return scores

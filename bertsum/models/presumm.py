@@ -1,0 +1,147 @@
+"""Checkpoints of the authors' code: PreSumm's ``ExtSummarizer`` (arXiv 1908.08345) and BertSum's ``Summarizer``
+(arXiv 1903.10318), read safely and named as here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.errors import BertsumError
+from bertsum.safe_load import StandIn, safe_load
+
+# The head's option (BertSum: --encoder) and ours.
+_HEADS = {"classifier": "linear", "baseline": "linear", "transformer": "transformer", "rnn": "lstm"}
+
+_TRANSFORMER_PARTS = {
+    "self_attn.linear_query": "query", "self_attn.linear_keys": "key", "self_attn.linear_values": "value",
+    "self_attn.final_linear": "attention_output", "feed_forward.layer_norm": "feedforward_norm",
+    "feed_forward.w_1": "feedforward_input", "feed_forward.w_2": "feedforward_output",
+    "layer_norm": "attention_norm",
+}  # fmt: skip
+_LSTM_PARTS = {
+    "weight_ih": "input.weight", "bias_ih": "input.bias", "weight_hh": "recurrent.weight",
+    "bias_hh": "recurrent.bias", "ln_ih.weight": "input_norm.weight", "ln_ih.bias": "input_norm.bias",
+    "ln_hh.weight": "recurrent_norm.weight", "ln_hh.bias": "recurrent_norm.bias",
+    "ln_ho.weight": "cell_norm.weight", "ln_ho.bias": "cell_norm.bias",
+}  # fmt: skip
+_LSTM_DIRECTIONS = {"rnn.hidden0.0": "forward_cell", "rnn.hidden1.0": "backward_cell"}
+_HEAD_PARTS = {"linear1": "output", "wo": "output", "layer_norm": "norm"}
+# What took part in no score: BERT's pooler, the table of sines, the LayerNorm that layer 0 skips, counted positions.
+_UNUSED = re.compile(
+    r"encoder\.pooler\..*|head\.pos_emb\.pe|head\.transformer_inter\.0\.layer_norm\..*|.*\.position_ids"
+)
+
+
+@dataclass(frozen=True)
+class PreSummCheckpoint:
+    """One of the authors' checkpoints, read.
+
+    Attributes:
+        weights: By their names in :class:`~bertsum.models.bertsum.BertSum`.
+        model: Head and dropout; the encoder is still to be named.
+        encoding: The authors' preprocessing, and the length that they trained with.
+        selection: Three sentences, with trigram blocking as saved.
+    """
+
+    weights: dict[str, torch.Tensor]
+    model: ModelConfig
+    encoding: EncodingConfig
+    selection: SelectionConfig
+
+
+def read_presumm(path: str | Path, encoder: str, heads: int | None = None) -> PreSummCheckpoint:
+    """Reads a checkpoint.
+
+    Args:
+        path: A file such as ``model_step_18000.pt``, in torch's zip format or the one before it.
+        encoder: Name of the encoder, for the config.
+        heads: Attention heads of a transformer head whose options were not saved; 8 by default, as in the papers.
+
+    Raises:
+        BertsumError: if it cannot be read, asks for anything but tensors and plain values, or is none of theirs.
+    """
+    saved = safe_load(path)
+    weights = saved.get("model") if isinstance(saved, Mapping) else None
+    if isinstance(saved, Mapping) and weights is None and all(isinstance(v, torch.Tensor) for v in saved.values()):
+        weights = saved  # a bare state_dict
+    if not isinstance(weights, Mapping) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise BertsumError(f"'{path}': has no weights under 'model', expected a checkpoint of PreSumm or BertSum")
+    assert isinstance(saved, Mapping)
+    options = _options(saved.get("opt"))
+    if options.get("task") == "abs" or any(name.startswith(("decoder.", "generator.")) for name in weights):
+        raise BertsumError(f"'{path}': is an abstractive model, expected an extractive one (task ext)")
+    old_names = [str(name).removeprefix("module.") for name in weights]  # DataParallel's prefix
+    renamed = {
+        new: tensor
+        for new, tensor in zip(map(rename, old_names), weights.values(), strict=True)
+        if not _UNUSED.fullmatch(new)
+    }
+    model = _model(path, options, renamed, encoder, heads)
+    positions = renamed.get("encoder.embeddings.position_embeddings.weight")
+    longest = int(options.get("max_pos") or (512 if positions is None else len(positions)))
+    encoding = EncodingConfig(
+        max_length=longest if positions is None else min(longest, len(positions)),
+        max_sentences=100,
+        min_sentence_words=6,
+        max_sentence_words=200,
+    )
+    selection = SelectionConfig(trigram_blocking=bool(options.get("block_trigram", True)))
+    return PreSummCheckpoint(renamed, model, encoding, selection)
+
+
+def rename(name: str) -> str:
+    """The authors' name of a weight to its name in BertSum; one that is not theirs stays as it is."""
+    part, _, rest = name.partition(".")
+    if part == "bert":
+        return f"encoder.{rest.removeprefix('model.')}"
+    if part not in ("ext_layer", "encoder"):  # PreSumm's and BertSum's name of the head
+        return name
+    layer = re.fullmatch(r"transformer_inter\.(\d+)\.(.+)\.(weight|bias)", rest)
+    if layer and (layer[1], layer[2]) != ("0", "layer_norm") and layer[2] in _TRANSFORMER_PARTS:
+        return f"head.layers.{layer[1]}.{_TRANSFORMER_PARTS[layer[2]]}.{layer[3]}"
+    for theirs, ours in _LSTM_DIRECTIONS.items():
+        if rest.startswith(f"{theirs}.") and rest.removeprefix(f"{theirs}.") in _LSTM_PARTS:
+            return f"head.{ours}.{_LSTM_PARTS[rest.removeprefix(f'{theirs}.')]}"
+    stem, _, kind = rest.rpartition(".")
+    return f"head.{_HEAD_PARTS.get(stem, stem)}.{kind}"
+
+
+def _options(saved: Any) -> dict[str, Any]:
+    """The saved argparse namespace, as far as it is there."""
+    state = saved.state if isinstance(saved, StandIn) else saved
+    return dict(state) if isinstance(state, Mapping) else {}
+
+
+def _model(
+    path: str | Path, options: dict[str, Any], weights: dict[str, torch.Tensor], encoder: str, heads: int | None
+) -> ModelConfig:
+    """Head and layers from the options where they are there, else from the weights' names and shapes."""
+    presumm = "ext_layers" in options
+    kinds = {"lstm": "head.forward_cell.", "transformer": "head.layers.", "linear": "head.output."}
+    found = next((kind for kind, prefix in kinds.items() if any(name.startswith(prefix) for name in weights)), None)
+    if found is None:
+        raise BertsumError(f"'{path}': has no weights of an extractive head (ext_layer.* or encoder.*)")
+    said = "baseline" if options.get("encoder") == "baseline" else "transformer" if presumm else options.get("encoder")
+    numbers = {int(match[1]) for name in weights if (match := re.match(r"head\.layers\.(\d+)\.", name))}
+    inner = weights.get("head.layers.0.feedforward_input.weight")
+    prefix = "ext_" if presumm else ""
+    try:
+        return ModelConfig(
+            encoder=encoder,
+            interval_segments=bool(options.get("use_interval", True)),
+            head=_HEADS.get(str(said), found),  # type: ignore[arg-type]
+            head_layers=int(options.get("ext_layers" if presumm else "inter_layers", len(numbers) or 2)),
+            head_heads=int(heads or options.get(f"{prefix}heads", 8)),
+            head_feedforward=int(options.get(f"{prefix}ff_size", 2048 if inner is None else len(inner))),
+            head_dropout=float(options.get("ext_dropout" if presumm else "dropout", 0.1)),
+            lstm_states="final" if found == "lstm" else "own",
+        )
+    except (TypeError, ValueError) as error:
+        raise BertsumError(f"'{path}': its saved options are broken: {error}") from error
