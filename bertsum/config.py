@@ -31,8 +31,8 @@ class DataConfig:
             sample/NAME for a file of the bundled sample, or, when data.dataset is set, the name of a split.
         validation: Validation documents, given like data.train.
         test: Test documents, given like data.train.
-        document_folders: Folders with one file a document, when data.train and the others are lists of them - urls of
-            CNN/DailyMail stories or ids, one a line, or XSum's JSON file of ids by split.
+        document_folders: Folders with one file a document, in subfolders or not, when data.train and the others are
+            lists of them - urls of CNN/DailyMail stories or ids, one a line, or XSum's JSON file of ids by split.
         document_field: Field with the document; null takes the first of document, article, text, source, src that
             the first record has.
         summary_field: Field with the reference summary; null takes the first of summary, highlights, target, abstract,
@@ -42,8 +42,10 @@ class DataConfig:
             references. A list of lists is always several references.
         on_error: What to do about a document that cannot be used - stop with an error, or skip and report it.
         limit: Read at most this many documents of each split; null reads all.
-        min_sentences: Training documents with fewer usable sentences are dropped.
-        min_summary_words: Training documents whose summary is shorter than this many words are dropped.
+        min_sentences: Documents with fewer usable sentences are dropped.
+        min_summary_words: Documents whose summary is shorter than this many words are dropped.
+        filtered_splits: Whether these two drop training documents only, as for CNN/DailyMail, or those of all splits,
+            as for NYT50.
         oracle: How text is normalised for oracle labels - unicode (letters and digits of every script; labels what
             the model can see) or paper (ASCII only, labels the whole document before sentences are dropped).
         oracle_sentences: An oracle has at most this many sentences.
@@ -69,6 +71,7 @@ class DataConfig:
     limit: int | None = None
     min_sentences: int = 1
     min_summary_words: int = 1
+    filtered_splits: Literal["train", "all"] = "train"
     oracle: Literal["unicode", "paper"] = "unicode"
     oracle_sentences: int = 3
     oracle_references: Literal["mean", "best"] = "mean"

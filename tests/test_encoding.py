@@ -29,7 +29,7 @@ def test_equal_to_the_authors() -> None:
         "data.min_sentences=3",
     ]
     config = Config.load(None, overrides)
-    prepare = _ChunkPreparer(config, DocumentEncoder(load_tokenizer("minilm"), config.encoding), training=True)
+    prepare = _ChunkPreparer(config, DocumentEncoder(load_tokenizer("minilm"), config.encoding), "train")
     lines = (SHARED / "golden" / "presumm" / "preprocess.jsonl").read_text(encoding="utf-8").splitlines()
     compared = 0
     for number, line in enumerate(lines):

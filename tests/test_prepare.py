@@ -9,7 +9,8 @@ import sys
 import pytest
 from conftest import write_jsonl
 
-from bertsum.data.prepare import document_sentences, prepare, summary_sentences
+from bertsum.data.oracle import soft_oracle
+from bertsum.data.prepare import document_sentences, prepare, read_texts, summary_sentences
 from bertsum.errors import BertsumError
 
 
@@ -105,6 +106,22 @@ def test_filters_are_for_training_only(config_of, tokenizer, tmp_path) -> None:
         "summary shorter than data.min_summary_words": 1,
     }
     assert len(prepare(config_of(*options), "test", tokenizer)) == 4
+    everywhere = config_of(*options, "data.filtered_splits=all")
+    assert len(prepare(everywhere, "test", tokenizer)) == 2
+    assert len(list(read_texts(everywhere, "test"))) == 2
+    assert len(list(read_texts(config_of(*options), "test"))) == 4
+
+
+def test_soft_labels(config_of, tokenizer, tmp_path) -> None:
+    document = ["The mayor spoke.", "A bridge will be built.", "It rained.", "A bridge will be wide."]
+    path = write_jsonl(tmp_path / "a.jsonl", [{"document": document, "summary": "A bridge will be built."}])
+    hard, soft = (
+        prepare(config_of(f"data.train={path}", f"data.soft_labels={value}"), "train", tokenizer).dataset[0]["labels"]
+        for value in ("null", "0.5")
+    )
+    assert hard == [0, 1, 0, 0]
+    assert soft == pytest.approx(soft_oracle(document, "A bridge will be built.", temperature=0.5))
+    assert 0 == soft[0] < soft[3] < soft[1] < 1
 
 
 def test_nothing_usable(config_of, tokenizer, tmp_path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -153,7 +154,7 @@ def listed_files(listing: Path, split: str, folders: Sequence[str]) -> list[Path
         listing: A text file with an id or, for CNN/DailyMail, the url of an article a line, whose SHA-1 names its file;
             or a JSON object with a list of ids for each split, as XSum has it.
         split: train, validation or test.
-        folders: Folders with one file a document.
+        folders: Folders with one file a document, in subfolders or not.
 
     Returns:
         A path for each entry, in its order; one that is in no folder is named as it should be in the first.
@@ -166,10 +167,11 @@ def listed_files(listing: Path, split: str, folders: Sequence[str]) -> list[Path
         place = Path(folder).expanduser()
         if not place.is_dir():
             raise BertsumError(f"data.document_folders: '{folder}' is not a folder")
-        for file in place.iterdir():
-            suffix = next((suffix for suffix in _ONE_DOCUMENT if file.name.endswith(suffix)), None)
-            if suffix is not None:
-                there[file.name.removesuffix(suffix)] = file
+        for parent, _, names in os.walk(place):
+            for name in names:
+                suffix = next((suffix for suffix in _ONE_DOCUMENT if name.endswith(suffix)), None)
+                if suffix is not None:
+                    there[name.removesuffix(suffix)] = Path(parent, name)
     if not there:
         raise BertsumError(f"data.document_folders: no {', '.join(_ONE_DOCUMENT)} files in {', '.join(folders)}")
     suffix = next(iter(there.values())).suffix

@@ -27,7 +27,7 @@ from bertsum.data.documents import (
     read_documents,
     source_files,
 )
-from bertsum.data.encoding import DocumentEncoder, Encoding
+from bertsum.data.encoding import DocumentEncoder, Encoding, long_enough
 from bertsum.data.oracle import greedy_oracle, soft_oracle
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
@@ -206,7 +206,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
             "references": pa.list_(pa.list_(pa.string())),
         }
     )
-    prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), training=split == "train")
+    prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), split)
     counts: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
     named: list[str] = []
@@ -260,46 +260,41 @@ FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than dat
 class _ChunkPreparer:
     """Documents to rows; what each process does."""
 
-    def __init__(self, config: Config, encoder: DocumentEncoder, training: bool) -> None:
+    def __init__(self, config: Config, encoder: DocumentEncoder, split: str) -> None:
         self.config = config
         self.encoder = encoder
-        self.training = training
+        self.filtered = _is_filtered(config.data, split)
 
     def __call__(self, chunk: list[Document | Rejected]) -> list[dict[str, Any] | Rejected]:
         return [item if isinstance(item, Rejected) else self.row(item) for item in chunk]
 
     def row(self, document: Document) -> dict[str, Any] | Rejected:
-        if isinstance(document, EncodedDocument):
-            return self.encoded_row(document)
-        data = self.config.data
         texts = _texts(document, self.config.language)
-        sentences, references = texts["sentences"], texts["references"]
-        if self.training:
-            usable = len(self.encoder.candidates(sentences))
-            if usable < data.min_sentences:
-                return Rejected(
-                    document.place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more"
-                )
-            words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in references)
-            if words < data.min_summary_words:
-                problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
-                return Rejected(document.place, FILTERED[1], problem)
-        encoding = self.encoder.encode(sentences)
+        too_short = _too_short(texts, self.config, document.place) if self.filtered else None
+        if too_short is not None:
+            return too_short
+        if isinstance(
+            document, EncodedDocument
+        ):  # by the authors' code: cut to the encoder's length, otherwise as it is
+            try:
+                encoding = self.encoder.cut(document.input_ids, document.cls_positions)
+            except BertsumError as error:
+                return Rejected(document.place, "another vocabulary", str(error))
+            labels = [float(document.labels[index]) for index in encoding.sentence_indices]
+        else:
+            encoding = self.encoder.encode(texts["sentences"])
+            labels = self.labels(texts["sentences"], texts["references"], encoding)
         if not encoding.sentence_indices:
             return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
-        return _row(texts, encoding, self.labels(sentences, references, encoding))
-
-    def encoded_row(self, document: EncodedDocument) -> dict[str, Any] | Rejected:
-        """A document of the authors' shards: cut to the encoder's length, otherwise as it is."""
-        if self.training and len(document.cls_positions) < self.config.data.min_sentences:
-            problem = f"{len(document.cls_positions)} sentences, expected {self.config.data.min_sentences} or more"
-            return Rejected(document.place, FILTERED[0], problem)
-        try:
-            encoding = self.encoder.cut(document.input_ids, document.cls_positions)
-        except BertsumError as error:
-            return Rejected(document.place, "another vocabulary", str(error))
-        labels = [float(document.labels[index]) for index in encoding.sentence_indices]
-        return _row(_texts(document, self.config.language), encoding, labels)
+        return {
+            **texts,
+            "input_ids": encoding.input_ids,
+            "cls_positions": encoding.cls_positions,
+            "sentence_indices": encoding.sentence_indices,
+            "labels": labels,
+            "length": len(encoding.input_ids),
+            "cut": encoding.cut,
+        }
 
     def labels(self, sentences: list[str], references: list[list[str]], encoding: Encoding) -> list[float]:
         """1 for each sentence that is read and in the oracle, 0 for others; or the soft oracle's share (S)."""
@@ -316,19 +311,6 @@ class _ChunkPreparer:
         return [label.get(index, 0.0) for index in encoding.sentence_indices]
 
 
-def _row(texts: dict[str, Any], encoding: Encoding, labels: list[float]) -> dict[str, Any]:
-    """A row of data.arrow."""
-    return {
-        **texts,
-        "input_ids": encoding.input_ids,
-        "cls_positions": encoding.cls_positions,
-        "sentence_indices": encoding.sentence_indices,
-        "labels": labels,
-        "length": len(encoding.input_ids),
-        "cut": encoding.cut,
-    }
-
-
 def _stop_or_skip(config: DataConfig, rejected: Rejected) -> None:
     if config.on_error == "stop" and rejected.reason not in FILTERED:
         raise BertsumError(f"{rejected.place}: {rejected.problem} (data.on_error: skip goes on without it)")
@@ -340,7 +322,7 @@ def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
     Raises:
         BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left.
     """
-    read_chunk = functools.partial(_read_chunk, language=config.language)
+    read_chunk = functools.partial(_read_chunk, config=config, filtered=_is_filtered(config.data, split))
     count = 0
     for chunk in map_in_order(read_chunk, _chunks(read_documents(config.data, split)), config.data.workers):
         for row in chunk:
@@ -353,8 +335,30 @@ def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
         raise BertsumError(f"data.{split}: has no document that can be used")
 
 
-def _read_chunk(chunk: list[Document | Rejected], language: str) -> list[dict[str, Any] | Rejected]:
-    return [item if isinstance(item, Rejected) else _texts(item, language) for item in chunk]
+def _read_chunk(chunk: list[Document | Rejected], config: Config, filtered: bool) -> list[dict[str, Any] | Rejected]:
+    rows: list[dict[str, Any] | Rejected] = []
+    for item in chunk:
+        row = item if isinstance(item, Rejected) else _texts(item, config.language)
+        too_short = _too_short(row, config, item.place) if filtered and isinstance(row, dict) else None
+        rows.append(row if too_short is None else too_short)
+    return rows
+
+
+def _is_filtered(config: DataConfig, split: str) -> bool:
+    return split == "train" or config.filtered_splits == "all"
+
+
+def _too_short(texts: dict[str, Any], config: Config, place: str) -> Rejected | None:
+    """Why a document or its summary is too short, if it is."""
+    data = config.data
+    usable = len(long_enough(texts["sentences"], config.encoding.min_sentence_words))
+    if usable < data.min_sentences:
+        return Rejected(place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more")
+    words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in texts["references"])
+    if words < data.min_summary_words:
+        problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
+        return Rejected(place, FILTERED[1], problem)
+    return None
 
 
 def _texts(document: Document, language: str) -> dict[str, Any]:
