@@ -258,8 +258,8 @@ def _report(
     tokenizer = tokenizer_for(config.rouge_language).name
     for system, made in predictions.items():
         lines = [
-            json.dumps(_line(row, prediction, of_document), ensure_ascii=False)
-            for row, prediction, of_document in zip(rows, made, scores[system], strict=True)
+            json.dumps(_line(row, prediction, oracle, of_document), ensure_ascii=False)
+            for row, prediction, oracle, of_document in zip(rows, made, choices["oracle"], scores[system], strict=True)
         ]
         name = "predictions.jsonl" if len(predictions) == 1 else f"predictions.{system}.jsonl"
         write_whole(folder / name, "\n".join(lines) + "\n")
@@ -278,7 +278,7 @@ def _report(
     return Evaluation(checkpoints, split, len(rows), tokenizer, systems, seconds, example, folder)
 
 
-def _line(row: dict[str, Any], prediction: Prediction, scores: np.ndarray) -> dict[str, Any]:
+def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:
     """A line of predictions.jsonl."""
     return {
         "id": row["id"],
@@ -286,6 +286,7 @@ def _line(row: dict[str, Any], prediction: Prediction, scores: np.ndarray) -> di
         "scores": [None if score is None else round(score, 6) for score in prediction.scores],
         "summary": [row["sentences"][index] for index in prediction.indices],
         "references": row["references"],
+        "oracle": oracle,
         "rouge": {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)},
     }
 
