@@ -261,12 +261,14 @@ class EvaluationConfig:
         split: Split to evaluate - train, validation or test.
         max_tokens_per_batch: Budget of a batch when scoring.
         lead_sentences: Sentences of the Lead baseline; null is selection.sentences, or 3.
+        baselines: What Lead and Oracle choose from - all of a document, or what the encoder reads of it (the papers).
         precision: Arithmetic of the forward pass when scoring.
     """
 
     split: Literal["train", "validation", "test"] = "test"
     max_tokens_per_batch: int = 4096
     lead_sentences: int | None = None
+    baselines: Literal["document", "read"] = "document"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
 

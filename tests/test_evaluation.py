@@ -112,6 +112,9 @@ def test_baselines_only_are_those_beside_a_model(trained_run, tmp_path) -> None:
     assert (alone.documents, alone.checkpoints) == (12, {})
     assert ">> " in alone.example
     assert json.loads((alone.folder / "results.json").read_text())["selection"] is None
+    read = {"evaluation.baselines": "read", "encoding.max_length": 64}
+    cut = evaluate_baselines(trained_run[0].override({"output_dir": str(tmp_path / "runs"), **read}), "test")
+    assert cut.systems["oracle"]["rouge1"].recall < alone.systems["oracle"]["rouge1"].recall
     empty = config.override({"data.test": str(write_jsonl(tmp_path / "a.jsonl", []))})
     with pytest.raises(bertsum.BertsumError, match="no document that can be used"):
         evaluate_baselines(empty, "test")
@@ -178,11 +181,20 @@ def test_newest_run(trained_run, tmp_path) -> None:
 
 
 def test_baselines() -> None:
-    row = {"sentences": ["x", "a b", "y", "c d", "e f"], "references": [["c d e f"]]}
-    assert lead(row["sentences"], 2, min_sentence_words=2) == [1, 3]
-    assert lead(row["sentences"], 2, min_sentence_words=9) == [0, 1]  # none is long enough
-    config = bertsum.Config().data
+    row = {"sentences": ["x", "a b", "y", "c d", "e f"], "references": [["c d e f"]], "sentence_indices": [1, 2, 3]}
+    config = bertsum.Config().override({"evaluation.lead_sentences": 2, "encoding.min_sentence_words": 2})
+    assert lead(row, config) == [1, 3]
+    assert lead(row, config.override({"encoding.min_sentence_words": 9})) == [0, 1]  # none is long enough
     assert list(oracles([row, row], config)) == [[3, 4], [3, 4]]
+    read = config.override({"evaluation.baselines": "read"})
+    assert lead(row, read) == [1, 2]
+    assert list(oracles([row], read)) == [[3]]
+    # In the papers the oracle chooses first, and what is not read is lost.
+    row["references"] = [["a b c d e f g"]]
+    row["sentences"] = ["a b c", "d e f g", "a b", "g"]
+    row["sentence_indices"] = [0, 2, 3]
+    assert list(oracles([row], read)) == [[0, 3]]
+    assert list(oracles([row], read.override({"data.oracle": "paper"}))) == [[0]]
 
 
 def test_marked_text_is_harmless() -> None:

@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from bertsum.config import DataConfig
+from bertsum.config import Config
 from bertsum.data.encoding import long_enough
 from bertsum.data.oracle import greedy_oracle
 from bertsum.parallel import map_in_order
 
 
-def lead(sentences: Sequence[str], count: int, min_sentence_words: int = 1) -> list[int]:
-    """The first sentences of a document, of those that are long enough to be read."""
-    return long_enough(sentences, min_sentence_words)[:count]
+def lead(row: dict[str, Any], config: Config) -> list[int]:
+    """The first sentences of a document, of those that are long enough, or that the encoder reads."""
+    if config.evaluation.baselines == "read":
+        candidates = row["sentence_indices"]
+    else:
+        candidates = long_enough(row["sentences"], config.encoding.min_sentence_words)
+    return list(candidates[: config.lead_sentences])
 
 
-def oracles(rows: Iterable[dict[str, Any]], config: DataConfig) -> Iterator[list[int]]:
-    """The greedy oracle of each whole document: the bound of any extractive summary, read by the model or not."""
-    pairs = ((row["sentences"], row["references"]) for row in rows)
-    chunks = iter(lambda: list(islice(pairs, 64)), [])
-    for chunk in map_in_order(_Oracle(config), chunks, config.workers):
+def oracles(rows: Iterable[dict[str, Any]], config: Config) -> Iterator[list[int]]:
+    """The greedy oracle of each document: the bound of any extractive summary of it, or of what the encoder reads."""
+    iterator = iter(rows)
+    chunks = iter(lambda: list(islice(iterator, 64)), [])
+    for chunk in map_in_order(_Oracle(config), chunks, config.data.workers):
         yield from chunk
 
 
 @dataclass(frozen=True)
 class _Oracle:
-    config: DataConfig
+    config: Config
 
-    def __call__(self, pairs: list[tuple[list[str], list[list[str]]]]) -> list[list[int]]:
-        config = self.config
-        return [
-            greedy_oracle(sentences, references, config.oracle_sentences, config.oracle, config.oracle_references)
-            for sentences, references in pairs
-        ]
+    def __call__(self, rows: list[dict[str, Any]]) -> list[list[int]]:
+        return [self.of(row) for row in rows]
+
+    def of(self, row: dict[str, Any]) -> list[int]:
+        data = self.config.data
+        sentences, read = row["sentences"], row.get("sentence_indices", [])
+        only_read = self.config.evaluation.baselines == "read"
+        # As for labels: the authors choose in the whole document, and lose what is not read.
+        visible = read if only_read and data.oracle != "paper" else range(len(sentences))
+        chosen = greedy_oracle(
+            [sentences[index] for index in visible],
+            row["references"],
+            data.oracle_sentences,
+            data.oracle,
+            data.oracle_references,
+        )
+        return [visible[place] for place in chosen if not only_read or visible[place] in read]

@@ -21,9 +21,12 @@ from bertsum.evaluation.rouge import METRICS, RougeScore, document_rouge, summar
 from bertsum.evaluation.runs import best_checkpoints, make_folder, write_whole
 from bertsum.evaluation.selection import select_sentences
 from bertsum.models.bertsum import BertSum
+from bertsum.models.encoder import load_tokenizer
 
 if TYPE_CHECKING:
     import datasets
+
+_TEXTS = ["id", "sentences", "references", "sentence_indices"]
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,9 @@ def evaluate_average(config: Config, count: int, split: str | None = None) -> Ev
 
 
 def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
-    """Lead and Oracle alone, without an encoder; writes ``results.json`` to ``eval/SPLIT-baselines`` of the run folder.
+    """Lead and Oracle alone, without a model; writes ``results.json`` to ``eval/SPLIT-baselines`` of the run folder.
+
+    With ``evaluation.baselines: read`` the encoder's tokenizer is needed, which tells what it would read.
 
     Raises:
         BertsumError: if the documents cannot be used.
@@ -131,7 +136,12 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     split = _checked_split(config, split)
     folder = make_folder(config.run_dir / "eval" / f"{split}-baselines")
     start = time.perf_counter()
-    rows = list(tqdm(read_texts(config, split), desc=f"read {split}", unit=" documents", disable=None))
+    rows: Sequence[dict[str, Any]] | datasets.Dataset
+    if config.evaluation.baselines == "read":
+        prepared = prepare(config, split, load_tokenizer(config.model.encoder))
+        rows = prepared.dataset.select_columns(_TEXTS)
+    else:
+        rows = list(tqdm(read_texts(config, split), desc=f"read {split}", unit=" documents", disable=None))
     return _report(config, {}, split, rows, {}, folder, start)
 
 
@@ -157,7 +167,7 @@ def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: 
         title = f"score {split}" if system == "model" else f"score {split} with {system}"
         predictions[system] = predict(model, prepared, config, progress=title)
     assert prepared is not None
-    rows = prepared.dataset.select_columns(["id", "sentences", "references"])
+    rows = prepared.dataset.select_columns(_TEXTS)
     named = {system: str(path) for system, path in checkpoints.items()}
     return _report(config, named, split, rows, predictions, folder, start)
 
@@ -237,10 +247,9 @@ def _report(
     start: float,
 ) -> Evaluation:
     """Scores the predictions of each system, in the order of ``rows``, and the baselines; writes the files."""
-    count = config.lead_sentences
     choices = {
-        f"lead-{count}": [lead(row["sentences"], count, config.encoding.min_sentence_words) for row in rows],
-        "oracle": list(oracles(rows, config.data)),
+        f"lead-{config.lead_sentences}": [lead(row, config) for row in rows],
+        "oracle": list(oracles(rows, config)),
         **{system: [prediction.indices for prediction in made] for system, made in predictions.items()},
     }
     references = [row["references"] for row in rows]
@@ -269,6 +278,7 @@ def _report(
         "documents": len(rows),
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
         "selection": asdict(config.selection) if predictions else None,
+        "baselines": config.evaluation.baselines,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }
