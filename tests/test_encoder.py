@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.errors import BertsumError
-from bertsum.models.bertsum import BertSum, BertSumConfig
+from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import encoder_layers, load_encoder, load_tokenizer, resolve_encoder
+from bertsum.models.saved import BertSumConfig
 
 FAMILIES = {
     "bert": {"max_position_embeddings": 128, **SHAPE},

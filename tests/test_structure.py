@@ -109,6 +109,6 @@ def test_readme_tree_is_the_tree() -> None:
 
 
 def test_readme_configs_exist() -> None:
-    for name in re.findall(r"--config (\S+)", README):
-        if name != "NAME`":
+    for name in re.findall(r"--config ([\w./-]+)", README):
+        if name != "NAME":
             Config.load(name)

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,8 @@ import torch
 from huggingface_hub import ModelHubMixin
 from torch import nn
 from torch.nn import functional as F
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.data.batching import Batch, collate, length_batches
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
@@ -33,35 +30,7 @@ from bertsum.models.encoder import (
 )
 from bertsum.models.heads import build_head
 from bertsum.models.presumm import read_presumm
-
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
-
-
-@dataclass(frozen=True)
-class BertSumConfig:
-    """All that a saved model needs to turn a text into the summary it was trained for.
-
-    Attributes:
-        model: Encoder and head.
-        encoding: Documents to encoder input.
-        selection: Scores to summaries, unless a call asks otherwise.
-        language: Language of the documents it was trained on.
-    """
-
-    model: ModelConfig = field(default_factory=ModelConfig)
-    encoding: EncodingConfig = field(default_factory=EncodingConfig)
-    selection: SelectionConfig = field(default_factory=SelectionConfig)
-    language: str = "en"
-
-    @staticmethod
-    def of(config: Config) -> BertSumConfig:
-        """The part of a run's configuration that belongs to its model."""
-        return BertSumConfig(config.model, config.encoding, config.selection, config.language)
-
-    def apply(self, config: Config) -> Config:
-        """A run's configuration with this model's own reading of documents."""
-        own = {"model": asdict(self.model), "encoding": asdict(self.encoding), "language": self.language}
-        return Config.from_dict({**config.to_dict(), **own})
+from bertsum.models.saved import BertSumConfig, download, fill, read_model, write_model
 
 
 class BertSum(nn.Module, ModelHubMixin):
@@ -142,7 +111,7 @@ class BertSum(nn.Module, ModelHubMixin):
         length = read.encoding.max_length if positions is None else len(positions)
         built = build_encoder(deepcopy(encoder_config), read.model, length)
         model = BertSum(config, built, build_head(read.model, built.config.hidden_size), tokenizer)
-        _fill(model, read.weights, f"'{path}' (encoder {name})")
+        fill(model, read.weights, f"'{path}' (encoder {name})")
         if tokenizer is not None:
             _check_vocabulary(tokenizer, built)
         return model.eval()
@@ -253,32 +222,10 @@ class BertSum(nn.Module, ModelHubMixin):
         Raises:
             BertsumError: if the folder cannot be written.
         """
-        from safetensors import SafetensorError
-
         folder = Path(save_directory)
-        try:
-            self._write(folder, state_dict or self.state_dict())
-        except (OSError, SafetensorError) as error:
-            raise BertsumError(f"'{folder}': the model cannot be written: {error}") from error
+        write_model(folder, self.config, self.encoder, self.tokenizer, state_dict or self.state_dict())
         if push_to_hub:
             self.push_to_hub(repo_id or folder.name, **hub)
-
-    def _write(self, folder: Path, state_dict: dict[str, torch.Tensor]) -> None:
-        from safetensors.torch import save_file
-
-        tokenizer = self.tokenizer
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {name: tensor.contiguous() for name, tensor in state_dict.items()}
-        save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
-        encoder_config: PretrainedConfig = self.encoder.config
-        described = {
-            "library": "bertsum",
-            **asdict(self.config),
-            "encoder": json.loads(encoder_config.to_json_string(use_diff=False)),
-        }
-        text = json.dumps(described, indent=2, ensure_ascii=False)
-        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
-        tokenizer.save_pretrained(folder)
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
@@ -310,8 +257,14 @@ class BertSum(nn.Module, ModelHubMixin):
             raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
         folder = Path(path)
         if not folder.is_dir():
-            folder = _download(str(path), revision, cache_dir, local_files_only, token)
-        return _load(folder, device)
+            folder = download(str(path), revision, cache_dir, local_files_only, token)
+        saved = read_model(folder, device)
+        encoder = build_encoder(saved.encoder_config, saved.config.model, saved.config.encoding.max_length)
+        freeze(encoder, saved.config.model)
+        head = build_head(saved.config.model, encoder.config.hidden_size)
+        model = BertSum(saved.config, encoder, head, saved.tokenizer)
+        fill(model, saved.weights, f"model '{folder}'")
+        return model.to(device).eval()
 
 
 def sentence_means(
@@ -374,84 +327,3 @@ def _check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: PreTrainedMod
             f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "
             f"{len(embeddings)}; expected those of one model"
         )
-
-
-def _download(
-    model_id: str,
-    revision: str | None,
-    cache_dir: str | Path | None,
-    local_files_only: bool,
-    token: str | bool | None,
-) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(
-            snapshot_download(
-                model_id,
-                revision=revision,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-                token=token,
-                allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
-            )
-        )
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise BertsumError(f"model '{model_id}': no such folder, and the hub cannot give it: {error}") from error
-
-
-def _load(folder: Path, device: str) -> BertSum:
-    """Reads a folder that save_pretrained wrote.
-
-    Raises:
-        BertsumError: naming the file that is missing or broken, or the weights that do not fit.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    for name in (CONFIG_FILE, WEIGHTS_FILE, "tokenizer_config.json"):
-        if not (folder / name).is_file():
-            raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
-    try:
-        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        if not isinstance(described, dict) or described.get("library") != "bertsum":
-            raise BertsumError(f"model '{folder}': {CONFIG_FILE} is not one of bertsum's")
-        parts = {name: described[name] for name in ("model", "encoding", "selection", "language")}
-        whole = Config.from_dict(parts)
-        encoder_values = dict(described["encoder"])
-        encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
-    except BertsumError:
-        raise
-    except Exception as error:  # each family of encoders checks its configuration in its own way
-        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
-    config = BertSumConfig.of(whole)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-    except Exception as error:  # the tokenizers library raises plain Exception
-        raise BertsumError(f"model '{folder}': its tokenizer files are broken: {error}") from error
-    encoder = build_encoder(encoder_config, config.model, config.encoding.max_length)
-    freeze(encoder, config.model)
-    model = BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
-    try:
-        weights = load_file(folder / WEIGHTS_FILE, device=device)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BertsumError(f"model '{folder}': {WEIGHTS_FILE} is broken: {error}") from error
-    _fill(model, weights, f"model '{folder}'")
-    return model.to(device).eval()
-
-
-def _fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:
-    """Copies weights in, or says which are missing, left over or of another shape."""
-    own = model.state_dict()
-    problems = [f"missing {name}" for name in own if name not in weights]
-    problems += [f"left over {name}" for name in weights if name not in own]
-    problems += [
-        f"{name} is {tuple(weights[name].shape)}, expected {tuple(own[name].shape)}"
-        for name in own
-        if name in weights and weights[name].shape != own[name].shape
-    ]
-    if problems:
-        shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")
-        raise BertsumError(f"{where}: its weights are of another architecture: {shown}")
-    model.load_state_dict(weights)

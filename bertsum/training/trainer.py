@@ -24,7 +24,8 @@ from bertsum.data.prepare import Prepared, prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import Evaluation, evaluate, rouge_of, score_documents, select
 from bertsum.evaluation.rouge import METRICS
-from bertsum.models.bertsum import BertSum, BertSumConfig, sentence_loss
+from bertsum.models.bertsum import BertSum, sentence_loss
+from bertsum.models.saved import BertSumConfig
 from bertsum.training.checkpoint import (
     TrainState,
     checkpoint_name,

@@ -1,0 +1,174 @@
+"""A model on disk: what is written beside its weights, and how it is read back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.errors import BertsumError
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class BertSumConfig:
+    """All that a saved model needs to turn a text into the summary it was trained for.
+
+    Attributes:
+        model: Encoder and head.
+        encoding: Documents to encoder input.
+        selection: Scores to summaries, unless a call asks otherwise.
+        language: Language of the documents it was trained on.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    encoding: EncodingConfig = field(default_factory=EncodingConfig)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    language: str = "en"
+
+    @staticmethod
+    def of(config: Config) -> BertSumConfig:
+        """The part of a run's configuration that belongs to its model."""
+        return BertSumConfig(config.model, config.encoding, config.selection, config.language)
+
+    def apply(self, config: Config) -> Config:
+        """A run's configuration with this model's own reading of documents."""
+        own = {"model": asdict(self.model), "encoding": asdict(self.encoding), "language": self.language}
+        return Config.from_dict({**config.to_dict(), **own})
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """What :func:`read_model` finds in a folder.
+
+    Attributes:
+        config: What the model is made of.
+        encoder_config: The encoder's own configuration.
+        tokenizer: The encoder's tokenizer.
+        weights: All weights by name.
+    """
+
+    config: BertSumConfig
+    encoder_config: PretrainedConfig
+    tokenizer: PreTrainedTokenizerBase
+    weights: dict[str, torch.Tensor]
+
+
+def write_model(
+    folder: Path,
+    config: BertSumConfig,
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    weights: dict[str, torch.Tensor],
+) -> None:
+    """Writes config.json, model.safetensors and the tokenizer.
+
+    Raises:
+        BertsumError: if the folder cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    encoder_config: PretrainedConfig = encoder.config
+    described = {
+        "library": "bertsum",
+        **asdict(config),
+        "encoder": json.loads(encoder_config.to_json_string(use_diff=False)),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        contiguous = {name: tensor.contiguous() for name, tensor in weights.items()}
+        save_file(contiguous, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        text = json.dumps(described, indent=2, ensure_ascii=False)
+        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+        tokenizer.save_pretrained(folder)
+    except (OSError, SafetensorError) as error:
+        raise BertsumError(f"'{folder}': the model cannot be written: {error}") from error
+
+
+def read_model(folder: Path, device: str) -> SavedModel:
+    """Reads a folder that :func:`write_model` wrote.
+
+    Raises:
+        BertsumError: naming the file that is missing or broken.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    for name in (CONFIG_FILE, WEIGHTS_FILE, "tokenizer_config.json"):
+        if not (folder / name).is_file():
+            raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
+    try:
+        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        if not isinstance(described, dict) or described.get("library") != "bertsum":
+            raise BertsumError(f"model '{folder}': {CONFIG_FILE} is not one of bertsum's")
+        parts = {name: described[name] for name in ("model", "encoding", "selection", "language")}
+        whole = Config.from_dict(parts)
+        encoder_values = dict(described["encoder"])
+        encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
+    except BertsumError:
+        raise
+    except Exception as error:  # each family of encoders checks its configuration in its own way
+        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
+    config = BertSumConfig.of(whole)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # the tokenizers library raises plain Exception
+        raise BertsumError(f"model '{folder}': its tokenizer files are broken: {error}") from error
+    try:
+        weights = load_file(folder / WEIGHTS_FILE, device=device)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise BertsumError(f"model '{folder}': {WEIGHTS_FILE} is broken: {error}") from error
+    return SavedModel(config, encoder_config, tokenizer, weights)
+
+
+def fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:
+    """Copies weights in, or says which are missing, left over or of another shape."""
+    own = model.state_dict()
+    problems = [f"missing {name}" for name in own if name not in weights]
+    problems += [f"left over {name}" for name in weights if name not in own]
+    problems += [
+        f"{name} is {tuple(weights[name].shape)}, expected {tuple(own[name].shape)}"
+        for name in own
+        if name in weights and weights[name].shape != own[name].shape
+    ]
+    if problems:
+        shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")
+        raise BertsumError(f"{where}: its weights are of another architecture: {shown}")
+    model.load_state_dict(weights)
+
+
+def download(
+    model_id: str,
+    revision: str | None,
+    cache_dir: str | Path | None,
+    local_files_only: bool,
+    token: str | bool | None,
+) -> Path:
+    """The folder of a model that the hub, or its local cache, has.
+
+    Raises:
+        BertsumError: if neither has it.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(
+                model_id,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                token=token,
+                allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
+            )
+        )
+    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise BertsumError(f"model '{model_id}': no such folder, and the hub cannot give it: {error}") from error
