@@ -161,6 +161,7 @@ class TrainConfig:
         optimizer: Adam, or AdamW with decoupled weight decay.
         learning_rate: Peak learning rate (with noam, the factor in front of the schedule).
         encoder_learning_rate: The same for the encoder's parameters; null is train.learning_rate.
+        layer_decay: Each of the encoder's layers learns at this factor of the rate of the layer above it.
         beta1: First-moment decay of Adam.
         beta2: Second-moment decay of Adam.
         eps: Epsilon of Adam.
@@ -193,6 +194,7 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: float = 2e-3
     encoder_learning_rate: float | None = None
+    layer_decay: float = 1.0
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-9
@@ -419,7 +421,7 @@ def _problems(config: Config) -> Iterator[str]:
     }
     positive = [
         "train.positive_weight", "train.learning_rate", "train.encoder_learning_rate", "train.eps",
-        "train.max_grad_norm", "selection.ratio", "data.soft_labels",
+        "train.layer_decay", "train.max_grad_norm", "selection.ratio", "data.soft_labels",
     ]  # fmt: skip
     fractions = ["model.head_dropout", "model.hidden_dropout", "model.attention_dropout", "train.beta1", "train.beta2"]
     values = config.flat()
@@ -435,8 +437,9 @@ def _problems(config: Config) -> Iterator[str]:
     for key in fractions:
         if values[key] is not None and not 0 <= values[key] < 1:
             yield f"{key}: got {values[key]}, expected at least 0 and less than 1"
-    if config.selection.ratio is not None and config.selection.ratio > 1:
-        yield f"selection.ratio: got {config.selection.ratio}, expected at most 1"
+    for key in ("selection.ratio", "train.layer_decay"):
+        if values[key] is not None and values[key] > 1:
+            yield f"{key}: got {values[key]}, expected at most 1"
     if config.selection.threshold is not None and not 0 <= config.selection.threshold <= 1:
         yield f"selection.threshold: got {config.selection.threshold}, expected a probability from 0 to 1"
     limits = ("sentences", "ratio", "max_words", "threshold")

@@ -48,6 +48,18 @@ def test_groups(encoder_folder) -> None:
     assert {group["lr"] for group in optimizer.param_groups} == {5e-4, 5e-5}
 
 
+def test_layer_decay(encoder_folder) -> None:
+    model = BertSum.from_config(BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4)))
+    train = TrainConfig(learning_rate=1e-3, encoder_learning_rate=1e-4, layer_decay=0.5)
+    rates = {id(p): group["peak"] for group in build_optimizer(model, train).param_groups for p in group["params"]}
+    for prefix, rate in (
+        ("head.", 1e-3), ("encoder.encoder.layer.1.", 1e-4), ("encoder.encoder.layer.0.", 5e-5),
+        ("encoder.embeddings.", 2.5e-5),
+    ):  # fmt: skip
+        found = {rates[id(p)] for name, p in model.named_parameters() if name.startswith(prefix)}
+        assert sorted(found) == pytest.approx([rate]), prefix
+
+
 def test_one_group_in_the_paper(encoder_folder) -> None:
     model = BertSum.from_config(BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4)))
     optimizer = build_optimizer(model, Config.load("cnndm").train)

@@ -9,16 +9,20 @@ import torch
 
 from bertsum.config import TrainConfig
 from bertsum.models.bertsum import BertSum
+from bertsum.models.encoder import encoder_layers
 
 
 def build_optimizer(model: BertSum, config: TrainConfig) -> torch.optim.Optimizer:
     """Adam or AdamW over the parameters that train, a group per learning rate and decay; ``peak`` keeps its rate."""
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    above = _layers_above(model)
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        encoder_rate = config.encoder_learning_rate
-        rate = encoder_rate if name.startswith("encoder.") and encoder_rate is not None else config.learning_rate
+        rate = config.learning_rate
+        if name.startswith("encoder."):
+            rate = rate if config.encoder_learning_rate is None else config.encoder_learning_rate
+            rate *= config.layer_decay ** above.get(parameter, 0)
         decay = config.weight_decay if parameter.dim() > 1 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)
     described: list[dict[str, Any]] = [
@@ -27,6 +31,14 @@ def build_optimizer(model: BertSum, config: TrainConfig) -> torch.optim.Optimize
     ]
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return kind(described, betas=(config.beta1, config.beta2), eps=config.eps)
+
+
+def _layers_above(model: BertSum) -> dict[torch.nn.Parameter, int]:
+    """How many of the encoder's layers stand above the one, or the embeddings, that a parameter belongs to."""
+    layers = encoder_layers(model.encoder)
+    above = {parameter: len(layers) - 1 - n for n, layer in enumerate(layers) for parameter in layer.parameters()}
+    embeddings = getattr(model.encoder, "embeddings", None) or model.encoder.get_input_embeddings()
+    return above | dict.fromkeys(embeddings.parameters(), len(layers))
 
 
 def schedule(config: TrainConfig, step: int, total_steps: int) -> float:
