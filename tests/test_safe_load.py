@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import re
 import struct
 import subprocess
 import tarfile
@@ -86,27 +87,45 @@ def test_functions_of_the_stand_in_modules(tmp_path) -> None:
         safe_load(in_zip(tmp_path / "a.pt", stream))
 
 
-def test_a_file_cannot_change_the_functions_it_may_name(tmp_path) -> None:
-    """BUILD sets attributes: those of torch's own function must stay."""
-    before = torch._utils._rebuild_tensor_v2.__defaults__
-    stream = b"ctorch._utils\n_rebuild_tensor_v2\n(N}X\x0c\x00\x00\x00__defaults__(K\x01tstb."
-    safe_load(in_zip(tmp_path / "a.pt", stream))
-    assert torch._utils._rebuild_tensor_v2.__defaults__ == before
+@pytest.mark.parametrize("function", [b"_rebuild_tensor_v2", b"_rebuild_parameter"])
+def test_a_file_cannot_change_the_functions_it_may_name(function: bytes, tmp_path) -> None:
+    """BUILD sets attributes."""
+    stream = b"ctorch._utils\n" + function + b"\n(N}X\x0c\x00\x00\x00__defaults__K\x01stb."
+    with pytest.raises(BertsumError, match="sets attributes of a function"):
+        safe_load(in_zip(tmp_path / "a.pt", stream))
+
+
+def test_objects_beside_the_pickle_are_storages(tmp_path) -> None:
+    """torch.load would compare a module's source, and write what differs into a file of the given name."""
+    pid = b"(X\x06\x00\x00\x00modulectorch._utils\n_rebuild_tensor_v2\nX\x01\x00\x00\x00aX\x01\x00\x00\x00btQ."
+    with pytest.raises(BertsumError, match="no storage of a known type"):
+        safe_load(in_zip(tmp_path / "a.pt", pid))
 
 
 def test_containers_that_are_not_read(tmp_path) -> None:
     tar = tmp_path / "a.tar"
     with tarfile.open(tar, "w") as archive:
         archive.add(__file__, "pickle")
-    with pytest.raises(BertsumError, match="is a tar archive"):
+    with pytest.raises(BertsumError, match="does not begin as one"):
         safe_load(tar)
     bomb = in_zip(tmp_path / "bomb.pt", b"\x80\x02N." + b"\0" * 10_000_000, zipfile.ZIP_DEFLATED)
     with pytest.raises(BertsumError, match="compressed entries"):
         safe_load(bomb)
     script = tmp_path / "script.pt"
     torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), script)
-    with pytest.raises(BertsumError, match="TorchScript"):
+    with pytest.raises(BertsumError, match="compressed entries"):
         safe_load(script)
+    twice = tmp_path / "twice.pt"
+    with zipfile.ZipFile(twice, "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02N.")
+        for number in range(9):
+            archive.writestr(f"a/data/{number}", b"0" * 100)
+    content = bytearray(twice.read_bytes())
+    for entry in re.finditer(rb"PK\x01\x02", content):  # sizes in the directory, larger than the file
+        content[entry.start() + 20 : entry.start() + 28] = struct.pack("<II", 10**6, 10**6)
+    twice.write_bytes(content)
+    with pytest.raises(BertsumError, match="longer than the file"):
+        safe_load(twice)
 
 
 @pytest.mark.parametrize(
