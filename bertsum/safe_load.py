@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import _compat_pickle
 import collections
+import functools
 import io
 import math
 import pickle
+import pickletools
 import struct
 import sys
 import zipfile
@@ -39,6 +41,7 @@ _STORAGES = {
     "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
     "ByteStorage": "uint8", "BoolStorage": "bool",
 }  # fmt: skip
+_REPEATED = 1_000_000  # numbers of an expanded tensor, which has fewer in its storage
 _LEGACY_MAGIC, _LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 
 
@@ -65,6 +68,20 @@ class _Broken(pickle.UnpicklingError):
     """The file contradicts itself."""
 
 
+def _check_opcodes(stream: bytes) -> None:
+    """Refuses what would starve or crash the reader itself: a huge memo, and tuples so deep that hashing one overflows.
+
+    A checkpoint has a handful of tuples for each of its tensors, a shard has none.
+    """
+    tuples = 0
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(argument or 0) > len(stream):
+            raise _Broken(f"it numbers an object {argument}, but has fewer")
+        tuples += opcode.name in ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET")
+        if tuples > 20_000:
+            raise _Broken("it has more tuples than any checkpoint")
+
+
 class _Function:
     """What a file may call, and nothing else: it has no attributes that a file could set."""
 
@@ -77,7 +94,7 @@ class _Function:
         return self._function(*arguments)
 
     def __setstate__(self, state: Any) -> None:
-        raise _Broken("sets attributes of a function")
+        raise _Broken("it sets attributes of a function")
 
 
 def safe_load(path: str | Path) -> Any:
@@ -134,7 +151,9 @@ def _read_zip(file: BinaryIO) -> Any:
                 storages[key] = torch.frombuffer(content, dtype=torch.uint8) if content else torch.empty(0)
             return _typed(storages[key], dtype, count)
 
-        return _Unpickler(io.BytesIO(archive.read(entries["data.pkl"])), storage).load()
+        stream = archive.read(entries["data.pkl"])
+        _check_opcodes(stream)
+        return _Unpickler(io.BytesIO(stream), storage).load()
 
 
 def _read_legacy(file: BinaryIO) -> Any:
@@ -155,13 +174,21 @@ def _read_legacy(file: BinaryIO) -> Any:
             items[key] = dtype.itemsize
         return _typed(storages[key], dtype, count)
 
-    if (_Unpickler(file).load(), _Unpickler(file).load()) != (_LEGACY_MAGIC, _LEGACY_PROTOCOL):
+    def load(give_storage: Callable[[torch.dtype, str, int], torch.Tensor] | None = None) -> Any:
+        start = file.tell()
+        *_, (_, _, stop) = pickletools.genops(file)
+        assert stop is not None
+        file.seek(start)
+        stream = file.read(stop + 1 - start)
+        _check_opcodes(stream)
+        return _Unpickler(io.BytesIO(stream), give_storage).load()
+
+    if (load(), load()) != (_LEGACY_MAGIC, _LEGACY_PROTOCOL):
         raise _Broken("it does not begin as one")
-    system = _Unpickler(file).load()
+    system = load()
     if not isinstance(system, dict) or system.get("little_endian") is not (sys.byteorder == "little"):
         raise _Broken("its numbers are of the other byte order")
-    value = _Unpickler(file, storage).load()
-    keys = _Unpickler(file).load()
+    value, keys = load(storage), load()
     if not isinstance(keys, list) or set(keys) != storages.keys():
         raise _Broken("its storages are not those that its tensors name")
     for key in keys:  # the tensors are there already: views of these
@@ -215,7 +242,7 @@ class _Unpickler(pickle.Unpickler):
                 int(count),
                 None,
             ) if self.storage is not None and dtype in _STORAGES.values() and count >= 0:
-                return self.storage(getattr(torch, dtype), key, count)
+                return _sealed(self.storage(getattr(torch, dtype), key, count))
         raise _Broken("it has an object beside it that is no storage of a known type")
 
 
@@ -223,6 +250,24 @@ def _tensor(numbers: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> tor
     """A tensor over a storage, within its bounds."""
     import torch
 
-    if not isinstance(numbers, torch.Tensor) or not isinstance(shape, tuple) or math.prod(shape) > len(numbers):
-        raise _Broken("a tensor reaches beyond its storage")
-    return numbers.as_strided(shape, strides, offset)
+    if not isinstance(numbers, torch.Tensor) or not isinstance(shape, tuple):
+        raise _Broken("a tensor has no storage")
+    if math.prod(shape) > max(len(numbers), _REPEATED):  # torch checks the bounds
+        raise _Broken("a tensor repeats its numbers too often")
+    return _sealed(numbers.as_strided(shape, strides, offset))
+
+
+def _sealed(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor, without the ``__setstate__`` that would let a file point it at other memory."""
+    return tensor.as_subclass(_sealed_class())
+
+
+@functools.cache
+def _sealed_class() -> type[torch.Tensor]:
+    import torch
+
+    class Sealed(torch.Tensor):
+        def __setstate__(self, state: Any) -> None:
+            raise _Broken("it sets the state of a tensor")
+
+    return Sealed

@@ -25,6 +25,8 @@ def main() -> None:
     arguments.add_argument("--split", help="train, validation or test; by default evaluation.split")
     options, overrides = parse(arguments)
     if options.compare:
+        if options.config or options.split or overrides:
+            raise bertsum.BertsumError("--compare: takes two files of predictions and no other option")
         a, b = options.compare
         print(f"a: {a}\nb: {b}\n{comparison_table(compare(a, b))}")
         return

@@ -199,3 +199,17 @@ def test_baselines() -> None:
 
 def test_marked_text_is_harmless() -> None:
     assert marked(["a\x1b[31mb", "c"], [1]) == "   a [31mb\n>> c"
+
+
+def test_limited_length_recall_is_printed(trained_run, tmp_path) -> None:
+    limited = evaluated(trained_run, tmp_path, "rouge.limit_to_reference=true")
+    recall = limited.systems["model"]["rouge2"].recall
+    assert f"{100 * recall:.2f}" in limited.table()
+    assert "ROUGE limited-length recall, counts" in str(limited)
+
+
+def test_compare_reads_what_evaluate_writes(trained_run, tmp_path) -> None:
+    record = {"id": "x", "document": ["It decided to build\u2028a bridge.", "It rained\x85 all day."], "summary": "It."}
+    path = write_jsonl(tmp_path / "a.jsonl", [record])
+    predictions = evaluated(trained_run, tmp_path, f"data.test={path}").folder / "predictions.jsonl"
+    assert compare(predictions, predictions)["rouge1"].mean == 0

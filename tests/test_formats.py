@@ -122,7 +122,9 @@ def test_nyt(tmp_path) -> None:
     (tmp_path / "a.xml").write_text(NYT)
     (tmp_path / "b.xml").write_text(NYT.replace("full_text", "other"))
     (tmp_path / "c.xml").write_text("<nitf>")
-    document, no_body, broken = read(tmp_path)
+    (tmp_path / "d.xml").write_text(NYT.replace("UTF-8", "foo"))
+    document, no_body, broken, unknown = read(tmp_path)
+    assert "unknown encoding" in unknown.problem
     assert (document.id, document.text) == ("1815718", "The council met.\n\nIt decided.")
     parts = ["Council decides to build bridge", "it will cost (in dollars) $5 million", "photo shows river"]
     assert document.references == [parts]
@@ -189,8 +191,45 @@ def test_bad_records_of_a_shard(change, problem: str, tmp_path) -> None:
 
 def test_a_shard_that_asks_to_run_something(tmp_path) -> None:
     authors.save(tmp_path / "a.bert.pt", [print])
-    with pytest.raises(BertsumError, match=r"refused: it asks for 'builtins\.print'"):
-        read(tmp_path)
+    (tmp_path / "b.json").write_text(json.dumps([{"src": [["x"]], "tgt": [["x"]]}]))
+    rejected, document = read(tmp_path)  # data.on_error decides
+    assert "refused: it asks for 'builtins.print'" in rejected.problem
+    assert document.id == "b.0"
+
+
+def test_byte_order_marks_and_other_line_ends(tmp_path) -> None:
+    (tmp_path / "a.story").write_bytes(b"\xef\xbb\xbfOne\xe2\x80\xa8two.\r\n\r\n@highlight\r\n\r\nThree\r\n")
+    (document,) = read(tmp_path)
+    assert (document.text, document.references) == ("One\u2028two.", [["Three"]])
+    url = b"http://x/1"
+    (tmp_path / f"{hashlib.sha1(url).hexdigest()}.story").write_text(STORY)
+    (tmp_path / "urls.txt").write_bytes(b"\xef\xbb\xbf" + url + b"\r\n")
+    (document,) = read(tmp_path / "urls.txt", document_folders=[str(tmp_path)])
+    assert document.id == hashlib.sha1(url).hexdigest()
+
+
+def test_lists_and_documents_beside_each_other(tmp_path) -> None:
+    (tmp_path / "abc.story").write_text(STORY)
+    (tmp_path / "train.txt").write_text("abc\n")
+    path = write_jsonl(tmp_path / "a.jsonl", [{"id": "j", "article": "One. Two.", "highlights": "One."}])
+    values = {"document_folders": [str(tmp_path)]}
+    assert [document.id for document in read([str(tmp_path / "*.txt"), str(path)], **values)] == ["abc", "j"]
+
+
+def test_a_sentence_without_a_token_of_its_own(config_of, tokenizer, tmp_path) -> None:
+    empty = {
+        "src": [2, 7, 3, 2, 3, 2, 9, 3],
+        "clss": [0, 3, 5],
+        "labels": [0, 1, 1],
+        "src_txt": ["a", "", "c"],
+        "tgt_txt": "c",
+    }
+    authors.save(tmp_path / "a.bert.pt", [empty, {**empty, "src": [2, 3], "clss": [0], "labels": [1]}])
+    config = config_of(f"data.train={tmp_path / 'a.bert.pt'}", "data.on_error=skip")
+    prepared = prepare(config, "train", tokenizer)
+    (row,) = prepared.dataset
+    assert (row["cls_positions"], row["sentence_indices"], row["labels"]) == ([0, 5], [0, 2], [0, 1])
+    assert prepared.report.dropped == {"no tokens": 1}
 
 
 def test_a_shard_of_another_vocabulary(config_of, tokenizer, tmp_path) -> None:

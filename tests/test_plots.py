@@ -36,9 +36,21 @@ def test_refuses(trained_run, tmp_path) -> None:
         plot_curves([config.run_dir], tmp_path / "a.svg", "rouge7")
     with pytest.raises(bertsum.BertsumError, match="cannot be read"):
         plot_positions([tmp_path / "none.jsonl"], tmp_path / "a.svg")
-    with pytest.raises(bertsum.BertsumError, match="line 1: field 'oracle' is missing"):
+    with pytest.raises(bertsum.BertsumError, match="line 1: field 'oracle': expected a list"):
         plot_positions([write_jsonl(tmp_path / "a.jsonl", [{"indices": []}])], tmp_path / "a.svg")
-    with pytest.raises(bertsum.BertsumError, match="not a JSON object"):
+    with pytest.raises(bertsum.BertsumError, match="field 'indices': expected a list"):
         plot_positions([write_jsonl(tmp_path / "a.jsonl", [5])], tmp_path / "a.svg")
+    (tmp_path / "b.jsonl").write_text("{")
+    with pytest.raises(bertsum.BertsumError, match="line 1: not JSON"):
+        plot_positions([tmp_path / "b.jsonl"], tmp_path / "a.svg")
+    one, two = ({"indices": [0], "oracle": [n]} for n in (1, 2))
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        write_jsonl(tmp_path / name / "c.jsonl", [one])
+    write_jsonl(tmp_path / "d.jsonl", [two])
+    with pytest.raises(bertsum.BertsumError, match="another file has its name, 'c'"):
+        plot_positions([tmp_path / "x/c.jsonl", tmp_path / "y/c.jsonl"], tmp_path / "a.svg")
+    with pytest.raises(bertsum.BertsumError, match="its documents are not those of"):
+        plot_positions([tmp_path / "x/c.jsonl", tmp_path / "d.jsonl"], tmp_path / "a.svg")
     with pytest.raises(bertsum.BertsumError, match="cannot be written"):
         plot_curves([config.run_dir], tmp_path / "no" / "a.svg")

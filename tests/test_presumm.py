@@ -104,13 +104,37 @@ def test_other_files(saved, problem: str, tmp_path, bert_config) -> None:
         BertSum.from_presumm(path, encoder=bert_config)
 
 
-def test_broken_options(original, bert_config, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        ("ext_layers", "many", "model.head_layers"),
+        ("max_pos", "x", "encoding.max_length"),
+        ("max_pos", -3, "encoding.max_length: got -3"),
+        ("ext_dropout", 5, "model.head_dropout"),
+        ("ext_heads", -1, "model.head_heads: got -1"),
+    ],
+)
+def test_broken_options(original, bert_config, tmp_path, option: str, value, problem: str) -> None:
     options = authors.options(original)
-    options.ext_layers = "many"
+    setattr(options, option, value)
     weights = authors.transformer_weights(original, "ext_layer")
     path = authors.save(tmp_path / "a.pt", {"model": weights, "opt": options})
-    with pytest.raises(bertsum.BertsumError, match="saved options are broken"):
+    with pytest.raises(bertsum.BertsumError, match=f"(?s)saved options are broken: .*{problem}"):
         BertSum.from_presumm(path, encoder=bert_config)
+
+
+def test_weights_that_cannot_be_right(original, bert_config, tmp_path) -> None:
+    weights = authors.transformer_weights(original, "ext_layer")
+    bias = weights["ext_layer.wo.bias"]
+    for change, problem in (
+        ({"ext_layer.wo.bias": bias * float("nan")}, "weight 'ext_layer.wo.bias' has numbers that are not finite"),
+        ({"ext_layer.wo.bias": bias.long()}, "whole numbers only"),
+        ({"module.ext_layer.wo.bias": bias}, "'module.ext_layer.wo.bias' twice"),
+        ({1: bias}, "no weights under 'model'"),
+    ):
+        path = authors.save(tmp_path / "a.pt", {"model": {**weights, **change}, "opt": authors.options(original)})
+        with pytest.raises(bertsum.BertsumError, match=problem):
+            BertSum.from_presumm(path, encoder=bert_config)
 
 
 def test_a_configuration_has_no_tokenizer(original, encoder_folder, tokenizer, tmp_path) -> None:
@@ -142,4 +166,12 @@ def test_convert_then_evaluate(original, encoder_folder, tmp_path) -> None:
     data = ["--data.dataset", "null", "--data.dataset_config", "null", "--data.test", "sample/english.validation.jsonl"]
     table = run("eval.py", "--checkpoint", "runs/presumm/best", "--split", "test", "--data.workers", "1", *data)
     assert "oracle" in table
-    assert (tmp_path / "runs/presumm/eval/test/predictions.jsonl").is_file()
+    predictions = tmp_path / "runs/presumm/eval/test/predictions.jsonl"
+    assert "b - a" in run("eval.py", "--compare", str(predictions), str(predictions))
+    again = [str(path), "runs/presumm", "--encoder", str(encoder_folder)]
+    with pytest.raises(AssertionError, match="already holds a run"):
+        run("convert_presumm.py", *again)
+    run("convert_presumm.py", *again, "--train.overwrite", "true")
+    assert not predictions.exists()
+    with pytest.raises(AssertionError, match="no other option"):
+        run("eval.py", "--compare", "a", "b", "--split", "test")

@@ -186,3 +186,30 @@ def test_a_tensor_cannot_reach_beyond_its_storage(tmp_path) -> None:
             archive.writestr(f"b/{name}", content)
     with pytest.raises(BertsumError, match=r"b\.pt'"):
         safe_load(tmp_path / "b.pt")
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+def test_expanded_and_shared_tensors(legacy: bool, tmp_path) -> None:
+    whole = torch.arange(6.0)
+    read = safe_load(authors.save(tmp_path / "a.pt", [torch.ones(1).expand(5), whole[2:4], whole], legacy))
+    assert [tensor.tolist() for tensor in read] == [[1] * 5, [2, 3], [0, 1, 2, 3, 4, 5]]
+
+
+def test_a_file_cannot_point_a_tensor_elsewhere(tmp_path) -> None:
+    """BUILD on a tensor calls its __setstate__, which sets any size over any storage."""
+    whole = authors.save(tmp_path / "a.pt", torch.ones(4)).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        stream, data = archive.read("a/data.pkl"), archive.read("a/data/0")
+    in_zip(tmp_path / "b.pt", stream[:-1] + b"(tb.")
+    with zipfile.ZipFile(tmp_path / "b.pt", "a") as archive:
+        archive.writestr("a/data/0", data)
+    with pytest.raises(BertsumError, match="sets the state of a tensor"):
+        safe_load(tmp_path / "b.pt")
+
+
+def test_what_would_starve_or_crash_the_reader(tmp_path) -> None:
+    deep = b"\x80\x02}(K\x01" + b"\x85" * 3_000_000 + b"K\x01u."  # hashing it would overflow the stack
+    with pytest.raises(BertsumError, match="more tuples than any checkpoint"):
+        safe_load(in_zip(tmp_path / "a.pt", deep))
+    with pytest.raises(BertsumError, match="it numbers an object 2147483647"):
+        safe_load(in_zip(tmp_path / "b.pt", b"\x80\x02Nr\xff\xff\xff\x7f."))

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from bertsum.config import DataConfig
 from bertsum.data.formats import READERS, FormatError, listed_files
@@ -23,6 +22,7 @@ SUMMARY_FIELDS = ("summary", "highlights", "target", "abstract", "tgt")
 ID_FIELDS = ("id", "paper_id")
 JSON_LINES = (".jsonl", ".jsonl.gz")
 SUFFIXES = (*JSON_LINES, *READERS)
+LISTS = (".txt", ".json")  # of documents, with data.document_folders
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
@@ -85,9 +85,7 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
     files: list[Path] = []
     for pattern in [source] if isinstance(source, str) else source:
         path = SAMPLE_FOLDER / Path(pattern).name if pattern.startswith("sample/") else Path(pattern).expanduser()
-        if config.document_folders and path.is_file():
-            found = listed_files(path, split, config.document_folders)
-        elif path.is_dir():
+        if path.is_dir():
             found = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
             if not found:
                 raise BertsumError(f"data.{split}: folder '{pattern}' has no {' or '.join(SUFFIXES)} files")
@@ -99,7 +97,9 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
                 close = ", ".join(sorted(file.name for file in path.parent.glob("*.jsonl*"))[:5])
                 there = f" (there: {close})" if close else ""
                 raise BertsumError(f"data.{split}: '{pattern}' does not exist and matches no file{there}")
-        files += found
+        for file in found:
+            is_list = config.document_folders and file.name.endswith(LISTS)
+            files += listed_files(file, split, config.document_folders or []) if is_list else [file]
     return files
 
 
@@ -107,7 +107,7 @@ def is_hub_split(config: DataConfig, split: str) -> bool:
     """Whether a split names one of the hub dataset; a path stays a path even where data.dataset is set."""
     source = getattr(config, split)
     return config.dataset is not None and not (
-        isinstance(source, list) or (source and ("/" in source or source.endswith(SUFFIXES)))
+        isinstance(source, list) or (source and ("/" in source or source.endswith((*SUFFIXES, *LISTS))))
     )
 
 
@@ -268,11 +268,14 @@ def _file_records(path: Path, split: str) -> Iterator[tuple[str, Any]]:
         )
     try:
         yield from reader(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ElementTree.ParseError) as error:
-        what = str(error) if isinstance(error, FormatError | OSError) else f"{type(error).__name__}: {error}"
-        yield str(path), Rejected(str(path), "unreadable file", f"cannot be read: {what}")
+    except _UNREADABLE as error:
+        known = isinstance(error, BertsumError | FormatError | OSError)
+        what = str(error) if known else f"cannot be read: {type(error).__name__}: {error}"
+        yield str(path), Rejected(str(path), "unreadable file", what)
 
 
+# What readers, and the json, xml and torch formats under them, raise about a file that is not right.
+_UNREADABLE = (BertsumError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, SyntaxError)
 _BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.json before .json
 
 

@@ -120,7 +120,8 @@ class DocumentEncoder:
         end = min(bounds[count], self.config.max_length)
         ids = [*input_ids[: end - 1], self.sep_id]
         unread = 1.0 - end / len(input_ids)
-        return Encoding(ids, list(cls_positions[:count]), list(range(count)), unread > 0, unread)
+        own = [index for index in range(count) if bounds[index + 1] - bounds[index] > 2]
+        return Encoding(ids, [cls_positions[index] for index in own], own, unread > 0, unread)
 
     @staticmethod
     def _unread_share(sentences: Sequence[str], candidates: list[int], read: dict[int, float]) -> float:

@@ -25,10 +25,15 @@ class FormatError(ValueError):
     """A file is not what its name says."""
 
 
+def _text(path: Path) -> str:
+    """A file's text, with line ends as ``\\n`` and without a byte-order mark."""
+    return path.read_text(encoding="utf-8-sig")
+
+
 def read_story(path: Path) -> Records:
     """CNN/DailyMail ``.story``: the article's paragraphs, then each highlight after a line ``@highlight``."""
-    article, *highlights = re.split(r"^@highlight[ \t]*$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    paragraphs = [line.strip() for line in article.splitlines() if line.strip()]
+    article, *highlights = re.split(r"^@highlight[ \t]*$", _text(path), flags=re.MULTILINE)
+    paragraphs = [line.strip() for line in article.split("\n") if line.strip()]
     summary = [" ".join(highlight.split()) for highlight in highlights]
     yield str(path), {"id": path.name.removesuffix(".story"), "document": "\n\n".join(paragraphs), "summary": summary}
 
@@ -73,12 +78,12 @@ def _joined(value: Any) -> Any:
 
 def read_xsum_text(path: Path) -> Records:
     """XSum as its extraction leaves it (``.summary``): parts between ``[SN]NAME[SN]`` marks."""
-    parts = re.split(r"\[SN\]([A-Z-]+)\[SN\]", path.read_text(encoding="utf-8"))
+    parts = re.split(r"\[SN\]([A-Z-]+)\[SN\]", _text(path))
     named = dict(zip(parts[1::2], parts[2::2], strict=True))
     for name in ("FIRST-SENTENCE", "RESTBODY"):
         if name not in named:
             raise FormatError(f"has no part [SN]{name}[SN], expected an XSum article")
-    paragraphs = [line.strip() for line in named["RESTBODY"].splitlines() if line.strip()]
+    paragraphs = [line.strip() for line in named["RESTBODY"].split("\n") if line.strip()]
     summary = " ".join(named["FIRST-SENTENCE"].split())
     yield str(path), {"id": path.stem, "document": "\n\n".join(paragraphs), "summary": [summary]}
 
@@ -94,7 +99,7 @@ def read_xsum_sentences(path: Path) -> Records:
 
 
 def _lines(path: Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = _text(path).split("\n")
     return [" ".join(line.split()) for line in lines if line.strip()]
 
 
@@ -186,9 +191,9 @@ def listed_files(listing: Path, split: str, folders: Sequence[str]) -> list[Path
 
 def _entries(listing: Path, split: str) -> list[str]:
     try:
-        text = listing.read_text(encoding="utf-8")
+        text = _text(listing)
         if listing.suffix != ".json":
-            return [line.strip() for line in text.splitlines() if line.strip()]
+            return [line.strip() for line in text.split("\n") if line.strip()]
         splits = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise BertsumError(f"data.{split}: '{listing}' cannot be read as a list of documents: {error}") from error

@@ -9,7 +9,7 @@ import itertools
 import math
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import regex
 
@@ -73,16 +73,8 @@ def greedy_oracle(
     Raises:
         BertsumError: if a sentence or the summary is not text.
     """
-    for name, value, known in (("mode", mode, ("unicode", "paper")), ("references", references, ("mean", "best"))):
-        if value not in known:
-            raise BertsumError(f"greedy_oracle: {name}: got {value!r}, expected {known[0]} or {known[1]}")
+    _check_arguments("greedy_oracle", sentences, mode, references)
     texts = _reference_texts(summary)
-    if (
-        not isinstance(sentences, Sequence)
-        or not all(isinstance(sentence, str) for sentence in [*sentences])
-        or (isinstance(sentences, str))
-    ):
-        raise BertsumError("greedy_oracle: sentences: expected a list of strings (split_sentences makes one)")
     targets = [_ngrams(oracle_words(text, mode)) for text in texts]  # R x (unigrams, bigrams)
     grams = [_ngrams(oracle_words(sentence, mode)) for sentence in sentences]  # S x (unigrams, bigrams)
     # What a sentence shares with each reference never changes; what it adds to the chosen ones is a set difference.
@@ -115,6 +107,18 @@ def greedy_oracle(
     return sorted(chosen)
 
 
+def _check_arguments(function: str, sentences: Any, mode: str, references: str) -> None:
+    for name, value, known in (("mode", mode, ("unicode", "paper")), ("references", references, ("mean", "best"))):
+        if value not in known:
+            raise BertsumError(f"{function}: {name}: got {value!r}, expected {known[0]} or {known[1]}")
+    if (
+        not isinstance(sentences, Sequence)
+        or isinstance(sentences, str)
+        or not all(isinstance(sentence, str) for sentence in sentences)
+    ):
+        raise BertsumError(f"{function}: sentences: expected a list of strings (split_sentences makes one)")
+
+
 def soft_oracle(
     sentences: Sequence[str],
     summary: str | Sequence[str] | Sequence[Sequence[str]],
@@ -140,7 +144,13 @@ def soft_oracle(
 
     Returns:
         A probability for each sentence (S); all 0 where no sentence shares a word with the reference.
+
+    Raises:
+        BertsumError: if the temperature is not more than 0, or a sentence or the summary is not text.
     """
+    if not temperature > 0:
+        raise BertsumError(f"soft_oracle: temperature: got {temperature}, expected more than 0")
+    _check_arguments("soft_oracle", sentences, mode, references)
     targets = [_ngrams(oracle_words(text, mode)) for text in _reference_texts(summary)]
     grams = [_ngrams(oracle_words(sentence, mode)) for sentence in sentences]
     # Sets as bits of whole numbers: a union is one operation, and there are hundreds of extracts.
@@ -188,10 +198,10 @@ def _reference_texts(summary: str | Sequence[str] | Sequence[Sequence[str]]) -> 
     if isinstance(summary, str):
         return [summary]
     if not isinstance(summary, Sequence) or not all(isinstance(item, str | Sequence) for item in summary):
-        raise BertsumError("greedy_oracle: summary: expected a string, a list of sentences or a list of such lists")
+        raise BertsumError("oracle: summary: expected a string, a list of sentences or a list of such lists")
     several = [[item] if isinstance(item, str) else list(item) for item in summary]
     if not all(isinstance(sentence, str) for reference in several for sentence in reference):
-        raise BertsumError("greedy_oracle: summary: expected a string, a list of sentences or a list of such lists")
+        raise BertsumError("oracle: summary: expected a string, a list of sentences or a list of such lists")
     if all(isinstance(item, str) for item in summary):
         several = [[sentence for reference in several for sentence in reference]]
     return [" ".join(reference) for reference in several]

@@ -93,13 +93,16 @@ def _read(path: Path) -> dict[str, list[float]]:
     scores: dict[str, list[float]] = {}
     seen: dict[str, int] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")  # other line ends may stand in a summary
     except (OSError, UnicodeDecodeError) as error:
         raise BertsumError(f"'{path}' cannot be read: {error}") from error
+    if lines == [""]:
+        raise BertsumError(f"'{path}' has no predictions")
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-            values = [float(record["rouge"][metric]) for metric in METRICS]
+            figures = [record["rouge"][metric] for metric in METRICS]
+            values = [float("nan") if isinstance(value, bool) else float(value) for value in figures]
             identity = str(record["id"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BertsumError(
@@ -109,6 +112,4 @@ def _read(path: Path) -> dict[str, list[float]]:
             raise BertsumError(f"{path} line {number}: field 'rouge': got {values}, expected figures from 0 to 1")
         times = seen[identity] = seen.get(identity, 0) + 1
         scores[identity if times == 1 else f"{identity} ({times})"] = values
-    if not scores:
-        raise BertsumError(f"'{path}' has no predictions")
     return scores

@@ -52,6 +52,7 @@ class Evaluation:
         documents: Number of documents.
         tokenizer: How ROUGE counted words.
         systems: ROUGE by system: ``lead-3``, ``oracle``, ``model``; each by metric.
+        limited: Whether summaries were cut to their reference's length, so that recall is the figure to report.
         seconds: Time of scoring, selection and ROUGE.
         example: A document with the sentences marked that the first checkpoint chose, or the oracle.
         folder: Where results.json and predictions.jsonl lie.
@@ -62,15 +63,17 @@ class Evaluation:
     documents: int
     tokenizer: str
     systems: dict[str, dict[str, RougeScore]]
+    limited: bool
     seconds: float
     example: str
     folder: Path
 
     def __str__(self) -> str:
-        return f"{self.table()}\n{self.documents:,} documents of {self.split}; ROUGE counts {self.tokenizer}"
+        figure = "limited-length recall" if self.limited else "F1"
+        return f"{self.table()}\n{self.documents:,} documents of {self.split}; ROUGE {figure}, counts {self.tokenizer}"
 
     def table(self) -> str:
-        """ROUGE F1 with 95% intervals, and recall and precision, in percent."""
+        """ROUGE F1, or limited-length recall, with 95% intervals; ROUGE-1 recall and precision; in percent."""
         width = max(10, *(len(system) + 1 for system in self.systems))
         head = f"{'':<{width}}" + "".join(f"{metric.upper():>8}{'95% interval':>17}" for metric in METRICS)
         lines = [head + f"{'R-1 recall':>13}{'R-1 precision':>15}"]
@@ -78,8 +81,9 @@ class Evaluation:
             cells = ""
             for metric in METRICS:
                 score = scores[metric]
-                low, high = score.fmeasure_interval
-                cells += f"{100 * score.fmeasure:>8.2f}{f'({100 * low:.2f}-{100 * high:.2f})':>17}"
+                low, high = score.recall_interval if self.limited else score.fmeasure_interval
+                figure = score.recall if self.limited else score.fmeasure
+                cells += f"{100 * figure:>8.2f}{f'({100 * low:.2f}-{100 * high:.2f})':>17}"
             first = scores["rouge1"]
             lines.append(f"{system:<{width}}{cells}{100 * first.recall:>13.2f}{100 * first.precision:>15.2f}")
         return "\n".join(lines)
@@ -284,8 +288,9 @@ def _report(
     }
     write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
     first = next((made[0].indices for made in predictions.values()), choices["oracle"][0])
+    limited = config.rouge.limit_to_reference
     example = marked(rows[0]["sentences"], first)
-    return Evaluation(checkpoints, split, len(rows), tokenizer, systems, seconds, example, folder)
+    return Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
 
 
 def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:

@@ -27,8 +27,12 @@ def plot_positions(files: Sequence[str | Path], output: str | Path) -> None:
     """
     chosen: dict[str, list[list[int]]] = {}
     for file in map(Path, files):
-        lines = list(_lines(file, ("indices", "oracle")))
-        chosen.setdefault("oracle", [line["oracle"] for line in lines])
+        lines = list(_lines(file, {"indices": list, "oracle": list}))
+        oracle = chosen.setdefault("oracle", [line["oracle"] for line in lines])
+        if oracle != [line["oracle"] for line in lines]:
+            raise BertsumError(f"'{file}': its documents are not those of '{files[0]}'")
+        if _run_name(file) in chosen:
+            raise BertsumError(f"'{file}': another file has its name, '{_run_name(file)}', too")
         chosen[_run_name(file)] = [line["indices"] for line in lines]
 
     def draw(axes: Axes) -> None:
@@ -63,8 +67,9 @@ def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "r
     """
     curves = {}
     for run in map(Path, runs):
-        lines = [line for line in _lines(run / "metrics.jsonl", ("split",)) if line["split"] == "validation"]
-        points = [(line["documents"], line[metric]) for line in lines if metric in line]
+        lines = _lines(run / "metrics.jsonl", {"split": str, "documents": int})
+        validations = [line for line in lines if line["split"] == "validation"]
+        points = [(line["documents"], line[metric]) for line in validations if isinstance(line.get(metric), float)]
         if not points:
             raise BertsumError(f"'{run}': its metrics.jsonl has no '{metric}' of a validation")
         curves[run.name] = points
@@ -101,19 +106,22 @@ def _picture(draw: Any, output: str | Path) -> None:
             pyplot.close(figure)
 
 
-def _lines(path: Path, fields: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
+    """The records of a file of JSON lines, each with these fields."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BertsumError(f"'{path}' cannot be read: {error}") from error
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
             record = json.loads(line)
-            missing = [field for field in fields if field not in record]
-        except (ValueError, TypeError, RecursionError) as error:
-            raise BertsumError(f"{path} line {number}: not a JSON object: {error}") from error
-        if missing:
-            raise BertsumError(f"{path} line {number}: field '{missing[0]}' is missing")
+        except (ValueError, RecursionError) as error:
+            raise BertsumError(f"{path} line {number}: not JSON: {error}") from error
+        for field, kind in fields.items():
+            value = record.get(field) if isinstance(record, dict) else None
+            if not isinstance(value, kind) or (isinstance(value, list) and not all(type(i) is int for i in value)):
+                expected = "a list of whole numbers" if kind is list else kind.__name__
+                raise BertsumError(f"{path} line {number}: field '{field}': expected {expected}")
         yield record
 
 

@@ -57,7 +57,7 @@ def best_checkpoints(config: Config, count: int) -> list[Path]:
     metric = config.train.metric
     try:
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        values = {line["step"]: line[metric] for line in lines if line["split"] == "validation"}
+        values = {int(line["step"]): float(line[metric]) for line in lines if line["split"] == "validation"}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BertsumError(f"'{file}': cannot be read as the metrics of a training: {error!r}") from error
     places = {path.name: path for path in (config.run_dir / "checkpoints").glob("step_*")}

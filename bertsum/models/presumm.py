@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.safe_load import StandIn, safe_load
 
@@ -67,33 +67,25 @@ def read_presumm(path: str | Path, encoder: str, heads: int | None = None) -> Pr
     Raises:
         BertsumError: if it cannot be read, asks for anything but tensors and plain values, or is none of theirs.
     """
-    saved = safe_load(path)
-    weights = saved.get("model") if isinstance(saved, Mapping) else None
-    if isinstance(saved, Mapping) and weights is None and all(isinstance(v, torch.Tensor) for v in saved.values()):
-        weights = saved  # a bare state_dict
-    if not isinstance(weights, Mapping) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
+    loaded = safe_load(path)
+    saved = dict(loaded) if isinstance(loaded, dict) else {}
+    weights = saved if saved and all(map(torch.is_tensor, saved.values())) else saved.get("model")  # a bare state_dict
+    if not isinstance(weights, dict) or not all(isinstance(n, str) and torch.is_tensor(w) for n, w in weights.items()):
         raise BertsumError(f"'{path}': has no weights under 'model', expected a checkpoint of PreSumm or BertSum")
-    assert isinstance(saved, Mapping)
     options = _options(saved.get("opt"))
     if options.get("task") == "abs" or any(name.startswith(("decoder.", "generator.")) for name in weights):
         raise BertsumError(f"'{path}': is an abstractive model, expected an extractive one (task ext)")
-    old_names = [str(name).removeprefix("module.") for name in weights]  # DataParallel's prefix
-    renamed = {
-        new: tensor
-        for new, tensor in zip(map(rename, old_names), weights.values(), strict=True)
-        if not _UNUSED.fullmatch(new)
-    }
-    model = _model(path, options, renamed, encoder, heads)
-    positions = renamed.get("encoder.embeddings.position_embeddings.weight")
-    longest = int(options.get("max_pos") or (512 if positions is None else len(positions)))
-    encoding = EncodingConfig(
-        max_length=longest if positions is None else min(longest, len(positions)),
-        max_sentences=100,
-        min_sentence_words=6,
-        max_sentence_words=200,
-    )
-    selection = SelectionConfig(trigram_blocking=bool(options.get("block_trigram", True)))
-    return PreSummCheckpoint(renamed, model, encoding, selection)
+    renamed: dict[str, torch.Tensor] = {}
+    for name, tensor in weights.items():
+        new = rename(name.removeprefix("module."))  # DataParallel's prefix
+        if _UNUSED.fullmatch(new):
+            continue
+        if new in renamed:
+            raise BertsumError(f"'{path}': has weight '{name}' twice, with and without 'module.'")
+        if not tensor.is_floating_point() or not tensor.isfinite().all():
+            raise BertsumError(f"'{path}': weight '{name}' has numbers that are not finite, or whole numbers only")
+        renamed[new] = tensor.as_subclass(torch.Tensor)
+    return _described(path, options, renamed, encoder, heads)
 
 
 def rename(name: str) -> str:
@@ -119,10 +111,10 @@ def _options(saved: Any) -> dict[str, Any]:
     return dict(state) if isinstance(state, Mapping) else {}
 
 
-def _model(
+def _described(
     path: str | Path, options: dict[str, Any], weights: dict[str, torch.Tensor], encoder: str, heads: int | None
-) -> ModelConfig:
-    """Head and layers from the options where they are there, else from the weights' names and shapes."""
+) -> PreSummCheckpoint:
+    """Head, layers and length from the options where they are there, else from the weights' names and shapes."""
     presumm = "ext_layers" in options
     kinds = {"lstm": "head.forward_cell.", "transformer": "head.layers.", "linear": "head.output."}
     found = next((kind for kind, prefix in kinds.items() if any(name.startswith(prefix) for name in weights)), None)
@@ -131,17 +123,31 @@ def _model(
     said = "baseline" if options.get("encoder") == "baseline" else "transformer" if presumm else options.get("encoder")
     numbers = {int(match[1]) for name in weights if (match := re.match(r"head\.layers\.(\d+)\.", name))}
     inner = weights.get("head.layers.0.feedforward_input.weight")
+    positions = weights.get("encoder.embeddings.position_embeddings.weight")
     prefix = "ext_" if presumm else ""
+    most = 512 if positions is None else len(positions)
+    max_pos = options.get("max_pos", most)
+    values = {
+        "model": {
+            "encoder": encoder,
+            "interval_segments": options.get("use_interval", True),
+            "head": _HEADS.get(str(said), found),
+            "head_layers": options.get("ext_layers" if presumm else "inter_layers", len(numbers) or 2),
+            "head_heads": options.get(f"{prefix}heads", 8) if heads is None else heads,
+            "head_feedforward": options.get(f"{prefix}ff_size", 2048 if inner is None else len(inner)),
+            "head_dropout": options.get("ext_dropout" if presumm else "dropout", 0.1),
+            "lstm_states": "final" if found == "lstm" else "own",
+        },
+        "encoding": {
+            "max_length": min(max_pos, most) if isinstance(max_pos, int) else max_pos,
+            "max_sentences": 100,
+            "min_sentence_words": 6,
+            "max_sentence_words": 200,
+        },
+        "selection": {"trigram_blocking": options.get("block_trigram", True)},
+    }
     try:
-        return ModelConfig(
-            encoder=encoder,
-            interval_segments=bool(options.get("use_interval", True)),
-            head=_HEADS.get(str(said), found),  # type: ignore[arg-type]
-            head_layers=int(options.get("ext_layers" if presumm else "inter_layers", len(numbers) or 2)),
-            head_heads=int(heads or options.get(f"{prefix}heads", 8)),
-            head_feedforward=int(options.get(f"{prefix}ff_size", 2048 if inner is None else len(inner))),
-            head_dropout=float(options.get("ext_dropout" if presumm else "dropout", 0.1)),
-            lstm_states="final" if found == "lstm" else "own",
-        )
-    except (TypeError, ValueError) as error:
+        config = Config.from_dict(values)
+    except BertsumError as error:
         raise BertsumError(f"'{path}': its saved options are broken: {error}") from error
+    return PreSummCheckpoint(weights, config.model, config.encoding, config.selection)

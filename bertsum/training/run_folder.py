@@ -133,19 +133,20 @@ def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
     Raises:
         BertsumError: if the folder holds a run already, or cannot be written.
     """
-    check_run_folder(config)
+    run_dir = config.run_dir
+    if any((run_dir / name).exists() for name in _RUN) and not config.train.overwrite:
+        raise BertsumError(f"'{run_dir}' already holds a run; replace it (--train.overwrite), or name another folder")
     config = model.config.apply(config).override(_selection_of(model))
     folder = config.run_dir / "checkpoints" / checkpoint_name(step)
     beside = folder.with_name(f".{folder.name}.unfinished")
     try:
-        shutil.rmtree(beside, ignore_errors=True)
+        _remove_run(run_dir)
         model.save_pretrained(beside)
-        shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
-        config.save(config.run_dir / "config.yaml")
-        point_best(config.run_dir, step)
+        config.save(run_dir / "config.yaml")
+        point_best(run_dir, step)
     except OSError as error:
-        raise BertsumError(f"'{config.run_dir}' cannot be written: {error}") from error
+        raise BertsumError(f"'{run_dir}' cannot be written: {error}") from error
     return folder
 
 
@@ -184,11 +185,14 @@ def claim_run_folder(config: Config, accelerator: Accelerator) -> FileLock:
 
 def _remove_run(run_dir: Path) -> None:
     """Removes what a run writes, and nothing else that may lie there."""
-    for name in ("best", "config.yaml", "metrics.jsonl"):
-        (run_dir / name).unlink(missing_ok=True)
-    for name in ("checkpoints", "eval", "tensorboard"):
-        if (run_dir / name).exists():
-            shutil.rmtree(run_dir / name)
+    for path in (run_dir / name for name in _RUN):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+_RUN = ("best", "config.yaml", "metrics.jsonl", "checkpoints", "eval", "tensorboard")
 
 
 def forget_later_metrics(path: Path, step: int) -> None:
