@@ -10,6 +10,7 @@ import authors
 import pytest
 from conftest import SHARED, needs_shared, write_jsonl
 
+import bertsum
 from bertsum.config import Config, DataConfig
 from bertsum.data.documents import Document, EncodedDocument, Rejected, read_documents, source_files
 from bertsum.data.encoding import interval_segments
@@ -256,6 +257,24 @@ def test_a_shard_is_cut_where_the_encoder_ends(config_of, tokenizer, tmp_path) -
         (row,) = prepare(config, "train", tokenizer).dataset
         assert (row["input_ids"], row["labels"]) == (ids, labels)
         assert row["sentences"] == ["a", "b", "c"]
+
+
+def test_a_shard_trains_and_evaluates(config_of, tokenizer, tmp_path) -> None:
+    rows = prepare(config_of("encoding.max_length=512"), "train", tokenizer).dataset
+    shard = [
+        {
+            "src": row["input_ids"], "src_sent_labels": [int(label) for label in row["labels"]],
+            "clss": row["cls_positions"], "segs": [], "tgt": [], "tgt_txt": "<q>".join(row["references"][0]),
+            "src_txt": [row["sentences"][index] for index in row["sentence_indices"]],
+        }
+        for row in rows
+    ]  # fmt: skip
+    path = authors.save(tmp_path / "sample.train.0.bert.pt", shard)
+    config = config_of(*(f"data.{split}={path}" for split in ("train", "validation", "test")))
+    result = bertsum.train(config)
+    assert (result.evaluation.documents, result.step) == (12, 4)
+    systems = bertsum.evaluate(config, split="test").systems
+    assert systems["oracle"]["rouge1"].fmeasure > systems["lead-3"]["rouge1"].fmeasure + 0.1
 
 
 @needs_shared
