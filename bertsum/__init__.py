@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from bertsum.config import Config
     from bertsum.data.oracle import greedy_oracle
     from bertsum.data.sentences import split_sentences
-    from bertsum.errors import BertsumError
+    from bertsum.errors import BertsumError, Stopped
     from bertsum.evaluation.evaluate import Evaluation, evaluate
     from bertsum.evaluation.rouge import RougeScore, rouge
     from bertsum.models.bertsum import BertSum
     from bertsum.summarizer import Summarizer, Summary
-    from bertsum.training.trainer import TrainResult, train
+    from bertsum.training.run import TrainResult, train
 
 __version__ = "0.1.0"
 
@@ -27,14 +27,15 @@ _HOME = {
     "Config": "bertsum.config",
     "Evaluation": "bertsum.evaluation.evaluate",
     "RougeScore": "bertsum.evaluation.rouge",
+    "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.summarizer",
     "Summary": "bertsum.summarizer",
-    "TrainResult": "bertsum.training.trainer",
+    "TrainResult": "bertsum.training.run",
     "evaluate": "bertsum.evaluation.evaluate",
     "greedy_oracle": "bertsum.data.oracle",
     "rouge": "bertsum.evaluation.rouge",
     "split_sentences": "bertsum.data.sentences",
-    "train": "bertsum.training.trainer",
+    "train": "bertsum.training.run",
 }
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Config",
     "Evaluation",
     "RougeScore",
+    "Stopped",
     "Summarizer",
     "Summary",
     "TrainResult",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 from bertsum.config import Config
 from bertsum.config_reading import help_text, overrides_from_arguments
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, Stopped
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -70,11 +72,22 @@ def start_processes() -> None:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Runs a script; an error of the input is printed without a traceback, with exit code 2."""
+    """Runs a script.
+
+    An error of the input is printed without a traceback, with exit code 2; SIGTERM and Ctrl-C end it in good order,
+    with 143 and 130.
+    """
+    signal.signal(signal.SIGTERM, _stop)
     try:
         main()
     except BertsumError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
+        print(f"stopped by {stopped.signal.name} {stopped.message}".rstrip(), file=sys.stderr)
+        sys.exit(128 + stopped.signal)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from bertsum.config_reading import build, find_config, flatten, override_value, read_yaml
 from bertsum.errors import BertsumError
+from bertsum.files import write_whole
 
 # Files, folders or globs of JSON lines; or the name of a split of the hub dataset ``data.dataset``.
 Source = str | list[str] | None
@@ -180,8 +181,12 @@ class TrainConfig:
         metric: What ranks checkpoints - validation loss, ROUGE F1, or the mean of ROUGE-1, 2 and L.
         patience: Stop when so many validations in a row did not improve the metric; null never does.
         log_every: Write metrics every so many updates.
-        resume: Go on from the last checkpoint of the run folder.
-        overwrite: Replace what an earlier run left in the run folder, unless train.resume goes on with it.
+        non_finite: What to do about an update whose loss or gradient is not finite - stop with an error that names its
+            documents, or skip it and count it.
+        resume: Go on from the newest checkpoint of the run folder where it holds one; false refuses such a folder.
+        overwrite: Begin anew in a run folder that holds a run, and replace that.
+        fsdp: With several processes, shard weights, gradients and optimiser over them, rather than copy them to each.
+        deterministic: Only use algorithms that give the same bits again, which a GPU does not always.
     """
 
     max_steps: int | None = None
@@ -211,8 +216,11 @@ class TrainConfig:
     metric: Literal["loss", "rouge1", "rouge2", "rougeL", "rouge_mean"] = "loss"
     patience: int | None = None
     log_every: int = 10
-    resume: bool = False
+    non_finite: Literal["stop", "skip"] = "stop"
+    resume: bool = True
     overwrite: bool = False
+    fsdp: bool = False
+    deterministic: bool = False
 
 
 @dataclass(frozen=True)
@@ -376,7 +384,7 @@ class Config:
         import yaml
 
         text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
-        Path(path).write_text(text, encoding="utf-8")
+        write_whole(Path(path), text)
 
     def override(self, values: Mapping[str, Any]) -> Config:
         """A copy with dotted fields replaced by values of their own type."""

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
+
+from bertsum.errors import BertsumError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Fewer items than this are done in this process: starting others takes longer.
 _WORTHWHILE = 4
+
+
+class WorkerError(BertsumError):
+    """A worker process has ended, though nothing was wrong with its work."""
 
 
 def available_cores() -> int:
@@ -31,6 +41,9 @@ def map_in_order(
         function: Reaches the processes once, so it may hold large objects.
         items: Read no faster than results are taken.
         workers: Processes; None uses every core.
+
+    Raises:
+        WorkerError: if a process was killed.
     """
     workers = workers or available_cores()
     first = list(islice(items, _WORTHWHILE))
@@ -49,6 +62,11 @@ def map_in_order(
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise WorkerError(
+                f"one of {workers} worker processes was killed, by somebody or for want of memory; start again, if "
+                "need be with fewer (data.workers)"
+            ) from error
         finally:
             for future in pending:
                 future.cancel()
@@ -61,6 +79,17 @@ def _start_process(function: Callable[[Any], Any]) -> None:
     global _function
     _function = function
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are the parallelism
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which ends this process
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot end its workers, which would wait for ever and hold the locks that they inherited."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _apply(item: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,3 +160,9 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) 
 def write_jsonl(path: Path, records: list[Any]) -> Path:
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path
+
+
+def sentences_of(draw: random.Random, count: int) -> list[str]:
+    """So many made-up sentences."""
+    words = "council bridge harbour rain school decided opened closed yesterday slowly old new a the of in and".split()
+    return [" ".join(draw.choices(words, k=draw.randint(4, 12))).capitalize() + "." for _ in range(count)]

@@ -22,29 +22,26 @@ def test_length_batches(lengths, budget) -> None:
     assert [lengths[index] for batch in batches for index in batch] == sorted(lengths)
 
 
-@given(lengths, st.integers(1, 30), st.integers(1, 5), st.integers(0, 3))
+@given(st.lists(st.integers(3, 90), min_size=1, max_size=60), st.integers(1, 70), st.integers(1, 4), st.integers(0, 3))
 def test_plan(lengths, buffer, per_update, epoch) -> None:
     array = np.array(lengths)
-    plan = plan_epoch(array, 100, buffer, per_update, seed=1, epoch=epoch)
-    assert sorted(np.concatenate([batch for update in plan for batch in update]).tolist()) == list(range(len(lengths)))
-    assert all(len(update) == per_update for update in plan[:-1])
-    again = plan_epoch(array, 100, buffer, per_update, seed=1, epoch=epoch)
-    assert all((a == b).all() for x, y in zip(plan, again, strict=True) for a, b in zip(x, y, strict=True))
+    plan = plan_epoch(array, 100, buffer, seed=1, epoch=epoch)
+    batches = plan.batches(0, len(plan))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    again = plan_epoch(array, 100, buffer, seed=1, epoch=epoch).batches(0, len(plan))
+    assert all((a == b).all() for a, b in zip(batches, again, strict=True))
+    updates = [plan.batches(first, per_update) for first in range(0, len(plan), per_update)]
+    assert all(len(update) == per_update for update in updates[:-1])
+    flat = [batch for update in updates for batch in update]
+    assert all((a == b).all() for a, b in zip(batches, flat, strict=True))
 
 
 def test_plan_depends_on_seed_and_epoch() -> None:
     array = np.arange(3, 103)
-    first = [plan_epoch(array, 100, 50, 1, seed, epoch)[0][0].tolist() for seed, epoch in [(0, 0), (0, 1), (1, 0)]]
-    assert len({tuple(batch) for batch in first}) == 3
-
-
-def test_the_batches_do_not_depend_on_the_number_of_processes() -> None:
-    array = np.arange(3, 60)
-    flat = [
-        [batch.tolist() for update in plan_epoch(array, 100, 50, count, 0, 0) for batch in update]
-        for count in (1, 2, 6)
+    first = [
+        plan_epoch(array, 100, 50, seed, epoch).batches(0, 1)[0].tolist() for seed, epoch in [(0, 0), (0, 1), (1, 0)]
     ]
-    assert flat[0] == flat[1] == flat[2]
+    assert len({tuple(batch) for batch in first}) == 3
 
 
 def test_collate() -> None:

@@ -198,7 +198,7 @@ def test_baselines() -> None:
 
 
 def test_marked_text_is_harmless() -> None:
-    assert marked(["a\x1b[31mb", "c"], [1]) == "   a [31mb\n>> c"
+    assert marked(["a\x1b[31mb", "c"], [1]) == "   a\ufffd[31mb\n>> c"
 
 
 def test_limited_length_recall_is_printed(trained_run, tmp_path) -> None:

@@ -49,7 +49,9 @@ def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     summarized = run("summarize.py", "--sentences", "1", cwd=tmp_path, stdin=TEXT)
     assert summarized.returncode == 0, summarized.stderr
     assert summarized.stdout.strip() in TEXT
-    refused = run("train.py", "--config", str(tmp_path / "tiny.yaml"), cwd=tmp_path)
+    again = run("train.py", "--config", str(tmp_path / "tiny.yaml"), "--train.max_steps", "3", cwd=tmp_path)
+    assert (again.returncode, "update 3 of 3" in again.stdout, "lead-3" in again.stdout) == (0, True, True)
+    refused = run("train.py", "--config", str(tmp_path / "tiny.yaml"), "--train.resume", "false", cwd=tmp_path)
     assert refused.returncode == 2
     assert "already holds a run" in refused.stderr
 

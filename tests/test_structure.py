@@ -20,8 +20,9 @@ from bertsum.data.sentences import split_sentences
 PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it.
 LAYERS = [
-    "errors",
     "text",
+    "errors",
+    "files",
     "parallel",
     "safe_load",
     "config_reading",

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 import bertsum
 from bertsum.training.checkpoint import last_checkpoint, load_state
+from bertsum.training.run_folder import lock_file
 
 
 def metrics_of(run_dir: Path, split: str) -> list[dict]:
@@ -102,7 +103,7 @@ def test_resume_is_exact(config_of, stop) -> None:
     part = config_of(*options, f"train.max_steps={stop}", "name=part")
     bertsum.train(part)
     state = load_state(last_checkpoint(part.run_dir)).train
-    assert (state.step, state.epoch, state.update) == ((6, 0, 6) if stop == 6 else (7, 1, 0))
+    assert (state.step, state.epoch, state.batch) == ((6, 0, 6) if stop == 6 else (7, 1, 0))
     result = bertsum.train(config_of(*options, "train.max_steps=9", "name=part", "train.resume=true"))
     assert result.step == 9
     assert_equal_weights(whole.run_dir / "checkpoints" / "step_000009", part.run_dir / "checkpoints" / "step_000009")
@@ -115,7 +116,7 @@ def test_resume_of_another_run(config_of, tmp_path) -> None:
     for override, expected in [
         ("model.head=linear", "model.head: was 'transformer', is 'linear'"),
         ("train.learning_rate=5e-2", "train.learning_rate"),
-        ("train.accumulation=2", "other processes x accumulation: was 1, is 2"),
+        ("train.schedule=linear", "train.schedule: was 'constant', is 'linear'"),
         ("data.train=sample/english.train.jsonl", "other prepared training data"),
     ]:
         with pytest.raises(bertsum.BertsumError, match=expected):
@@ -129,7 +130,7 @@ def test_a_folder_in_use_and_a_copied_checkpoint(config_of) -> None:
     shutil.copytree(checkpoints / "step_000001", checkpoints / "step_000001_copy")
     bertsum.train(config_of("train.max_steps=2", "train.resume=true"))
     assert last_checkpoint(config.run_dir).name == "step_000002"
-    with FileLock(config.run_dir / ".lock"), pytest.raises(bertsum.BertsumError, match="another training is running"):
+    with FileLock(lock_file(config.run_dir)), pytest.raises(bertsum.BertsumError, match="another training is running"):
         bertsum.train(config)
 
 
@@ -187,7 +188,7 @@ def test_a_run_folder_that_is_taken(config_of, tmp_path) -> None:
     bertsum.train(config)
     (config.run_dir / "notes.txt").write_text("mine")
     with pytest.raises(bertsum.BertsumError, match=r"already holds a run.*--train\.resume.*--train\.overwrite.*--name"):
-        bertsum.train(config)
+        bertsum.train(config_of("train.max_steps=1", "train.resume=false"))
     bertsum.train(config_of("train.max_steps=2", "train.overwrite=true"))
     assert metrics_of(config.run_dir, "train")[-1]["step"] == 2
     assert (config.run_dir / "notes.txt").read_text() == "mine"
@@ -217,9 +218,11 @@ def test_no_length_and_unknown_trackers(config_of) -> None:
 def test_a_broken_state(config_of) -> None:
     config = config_of("train.max_steps=1")
     bertsum.train(config)
-    (config.run_dir / "checkpoints" / "step_000001" / "state" / "optimizer.pt").write_bytes(b"broken")
-    with pytest.raises(bertsum.BertsumError, match="its state cannot be read"):
-        bertsum.train(config_of("train.max_steps=2", "train.resume=true"))
+    state = config.run_dir / "checkpoints" / "step_000001" / "state"
+    for name, message in [("tensors.safetensors", "is broken"), ("trainer.json", "its state cannot be read")]:
+        (state / name).write_bytes(b"broken")
+        with pytest.raises(bertsum.BertsumError, match=message):
+            bertsum.train(config_of("train.max_steps=2"))
 
 
 def test_two_processes_do_what_one_does(config_of, tmp_path) -> None:

@@ -82,18 +82,35 @@ def length_batches(lengths: Sequence[int] | np.ndarray, max_tokens: int) -> list
     return batches
 
 
-def plan_epoch(
-    lengths: np.ndarray,
-    max_tokens: int,
-    buffer_documents: int,
-    batches_per_update: int,
-    seed: int,
-    epoch: int,
-) -> list[list[np.ndarray]]:
-    """An epoch's updates, each a list of batches of document indices: every document once.
+@dataclass(frozen=True)
+class EpochPlan:
+    """The batches of one pass over the documents, each document once; two numbers a document, however many there are.
 
-    The plan depends on ``(seed, epoch)`` and on ``batches_per_update`` = processes x accumulation, so that 2 processes
-    with 1 batch each do as 1 process with 2. The last update may have fewer batches.
+    Attributes:
+        epoch: Which pass.
+        documents: Indices of all documents, batch after batch (N).
+        ends: Where each batch ends among them (batches).
+    """
+
+    epoch: int
+    documents: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def batches(self, first: int, count: int) -> list[np.ndarray]:
+        """So many batches from the ``first`` on; fewer at the end."""
+        ends = self.ends[first : first + count]
+        begins = [self.ends[first - 1] if first else 0, *ends[:-1]]
+        return [self.documents[begin:end] for begin, end in zip(begins, ends, strict=True)]
+
+
+def plan_epoch(lengths: np.ndarray, max_tokens: int, buffer_documents: int, seed: int, epoch: int) -> EpochPlan:
+    """An epoch's batches, in an order that depends on ``(seed, epoch)``, not on the number of processes.
+
+    An update takes the next processes x accumulation of them, so that 2 processes with 1 batch each do as 1 process
+    with 2, and a run goes on with another number of processes where it stood.
     """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(lengths))
@@ -102,4 +119,5 @@ def plan_epoch(
         buffer = order[start : start + buffer_documents]
         batches += [buffer[batch] for batch in length_batches(lengths[buffer], max_tokens)]
     shuffled = [batches[position] for position in random.permutation(len(batches))]
-    return [shuffled[start : start + batches_per_update] for start in range(0, len(shuffled), batches_per_update)]
+    ends = np.cumsum([len(batch) for batch in shuffled])
+    return EpochPlan(epoch, np.concatenate(shuffled).astype(np.int32), ends.astype(np.int32))

@@ -6,15 +6,13 @@ import functools
 import hashlib
 import importlib.metadata
 import json
-import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
+import pyarrow as pa
 from tqdm import tqdm
 
 from bertsum.config import Config, DataConfig
@@ -29,122 +27,52 @@ from bertsum.data.documents import (
 )
 from bertsum.data.encoding import DocumentEncoder, Encoding, long_enough
 from bertsum.data.oracle import greedy_oracle, soft_oracle
+from bertsum.data.prepared import Prepared, PreparedWriter, Report, open_prepared
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
-from bertsum.parallel import map_in_order
-from bertsum.text import sanitize, split_words
+from bertsum.files import try_remove, write_whole
+from bertsum.parallel import WorkerError, map_in_order
+from bertsum.text import split_words
 
 if TYPE_CHECKING:
-    import datasets
     from transformers import PreTrainedTokenizerBase
 
 _CHUNK = 32  # documents handed to a process at once
-_NAMED = 20  # dropped documents named in the report
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Report:
-    """What became of a split's documents.
-
-    Attributes:
-        read: Documents read.
-        kept: Documents kept.
-        dropped: Documents dropped, by reason.
-        named: The first of the dropped documents, each with its place and problem.
-        sentences_per_document: Mean number of sentences of a kept document, read or not.
-        sentences_read_per_document: Mean number of sentences that the encoder reads.
-        tokens_per_document: Mean number of tokens that the encoder reads.
-        cut_share: Share of kept documents of which something is not read.
-        unlabelled_share: Share of kept documents without any positive label.
-    """
-
-    read: int = 0
-    kept: int = 0
-    dropped: dict[str, int] = field(default_factory=dict)
-    named: list[str] = field(default_factory=list)
-    sentences_per_document: float = 0.0
-    sentences_read_per_document: float = 0.0
-    tokens_per_document: float = 0.0
-    cut_share: float = 0.0
-    unlabelled_share: float = 0.0
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.read:,} documents read, {self.kept:,} kept, {self.read - self.kept:,} dropped",
-            *(f"  dropped {count:,}: {reason}" for reason, count in sorted(self.dropped.items())),
-            *(f"    {name}" for name in self.named),
-            f"{self.sentences_per_document:.1f} sentences a document, {self.sentences_read_per_document:.1f} of them "
-            f"read, as {self.tokens_per_document:.0f} tokens",
-            f"{self.cut_share:.1%} of documents cut, {self.unlabelled_share:.1%} without any positive label",
-        ]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A prepared split, memory-mapped.
-
-    Attributes:
-        folder: Where it lies.
-        dataset: One row a document: ``id``, ``input_ids``, ``cls_positions``, ``sentence_indices``, ``labels``,
-            ``length`` (tokens), ``cut``, ``sentences`` and ``references``.
-        report: What became of the documents.
-    """
-
-    folder: Path
-    dataset: datasets.Dataset
-    report: Report
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each document (N)."""
-        return self.dataset.data.column("length").to_numpy()
 
 
 def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> Prepared:
     """Prepares a split, or opens what was prepared from the same sources, settings, tokenizer and code.
 
+    An interrupted preparation is gone on with, and of several processes one prepares while the others wait.
+
     Raises:
-        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left.
+        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left; if the folder cannot
+            be written, or what was prepared has changed since.
     """
     from filelock import FileLock
 
     described = _describe(config, split, tokenizer)
     fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
-    parent = Path(config.data.prepared_dir)
-    folder = parent / f"{split}-{fingerprint}"
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(parent / f".{folder.name}.lock"):  # of several processes one prepares, the others wait
-            if not folder.exists():
-                unfinished = parent / f".{folder.name}.unfinished"
-                shutil.rmtree(unfinished, ignore_errors=True)
-                unfinished.mkdir()
-                try:
+    folder = Path(config.data.prepared_dir) / f"{split}-{fingerprint}"
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    if not folder.exists():
+        try:
+            unfinished.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f".{folder.name}.lock")):
+                if not folder.exists():
+                    unfinished.mkdir(exist_ok=True)
                     report = _write(config, split, tokenizer, unfinished)
-                    (unfinished / "report.json").write_text(json.dumps(asdict(report), indent=1))
-                    (unfinished / "fingerprint.json").write_text(json.dumps(described, indent=1))
-                except BaseException:
-                    shutil.rmtree(unfinished, ignore_errors=True)
-                    raise
-                unfinished.rename(folder)
-                print(f"Prepared {split} data in {folder}\n{report}", flush=True)
-    except OSError as error:
-        raise BertsumError(f"data.prepared_dir: '{parent}' cannot be written: {error}") from error
+                    write_whole(unfinished / "fingerprint.json", json.dumps(described, indent=1))
+                    unfinished.rename(folder)
+                    print(f"Prepared {split} data in {folder}\n{report}", flush=True)
+        except (OSError, pa.ArrowException) as error:
+            raise BertsumError(
+                f"data.prepared_dir: '{folder}' cannot be written: {error}. What is prepared already is kept; the same "
+                "command goes on from there"
+            ) from error
     return open_prepared(folder)
-
-
-def open_prepared(folder: Path) -> Prepared:
-    """Opens a folder that :func:`prepare` finished."""
-    import datasets
-
-    report = Report(**json.loads((folder / "report.json").read_text(encoding="utf-8")))
-    return Prepared(folder, datasets.Dataset.from_file(str(folder / "data.arrow")), report)
 
 
 def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
@@ -152,7 +80,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
     data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
     code = hashlib.sha256()
-    for module in ("documents", "formats", "sentences", "oracle", "encoding", "prepare", "../text"):
+    for module in ("documents", "formats", "sentences", "oracle", "encoding", "prepare", "prepared", "../text"):
         code.update((Path(__file__).parent / f"{module}.py").read_bytes())
     tokens = json.loads(tokenizer.backend_tokenizer.to_str())
     for switch in ("truncation", "padding"):  # the last call's, not the tokenizer's own
@@ -190,67 +118,34 @@ def _describe_file(path: Path) -> list[Any]:
 
 
 def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
-    """Writes data.arrow and returns the report."""
-    import pyarrow as pa
-
-    schema = pa.schema(
-        {
-            "id": pa.string(),
-            "input_ids": pa.list_(pa.int32()),
-            "cls_positions": pa.list_(pa.int32()),
-            "sentence_indices": pa.list_(pa.int32()),
-            "labels": pa.list_(pa.float32()),
-            "length": pa.int32(),
-            "cut": pa.bool_(),
-            "sentences": pa.list_(pa.string()),
-            "references": pa.list_(pa.list_(pa.string())),
-        }
-    )
+    """Prepares all documents, or those that an earlier preparation had not come to when it was interrupted."""
     prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), split)
-    counts: Counter[str] = Counter()
-    dropped: Counter[str] = Counter()
-    named: list[str] = []
-    documents = read_documents(config.data, split)
-    progress = tqdm(desc=f"prepare {split}", unit=" documents", disable=None)
-    with progress, pa.OSFile(str(folder / "data.arrow"), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
-        for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers):
-            rows = []
-            for row in chunk:
-                if isinstance(row, Rejected):
-                    _stop_or_skip(config.data, row)
-                    dropped[row.reason] += 1
-                    if len(named) < _NAMED:
-                        named.append(sanitize(f"{row.place}: {row.problem}"))
-                else:
-                    rows.append(row)
-                    counts["sentences"] += len(row["sentences"])
-                    counts["sentences read"] += len(row["cls_positions"])
-                    counts["tokens"] += row["length"]
-                    counts["cut"] += row["cut"]
-                    counts["unlabelled"] += not any(row["labels"])
-            if rows:
-                writer.write_batch(pa.RecordBatch.from_pylist(rows, schema))
-            counts["kept"] += len(rows)
-            counts["read"] += len(chunk)
-            progress.update(len(chunk))
-    kept = counts["kept"]
-    if not kept:
-        why = "; ".join(f"{count} x {reason}" for reason, count in dropped.items())
-        first = f" First: {named[0]}" if named else ""
-        raise BertsumError(
-            f"data.{split}: none of {counts['read']} documents can be used{f' ({why}).' if why else '.'}{first}"
-        )
-    return Report(
-        read=counts["read"],
-        kept=kept,
-        dropped=dict(dropped),
-        named=named,
-        sentences_per_document=counts["sentences"] / kept,
-        sentences_read_per_document=counts["sentences read"] / kept,
-        tokens_per_document=counts["tokens"] / kept,
-        cut_share=counts["cut"] / kept,
-        unlabelled_share=counts["unlabelled"] / kept,
-    )
+    with PreparedWriter(folder) as writer:
+        documents = islice(read_documents(config.data, split), writer.read, None)
+        bar = tqdm(desc=f"prepare {split}", unit=" documents", initial=writer.read, disable=None)
+        try:
+            with bar:
+                for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers):
+                    for row in chunk:
+                        if isinstance(row, Rejected):
+                            _stop_or_skip(config.data, row)
+                    writer.add(chunk)
+                    bar.update(len(chunk))
+            if not writer.kept:
+                raise _nothing_usable(split, writer)
+        except WorkerError:
+            raise
+        except BertsumError:  # of a document: when its file is put right, all of it is read again
+            try_remove(folder)
+            raise
+        return writer.finish()
+
+
+def _nothing_usable(split: str, writer: PreparedWriter) -> BertsumError:
+    why = "; ".join(f"{count} x {reason}" for reason, count in writer.dropped.items())
+    first = f" First: {writer.named[0]}" if writer.named else ""
+    none = f"none of {writer.read} documents can be used{f' ({why}).' if why else '.'}"
+    return BertsumError(f"data.{split}: {none}{first}")
 
 
 # Reasons that a config asks for; every other reason is an error of the document.

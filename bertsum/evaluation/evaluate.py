@@ -14,14 +14,17 @@ import torch
 from tqdm import tqdm
 
 from bertsum.config import Config, SelectionConfig
-from bertsum.data.prepare import Prepared, prepare, read_texts
+from bertsum.data.prepare import prepare, read_texts
+from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.rouge import METRICS, RougeScore, document_rouge, summarize_scores, tokenizer_for
-from bertsum.evaluation.runs import best_checkpoints, make_folder, write_whole
+from bertsum.evaluation.runs import best_checkpoints, make_folder
 from bertsum.evaluation.selection import select_sentences
+from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
+from bertsum.text import printable
 
 if TYPE_CHECKING:
     import datasets
@@ -196,21 +199,29 @@ def predict(
     logits = score_documents(model, prepared, config, chosen, progress)
     texts = prepared.dataset.select(chosen).select_columns(["sentences", "sentence_indices"])
     return [
-        select(scores.sigmoid().tolist(), row["sentence_indices"], row["sentences"], config.selection)
-        for scores, row in zip(logits, texts, strict=True)
+        select(logits[place].sigmoid().tolist(), row["sentence_indices"], row["sentences"], config.selection)
+        for place, row in enumerate(texts)
     ]
 
 
 def score_documents(
-    model: BertSum, prepared: Prepared, config: Config, indices: Sequence[int] | np.ndarray, progress: str | None = None
-) -> list[torch.Tensor]:
-    """The logits of each document's sentences that are read (S), in the order of ``indices``."""
+    model: BertSum,
+    prepared: Prepared,
+    config: Config,
+    indices: Sequence[int] | np.ndarray,
+    progress: str | None = None,
+    part: tuple[int, int] = (0, 1),
+) -> dict[int, torch.Tensor]:
+    """The logits of each document's sentences that are read (S), by its place in ``indices``.
+
+    Of several processes (``part``: which, of how many) each scores its share of the batches.
+    """
     rows = prepared.dataset.select(indices).select_columns(["input_ids", "cls_positions"])
     budget, precision = config.evaluation.max_tokens_per_batch, config.evaluation.precision
-    logits = [torch.empty(0)] * len(rows)
     bar = tqdm(total=len(rows), desc=progress, unit=" documents", disable=True if progress is None else None)
+    logits: dict[int, torch.Tensor] = {}
     with bar:
-        for place, scores in model.score(rows, budget, precision, lengths=prepared.lengths[np.asarray(indices)]):
+        for place, scores in model.score(rows, budget, precision, prepared.lengths[np.asarray(indices)], part):
             logits[place] = scores
             bar.update()
     return logits
@@ -234,11 +245,9 @@ def select(
 
 def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
     """The sentences, one a line, the chosen ones marked; what a terminal would obey is made harmless."""
-    lines = []
-    for index, sentence in enumerate(sentences):
-        printable = "".join(char if char.isprintable() else " " for char in sentence)
-        lines.append(f"{'>>' if index in chosen else '  '} {printable}")
-    return "\n".join(lines)
+    marks = [">>" if index in chosen else "  " for index in range(len(sentences))]
+    lines = [" ".join(printable(sentence).split()) for sentence in sentences]
+    return "\n".join(f"{mark} {line}" for mark, line in zip(marks, lines, strict=True))
 
 
 def _report(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,13 +77,3 @@ def make_folder(folder: Path) -> Path:
     except OSError as error:
         raise BertsumError(f"'{folder}' cannot be written: {error}") from error
     return folder
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file completely or not at all."""
-    beside = path.with_name(f".{path.name}.unfinished")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
-    except OSError as error:
-        raise BertsumError(f"'{path}' cannot be written: {error}") from error

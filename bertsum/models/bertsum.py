@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,7 @@ class BertSum(nn.Module, ModelHubMixin):
         max_tokens_per_batch: int = 4096,
         precision: str = "fp32",
         lengths: Sequence[int] | np.ndarray | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> Iterator[tuple[int, torch.Tensor]]:
         """Scores encoded documents, batched by length.
 
@@ -173,9 +175,14 @@ class BertSum(nn.Module, ModelHubMixin):
             max_tokens_per_batch: Budget of a batch, ``count x longest``.
             precision: fp32, bf16 or fp16 arithmetic.
             lengths: Tokens of each document, where they are known without reading it.
+            part: Number of this process and of all processes, of which each scores its share of the batches, in
+                equally many passes.
 
         Yields:
             A document's place in ``rows`` and the logits of its sentences (S, float32, on the CPU), batch after batch.
+
+        Raises:
+            BertsumError: if memory does not suffice for a batch.
         """
         device = next(self.parameters()).device
         was_training = self.training
@@ -183,13 +190,19 @@ class BertSum(nn.Module, ModelHubMixin):
         try:
             if lengths is None:
                 lengths = [len(row["input_ids"]) for row in rows]
-            for chosen in length_batches(lengths, max_tokens_per_batch):
+            batches = length_batches(lengths, max_tokens_per_batch)
+            number, count = part
+            for first in range(0, len(batches), count):
+                own = first + number < len(batches)
+                chosen = batches[first + number if own else 0]
                 some = [rows[int(index)] for index in chosen]
-                batch = self.collate(some).to(device)
-                with autocast(device, precision):
-                    logits = self(**batch.inputs())
-                for index, row, scores in zip(chosen, some, logits.float().cpu(), strict=True):
-                    yield int(index), scores[: len(row["cls_positions"])]
+                size = np.asarray([len(row["input_ids"]) for row in some])
+                advice = f"max_tokens_per_batch (now {max_tokens_per_batch}), or shorten the documents"
+                with explained_memory(lambda: "scoring", size, advice), autocast(device, precision):
+                    logits = self(**self.collate(some).to(device).inputs()).float().cpu()
+                for index, row, scores in zip(chosen, some, logits, strict=True):
+                    if own:
+                        yield int(index), scores[: len(row["cls_positions"])]
         finally:
             self.train(was_training)
 
@@ -258,7 +271,7 @@ class BertSum(nn.Module, ModelHubMixin):
         folder = Path(path)
         if not folder.is_dir():
             folder = download(str(path), revision, cache_dir, local_files_only, token)
-        saved = read_model(folder, device)
+        saved = read_model(folder)
         encoder = build_encoder(saved.encoder_config, saved.config.model, saved.config.encoding.max_length)
         freeze(encoder, saved.config.model)
         head = build_head(saved.config.model, encoder.config.hidden_size)
@@ -312,6 +325,29 @@ def sentence_loss(
     weight = torch.tensor(positive_weight, device=logits.device)
     losses = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none", pos_weight=weight)
     return torch.where(sentence_mask, losses, 0.0).sum()
+
+
+@contextmanager
+def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str) -> Iterator[None]:
+    """Says what a batch was made of when memory does not suffice for it.
+
+    Args:
+        where: Tells what it was.
+        lengths: Tokens of each of its documents.
+        advice: What to lower.
+
+    Raises:
+        BertsumError: in place of the error that the device or the system raised.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if not isinstance(error, MemoryError) and "out of memory" not in text and "can't allocate memory" not in text:
+            raise
+        count, longest = len(lengths), int(max(lengths))
+        size = f"{count} documents x {longest} tokens = {count * longest} tokens"
+        raise BertsumError(f"{where()}: out of memory for {size}; lower {advice}") from error
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

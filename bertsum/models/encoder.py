@@ -45,14 +45,14 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     with _explained(name):
         _check_reachable(resolve_encoder(name))
         _check_tokenizer_files(Path(resolve_encoder(name)))
-        return AutoTokenizer.from_pretrained(resolve_encoder(name), use_fast=True)
+        return AutoTokenizer.from_pretrained(resolve_encoder(name), use_fast=True, trust_remote_code=False)
 
 
 def load_encoder_config(name: str) -> PretrainedConfig:
     """The configuration of an encoder, without its weights."""
     with _explained(name):
         _check_reachable(resolve_encoder(name))
-        return AutoConfig.from_pretrained(resolve_encoder(name))
+        return AutoConfig.from_pretrained(resolve_encoder(name), trust_remote_code=False)
 
 
 def load_encoder(config: ModelConfig, max_length: int) -> PreTrainedModel:
@@ -67,6 +67,7 @@ def load_encoder(config: ModelConfig, max_length: int) -> PreTrainedModel:
         encoder, loaded = AutoModel.from_pretrained(
             resolve_encoder(config.encoder),
             config=encoder_config,
+            trust_remote_code=False,
             attn_implementation=config.attention,
             dtype=torch.float32,
             output_loading_info=True,

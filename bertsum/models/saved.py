@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -72,9 +73,6 @@ def write_model(
     Raises:
         BertsumError: if the folder cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     encoder_config: PretrainedConfig = encoder.config
     described = {
         "library": "bertsum",
@@ -83,24 +81,20 @@ def write_model(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        contiguous = {name: tensor.contiguous() for name, tensor in weights.items()}
-        save_file(contiguous, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+        write_tensors(folder / WEIGHTS_FILE, weights)
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
         tokenizer.save_pretrained(folder)
-    except (OSError, SafetensorError) as error:
+    except OSError as error:
         raise BertsumError(f"'{folder}': the model cannot be written: {error}") from error
 
 
-def read_model(folder: Path, device: str) -> SavedModel:
+def read_model(folder: Path) -> SavedModel:
     """Reads a folder that :func:`write_model` wrote.
 
     Raises:
         BertsumError: naming the file that is missing or broken.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     for name in (CONFIG_FILE, WEIGHTS_FILE, "tokenizer_config.json"):
         if not (folder / name).is_file():
             raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
@@ -118,14 +112,55 @@ def read_model(folder: Path, device: str) -> SavedModel:
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = BertSumConfig.of(whole)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain Exception
         raise BertsumError(f"model '{folder}': its tokenizer files are broken: {error}") from error
+    return SavedModel(config, encoder_config, tokenizer, read_tensors(folder / WEIGHTS_FILE))
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Writes a safetensors file with a checksum of what is in it.
+
+    Raises:
+        BertsumError: if it cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        weights = load_file(folder / WEIGHTS_FILE, device=device)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise BertsumError(f"model '{folder}': {WEIGHTS_FILE} is broken: {error}") from error
-    return SavedModel(config, encoder_config, tokenizer, weights)
+        save_file(contiguous, path, metadata={"format": "pt", "crc32": _checksum(contiguous)})
+    except (OSError, SafetensorError) as error:
+        raise BertsumError(f"'{path}' cannot be written: {error}") from error
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Reads a safetensors file; its checksum, where it has one, tells whether it is as it was written.
+
+    Raises:
+        BertsumError: if it is not there, is not such a file, or has changed since.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            checksum = (file.metadata() or {}).get("crc32")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
+    except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
+        raise BertsumError(f"'{path.parent}': {path.name} is broken: {error}") from error
+    if checksum is not None and checksum != _checksum(tensors):
+        raise BertsumError(f"'{path.parent}': {path.name} is broken: it is not what was written (checksum {checksum})")
+    return tensors
+
+
+def _checksum(tensors: dict[str, torch.Tensor]) -> str:
+    """CRC-32 of all names and values."""
+    value = 0
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
+        value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
+    return f"{value:08x}"
 
 
 def fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:

@@ -1,7 +1,7 @@
 """Checkpoints: complete or absent, and everything that a resume needs.
 
 checkpoints/step_001000/   what BertSum.from_pretrained needs
-                state/     trainer.json, optimizer.pt, random.pt
+                state/     trainer.json, tensors.safetensors (optimiser, random generators)
 best -> checkpoints/step_...
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,40 @@ from typing import Any
 import torch
 
 from bertsum.errors import BertsumError
+from bertsum.files import remove_folder, try_remove, whole_folder, write_whole
 from bertsum.models.bertsum import BertSum
+from bertsum.models.saved import read_tensors, write_tensors
+
+SUMS = ("loss", "documents", "tokens", "seconds")  # loss: of documents, not of those in an update that was skipped
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What validations have shown.
+
+    Attributes:
+        kept: The best checkpoints by the metric, best first: (value, step).
+        best: The best value so far.
+        not_improved: Validations since the metric last improved.
+        step: Update of the last validation; 0 before the first.
+    """
+
+    kept: tuple[tuple[float, int], ...] = ()
+    best: float | None = None
+    not_improved: int = 0
+    step: int = 0
+
+    def add(self, value: float, step: int, keep: int) -> Ranking:
+        """The ranking after one more validation.
+
+        Args:
+            value: Higher is better.
+            step: Its update.
+            keep: Checkpoints to keep.
+        """
+        kept = sorted([*self.kept, (value, step)], key=lambda pair: -pair[0])[:keep]
+        improved = self.best is None or value > self.best
+        return Ranking(tuple(kept), value if improved else self.best, 0 if improved else self.not_improved + 1, step)
 
 
 @dataclass
@@ -28,28 +60,52 @@ class TrainState:
     Attributes:
         step: Updates done.
         epoch: Passes over the training documents completed.
-        update: Updates done in the current pass.
+        batch: Batches done in the current pass.
         documents: Documents seen.
         tokens: Tokens seen.
         seconds: Time spent in training steps.
-        ranked: Kept checkpoints by the metric, best first: (value, step).
-        best: The best value of the metric so far.
-        not_improved: Validations since the metric last improved.
+        skipped: Updates left out because their loss or gradient was not finite.
+        since_log: Sums since the last line of metrics.
+        ranking: What validations have shown.
+        ranking_before_end: The same without a validation that was made only because the run ended there.
         data: Name of the prepared training data, which tells its content.
-        batches_per_update: Processes x accumulation; the order of documents depends on it.
+        max_tokens_per_batch: Budget by which the documents were cut into batches when the run began.
     """
 
+    data: str = ""
+    max_tokens_per_batch: int = 0
     step: int = 0
     epoch: int = 0
-    update: int = 0
+    batch: int = 0
     documents: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    ranked: list[tuple[float, int]] = field(default_factory=list)
-    best: float | None = None
-    not_improved: int = 0
-    data: str = ""
-    batches_per_update: int = 0
+    skipped: int = 0
+    since_log: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SUMS, 0.0))
+    ranking: Ranking = field(default_factory=Ranking)
+    ranking_before_end: Ranking | None = None
+
+    def kept_steps(self) -> set[int]:
+        """Updates whose checkpoints are not to be removed."""
+        rankings = [self.ranking, self.ranking_before_end or Ranking()]
+        return {self.step, *(step for ranking in rankings for _, step in ranking.kept)}
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What is saved beside the model's weights.
+
+    Attributes:
+        train: Where the run stands.
+        optimizer: State of the optimiser: by parameter, by name.
+        random: State of the random generators of each process, by device.
+        scaler: State of the gradient scaler, if there is one.
+    """
+
+    train: TrainState
+    optimizer: dict[str, dict[str, torch.Tensor]]
+    random: list[dict[str, torch.Tensor]]
+    scaler: dict[str, float] = field(default_factory=dict)
 
 
 def checkpoint_name(step: int) -> str:
@@ -57,69 +113,74 @@ def checkpoint_name(step: int) -> str:
     return f"step_{step:06d}"
 
 
-def save_checkpoint(
-    folder: Path,
-    model: BertSum,
-    weights: dict[str, torch.Tensor],
-    optimizer_state: dict[str, Any],
-    random_states: list[dict[str, torch.Tensor]],
-    state: TrainState,
-) -> None:
+def checkpoint_folder(run_dir: Path, step: int) -> Path:
+    """Folder of a step's checkpoint."""
+    return run_dir / "checkpoints" / checkpoint_name(step)
+
+
+def save_checkpoint(folder: Path, model: BertSum, weights: dict[str, torch.Tensor], state: SavedState) -> None:
     """Writes a checkpoint beside its place and renames it.
+
+    Where there is one of the same step, the run was resumed from it: only what was learned since about it, its
+    validation, is written.
 
     Args:
         folder: Its place.
         model: The model, for its config and tokenizer.
         weights: Its weights.
-        optimizer_state: State of the optimiser, and of the gradient scaler if there is one.
-        random_states: State of the random generators of each process.
-        state: Where the run stands.
+        state: All else.
 
     Raises:
         BertsumError: if it cannot be written; what was there before stays.
     """
-    beside = folder.with_name(f".{folder.name}.unfinished")
-    try:
-        shutil.rmtree(beside, ignore_errors=True)
-        (beside / "state").mkdir(parents=True)
+    described = json.dumps({**asdict(state.train), "scaler": state.scaler}, indent=1)
+    if folder.exists():
+        write_whole(folder / "state" / "trainer.json", described)
+        return
+    with whole_folder(folder) as beside:
         model.save_pretrained(beside, state_dict=weights)
-        torch.save(optimizer_state, beside / "state" / "optimizer.pt")
-        torch.save(random_states, beside / "state" / "random.pt")
-        (beside / "state" / "trainer.json").write_text(json.dumps(asdict(state), indent=1))
-        if folder.exists():  # the same step again, after a resume
-            _remove(folder)
-        beside.rename(folder)
-    except (OSError, RuntimeError, BertsumError) as error:  # torch.save raises RuntimeError on a full disk
-        shutil.rmtree(beside, ignore_errors=True)
-        raise BertsumError(f"checkpoint '{folder}' cannot be written: {error}") from error
+        (beside / "state").mkdir()
+        write_tensors(beside / "state" / "tensors.safetensors", _flat(state))
+        (beside / "state" / "trainer.json").write_text(described, encoding="utf-8")
 
 
-@dataclass(frozen=True)
-class SavedState:
-    """What :func:`load_state` reads beside the model's weights."""
-
-    train: TrainState
-    optimizer: dict[str, Any]
-    random: list[dict[str, torch.Tensor]]
+def _flat(state: SavedState) -> dict[str, torch.Tensor]:
+    optimizer = {
+        f"optimizer/{name}/{key}": tensor for name, values in state.optimizer.items() for key, tensor in values.items()
+    }
+    random = {
+        f"random/{process}/{device}": tensor
+        for process, states in enumerate(state.random)
+        for device, tensor in states.items()
+    }
+    return optimizer | random
 
 
 def load_state(folder: Path) -> SavedState:
-    """Reads the state of a checkpoint; only tensors and plain values are accepted.
+    """Reads the state of a checkpoint: plain values and tensors.
 
     Raises:
         BertsumError: if it is not there or broken.
     """
-    state = folder / "state"
     try:
-        values = json.loads((state / "trainer.json").read_text(encoding="utf-8"))
-        values["ranked"] = [(float(value), int(step)) for value, step in values["ranked"]]
-        return SavedState(
-            TrainState(**values),
-            torch.load(state / "optimizer.pt", map_location="cpu", weights_only=True),
-            torch.load(state / "random.pt", map_location="cpu", weights_only=True),
-        )
-    except Exception as error:  # torch.load raises what pickle, zipfile and torch raise
-        raise BertsumError(f"checkpoint '{folder}': its state cannot be read: {error}") from error
+        values: dict[str, Any] = json.loads((folder / "state" / "trainer.json").read_text(encoding="utf-8"))
+        scaler = values.pop("scaler")
+        for name in ("ranking", "ranking_before_end"):
+            if values[name] is not None:
+                kept = tuple((float(value), int(step)) for value, step in values[name].pop("kept"))
+                values[name] = Ranking(kept, **values[name])
+        train = TrainState(**values)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BertsumError(f"checkpoint '{folder}': its state cannot be read: {error!r}") from error
+    optimizer: dict[str, dict[str, torch.Tensor]] = {}
+    random: dict[int, dict[str, torch.Tensor]] = {}
+    for path, tensor in read_tensors(folder / "state" / "tensors.safetensors").items():
+        kind, name, key = path.split("/")
+        if kind == "optimizer":
+            optimizer.setdefault(name, {})[key] = tensor
+        else:
+            random.setdefault(int(name), {})[key] = tensor
+    return SavedState(train, optimizer, [random[process] for process in sorted(random)], scaler)
 
 
 def last_checkpoint(run_dir: Path) -> Path | None:
@@ -134,24 +195,21 @@ def _checkpoints(run_dir: Path) -> dict[int, Path]:
     return {int(match[1]): path for path in folders if (match := re.fullmatch(r"step_(\d+)", path.name))}
 
 
-def _remove(folder: Path) -> None:
-    """Removes a checkpoint so that at no instant half of one stands under its name."""
-    hidden = folder.with_name(f".{folder.name}.removed")
-    shutil.rmtree(hidden, ignore_errors=True)
-    folder.rename(hidden)
-    shutil.rmtree(hidden)
-
-
 def point_best(run_dir: Path, step: int) -> None:
     """Makes ``best`` name a checkpoint, at once or not at all."""
     link = run_dir / ".best.unfinished"
-    link.unlink(missing_ok=True)
-    link.symlink_to(Path("checkpoints") / checkpoint_name(step))
-    os.replace(link, run_dir / "best")
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path("checkpoints") / checkpoint_name(step))
+        os.replace(link, run_dir / "best")
+    except OSError as error:
+        raise BertsumError(f"'{run_dir / 'best'}' cannot be written: {error}") from error
 
 
 def remove_old(run_dir: Path, keep: set[int]) -> None:
-    """Removes the checkpoints of all other steps."""
+    """Removes the checkpoints of all other steps, and what a killed process has left half-written or half-removed."""
     for step, folder in _checkpoints(run_dir).items():
         if step not in keep:
-            _remove(folder)
+            remove_folder(folder)
+    for left in (run_dir / "checkpoints").glob(".step_*"):
+        try_remove(left)

@@ -1,77 +1,37 @@
-"""What surrounds a training: the accelerator, the run folder, and the order between several processes."""
+"""The run folder: whose it is, what it holds, and what a resumed run may do otherwise."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from filelock import FileLock, Timeout
 
 from bertsum.config import Config
 from bertsum.errors import BertsumError
-from bertsum.evaluation.runs import write_whole
+from bertsum.files import whole_folder
 from bertsum.models.bertsum import BertSum
-from bertsum.training.checkpoint import checkpoint_name, last_checkpoint, point_best
+from bertsum.training.checkpoint import checkpoint_folder, last_checkpoint, point_best
+from bertsum.training.processes import first_does
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
-
-
-def make_accelerator(config: Config) -> Accelerator:
-    """Devices, processes and precision.
-
-    Raises:
-        BertsumError: if the precision or a tracker is not to be had.
-    """
-    from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-    from accelerate.utils import ProjectConfiguration
-
-    AcceleratorState._reset_state()  # a second training in one program may have another precision
-
-    run_dir = str(config.run_dir)
-    try:
-        return Accelerator(
-            cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
-            mixed_precision=_PRECISION[config.train.precision],
-            log_with=_installed_trackers(config) or None,
-            project_config=ProjectConfiguration(project_dir=run_dir, logging_dir=str(config.run_dir / "tensorboard")),
-        )
-    except ValueError as error:
-        raise BertsumError(f"train.precision or tracking.trackers: {error}") from error
-
-
-def _installed_trackers(config: Config) -> list[str]:
-    from accelerate.tracking import get_available_trackers
-    from accelerate.utils import LoggerType
-
-    known = [str(tracker.value) for tracker in LoggerType if tracker != LoggerType.ALL]
-    unknown = [name for name in config.tracking.trackers if name not in known]
-    if unknown:
-        raise BertsumError(f"tracking.trackers: got {', '.join(unknown)}, expected some of {', '.join(sorted(known))}")
-    available = {str(getattr(tracker, "value", tracker)) for tracker in get_available_trackers()}
-    missing = [name for name in config.tracking.trackers if name not in available]
-    if missing:
-        print(f"Not tracking with {', '.join(missing)}: not installed (pip install 'bertsum[tracking]')", flush=True)
-    return [name for name in config.tracking.trackers if name in available]
 
 
 def check_run_folder(config: Config) -> None:
     """Refuses a folder that holds another run or cannot be written, before anything long begins."""
     run_dir, train = config.run_dir, config.train
-    if last_checkpoint(run_dir) is not None and not (train.resume or train.overwrite):
-        raise BertsumError(
-            f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), or "
-            "choose another name (--name NAME)"
-        )
-    if last_checkpoint(run_dir) is not None and train.resume:
+    if last_checkpoint(run_dir) is not None and not train.overwrite:
+        if not train.resume:
+            raise BertsumError(
+                f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), "
+                "or choose another name (--name NAME)"
+            )
         _check_same_run(config, Config.load(run_dir / "config.yaml"))
     there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
@@ -89,7 +49,11 @@ _MAY_DIFFER = (
     "data.workers",
     "train.max_steps",
     "train.epochs",
-    "train.accumulation",  # the trainer compares processes x accumulation
+    "train.accumulation",
+    "train.max_tokens_per_batch",  # a lower one computes the same updates in smaller pieces
+    "train.fsdp",
+    "train.non_finite",
+    "train.deterministic",
     "train.validate_every",
     "train.validate_documents",
     "train.save_every",
@@ -102,21 +66,27 @@ _MAY_DIFFER = (
     "evaluation.",
     "tracking.",
 )
+_NOT_WORTH_TELLING = ("train.resume", "train.overwrite")
 
 
 def _check_same_run(config: Config, saved: Config) -> None:
-    """Refuses a resume that would not be the same run; the trainer compares the data itself."""
+    """Says what is other than before, and refuses a resume that would not be the same run.
+
+    The trainer compares the data itself.
+    """
     before = saved.flat()
-    changed = [
-        f"{key}: was {before[key]!r}, is {value!r}"
-        for key, value in config.flat().items()
-        if value != before[key] and not key.startswith(_MAY_DIFFER)
-    ]
-    if changed:
+    changed = {key: value for key, value in config.flat().items() if value != before[key]}
+    allowed = [key for key in changed if key.startswith(_MAY_DIFFER)]
+    described = {key: f"{key}: was {before[key]!r}, is {value!r}" for key, value in changed.items()}
+    refused = [described[key] for key in changed if key not in allowed]
+    if refused:
         raise BertsumError(
-            f"'{config.run_dir}': cannot be resumed with another config ({'; '.join(changed)}); set these back, or "
-            "begin a new run (--name NAME)"
+            f"'{config.run_dir}': holds a run that cannot be resumed with another config ({'; '.join(refused)}); set "
+            "these back, begin a new run (--name NAME), or replace it (--train.overwrite)"
         )
+    told = [described[key] for key in allowed if key not in _NOT_WORTH_TELLING]
+    if told:
+        print(f"Going on with another config, which is allowed ({'; '.join(told)})", flush=True)
 
 
 def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
@@ -137,16 +107,15 @@ def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
     if any((run_dir / name).exists() for name in _RUN) and not config.train.overwrite:
         raise BertsumError(f"'{run_dir}' already holds a run; replace it (--train.overwrite), or name another folder")
     config = model.config.apply(config).override(_selection_of(model))
-    folder = config.run_dir / "checkpoints" / checkpoint_name(step)
-    beside = folder.with_name(f".{folder.name}.unfinished")
+    folder = checkpoint_folder(run_dir, step)
     try:
         _remove_run(run_dir)
-        model.save_pretrained(beside)
-        beside.rename(folder)
-        config.save(run_dir / "config.yaml")
-        point_best(run_dir, step)
     except OSError as error:
         raise BertsumError(f"'{run_dir}' cannot be written: {error}") from error
+    with whole_folder(folder) as beside:
+        model.save_pretrained(beside)
+    config.save(run_dir / "config.yaml")
+    point_best(run_dir, step)
     return folder
 
 
@@ -154,33 +123,62 @@ def _selection_of(model: BertSum) -> dict[str, Any]:
     return {f"selection.{name}": value for name, value in asdict(model.config.selection).items()}
 
 
-def claim_run_folder(config: Config, accelerator: Accelerator) -> FileLock:
-    """Makes the run folder, clears what is not to be gone on with, and writes the resolved config.
-
-    Returns:
-        The lock that keeps other trainings out of the folder until it is released or this process ends.
+@contextmanager
+def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
+    """Keeps other trainings out of the run folder as long as the block runs, or this process lives.
 
     Raises:
-        BertsumError: if the folder cannot be written, or another training is running in it.
+        BertsumError: if nothing can be written there, or another training is running in it.
     """
     run_dir = config.run_dir
-    lock = FileLock(run_dir / ".lock", timeout=0)
-    accelerator.wait_for_everyone()  # each has checked
-    if accelerator.is_main_process:
+    lock = FileLock(lock_file(run_dir), timeout=_LOCK_SECONDS)
+
+    def acquire() -> None:
         try:
-            run_dir.mkdir(parents=True, exist_ok=True)
+            lock_file(run_dir).parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
-            if last_checkpoint(run_dir) is None or not config.train.resume:
-                _remove_run(run_dir)
-            config.save(run_dir / "config.yaml")
         except Timeout as error:
             raise BertsumError(f"'{run_dir}': another training is running there; choose another --name") from error
         except OSError as error:
             raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
-        flat = {key: value for key, value in config.flat().items() if value is not None and not isinstance(value, list)}
-        accelerator.init_trackers(config.tracking.project, config=flat)
-    accelerator.wait_for_everyone()
-    return lock
+
+    first_does(accelerator, acquire)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def lock_file(run_dir: Path) -> Path:
+    """The file whose lock keeps a run folder; beside it, for a start that fails leaves no run folder."""
+    place = run_dir.resolve()
+    return place.with_name(f".{place.name}.lock")
+
+
+# The workers of a killed training take a moment to notice, and hold its lock as long.
+_LOCK_SECONDS = 5.0
+
+
+def begin_run(config: Config, accelerator: Accelerator) -> None:
+    """Clears the locked run folder of what is not to be gone on with, and writes the resolved config.
+
+    Raises:
+        BertsumError: if the folder cannot be written.
+    """
+    run_dir = config.run_dir
+
+    def clear_and_write() -> None:
+        try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            if last_checkpoint(run_dir) is None or config.train.overwrite:
+                _remove_run(run_dir)
+            config.save(run_dir / "config.yaml")
+            flat = {key: value for key, value in config.flat().items() if not isinstance(value, list | None)}
+            accelerator.init_trackers(config.tracking.project, config=flat)
+        except OSError as error:
+            raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
+
+    first_does(accelerator, clear_and_write)
 
 
 def _remove_run(run_dir: Path) -> None:
@@ -193,11 +191,3 @@ def _remove_run(run_dir: Path) -> None:
 
 
 _RUN = ("best", "config.yaml", "metrics.jsonl", "checkpoints", "eval", "tensorboard")
-
-
-def forget_later_metrics(path: Path, step: int) -> None:
-    """Drops what an interrupted run wrote after its last checkpoint; those steps will be written again."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        complete = [line for line in lines if line.endswith("}")]
-        write_whole(path, "".join(line + "\n" for line in complete if json.loads(line)["step"] <= step))

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
+import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,74 +19,32 @@ import torch
 from tqdm import tqdm
 
 from bertsum.config import Config
-from bertsum.data.batching import plan_epoch
-from bertsum.data.prepare import Prepared, prepare
-from bertsum.errors import BertsumError
-from bertsum.evaluation.evaluate import Evaluation, evaluate, rouge_of, score_documents, select
-from bertsum.evaluation.rouge import METRICS
-from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.saved import BertSumConfig
+from bertsum.data.batching import EpochPlan, length_batches, plan_epoch
+from bertsum.data.prepared import Prepared
+from bertsum.errors import BertsumError, Stopped
+from bertsum.models.bertsum import BertSum, explained_memory, sentence_loss
+from bertsum.models.saved import WEIGHTS_FILE, fill, read_tensors
 from bertsum.training.checkpoint import (
+    SUMS,
+    SavedState,
     TrainState,
-    checkpoint_name,
+    checkpoint_folder,
     last_checkpoint,
     load_state,
     point_best,
     remove_old,
     save_checkpoint,
 )
-from bertsum.training.optim import build_optimizer, schedule, set_learning_rate
-from bertsum.training.run_folder import check_run_folder, claim_run_folder, forget_later_metrics, make_accelerator
+from bertsum.training.metrics import forget_later_metrics, training_metrics, write_metrics
+from bertsum.training.optim import schedule, set_learning_rate
+from bertsum.training.processes import ParallelModel, first_does, sum_over_processes
+from bertsum.training.stopping import StopSignals
+from bertsum.training.validation import validation_metrics
 
 if TYPE_CHECKING:
-    import datasets
     from accelerate import Accelerator
 
-
-@dataclass(frozen=True)
-class TrainResult:
-    """What a training leaves.
-
-    Attributes:
-        run_dir: The run folder.
-        checkpoint: The best checkpoint (the last one where there is no validation data).
-        step: Updates done.
-        evaluation: The best checkpoint on the validation documents; None without any, and on other processes
-            than the first.
-        main_process: Whether this process is the first.
-    """
-
-    run_dir: Path
-    checkpoint: Path
-    step: int
-    evaluation: Evaluation | None
-    main_process: bool
-
-
-def train(config: Config) -> TrainResult:
-    """Prepares the data if needed, trains, evaluates the best checkpoint on the validation documents.
-
-    Raises:
-        BertsumError: if the config, the data, the encoder or the run folder cannot be used.
-    """
-    if config.train.max_steps is None and config.train.epochs is None:
-        raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
-    check_run_folder(config)
-    accelerator = make_accelerator(config)
-    torch.manual_seed(config.seed)
-    model = BertSum.from_config(BertSumConfig.of(config))
-    training = prepare(config, "train", model.tokenizer)
-    validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
-    lock = claim_run_folder(config, accelerator)
-    trainer = Trainer(config, accelerator, model, training, validation)
-    trainer.fit()
-    accelerator.end_training()
-    evaluation = None
-    best = config.run_dir / "best"
-    if accelerator.is_main_process and validation is not None:
-        evaluation = evaluate(config, best, "validation")
-    lock.release()
-    return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
+_NAMED = 20  # documents in a message
 
 
 class Trainer:
@@ -112,115 +70,152 @@ class Trainer:
         self.validation = validation
         self.rows = training.dataset.select_columns(["input_ids", "cls_positions", "labels"])
         self.lengths = training.lengths
-        model.train()
-        self.parallel_model, self.optimizer = accelerator.prepare(model, build_optimizer(model, config.train))
-        self.state = TrainState(data=training.folder.name, batches_per_update=self._batches_per_update())
-        self.saved_step: int | None = None
+        self.batches_per_update = accelerator.num_processes * config.train.accumulation
+        self.state = TrainState(training.folder.name, config.train.max_tokens_per_batch)
+        last = last_checkpoint(config.run_dir)
+        saved = load_state(last) if last is not None else None
+        if last is not None and saved is not None:
+            self._check_same_data(last, saved.train)
+            self.state = saved.train
+            fill(model, read_tensors(last / WEIGHTS_FILE), f"checkpoint '{last}'")
+        self.saved_step = self.state.step
+        self.plan = self._plan(self.state.epoch)
         self.total_steps = self._total_steps()
-        self.since_log = {"loss": 0.0, "documents": 0.0, "tokens": 0.0, "seconds": 0.0}
+        model.train()
+        self.parallel = ParallelModel(accelerator, model, config.train)
         torch.manual_seed(config.seed + accelerator.process_index)  # each process its own dropout
-        self._resume()
+        if last is not None and saved is not None:
+            self._resume(last, saved)
+        self.stop = StopSignals(alone=accelerator.num_processes == 1)
 
     # ---- fit: the whole run
 
     def fit(self) -> None:
-        """Trains to the end, from wherever the state stands."""
-        first = self.state.step
+        """Trains to the end, from wherever the state stands.
+
+        Raises:
+            BertsumError: if a loss or gradient is not finite, memory does not suffice, or another process is gone.
+            Stopped: after a signal, when the update is done and saved.
+        """
         bar = tqdm(
             total=self.total_steps,
-            initial=first,
+            initial=self.state.step,
             desc=f"train {self.config.name}",
             unit=" updates",
             disable=None if self.accelerator.is_main_process else True,
         )
-        with bar:
+        with bar, self.stop, self._other_processes():
+            self._validate_and_save_when_due()  # what a signal has put off
             for update in self._updates():
-                self.train_step(update)
+                stopping = self.train_step(update)
+                bar.update()
                 self._log(bar)
-                if self._due(self.config.train.validate_every):
-                    self._validate_and_save()
-                    if self._out_of_patience():
-                        break
-                elif self.config.train.save_every and self.state.step % self.config.train.save_every == 0:
-                    self._save()
-        if self.state.step > first and self.saved_step != self.state.step:
-            self._validate_and_save()
+                if stopping:
+                    self._stop()
+                self._validate_and_save_when_due()
+            if self.stop.received is not None:
+                self._stop()
 
     def _updates(self) -> Iterator[list[np.ndarray]]:
-        """The updates that are left, over all epochs; counts them in the state."""
-        train = self.config.train
-        while self.state.step < self.total_steps:
-            plan = self._plan(self.state.epoch)
-            while self.state.update < len(plan) and self.state.step < self.total_steps:
-                update = plan[self.state.update]
-                self.state.step += 1
-                self.state.update += 1
-                if self.state.update == len(plan):  # an epoch that is done is the next one's beginning
-                    self.state.epoch += 1
-                    self.state.update = 0
-                    yield update
-                    break
-                yield update
-            if not plan or (train.epochs is not None and self.state.epoch >= train.epochs):
-                return
+        """The updates that are left, over all epochs, each a list of batches; ``train_step`` moves the state on."""
+        while not self._done():
+            if self.plan.epoch != self.state.epoch:
+                self.plan = self._plan(self.state.epoch)
+            yield self.plan.batches(self.state.batch, self.batches_per_update)
 
-    def _plan(self, epoch: int) -> list[list[np.ndarray]]:
-        train = self.config.train
-        return plan_epoch(
-            self.lengths,
-            train.max_tokens_per_batch,
-            train.buffer_documents,
-            self._batches_per_update(),
-            self.config.seed,
-            epoch,
-        )
-
-    def _batches_per_update(self) -> int:
-        return self.accelerator.num_processes * self.config.train.accumulation
+    def _plan(self, epoch: int) -> EpochPlan:
+        # By the budget that the run began with: with less memory, batches are computed in pieces, not planned anew.
+        budget, buffer = self.state.max_tokens_per_batch, self.config.train.buffer_documents
+        return plan_epoch(self.lengths, budget, buffer, self.config.seed, epoch)
 
     def _total_steps(self) -> int:
         train = self.config.train
         if train.max_steps is not None:
             return train.max_steps
         assert train.epochs is not None  # train() has checked
-        return sum(len(self._plan(epoch)) for epoch in range(train.epochs))
+        total = self.state.step
+        for epoch in range(self.state.epoch, train.epochs):
+            left = len(self.plan) - self.state.batch if epoch == self.plan.epoch else len(self._plan(epoch))
+            total += math.ceil(left / self.batches_per_update)
+        return total
 
-    def _due(self, every: int | None) -> bool:
-        """Whether something that happens every so many updates, or at each epoch's end, happens now."""
-        at_end = self.state.step == self.total_steps
-        return at_end or (self.state.step % every == 0 if every else self.state.update == 0)
+    def _done(self) -> bool:
+        patience = self.config.train.patience
+        out_of_patience = patience is not None and self.state.ranking.not_improved >= patience
+        return self.state.step >= self.total_steps or out_of_patience
+
+    def _stop(self) -> None:
+        if self.saved_step != self.state.step:
+            self._save()
+        folder = checkpoint_folder(self.config.run_dir, self.state.step)
+        done = f"after update {self.state.step} of {self.total_steps}, which is saved in '{folder}'"
+        raise Stopped(self.stop.received or signal.SIGTERM, f"{done}; the same command goes on from there")
+
+    @contextlib.contextmanager
+    def _other_processes(self) -> Iterator[None]:
+        """Says it plainly when another process of this training has ended in the middle of it."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not any(phrase in str(error) for phrase in ("closed by peer", "reset by peer", "gloo::", "Broken pipe")):
+                raise
+            raise BertsumError(
+                f"update {self.state.step + 1}: another process of this training has ended, and says itself why; the "
+                "same command goes on from the last checkpoint"
+            ) from error
 
     # ---- train_step: one update
 
-    def train_step(self, update: list[np.ndarray]) -> None:
+    def train_step(self, update: list[np.ndarray]) -> bool:
         """Loss and gradients of this process's batches, then one step of the optimiser.
 
         Every process makes equally many passes, so that none waits for ever; where batches do not divide, a document
         of the update fills in with weight 0.
+
+        Returns:
+            Whether a signal has asked a process to stop.
         """
         start = time.perf_counter()
         train, accelerator = self.config.train, self.accelerator
-        mine = update[accelerator.process_index :: accelerator.num_processes]
-        passes = math.ceil(len(update) / accelerator.num_processes)
+        shares = [
+            [piece for batch in update[process :: accelerator.num_processes] for piece in self._pieces(batch)]
+            for process in range(accelerator.num_processes)
+        ]
+        mine, passes = shares[accelerator.process_index], max(map(len, shares))
         # DDP averages gradients over processes; times their number it is the sum that the loss is defined as.
         scale = accelerator.num_processes / self._normalizer(update)
+        losses: list[torch.Tensor] = []
         for number in range(passes):
-            weight = scale if number < len(mine) else 0.0
-            rows = self.rows[mine[number] if number < len(mine) else update[0][:1]]
-            batch = self.model.collate(_rows(rows)).to(accelerator.device)
-            last = number == passes - 1
-            with contextlib.nullcontext() if last else accelerator.no_sync(self.parallel_model):
-                logits = self.parallel_model(**batch.inputs())  # (B, S)
+            documents = mine[number] if number < len(mine) else update[0][:1]
+            batch = self.model.collate(_rows(self.rows[documents])).to(accelerator.device)
+            with self._explained(documents), self.parallel.syncing(number == passes - 1):
+                logits = self.parallel(**batch.inputs())  # (B, S)
                 loss = sentence_loss(logits, batch.labels, batch.sentence_mask, train.positive_weight)
-                accelerator.backward(loss * weight)
-            if number < len(mine):
-                self.since_log["loss"] += loss.item()
-        if train.max_grad_norm is not None:
-            accelerator.clip_grad_norm_(self.parallel_model.parameters(), train.max_grad_norm)
-        set_learning_rate(self.optimizer, schedule(train, self.state.step, self.total_steps))
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self._count(update, time.perf_counter() - start)
+                accelerator.backward(loss * (scale if number < len(mine) else 0.0))
+            losses.append(loss.detach())
+        own = [loss.item() for loss in losses[: len(mine)]]
+        loss_sum, signals = sum_over_processes(accelerator, [sum(own), float(self.stop.received is not None)])
+        wrong = None if math.isfinite(loss_sum) else "loss"
+        if wrong is None:
+            norm = self.parallel.clip_gradients(train.max_grad_norm or math.inf)
+            # With fp16 the gradient scaler looks at them itself, and leaves such an update out.
+            wrong = None if math.isfinite(norm) or accelerator.scaler is not None else "gradient"
+        if wrong is not None:
+            self._not_finite(wrong, update, [mine[n] for n, value in enumerate(own) if not math.isfinite(value)])
+        else:
+            set_learning_rate(self.parallel.optimizer, schedule(train, self.state.step + 1, self.total_steps))
+            self.parallel.optimizer.step()
+        self.parallel.optimizer.zero_grad()
+        self.training.forget_pages()
+        self._advance(update, loss_sum if wrong is None else None, time.perf_counter() - start)
+        return signals > 0
+
+    def _pieces(self, batch: np.ndarray) -> list[np.ndarray]:
+        """A batch, in smaller ones where ``train.max_tokens_per_batch`` was lowered since the run began."""
+        budget = self.config.train.max_tokens_per_batch
+        if budget >= self.state.max_tokens_per_batch:
+            return [batch]
+        return [batch[piece] for piece in length_batches(self.lengths[batch], budget)]
 
     def _normalizer(self, update: list[np.ndarray]) -> float:
         """What the summed loss of an update is divided by."""
@@ -232,114 +227,116 @@ class Trainer:
         positions = (row for batch in update for row in self.rows[batch]["cls_positions"])
         return float(sum(map(len, positions)))
 
-    def _count(self, update: list[np.ndarray], seconds: float) -> None:
+    def _advance(self, update: list[np.ndarray], loss: float | None, seconds: float) -> None:
+        """Counts an update that is done, or was left out if it has no loss."""
+        state = self.state
         documents = sum(map(len, update))
         tokens = int(sum(self.lengths[batch].sum() for batch in update))
-        self.state.documents += documents
-        self.state.tokens += tokens
-        self.state.seconds += seconds
-        for name, value in (("documents", documents), ("tokens", tokens), ("seconds", seconds)):
-            self.since_log[name] += value
+        state.step += 1
+        state.batch += len(update)
+        if state.batch == len(self.plan):  # an epoch that is done is the next one's beginning
+            state.epoch += 1
+            state.batch = 0
+        state.documents += documents
+        state.tokens += tokens
+        state.seconds += seconds
+        state.skipped += loss is None
+        since = {"loss": loss or 0.0, "documents": 0 if loss is None else documents, "tokens": tokens}
+        for name, value in {**since, "seconds": seconds}.items():
+            state.since_log[name] += value
+
+    def _not_finite(self, what: str, update: list[np.ndarray], mine: list[np.ndarray]) -> None:
+        """Leaves the update out, or saves the state before it and stops."""
+        from accelerate.utils import gather_object
+
+        if self.config.train.non_finite == "skip":
+            return
+        state = self.state
+        self.parallel.optimizer.zero_grad()
+        documents = [int(index) for batch in gather_object(mine) or update for index in batch]
+        last = state.batch + len(update) - 1
+        where = f"batch {state.batch}" if len(update) == 1 else f"batches {state.batch} to {last}"
+        saved = "nothing was trained before"
+        if state.step:
+            self._save()
+            saved = f"the state before it is saved in '{checkpoint_folder(self.config.run_dir, state.step)}'"
+        raise BertsumError(
+            f"update {state.step + 1} ({where} of epoch {state.epoch}): the {what} is not finite, for the documents "
+            f"{self._ids(documents)}; {saved}. Look at these documents, train anew with a lower train.learning_rate or "
+            "with train.max_grad_norm, or go on without such updates (--train.non_finite skip)"
+        )
+
+    def _explained(self, documents: np.ndarray) -> contextlib.AbstractContextManager[None]:
+        budget = self.config.train.max_tokens_per_batch
+        return explained_memory(
+            lambda: f"update {self.state.step + 1}, batch of the documents {self._ids(documents.tolist())}",
+            self.lengths[documents],
+            f"train.max_tokens_per_batch (now {budget}; updates stay as large as they are, and the same command goes "
+            "on from the last checkpoint), or, where it is a single document, encoding.max_length",
+        )
+
+    def _ids(self, documents: list[int]) -> str:
+        names = ", ".join(map(repr, self.training.dataset[documents[:_NAMED]]["id"]))
+        return names if len(documents) <= _NAMED else f"{names} and {len(documents) - _NAMED} more"
 
     # ---- validate
 
     def validate(self) -> dict[str, float]:
         """Validation loss per document (summed over sentences), and ROUGE when asked; the same on each process."""
         assert self.validation is not None
-        count = len(self.validation)
-        limit = self.config.train.validate_documents
-        chosen = np.arange(count) if limit is None or limit >= count else np.linspace(0, count - 1, limit).astype(int)
-        mine = chosen[self.accelerator.process_index :: self.accelerator.num_processes]
-        rows = self.validation.dataset.select(mine)
-        logits = score_documents(self.model, self.validation, self.config, mine)
-        losses = [self._document_loss(*pair) for pair in zip(logits, rows["labels"], strict=True)]
-        sums = [float(len(mine)), sum(losses)]
-        if self.config.train.validate_rouge and len(mine):
-            sums += self._summed_rouge(logits, rows)
-        elif self.config.train.validate_rouge:
-            sums += [0.0] * len(METRICS)
-        documents, loss, *rouge = self._sum_over_processes(torch.tensor(sums, dtype=torch.float64)).tolist()
-        metrics = {"loss": loss / documents}
-        if rouge:
-            metrics |= {metric: total / documents for metric, total in zip(METRICS, rouge, strict=True)}
-            metrics["rouge_mean"] = sum(rouge) / len(rouge) / documents
-        return metrics
+        return validation_metrics(self.model, self.validation, self.config, self.accelerator)
 
-    def _document_loss(self, logits: torch.Tensor, labels: list[int]) -> float:
-        targets = torch.tensor(labels, dtype=torch.float32)
-        everything = torch.ones_like(targets, dtype=torch.bool)
-        return sentence_loss(logits, targets, everything, self.config.train.positive_weight).item()
+    def _validate_and_save_when_due(self) -> None:
+        train, state = self.config.train, self.state
+        if state.step and (self._done() or self._due(train.validate_every)) and state.ranking.step != state.step:
+            self._validate()
+            self._save()
+        elif train.save_every and state.step % train.save_every == 0 and self.saved_step != state.step:
+            self._save()
 
-    def _summed_rouge(self, logits: list[torch.Tensor], rows: datasets.Dataset) -> list[float]:
-        """ROUGE-1, 2 and L F1 of the selected summaries, summed over documents."""
-        texts = rows.select_columns(["sentences", "sentence_indices"])
-        summaries = []
-        for scores, row in zip(logits, texts, strict=True):
-            sentences = row["sentences"]
-            prediction = select(scores.sigmoid().tolist(), row["sentence_indices"], sentences, self.config.selection)
-            summaries.append([sentences[index] for index in prediction.indices])
-        return rouge_of(self.config, summaries, rows["references"])[:, :, 2].sum(axis=0).tolist()
+    def _due(self, every: int | None) -> bool:
+        """Whether something that happens every so many updates, or at each epoch's end, happens now."""
+        return self.state.step % every == 0 if every else self.state.batch == 0
 
-    def _sum_over_processes(self, values: torch.Tensor) -> torch.Tensor:
-        reduced = self.accelerator.reduce(values.to(self.accelerator.device), "sum")
-        assert isinstance(reduced, torch.Tensor)
-        return reduced.cpu()
-
-    def _validate_and_save(self) -> None:
+    def _validate(self) -> None:
         state, train = self.state, self.config.train
-        if self.validation is not None:
-            metrics = self.validate()
-            self._write("validation", metrics)
-            value = metrics[train.metric]
-            better = -value if train.metric == "loss" else value  # higher is better
-            state.ranked = sorted([*state.ranked, (better, state.step)], key=lambda kept: -kept[0])[: train.keep_best]
-            improved = state.best is None or better > state.best
-            state.best = better if improved else state.best
-            state.not_improved = 0 if improved else state.not_improved + 1
-        self._save()
-
-    def _out_of_patience(self) -> bool:
-        patience = self.config.train.patience
-        return patience is not None and self.state.not_improved >= patience
+        state.ranking_before_end = None if self._due(train.validate_every) else state.ranking
+        if self.validation is None:
+            state.ranking = replace(state.ranking, step=state.step)
+            return
+        try:
+            with self.stop.at_once():
+                metrics = self.validate()
+        except Stopped:  # validation has changed nothing, and is made up for by the resumed run
+            state.ranking_before_end = None
+            self._stop()
+        self._write("validation", metrics)
+        if self.accelerator.is_main_process:
+            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            tqdm.write(f"step {state.step}: validation {shown}")
+        value = metrics[train.metric]
+        state.ranking = state.ranking.add(-value if train.metric == "loss" else value, state.step, train.keep_best)
 
     # ---- records
 
     def _log(self, bar: tqdm) -> None:
-        bar.update()
-        if not (self.state.step % self.config.train.log_every == 0 or self.state.step == self.total_steps):
+        due = self._log_due()
+        if not due and self.state.step != self.total_steps:
             return
-        since = self.since_log
-        loss = float(self._sum_over_processes(torch.tensor(since["loss"], dtype=torch.float64)))
-        rates = {group["peak"]: group["lr"] for group in self.optimizer.param_groups}
-        metrics = {
-            "loss": loss / since["documents"],
-            "learning_rate": rates[self.config.train.learning_rate]
-            if self.config.train.learning_rate in rates
-            else next(iter(rates.values())),
-            "documents_per_second": since["documents"] / since["seconds"],
-            "tokens_per_second": since["tokens"] / since["seconds"],
-        }
-        if self.config.train.encoder_learning_rate in rates:
-            metrics["encoder_learning_rate"] = rates[self.config.train.encoder_learning_rate]
+        metrics = training_metrics(self.state, self.parallel.optimizer, self.config.train)
         self._write("train", metrics)
         bar.set_postfix_str(
-            f"loss {metrics['loss']:.3f}, lr {metrics['learning_rate']:.1e}, "
+            f"loss {metrics.get('loss', math.nan):.3f}, lr {metrics['learning_rate']:.1e}, "
             f"{metrics['documents_per_second']:.1f} documents/s, {metrics['tokens_per_second']:,.0f} tokens/s"
         )
-        self.since_log = dict.fromkeys(since, 0.0)
+        if due:  # not what was written only because the run ends here: it may be made longer
+            self.state.since_log = dict.fromkeys(SUMS, 0.0)
+
+    def _log_due(self) -> bool:
+        return self.state.step % self.config.train.log_every == 0
 
     def _write(self, split: str, metrics: dict[str, float]) -> None:
-        """A line of metrics.jsonl, and the trackers."""
-        if not self.accelerator.is_main_process:
-            return
-        state = self.state
-        record = {"step": state.step, "epoch": state.epoch, "documents": state.documents, "split": split, **metrics}
-        with open(self.config.run_dir / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        self.accelerator.log({f"{split}/{name}": value for name, value in metrics.items()}, step=state.step)
-        if split == "validation":
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-            tqdm.write(f"step {state.step}: validation {shown}")
+        write_metrics(self.config.run_dir, self.state, split, metrics, self.accelerator)
 
     # ---- checkpoints
 
@@ -347,43 +344,47 @@ class Trainer:
         """Writes a checkpoint, then removes those that are neither among the best nor the last."""
         from accelerate.utils import gather_object
 
-        accelerator, run_dir = self.accelerator, self.config.run_dir
-        random_states = gather_object([_random_state()])
-        weights = accelerator.get_state_dict(self.parallel_model)
-        if accelerator.is_main_process:
-            optimizer_state: dict[str, Any] = {"optimizer": self.optimizer.state_dict()}
-            if accelerator.scaler is not None:
-                optimizer_state["scaler"] = accelerator.scaler.state_dict()
-            (run_dir / "checkpoints").mkdir(exist_ok=True)
-            folder = run_dir / "checkpoints" / checkpoint_name(self.state.step)
-            save_checkpoint(folder, self.model, weights, optimizer_state, random_states, self.state)
-            best = self.state.ranked[0][1] if self.state.ranked else self.state.step
-            point_best(run_dir, best)
-            remove_old(run_dir, {step for _, step in self.state.ranked} | {self.state.step, best})
+        scaler = self.accelerator.scaler
+        saved = SavedState(
+            self.state,
+            self.parallel.optimizer_state(),
+            gather_object([_random_state()]),
+            {} if scaler is None else scaler.state_dict(),
+        )
+        weights = self.parallel.weights()
+        folder = checkpoint_folder(self.config.run_dir, self.state.step)
+        first_does(self.accelerator, lambda: save_checkpoint(folder, self.model, weights, saved))
+        first_does(self.accelerator, self._tidy)
         self.saved_step = self.state.step
-        accelerator.wait_for_everyone()
 
-    def _resume(self) -> None:
+    def _tidy(self) -> None:
+        ranked = self.state.ranking.kept
+        point_best(self.config.run_dir, ranked[0][1] if ranked else self.state.step)
+        remove_old(self.config.run_dir, self.state.kept_steps())
+
+    def _check_same_data(self, last: Path, saved: TrainState) -> None:
+        if saved.data != self.state.data:
+            raise BertsumError(
+                f"'{last}': cannot be resumed with other prepared training data: was {saved.data}, is {self.state.data}"
+            )
+
+    def _resume(self, last: Path, saved: SavedState) -> None:
         """Puts everything back to where the last checkpoint left it."""
-        last = last_checkpoint(self.config.run_dir) if self.config.train.resume else None
-        if last is None:
-            return
-        saved = load_state(last)
-        for name, meaning in (("data", "prepared training data"), ("batches_per_update", "processes x accumulation")):
-            before, now = getattr(saved.train, name), getattr(self.state, name)
-            if before != now:
-                raise BertsumError(f"'{last}': cannot be resumed with other {meaning}: was {before}, is {now}")
-        weights = BertSum.from_pretrained(last).state_dict()
-        self.model.load_state_dict(weights)
-        self.optimizer.load_state_dict(saved.optimizer["optimizer"])
-        if self.accelerator.scaler is not None and "scaler" in saved.optimizer:
-            self.accelerator.scaler.load_state_dict(saved.optimizer["scaler"])
-        self.state = saved.train
+        state = self.state
+        self.parallel.load_optimizer_state(saved.optimizer)
+        if self.accelerator.scaler is not None and saved.scaler:
+            self.accelerator.scaler.load_state_dict(saved.scaler)
         if self.accelerator.process_index < len(saved.random):
             _set_random_state(saved.random[self.accelerator.process_index])
-        if self.accelerator.is_main_process:
-            forget_later_metrics(self.config.run_dir / "metrics.jsonl", self.state.step)
-            print(f"Resumed from {last}, step {self.state.step} of {self.total_steps}", flush=True)
+        ended_here = state.ranking_before_end is not None and not self._done()
+        if ended_here and state.ranking_before_end is not None:  # it goes on now, as if it had not
+            state.ranking, state.ranking_before_end = state.ranking_before_end, None
+        if not self.accelerator.is_main_process:
+            return
+        self._tidy()
+        logged = state.step if self._log_due() or self._done() else state.step - 1
+        forget_later_metrics(self.config.run_dir, {"train": logged, "validation": state.ranking.step})
+        print(f"Going on from {last}, update {state.step} of {self.total_steps}", flush=True)
 
 
 def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,196 @@
+"""One process or several as one: devices, precision, copied or sharded weights, and agreement."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bertsum.config import Config, TrainConfig
+from bertsum.errors import BertsumError
+from bertsum.models.bertsum import BertSum
+from bertsum.models.encoder import encoder_layers
+from bertsum.training.optim import build_optimizer
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+@contextlib.contextmanager
+def start_accelerator(config: Config) -> Iterator[Accelerator]:
+    """Devices, processes and precision, as long as the block runs.
+
+    Raises:
+        BertsumError: if the precision or a tracker is not to be had.
+    """
+    accelerator = _make_accelerator(config)
+    try:
+        yield accelerator
+    finally:
+        if accelerator.num_processes > 1:
+            # gloo's threads need Python's lock to let go of the last tensors; torch holds it while it waits for them.
+            time.sleep(1.0)
+        accelerator.end_training()
+
+
+def _make_accelerator(config: Config) -> Accelerator:
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+    from accelerate.utils import ProjectConfiguration
+
+    AcceleratorState._reset_state()  # a second training in one program may have another precision
+
+    run_dir = str(config.run_dir)
+    try:
+        return Accelerator(
+            cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
+            mixed_precision=_PRECISION[config.train.precision],
+            log_with=_installed_trackers(config) or None,
+            project_config=ProjectConfiguration(project_dir=run_dir, logging_dir=str(config.run_dir / "tensorboard")),
+        )
+    except ValueError as error:
+        raise BertsumError(f"train.precision or tracking.trackers: {error}") from error
+
+
+def _installed_trackers(config: Config) -> list[str]:
+    from accelerate.tracking import get_available_trackers
+    from accelerate.utils import LoggerType
+
+    known = [str(tracker.value) for tracker in LoggerType if tracker != LoggerType.ALL]
+    unknown = [name for name in config.tracking.trackers if name not in known]
+    if unknown:
+        raise BertsumError(f"tracking.trackers: got {', '.join(unknown)}, expected some of {', '.join(sorted(known))}")
+    available = {str(getattr(tracker, "value", tracker)) for tracker in get_available_trackers()}
+    missing = [name for name in config.tracking.trackers if name not in available]
+    if missing:
+        print(f"Not tracking with {', '.join(missing)}: not installed (pip install 'bertsum[tracking]')", flush=True)
+    return [name for name in config.tracking.trackers if name in available]
+
+
+def first_does(accelerator: Accelerator, action: Callable[[], None]) -> None:
+    """Runs an action in the first process while the others wait for it; its error is everybody's.
+
+    Raises:
+        BertsumError: if the action did.
+    """
+    from accelerate.utils import broadcast_object_list
+
+    problem: list[str | None] = [None]
+    if accelerator.is_main_process:
+        try:
+            action()
+        except BertsumError as error:
+            problem = [str(error)]
+    broadcast_object_list(problem)
+    if problem[0] is not None:
+        raise BertsumError(problem[0])
+
+
+def sum_over_processes(accelerator: Accelerator, values: Sequence[float]) -> list[float]:
+    """Each value summed over all processes, the same on each."""
+    if accelerator.num_processes == 1:
+        return list(values)
+    reduced = accelerator.reduce(torch.tensor(values, dtype=torch.float64, device=accelerator.device), "sum")
+    assert isinstance(reduced, torch.Tensor)
+    summed: list[float] = reduced.tolist()
+    return summed
+
+
+class ParallelModel:
+    """A model and its optimiser, in one process, copied to several (DDP), or sharded over them (FSDP).
+
+    Attributes:
+        model: The model itself.
+        optimizer: Its optimiser.
+    """
+
+    def __init__(self, accelerator: Accelerator, model: BertSum, config: TrainConfig) -> None:
+        """Places the model on the device, and its weights where they belong."""
+        self.model = model
+        self._accelerator = accelerator
+        self._sharded = config.fsdp and accelerator.num_processes > 1
+        if self._sharded:
+            _shard(model, accelerator)
+            self._parallel: Any = model
+            self.optimizer = accelerator.prepare(build_optimizer(model, config))
+        else:
+            self._parallel, self.optimizer = accelerator.prepare(model, build_optimizer(model, config))
+
+    def __call__(self, **inputs: torch.Tensor) -> torch.Tensor:
+        """The forward pass, in the configured precision."""
+        with self._accelerator.autocast():
+            logits: torch.Tensor = self._parallel(**inputs)
+        return logits
+
+    def syncing(self, gradients: bool) -> contextlib.AbstractContextManager[Any]:
+        """A context for a forward and a backward pass, after which gradients are summed up over processes or not."""
+        if self._sharded:
+            self._parallel.set_requires_gradient_sync(gradients)
+        elif not gradients:
+            return self._accelerator.no_sync(self._parallel)
+        return contextlib.nullcontext()
+
+    def clip_gradients(self, max_norm: float) -> float:
+        """Clips the gradient's norm, which may be infinite, and returns what it was."""
+        norm: Any = self._accelerator.clip_grad_norm_(self._parallel.parameters(), max_norm)
+        return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """All weights on the CPU, on the first process; each process has to ask for them."""
+        from torch.distributed.checkpoint.state_dict import get_model_state_dict
+
+        weights: dict[str, Any] = get_model_state_dict(self.model, options=_whole())
+        return weights
+
+    def optimizer_state(self) -> dict[str, dict[str, torch.Tensor]]:
+        """State of the optimiser by parameter, likewise."""
+        from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
+
+        if not self._own_optimizer.state:  # before the first update
+            return {}
+        whole = get_optimizer_state_dict(self.model, self._own_optimizer, options=_whole())
+        state: dict[str, dict[str, torch.Tensor]] = whole.get("state", {})  # type: ignore[assignment]
+        return state
+
+    def load_optimizer_state(self, state: dict[str, dict[str, torch.Tensor]]) -> None:
+        """Puts back what :meth:`optimizer_state` gave."""
+        from torch.distributed.checkpoint.state_dict import set_optimizer_state_dict
+
+        if not state:
+            return
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        groups = [
+            {**group, "params": [names[parameter] for parameter in group["params"]]}
+            for group in self._own_optimizer.param_groups
+        ]
+        whole: dict[str, Any] = {"state": state, "param_groups": groups}
+        set_optimizer_state_dict(self.model, self._own_optimizer, whole, options=_whole())
+
+    @property
+    def _own_optimizer(self) -> torch.optim.Optimizer:
+        own: torch.optim.Optimizer = self.optimizer.optimizer  # without accelerate's wrapper
+        return own
+
+
+def _whole() -> Any:
+    from torch.distributed.checkpoint.state_dict import StateDictOptions
+
+    return StateDictOptions(full_state_dict=True, cpu_offload=True)
+
+
+def _shard(model: BertSum, accelerator: Accelerator) -> None:
+    """Shards weights, gradients and the optimiser's state; each layer of the encoder is a unit, and the rest is one."""
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    if accelerator.mixed_precision == "fp16":
+        raise BertsumError("train.precision: got fp16 with train.fsdp, expected bf16 or fp32")
+    mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
+    for layer in encoder_layers(model.encoder):
+        fully_shard(layer, mesh=mesh)
+    fully_shard(model, mesh=mesh)

@@ -1,0 +1,93 @@
+"""A whole run: prepares the data, trains, evaluates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from bertsum.config import Config
+from bertsum.data.prepare import prepare
+from bertsum.errors import BertsumError
+from bertsum.evaluation.evaluate import Evaluation, evaluate
+from bertsum.models.bertsum import BertSum
+from bertsum.models.saved import BertSumConfig
+from bertsum.training.processes import start_accelerator
+from bertsum.training.run_folder import begin_run, check_run_folder, lock_run_folder
+from bertsum.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training leaves.
+
+    Attributes:
+        run_dir: The run folder.
+        checkpoint: The best checkpoint (the last one where there is no validation data).
+        step: Updates done.
+        evaluation: The best checkpoint on the validation documents; None without any, and on other processes
+            than the first.
+        main_process: Whether this process is the first.
+    """
+
+    run_dir: Path
+    checkpoint: Path
+    step: int
+    evaluation: Evaluation | None
+    main_process: bool
+
+
+def train(config: Config) -> TrainResult:
+    """Prepares the data if needed, trains, evaluates the best checkpoint on the validation documents.
+
+    A run that was interrupted is gone on with from its newest checkpoint, as if nothing had happened.
+
+    Raises:
+        BertsumError: if the config, the data, the encoder or the run folder cannot be used, another training is
+            running in the folder, or a loss is not finite.
+        Stopped: after SIGTERM or Ctrl-C, when everything is saved.
+    """
+    if config.train.max_steps is None and config.train.epochs is None:
+        raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
+    check_run_folder(config)
+    with (
+        _algorithms(config.train.deterministic),
+        start_accelerator(config) as accelerator,
+        lock_run_folder(config, accelerator),
+    ):
+        return _train(config, accelerator)
+
+
+def _train(config: Config, accelerator: Accelerator) -> TrainResult:
+    torch.manual_seed(config.seed)
+    model = BertSum.from_config(BertSumConfig.of(config))
+    training = prepare(config, "train", model.tokenizer)
+    validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
+    begin_run(config, accelerator)
+    trainer = Trainer(config, accelerator, model, training, validation)
+    trainer.fit()
+    evaluation = None
+    best = config.run_dir / "best"
+    if accelerator.is_main_process and validation is not None:
+        evaluation = evaluate(config, best, "validation")
+    return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
+
+
+@contextmanager
+def _algorithms(deterministic: bool) -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+    torch.use_deterministic_algorithms(deterministic or before)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
