@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,5 +168,62 @@ def write_jsonl(path: Path, records: list[Any]) -> Path:
 
 def sentences_of(draw: random.Random, count: int) -> list[str]:
     """So many made-up sentences."""
-    words = "council bridge harbour rain school decided opened closed yesterday slowly old new a the of in and".split()
+    words = [
+        "council",
+        "bridge",
+        "harbour",
+        "rain",
+        "school",
+        "decided",
+        "opened",
+        "yesterday",
+        "old",
+        "a",
+        "the",
+        "of",
+    ]
     return [" ".join(draw.choices(words, k=draw.randint(4, 12))).capitalize() + "." for _ in range(count)]
+
+
+def comparable_metrics(run_dir: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl without what depends on the clock."""
+    records = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in record.items() if "second" not in name} for record in records]
+
+
+def run_train(config: Path, *arguments: str, processes: int = 1) -> subprocess.Popen[str]:
+    """Starts train.py, by torchrun if it shall have several processes; both outputs are one."""
+    launcher = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", str(free_port())]
+    script = [str(ROOT / "scripts" / "train.py"), "--config", str(config), *arguments]
+    return subprocess.Popen(
+        [sys.executable, *(launcher if processes > 1 else []), *script],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], code: int = 0) -> str:
+    """Waits for the end, and returns what was printed."""
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == code, output[-4000:]
+    return output
+
+
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    """Waits until a running process has made a file."""
+    deadline = time.monotonic() + 120
+    while not any(folder.glob(pattern)):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("", 0))
+        port: int = listener.getsockname()[1]
+        return port

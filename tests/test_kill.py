@@ -5,18 +5,16 @@ The short form runs with every other test; ``BERTSUM_KILLS=50 pytest -s tests/te
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
-from conftest import ROOT, sentences_of, write_jsonl
+from conftest import comparable_metrics, finish, run_train, sentences_of, write_jsonl
 
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import read_tensors
@@ -24,32 +22,6 @@ from bertsum.training.checkpoint import load_state
 
 KILLS = int(os.environ.get("BERTSUM_KILLS", "6"))
 STEPS = max(24, KILLS)
-
-
-def start(config: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "scripts" / "train.py"), "--config", str(config)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def finish(config: Path) -> float:
-    """Runs to the end; returns the seconds that it took."""
-    begin = time.monotonic()
-    process = start(config)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output[-3000:]
-    return time.monotonic() - begin
-
-
-def comparable(run_dir: Path) -> list[dict]:
-    """metrics.jsonl without what depends on the clock."""
-    records = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in record.items() if "second" not in name} for record in records]
 
 
 def assert_whole(run_dir: Path) -> None:
@@ -92,15 +64,21 @@ def test_killed_and_started_again(config_of, tmp_path) -> None:
     )  # fmt: skip
     whole = config_of(*options, "name=whole", f"data.prepared_dir={tmp_path / 'whole'}")
     whole.save(tmp_path / "whole.yaml")
-    seconds = finish(tmp_path / "whole.yaml")
+    begin = time.monotonic()
+    finish(run_train(tmp_path / "whole.yaml"))
+    seconds = time.monotonic() - begin
     killed = config_of(*options, "name=killed", f"data.prepared_dir={tmp_path / 'killed'}")
     killed.save(tmp_path / "killed.yaml")
     done: Counter[str] = Counter()
     moments = ["preparation", "checkpoint", "any"]
-    for number in range(KILLS):
-        process = start(tmp_path / "killed.yaml")
-        # The first kills come before there is a checkpoint; each start gets a little further than the one before.
-        done[kill_when(process, moments[number % 3], killed, draw.uniform(1.0, seconds))] += 1
+    number = 0
+    while done.total() - done["ended before"] < KILLS:
+        moment = moments[number % 3]
+        number += 1
+        if moment == "preparation":
+            shutil.rmtree(killed.data.prepared_dir, ignore_errors=True)
+        process = run_train(tmp_path / "killed.yaml")
+        done[kill_when(process, moment, killed, draw.uniform(1.0, seconds))] += 1
         assert process.stdout is not None
         output = process.stdout.read()
         assert "error:" not in output, output
@@ -108,16 +86,15 @@ def test_killed_and_started_again(config_of, tmp_path) -> None:
         assert_whole(killed.run_dir)
         if process.returncode == 0:  # too quick for the rest of the kills
             shutil.rmtree(killed.run_dir)
-            shutil.rmtree(killed.data.prepared_dir)
-    finish(tmp_path / "killed.yaml")
-    print(f"\n{sum(done.values())} kills: {dict(done)}")
+    finish(run_train(tmp_path / "killed.yaml"))
+    print(f"\n{number} starts, killed in the middle of a {dict(done)}; all survived")
     last = [run.run_dir / "checkpoints" / f"step_{STEPS:06d}" for run in (whole, killed)]
     for name in ("model.safetensors", "state/tensors.safetensors"):
         one, other = (read_tensors(folder / name) for folder in last)
         assert one.keys() == other.keys()
         assert all(bool((one[key] == other[key]).all()) for key in one)
-    assert comparable(whole.run_dir) == comparable(killed.run_dir)
-    assert os.readlink(whole.run_dir / "best") == os.readlink(killed.run_dir / "best")
+    assert comparable_metrics(whole.run_dir) == comparable_metrics(killed.run_dir)
+    assert (whole.run_dir / "best").readlink() == (killed.run_dir / "best").readlink()
     names = [sorted(p.name for p in (run.run_dir / "checkpoints").iterdir()) for run in (whole, killed)]
     assert names[0] == names[1]
     assert not list((tmp_path / "killed").glob(".*.unfinished"))

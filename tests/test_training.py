@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, write_jsonl
+from conftest import write_jsonl
 from filelock import FileLock
 from safetensors.torch import load_file
 
@@ -223,53 +220,3 @@ def test_a_broken_state(config_of) -> None:
         (state / name).write_bytes(b"broken")
         with pytest.raises(bertsum.BertsumError, match=message):
             bertsum.train(config_of("train.max_steps=2"))
-
-
-def test_two_processes_do_what_one_does(config_of, tmp_path) -> None:
-    options = (
-        "train.max_steps=5",
-        "train.validate_rouge=true",
-        "model.hidden_dropout=0.0",
-        "model.attention_dropout=0.0",
-        "model.head_dropout=0.0",
-        "train.loss_reduction=document",
-        "train.eps=1e-3",
-    )
-    one = config_of(*options, "name=one", "train.accumulation=2")
-    bertsum.train(one)
-    two = config_of(*options, "name=two")
-    two.save(tmp_path / "two.yaml")
-    launched = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "accelerate.commands.launch",
-            "--num_processes",
-            "2",
-            "--cpu",
-            "--num_machines",
-            "1",
-            "--mixed_precision",
-            "no",
-            "--dynamo_backend",
-            "no",
-            "scripts/train.py",
-            "--config",
-            str(tmp_path / "two.yaml"),
-        ],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert launched.returncode == 0, launched.stderr[-3000:]
-    for split in ("train", "validation"):
-        records = [metrics_of(run.run_dir, split) for run in (one, two)]
-        assert [r["documents"] for r in records[0]] == [r["documents"] for r in records[1]]
-        for a, b in zip(*records, strict=True):
-            for name in {"loss", "rouge1", "rougeL"} & a.keys():
-                assert a[name] == pytest.approx(b[name], abs=1e-5)
-    paths = [run.run_dir / "checkpoints" / "step_000005" for run in (one, two)]
-    assert_equal_weights(*paths, tolerance=1e-5)
-    assert launched.stdout.count("Best checkpoint") == 1

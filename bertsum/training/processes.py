@@ -135,6 +135,11 @@ class ParallelModel:
             return self._accelerator.no_sync(self._parallel)
         return contextlib.nullcontext()
 
+    def end_scoring(self) -> None:
+        """To be called after forward passes that no backward pass has followed: shards what they have gathered."""
+        if self._sharded:
+            self._parallel.reshard()
+
     def clip_gradients(self, max_norm: float) -> float:
         """Clips the gradient's norm, which may be infinite, and returns what it was."""
         norm: Any = self._accelerator.clip_grad_norm_(self._parallel.parameters(), max_norm)

@@ -284,7 +284,9 @@ class Trainer:
     def validate(self) -> dict[str, float]:
         """Validation loss per document (summed over sentences), and ROUGE when asked; the same on each process."""
         assert self.validation is not None
-        return validation_metrics(self.model, self.validation, self.config, self.accelerator)
+        metrics = validation_metrics(self.model, self.validation, self.config, self.accelerator)
+        self.parallel.end_scoring()
+        return metrics
 
     def _validate_and_save_when_due(self) -> None:
         train, state = self.config.train, self.state

@@ -1,0 +1,325 @@
+"""What goes wrong inside a run, or around it: it ends with a message, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+from conftest import comparable_metrics, finish, run_train, sentences_of, wait_for, write_jsonl
+from test_resume import assert_same_run
+
+import bertsum
+from bertsum.data import prepare as prepare_module
+from bertsum.data.prepare import prepare
+from bertsum.models.bertsum import BertSum, explained_memory
+from bertsum.models.encoder import load_tokenizer
+from bertsum.parallel import WorkerError, map_in_order
+from bertsum.training import trainer as trainer_module
+from bertsum.training.checkpoint import last_checkpoint, load_state
+from bertsum.training.processes import ParallelModel
+
+# ---- numbers that are none
+
+
+def loss_that_is(value: float, at: int):
+    """The loss, except that the so-many-th is not finite."""
+    calls = [0]
+    original = trainer_module.sentence_loss
+
+    def loss(*arguments, **options):
+        calls[0] += 1
+        return original(*arguments, **options) * (value if calls[0] == at else 1.0)
+
+    return loss
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value) -> None:
+    options = ("train.max_steps=6", "train.max_tokens_per_batch=128", "train.accumulation=2", "train.log_every=1")
+    whole = config_of(*options, "name=whole")
+    bertsum.train(whole)
+    config = config_of(*options)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer_module, "sentence_loss", loss_that_is(value, at=6))  # the second batch of update 3
+        with pytest.raises(bertsum.BertsumError) as raised:
+            bertsum.train(config)
+    message = str(raised.value)
+    assert "update 3 (batches 4 to 5 of epoch 0): the loss is not finite, for the documents 'en-" in message
+    assert message.count("'en-") == 1  # the documents of that batch, not of the update
+    assert "train.non_finite" in message
+    last = last_checkpoint(config.run_dir)
+    assert str(last) in message
+    assert load_state(last).train.step == 2
+    bertsum.train(config)  # the fault is gone: as if nothing had happened
+    assert comparable_metrics(whole.run_dir)[-1]["step"] == comparable_metrics(config.run_dir)[-1]["step"] == 6
+
+
+def test_a_loss_that_is_not_finite_is_skipped_and_counted(config_of, monkeypatch) -> None:
+    config = config_of("train.non_finite=skip", "train.log_every=1")
+    monkeypatch.setattr(trainer_module, "sentence_loss", loss_that_is(float("nan"), at=2))
+    bertsum.train(config)
+    records = [record for record in comparable_metrics(config.run_dir) if record["split"] == "train"]
+    assert [record.get("skipped", 0) for record in records] == [0, 1, 1, 1]
+    assert ["loss" in record for record in records] == [True, False, True, True]
+    assert load_state(last_checkpoint(config.run_dir)).train.skipped == 1
+    weights = BertSum.from_pretrained(config.run_dir / "best").state_dict()
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in weights.values())
+
+
+def test_a_gradient_that_is_not_finite_stops(config_of, monkeypatch) -> None:
+    monkeypatch.setattr(ParallelModel, "clip_gradients", lambda *_: float("nan"))
+    with pytest.raises(bertsum.BertsumError, match="update 1 .*the gradient is not finite.*nothing was trained before"):
+        bertsum.train(config_of())
+
+
+def test_a_model_of_its_own_accord(config_of) -> None:
+    """Without any pretence: a learning rate that breaks it."""
+    config = config_of("train.learning_rate=1e30", "train.max_steps=20")
+    with pytest.raises(bertsum.BertsumError, match=r"(loss|gradient) is not finite"):
+        bertsum.train(config)
+    assert not any(path.name.startswith(".") for path in (config.run_dir / "checkpoints").iterdir())
+
+
+# ---- memory
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+        MemoryError(),
+    ],
+)
+def test_out_of_memory_in_training(config_of, monkeypatch, error) -> None:
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(ParallelModel, "__call__", fail)
+    expected = (
+        r"update 1, batch of the documents 'en-.*: out of memory for \d+ documents x \d+ tokens = \d+ tokens; lower "
+        r"train.max_tokens_per_batch \(now 256"
+    )
+    with pytest.raises(bertsum.BertsumError, match=expected):
+        bertsum.train(config_of())
+
+
+def test_out_of_memory_in_scoring(trained_run, monkeypatch) -> None:
+    config, _ = trained_run
+    model = BertSum.from_pretrained(config.run_dir / "best")
+    monkeypatch.setattr(BertSum, "forward", lambda *_, **__: torch.empty(10**15))
+    rows = [{"input_ids": [2, 5, 3], "cls_positions": [0]}] * 2
+    with pytest.raises(bertsum.BertsumError, match="2 documents x 3 tokens = 6 tokens; lower max_tokens_per_batch"):
+        list(model.score(rows))
+
+
+def test_other_errors_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="a bug"), explained_memory(lambda: "", torch.ones(1).numpy(), ""):
+        raise RuntimeError("a bug")
+
+
+# ---- workers and other processes
+
+
+def test_a_killed_worker_ends_the_preparation_which_goes_on(config_of, tokenizer, tmp_path, monkeypatch) -> None:
+    records = [
+        {"id": n, "document": sentences_of(random.Random(n), 5), "summary": "The old bridge."} for n in range(3000)
+    ]
+    config = config_of(f"data.train={write_jsonl(tmp_path / 'a.jsonl', records)}", "data.workers=2")
+    main, row = os.getpid(), prepare_module._ChunkPreparer.row
+
+    def deadly(self, document):
+        if document.id == "2500" and os.getpid() != main:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return row(self, document)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_module._ChunkPreparer, "row", deadly)
+        begin = time.monotonic()
+        with pytest.raises(WorkerError, match=r"one of 2 worker processes was killed.*data\.workers"):
+            prepare(config, "train", tokenizer)
+        assert time.monotonic() - begin < 60
+    read: list[str] = []
+
+    def noted(self, document):
+        read.append(document.id)
+        return row(self, document)
+
+    monkeypatch.setattr(prepare_module._ChunkPreparer, "row", noted)
+    again = prepare(config_of(f"data.train={tmp_path / 'a.jsonl'}"), "train", tokenizer)
+    assert 0 < int(read[0]) <= 2500  # not from the beginning
+    whole = prepare(
+        config_of(f"data.train={tmp_path / 'a.jsonl'}", f"data.prepared_dir={tmp_path / 'whole'}"), "train", tokenizer
+    )
+    assert (again.folder / "data.arrow").read_bytes() == (whole.folder / "data.arrow").read_bytes()
+    assert again.report == whole.report
+
+
+def test_workers_end_with_a_killed_parent(tmp_path) -> None:
+    """They hold its locks otherwise, and wait for ever."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import time\n"
+        "from bertsum.parallel import map_in_order\n"
+        "def work(number):\n"
+        "    time.sleep(0.05)\n"
+        "    return number\n"
+        "for number in map_in_order(work, iter(range(10_000)), 3):\n"
+        "    print(number, flush=True)\n"
+    )
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    workers = psutil.Process(parent.pid).children(recursive=True)
+    assert len(workers) == 3
+    parent.kill()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
+
+
+def test_a_failing_function_ends_the_workers() -> None:
+    def fail(number: int) -> int:
+        raise bertsum.BertsumError(f"number {number}")
+
+    with pytest.raises(bertsum.BertsumError, match="number 0"):
+        list(map_in_order(fail, iter(range(100)), 2))
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_killed_rank_ends_the_others(config_of, tmp_path, rank) -> None:
+    config = config_of("train.max_steps=100000", "train.log_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    process = run_train(tmp_path / "tiny.yaml", processes=2)
+    wait_for(tmp_path, "runs/tiny/metrics.jsonl", process)
+    ranks = sorted(
+        (
+            child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "train.py" in " ".join(child.cmdline())
+        ),
+        key=lambda child: int(child.environ()["RANK"]),
+    )
+    begin = time.monotonic()
+    ranks[rank].kill()
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 60
+    assert process.returncode != 0
+    assert "SIGKILL" in output or "Signal 9" in output
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in ranks)
+
+
+def test_an_error_of_the_first_process_is_everybodys(config_of, tmp_path) -> None:
+    config = config_of("train.max_steps=2", "train.save_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    (config.run_dir / ".best.unfinished").mkdir(parents=True)  # in the way of the link
+    begin = time.monotonic()
+    output = finish(run_train(tmp_path / "tiny.yaml", processes=2), code=1)
+    assert time.monotonic() - begin < 90
+    assert "error: '" in output
+    assert "best' cannot be written" in output
+
+
+# ---- disks and locks
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 6 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no disk can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(disk: Path, left: int) -> Path:
+    """Fills a disk up to so many bytes."""
+    free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
+    ballast = disk / "ballast"
+    ballast.write_bytes(b"0" * max(0, free - left))
+    return ballast
+
+
+@pytest.mark.parametrize("left", [0, 100_000, 700_000])
+def test_a_full_disk_while_training(config_of, small_disk, left) -> None:
+    options = ("train.max_steps=4", "train.save_every=1", "train.log_every=1", "tracking.trackers=[tensorboard]")
+    whole = config_of(*options, "name=whole")
+    bertsum.train(whole)
+    part = config_of(*options, "name=part", f"output_dir={small_disk}")
+    bertsum.train(config_of(*options, "name=part", f"output_dir={small_disk}", "train.max_steps=2"))
+    before = last_checkpoint(part.run_dir)
+    ballast = fill(small_disk, left)
+    with pytest.raises(bertsum.BertsumError, match="cannot be written.*No space left"):
+        bertsum.train(part)
+    assert last_checkpoint(part.run_dir) == before
+    BertSum.from_pretrained(part.run_dir / "best")
+    load_state(before)
+    ballast.unlink()
+    bertsum.train(part)
+    assert_same_run(whole.run_dir, part.run_dir)
+
+
+def test_a_full_disk_while_preparing(config_of, tokenizer, small_disk, tmp_path) -> None:
+    records = [{"id": n, "document": sentences_of(random.Random(n), 9), "summary": "A bridge."} for n in range(4000)]
+    path = write_jsonl(tmp_path / "a.jsonl", records)
+    config = config_of(f"data.train={path}", f"data.prepared_dir={small_disk / 'prepared'}")
+    ballast = fill(small_disk, 1_000_000)
+    with pytest.raises(bertsum.BertsumError, match="cannot be written.*No space left.*goes on from there"):
+        prepare(config, "train", tokenizer)
+    assert not list((small_disk / "prepared").glob("train-*"))
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=60m", str(small_disk)], check=True)
+    again = prepare(config, "train", tokenizer)
+    whole = prepare(config_of(f"data.train={path}"), "train", tokenizer)
+    assert (again.folder / "data.arrow").read_bytes() == (whole.folder / "data.arrow").read_bytes()
+
+
+def test_a_read_only_disk(config_of, tokenizer, small_disk) -> None:
+    options = (f"output_dir={small_disk}", f"data.prepared_dir={small_disk / 'prepared'}")
+    bertsum.train(config_of(*options, "train.max_steps=1"))
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(bertsum.BertsumError, match="cannot be written"):
+        bertsum.train(config_of(*options, "train.max_steps=2"))
+    with pytest.raises(bertsum.BertsumError, match=r"data\.prepared_dir.*cannot be written"):
+        prepare(config_of(*options, "encoding.max_length=64"), "train", tokenizer)
+    encoder = load_tokenizer(config_of().model.encoder)
+    assert len(prepare(config_of(*options), "train", encoder)) == 12  # what is there can be read
+    assert last_checkpoint(small_disk / "tiny").name == "step_000001"
+
+
+def test_a_limit_on_file_sizes(config_of, tmp_path) -> None:
+    """A quota is met in the middle of a file."""
+    config = config_of("train.max_steps=2", "train.save_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "import bertsum; bertsum.train(bertsum.Config.load(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "tiny.yaml")], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "BertsumError" in done.stderr.splitlines()[-1]
+    assert "cannot be written" in done.stderr.splitlines()[-1]
+    assert not list(config.run_dir.glob("checkpoints/*"))
+
+
+def test_the_second_of_two_runs_in_one_folder_is_refused(config_of, tmp_path) -> None:
+    config = config_of("train.max_steps=100000", "train.log_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    first = run_train(tmp_path / "tiny.yaml")
+    wait_for(tmp_path, "runs/tiny/metrics.jsonl", first)
+    output = finish(run_train(tmp_path / "tiny.yaml"), code=2)
+    assert "another training is running there" in output
+    first.kill()
+    first.wait()
+    assert bertsum.train(config_of("train.max_steps=1")).step >= 1  # the killed one's lock is gone

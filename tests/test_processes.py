@@ -1,0 +1,155 @@
+"""Several processes give what one gives: DDP by either launcher, and FSDP."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT, comparable_metrics, finish, free_port, run_train
+from test_resume import assert_same_run
+
+import bertsum
+from bertsum.models.saved import read_tensors
+from bertsum.training.checkpoint import checkpoint_folder
+
+OPTIONS = (
+    "train.max_steps=20",
+    "train.max_tokens_per_batch=512",  # batches of 4: their number does not divide by 2
+    "train.validate_every=10",
+    "train.validate_rouge=true",
+    "train.loss_reduction=document",
+    "train.eps=1e-3",
+    "train.log_every=1",
+    "model.hidden_dropout=0.0",
+    "model.attention_dropout=0.0",
+    "model.head_dropout=0.0",
+    "evaluation.max_tokens_per_batch=640",
+)
+
+
+def largest_difference(one: Path, other: Path) -> float:
+    first, second = (read_tensors(folder / "model.safetensors") for folder in (one, other))
+    assert first.keys() == second.keys()
+    return max(float((first[name] - second[name]).abs().max()) for name in first)
+
+
+def assert_close(one: Path, other: Path) -> None:
+    """Losses, ROUGE and weights to 1e-5."""
+    records = [comparable_metrics(run) for run in (one, other)]
+    assert len(records[0]) == len(records[1])
+    for a, b in zip(*records, strict=True):
+        assert a.keys() == b.keys()
+        assert [a[name] for name in ("step", "documents", "split")] == [
+            b[name] for name in ("step", "documents", "split")
+        ]
+        assert [a[name] for name in a if name != "split"] == pytest.approx(
+            [b[name] for name in b if name != "split"], abs=1e-5
+        )
+    assert largest_difference(*(checkpoint_folder(run, 20) for run in (one, other))) < 1e-5
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Path:
+    """Folder for the run of one process, made by the first test that needs it."""
+    return tmp_path_factory.mktemp("alone")
+
+
+@pytest.fixture
+def one_process(config_of, alone):
+    config = config_of(*OPTIONS, "train.accumulation=2", "name=one", f"output_dir={alone}")
+    bertsum.train(config)  # the second time nothing is left to do
+    return config
+
+
+def test_two_processes_do_what_one_does(config_of, tmp_path, one_process) -> None:
+    two = config_of(*OPTIONS, "name=two")
+    two.save(tmp_path / "two.yaml")
+    output = finish(run_train(tmp_path / "two.yaml", processes=2))
+    assert_close(one_process.run_dir, two.run_dir)
+    assert output.count("Best checkpoint") == 1
+
+
+def test_accelerate_launch_starts_as_many_on_a_cpu(config_of, tmp_path) -> None:
+    config = config_of("train.max_steps=2", "train.log_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    launch = (
+        "accelerate.commands.launch --num_processes 2 --cpu --num_machines 1 --mixed_precision no --dynamo_backend no"
+    )
+    launched = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            *launch.split(),
+            "--main_process_port",
+            str(free_port()),
+            "scripts/train.py",
+            "--config",
+            str(tmp_path / "tiny.yaml"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert launched.returncode == 0, launched.stderr[-3000:]
+    assert launched.stdout.count("Best checkpoint") == 1
+    one = config_of("train.max_steps=2", "train.log_every=1", "train.accumulation=2", "name=one")
+    bertsum.train(one)
+    documents = [[record["documents"] for record in comparable_metrics(run.run_dir)] for run in (config, one)]
+    assert documents[0] == documents[1]
+
+
+@pytest.mark.parametrize("documents", ["null", "5"])
+def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path, documents) -> None:
+    """To the last bit, where neither documents nor batches divide; from one and the same checkpoint."""
+    options = ("train.max_steps=1", "train.validate_rouge=true", f"train.validate_documents={documents}",
+               "evaluation.max_tokens_per_batch=300")  # fmt: skip
+    config = config_of(*options, "train.save_every=1", "data.validation=null", "name=one", "train.validate_rouge=false")
+    bertsum.train(config)
+    figures = []
+    for processes in (1, 2):
+        config = config_of(*options, f"name=of{processes}")
+        config.save(tmp_path / "tiny.yaml")
+        checkpoint_folder(config.run_dir, 1).parent.mkdir(parents=True)
+        config.save(config.run_dir / "config.yaml")
+        folder = checkpoint_folder(config.run_dir, 1)
+        shutil.copytree(checkpoint_folder(config_of("name=one").run_dir, 1), folder)
+        state = json.loads((folder / "state" / "trainer.json").read_text())
+        state["ranking"]["step"] = 0  # its validation is still due
+        (folder / "state" / "trainer.json").write_text(json.dumps(state))
+        output = finish(run_train(tmp_path / "tiny.yaml", processes=processes))
+        assert "Going on from" in output
+        (record,) = comparable_metrics(config.run_dir)
+        figures.append(record)
+    assert figures[0]["split"] == "validation"
+    assert figures[0] == figures[1]
+
+
+def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, one_process) -> None:
+    config = config_of(*OPTIONS, "name=sharded", "train.fsdp=true")
+    config.save(tmp_path / "sharded.yaml")
+    for steps in ("12", "20"):
+        finish(run_train(tmp_path / "sharded.yaml", "--train.max_steps", steps, processes=2))
+    assert_close(one_process.run_dir, config.run_dir)
+    model = bertsum.BertSum.from_pretrained(config.run_dir / "best")
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())
+    # One process goes on from it, as it does from its own.
+    for name, folder in (("sharded", config.output_dir), ("one", one_process.output_dir)):
+        bertsum.train(
+            config_of(*OPTIONS, f"name={name}", f"output_dir={folder}", "train.max_steps=22", "train.accumulation=2")
+        )
+    folders = [checkpoint_folder(run.run_dir, 22) for run in (one_process, config)]
+    assert largest_difference(*folders) < 1e-5
+
+
+def test_fsdp_in_one_process_changes_nothing(config_of) -> None:
+    for name, value in (("plain", "false"), ("sharded", "true")):
+        bertsum.train(config_of("train.max_steps=2", f"name={name}", f"train.fsdp={value}"))
+    assert_same_run(*(config_of(f"name={name}").run_dir for name in ("plain", "sharded")))

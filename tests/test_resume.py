@@ -1,0 +1,210 @@
+"""Resume to the bit: weights, optimiser, random generators, metrics and the order of documents."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import comparable_metrics, finish, run_train, wait_for
+
+import bertsum
+from bertsum.data.batching import plan_epoch
+from bertsum.data.prepare import prepare
+from bertsum.models.encoder import load_tokenizer
+from bertsum.models.saved import read_tensors
+from bertsum.training.checkpoint import SavedState, last_checkpoint, load_state
+from bertsum.training.trainer import Trainer
+
+# Epochs of 12 batches; metrics every 4 updates, a checkpoint every 3, validation every 5, dropout everywhere.
+OPTIONS = (
+    "train.max_tokens_per_batch=128",
+    "train.buffer_documents=5",
+    "train.log_every=4",
+    "train.save_every=3",
+    "train.validate_every=5",
+    "train.validate_rouge=true",
+    "train.metric=rouge_mean",
+    "train.keep_best=2",
+    "train.optimizer=adamw",
+    "train.weight_decay=0.01",
+    "train.max_grad_norm=1.0",
+    "train.schedule=noam",
+    "train.warmup_steps=5",
+    "model.hidden_dropout=0.2",
+    "model.attention_dropout=0.1",
+)
+
+
+def state_of(state: SavedState) -> dict:
+    values = asdict(state.train)
+    values.pop("seconds")
+    values["since_log"].pop("seconds")
+    return values
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    """Weights, optimiser, random generators, place in the data and metrics are equal."""
+    folders = [last_checkpoint(run) for run in (one, other)]
+    assert folders[0].name == folders[1].name
+    for name in ("model.safetensors", "state/tensors.safetensors"):
+        a, b = (read_tensors(folder / name) for folder in folders)
+        assert a.keys() == b.keys()
+        for key, tensor in a.items():
+            assert torch.equal(tensor, b[key]), key
+    states = [load_state(folder) for folder in folders]
+    assert state_of(states[0]) == state_of(states[1])
+    assert comparable_metrics(one) == comparable_metrics(other)
+    assert (one / "best").readlink() == (other / "best").readlink()
+
+
+@pytest.mark.parametrize(
+    ("stop", "accumulation"),
+    [
+        (4, 1),  # inside an epoch
+        (12, 1),  # at its end
+        (10, 1),  # right after a validation, and 2 updates before the next line of metrics
+        (5, 2),  # inside the third line's sums, and where validation is due
+        (3, 5),  # at the end of an epoch whose last update has fewer batches
+    ],
+)
+def test_resume_is_exact(config_of, stop, accumulation) -> None:
+    options = (*OPTIONS, f"train.accumulation={accumulation}")
+    whole = config_of(*options, "train.max_steps=14", "name=whole")
+    bertsum.train(whole)
+    bertsum.train(config_of(*options, f"train.max_steps={stop}", "name=part"))
+    part = config_of(*options, "train.max_steps=14", "name=part")
+    bertsum.train(part)
+    assert_same_run(whole.run_dir, part.run_dir)
+
+
+def test_the_order_of_documents(config_of, monkeypatch) -> None:
+    """What each update sees, over a stop at every update of the first two epochs."""
+    seen: list[list[list[int]]] = []
+    step = Trainer.train_step
+
+    def recorded(self, update):
+        seen.append([batch.tolist() for batch in update])
+        return step(self, update)
+
+    monkeypatch.setattr(Trainer, "train_step", recorded)
+    options = ("train.max_tokens_per_batch=256", "train.accumulation=2", "data.validation=null")
+    bertsum.train(config_of(*options, "train.epochs=2", "train.max_steps=null", "name=whole"))
+    whole, steps = list(seen), len(seen)
+    seen.clear()
+    for stop in range(1, steps + 1):
+        bertsum.train(config_of(*options, f"train.max_steps={stop}", "name=part"))
+    assert seen == whole
+    for epoch in (whole[: steps // 2], whole[steps // 2 :]):
+        assert sorted(index for update in epoch for batch in update for index in batch) == list(range(12))
+
+
+def test_two_processes_resume_exactly_and_so_does_one_after_them(config_of, tmp_path, capsys) -> None:
+    config_of(*OPTIONS).save(tmp_path / "tiny.yaml")
+    for name, steps in [("whole", 8), ("part", 4), ("part", 8)]:
+        arguments = ("--name", name, "--train.max_steps", str(steps))
+        finish(run_train(tmp_path / "tiny.yaml", *arguments, processes=2))
+    runs = [config_of("name=whole").run_dir, config_of("name=part").run_dir]
+    assert_same_run(*runs)
+    # From 2 processes to 1, in the middle of an epoch.
+    seen: list[int] = []
+    step = Trainer.train_step
+
+    def recorded(self, update):
+        seen.extend(index for batch in update for index in batch.tolist())
+        return step(self, update)
+
+    state = load_state(last_checkpoint(runs[1])).train
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "train_step", recorded)
+        left = 12 - state.batch
+        bertsum.train(config_of(*OPTIONS, "name=part", f"train.max_steps={state.step + left}"))
+    after = load_state(last_checkpoint(runs[1])).train
+    assert (after.epoch, after.batch, after.documents) == (state.epoch + 1, 0, 12 * (state.epoch + 1))
+    assert len(seen) == len(set(seen))  # and the documents that the two processes had seen are none of them
+    prepared = prepare(config_of(*OPTIONS), "train", load_tokenizer(config_of().model.encoder))
+    before = plan_epoch(prepared.lengths, 128, 5, seed=0, epoch=state.epoch).batches(0, state.batch)
+    assert sorted([*seen, *(index for batch in before for index in batch)]) == list(range(12))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_save_and_say_how_to_go_on(config_of, tmp_path, number, code) -> None:
+    options = ("train.max_steps=3000", "train.log_every=1")
+    config = config_of(*options)
+    config.save(tmp_path / "tiny.yaml")
+    process = run_train(tmp_path / "tiny.yaml")
+    wait_for(tmp_path, "runs/tiny/metrics.jsonl", process)
+    process.send_signal(number)
+    output = finish(process, code)
+    last = last_checkpoint(config.run_dir)
+    assert f"which is saved in '{last}'; the same command goes on" in output
+    assert "Traceback" not in output
+    done = load_state(last).train.step
+    assert comparable_metrics(config.run_dir)[-1]["step"] == done > 0
+    result = bertsum.train(config_of(f"train.max_steps={done + 1}", "train.log_every=1"))
+    assert result.step == done + 1
+
+
+def test_a_signal_in_a_validation_saves_at_once(config_of, tmp_path) -> None:
+    """The update is saved without its validation, which is made up for; all is as without the signal."""
+    options = ("train.max_steps=4", "train.validate_every=2", "train.validate_rouge=true", "model.hidden_dropout=0.2")
+    whole = config_of(*options, "name=whole")
+    bertsum.train(whole)
+    part = config_of(*options, "name=part")
+    validate = Trainer.validate
+
+    def interrupted(self):
+        if self.state.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        return validate(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "validate", interrupted)
+        with pytest.raises(bertsum.Stopped) as stopped:
+            bertsum.train(part)
+    assert stopped.value.signal == signal.SIGTERM
+    assert load_state(last_checkpoint(part.run_dir)).train.ranking.step == 0
+    bertsum.train(part)
+    assert_same_run(whole.run_dir, part.run_dir)
+
+
+def test_signals_end_every_process(config_of, tmp_path) -> None:
+    config = config_of("train.max_steps=3000", "train.log_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    process = run_train(tmp_path / "tiny.yaml", processes=2)
+    wait_for(tmp_path, "runs/tiny/metrics.jsonl", process)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 60
+    assert output.count("the same command goes on from there") == 2
+    assert load_state(last_checkpoint(config.run_dir)).train.step > 0
+
+
+def test_a_changed_config_is_told_or_refused(config_of, capsys) -> None:
+    bertsum.train(config_of("train.max_steps=1"))
+    with pytest.raises(bertsum.BertsumError, match="model.head: was 'transformer', is 'linear'.*--train.overwrite"):
+        bertsum.train(config_of("train.max_steps=2", "model.head=linear"))
+    capsys.readouterr()
+    bertsum.train(config_of("train.max_steps=2", "train.accumulation=2"))
+    printed = capsys.readouterr().out
+    assert "which is allowed (train.max_steps: was 1, is 2; train.accumulation: was 1, is 2)" in printed
+
+
+def test_smaller_batches_after_a_resume_make_the_same_updates(config_of) -> None:
+    """What memory does not suffice for is computed in pieces: the same documents in an update, the same gradient."""
+    options = ("model.hidden_dropout=0.0", "model.attention_dropout=0.0", "model.head_dropout=0.0", "train.eps=1e-3",
+               "train.max_tokens_per_batch=512")  # fmt: skip
+    bertsum.train(config_of(*options, "name=whole", "train.max_steps=3"))
+    bertsum.train(config_of(*options, "name=part", "train.max_steps=1"))
+    bertsum.train(config_of(*options, "name=part", "train.max_steps=3", "train.max_tokens_per_batch=128"))
+    runs = [config_of(f"name={name}").run_dir for name in ("whole", "part")]
+    a, b = (read_tensors(last_checkpoint(run) / "model.safetensors") for run in runs)
+    assert all(torch.allclose(tensor, b[name], atol=1e-5) for name, tensor in a.items())
+    documents = [[record["documents"] for record in comparable_metrics(run)] for run in runs]
+    assert documents[0] == documents[1]
