@@ -427,6 +427,14 @@ def _problems(config: Config) -> Iterator[str]:
         "evaluation.lead_sentences": 1,
         "seed": 0,
     }
+    at_most = {
+        "encoding.max_length": 1_000_000,
+        "data.workers": 1024,
+        "model.head_layers": 100,
+        "model.head_feedforward": 1_000_000,
+        "train.epochs": 10_000,
+        "rouge.bootstrap_samples": 1_000_000,
+    }
     positive = [
         "train.positive_weight", "train.learning_rate", "train.encoder_learning_rate", "train.eps",
         "train.layer_decay", "train.max_grad_norm", "selection.ratio", "data.soft_labels",
@@ -439,6 +447,9 @@ def _problems(config: Config) -> Iterator[str]:
     for key, least in at_least.items():
         if values[key] is not None and values[key] < least:
             yield f"{key}: got {values[key]}, expected at least {least}"
+    for key, most in at_most.items():
+        if values[key] is not None and values[key] > most:
+            yield f"{key}: got {values[key]}, expected at most {most}"
     for key in positive:
         if values[key] is not None and values[key] <= 0:
             yield f"{key}: got {values[key]}, expected more than 0"

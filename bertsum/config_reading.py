@@ -131,11 +131,16 @@ def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
+_LARGEST_FILE = 1 << 20
+
+
 def read_yaml(file: Path) -> Mapping[str, Any]:
     """The mapping in a YAML file, read strictly."""
     import yaml
 
     try:
+        if file.stat().st_size > _LARGEST_FILE:
+            raise BertsumError(f"config '{file}': larger than {_LARGEST_FILE >> 20} MiB, expected a few fields")
         values = yaml.load(file.read_text(encoding="utf-8"), Loader=_strict_loader())
     except (OSError, UnicodeDecodeError) as error:
         raise BertsumError(f"config '{file}': cannot be read: {error}") from error
@@ -150,7 +155,19 @@ def _strict_loader() -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), and no key twice."""
+        """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), no key twice, and no lists made of lists by name,
+        of which ten lines can hold more than any memory.
+        """
+
+        def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+            node = super().compose_node(parent, index) if not self.check_event(yaml.AliasEvent) else None
+            if node is not None:
+                return node
+            mark = self.peek_event().start_mark
+            node = super().compose_node(parent, index)
+            if not isinstance(node, yaml.ScalarNode):
+                raise yaml.composer.ComposerError(None, None, "an alias may only stand for one value", mark)
+            return node
 
     Loader.add_implicit_resolver(
         "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")

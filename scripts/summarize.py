@@ -14,6 +14,7 @@ from pathlib import Path
 import bertsum
 from bertsum.command_line import run
 from bertsum.evaluation.runs import newest_run
+from bertsum.text import printable
 
 
 def main() -> None:
@@ -47,9 +48,11 @@ def main() -> None:
         language=options.language,
     )
     if options.json:
-        print(json.dumps(asdict(summary), ensure_ascii=False, indent=2))
+        shown = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
+        # the same values, without what a terminal would obey
+        print(shown if shown == printable(shown) else json.dumps(asdict(summary), indent=2))
     else:
-        print(summary.marked() if options.marked else summary.text)
+        print(summary.marked() if options.marked else printable(summary.text))
 
 
 def read_text(path: str) -> str:

@@ -108,6 +108,12 @@ def bert_config() -> BertConfig:
     return BertConfig(vocab_size=1000, max_position_embeddings=128, **SHAPE)
 
 
+@pytest.fixture(scope="session")
+def bert_shape() -> BertConfig:
+    """A tiny BERT that no test changes."""
+    return BertConfig(vocab_size=100, max_position_embeddings=128, **SHAPE)
+
+
 @pytest.fixture
 def config_of(encoder_folder: Path, tmp_path: Path) -> Callable[..., Config]:
     """Makes a tiny config on the bundled sample, with its run in a folder of the test."""

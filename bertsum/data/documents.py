@@ -10,7 +10,9 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+import pyarrow as pa
 
 from bertsum.config import DataConfig
 from bertsum.data.formats import READERS, FormatError, listed_files
@@ -23,6 +25,7 @@ ID_FIELDS = ("id", "paper_id")
 JSON_LINES = (".jsonl", ".jsonl.gz")
 SUFFIXES = (*JSON_LINES, *READERS)
 LISTS = (".txt", ".json")  # of documents, with data.document_folders
+_NAMED = 20  # fields in a message
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
@@ -175,7 +178,8 @@ class _Fields:
 
 
 def _names(record: Mapping[str, Any]) -> str:
-    return ", ".join(map(sanitize, record)) or "none"
+    names = [sanitize(str(name))[:40] for name in itertools.islice(record, _NAMED)]
+    return ", ".join([*names, "..."] if len(record) > _NAMED else names) or "none"
 
 
 def _document(
@@ -280,16 +284,33 @@ _BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.j
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
-    open_file: Callable[..., Any] = gzip.open if path.name.endswith(".gz") else open
+    zipped = path.name.endswith(".gz")
+    open_file: Callable[..., Any] = gzip.open if zipped else open
     number = 0
     try:
-        with open_file(path, "rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    place = f"{path} line {number}"
+        if zipped and not path.stat().st_size:
+            raise EOFError("it is empty, which no gzip file is")
+        with open_file(path, "rb") as file:
+            while line := file.readline(_LONGEST_LINE + 1):
+                number += 1
+                place = f"{path} line {number}"
+                if len(line) > _LONGEST_LINE:
+                    _skip_line(file, line)
+                    problem = f"longer than {_LONGEST_LINE >> 20} MiB, expected one document a line"
+                    yield place, Rejected(place, "line too long", problem)
+                elif line.strip():
                     yield place, _parse(line, place)
     except (OSError, EOFError, zlib.error) as error:
         raise BertsumError(f"{path} after line {number}: cannot be read: {error}") from error
+
+
+# More than any book; a few bytes of gzip, or of JSON, may otherwise fill all memory.
+_LONGEST_LINE = 1 << 25
+
+
+def _skip_line(file: BinaryIO, line: bytes) -> None:
+    while line and not line.endswith(b"\n"):
+        line = file.readline(1 << 20)
 
 
 def _parse(line: bytes, place: str) -> Any:
@@ -301,8 +322,13 @@ def _parse(line: bytes, place: str) -> Any:
 
 def _hub_records(config: DataConfig, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
     dataset = load_hub_split(config, split)
-    for number, record in enumerate(dataset):
-        yield f"{config.dataset} {getattr(config, split) or split} record {number}", record
+    place = f"{config.dataset} {getattr(config, split) or split} record"
+    number = -1
+    try:
+        for number, record in enumerate(dataset):
+            yield f"{place} {number}", record
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BertsumError(f"{place} {number + 1}: cannot be read: {error}") from error
 
 
 def load_hub_split(config: DataConfig, split: str) -> Any:

@@ -7,6 +7,7 @@ A reader yields each document of one file: its place and its record, with the fi
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -21,13 +22,26 @@ from bertsum.safe_load import safe_load
 Records = Iterator[tuple[str, Any]]
 
 
+# A shard of the authors' has about 20 MB; what is parsed takes many times the memory of its file.
+_LARGEST_FILE = 1 << 28
+
+
 class FormatError(ValueError):
     """A file is not what its name says."""
 
 
+def _bytes(path: Path) -> bytes:
+    """A file that is read at once."""
+    with open(path, "rb") as file:
+        data = file.read(_LARGEST_FILE + 1)
+    if len(data) > _LARGEST_FILE:
+        raise FormatError(f"is larger than {_LARGEST_FILE >> 20} MiB, expected a file of one document or one shard")
+    return data
+
+
 def _text(path: Path) -> str:
     """A file's text, with line ends as ``\\n`` and without a byte-order mark."""
-    return path.read_text(encoding="utf-8-sig")
+    return io.TextIOWrapper(io.BytesIO(_bytes(path)), encoding="utf-8-sig").read()
 
 
 def read_story(path: Path) -> Records:
@@ -42,7 +56,7 @@ def read_tokenized_story(path: Path) -> Records:
     """A ``.story`` as Stanford CoreNLP leaves it (``.story.json``): sentences of tokens, brackets as ``-LRB-``."""
     article: list[str] = []
     highlights: list[list[str]] = []
-    for sentence in json.loads(path.read_bytes())["sentences"]:
+    for sentence in json.loads(_bytes(path))["sentences"]:
         words = [_BRACKETS.get(token["word"].lower(), token["word"]) for token in sentence["tokens"]]
         if words[:1] == ["@highlight"]:
             highlights.append(words[1:])
@@ -59,7 +73,7 @@ _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lcb-": "{", "-rcb-": "}", "-lsb-": "[
 
 def read_json_shard(path: Path) -> Records:
     """PreSumm's ``.json`` shards: a list of objects whose ``src`` and ``tgt`` are lists of sentences of tokens."""
-    records = json.loads(path.read_bytes())
+    records = json.loads(_bytes(path))
     if not isinstance(records, list):
         raise FormatError(f"got a JSON {type(records).__name__}, expected a list of documents (src, tgt)")
     for number, record in enumerate(records):
@@ -107,7 +121,10 @@ def read_nyt(path: Path) -> Records:
     """The New York Times Annotated Corpus (``.xml``, NITF): the full text by paragraphs; the abstract, parted at its
     semicolons, without the librarians' marks at its end.
     """
-    root = ElementTree.parse(path).getroot()
+    data = _bytes(path)
+    if b"<!ENTITY" in data:
+        raise FormatError("declares entities, which articles of the New York Times corpus do not")
+    root = ElementTree.fromstring(data)
     body = next((block for block in root.iter("block") if block.get("class") == "full_text"), None)
     abstract = next(root.iter("abstract"), None)
     for name, part in (("a full_text block", body), ("an abstract", abstract)):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sentencex import segment
 
 from bertsum.errors import BertsumError
 from bertsum.text import sanitize
+
+# The splitter takes quadratic time for some scripts, and gets a long text in parts of so many characters.
+_AT_ONCE = 20_000
 
 
 def split_sentences(text: str, language: str = "en") -> list[str]:
@@ -23,7 +28,7 @@ def split_sentences(text: str, language: str = "en") -> list[str]:
     sentences: list[str] = []
     position = 0
     blank = ""  # white space before the first sentence
-    for piece in segment(language, sanitize(text)):  # same length, so positions hold in the text itself
+    for piece in _pieces(language, sanitize(text)):  # same length, so positions hold in the text itself
         verbatim = text[position : position + len(piece)]
         position += len(piece)
         if not verbatim.strip():  # never a sentence of its own
@@ -37,3 +42,14 @@ def split_sentences(text: str, language: str = "en") -> list[str]:
     if blank:
         sentences.append(blank)
     return sentences
+
+
+def _pieces(language: str, text: str) -> Iterator[str]:
+    """The splitter's sentences; the last two of a part are split again with what follows them."""
+    start, size = 0, _AT_ONCE
+    while len(text) - start > size:
+        pieces = segment(language, text[start : start + size])[:-2]
+        yield from pieces
+        start += sum(map(len, pieces))
+        size = _AT_ONCE if pieces else 2 * size  # a sentence may be longer
+    yield from segment(language, text[start:])

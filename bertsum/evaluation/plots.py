@@ -93,7 +93,7 @@ def _picture(draw: Any, output: str | Path) -> None:
     except ImportError as error:
         raise BertsumError("matplotlib is not installed: pip install 'bertsum[plots]'") from error
     # Text stays text, and the same figures give the same file.
-    with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bertsum"}):
+    with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bertsum", "text.parse_math": False}):
         figure, axes = pyplot.subplots(figsize=(8, 4), layout="constrained")
         draw(axes)
         axes.spines[["top", "right"]].set_visible(False)

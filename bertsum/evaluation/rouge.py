@@ -185,12 +185,26 @@ def _score_chunk(
     for candidate, references in pairs:
         scores = []
         for reference in references:
+            _check_comparable(candidate, reference)
             text = _limit(candidate, sum(len(split_words(sentence)) for sentence in reference)) if limit else candidate
             result = scorer.score("\n".join(reference), "\n".join(text))
             scores.append([_figures(result[metric]) for metric in _SCORER_METRICS])
         each = np.array(scores)  # (references, 3, 3)
         rows.append(each.mean(axis=0) if several == "mean" else each[each[:, 0, 2].argmax()])
     return np.stack(rows)
+
+
+def _check_comparable(candidate: list[str], reference: list[str]) -> None:
+    """ROUGE-L takes time and memory in proportion to the product of their lengths."""
+    words = [sum(len(split_words(sentence)) for sentence in text) for text in (candidate, reference)]
+    if words[0] * words[1] > _MOST_PAIRS:
+        raise BertsumError(
+            f"rouge: a summary of {words[0]} words cannot be compared with a reference of {words[1]} words, expected "
+            f"at most {_MOST_PAIRS:,} pairs of words"
+        )
+
+
+_MOST_PAIRS = 100_000_000
 
 
 def _figures(score: Any) -> tuple[float, float, float]:

@@ -31,7 +31,7 @@ from bertsum.models.encoder import (
 )
 from bertsum.models.heads import build_head
 from bertsum.models.presumm import read_presumm
-from bertsum.models.saved import BertSumConfig, download, fill, read_model, write_model
+from bertsum.models.saved import BertSumConfig, SavedModel, check_weights, download, fill, read_model, write_model
 
 
 class BertSum(nn.Module, ModelHubMixin):
@@ -271,13 +271,21 @@ class BertSum(nn.Module, ModelHubMixin):
         folder = Path(path)
         if not folder.is_dir():
             folder = download(str(path), revision, cache_dir, local_files_only, token)
-        saved = read_model(folder)
-        encoder = build_encoder(saved.encoder_config, saved.config.model, saved.config.encoding.max_length)
-        freeze(encoder, saved.config.model)
-        head = build_head(saved.config.model, encoder.config.hidden_size)
-        model = BertSum(saved.config, encoder, head, saved.tokenizer)
-        fill(model, saved.weights, f"model '{folder}'")
+        saved, where = read_model(folder), f"model '{folder}'"
+        with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
+            check_weights(_build(saved), saved.weights, where)
+        model = _build(saved)
+        fill(model, saved.weights, where)
+        _check_vocabulary(saved.tokenizer, model.encoder)
         return model.to(device).eval()
+
+
+def _build(saved: SavedModel) -> BertSum:
+    """A model as the saved one was, with random weights."""
+    encoder = build_encoder(deepcopy(saved.encoder_config), saved.config.model, saved.config.encoding.max_length)
+    freeze(encoder, saved.config.model)
+    head = build_head(saved.config.model, encoder.config.hidden_size)
+    return BertSum(saved.config, encoder, head, saved.tokenizer)
 
 
 def sentence_means(

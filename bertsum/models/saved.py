@@ -111,11 +111,15 @@ def read_model(folder: Path) -> SavedModel:
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = BertSumConfig.of(whole)
+    weights = read_tensors(folder / WEIGHTS_FILE)
+    layers = getattr(encoder_config, "num_hidden_layers", 0)
+    if not isinstance(layers, int) or layers > len(weights):  # to build them would take for ever
+        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain Exception
         raise BertsumError(f"model '{folder}': its tokenizer files are broken: {error}") from error
-    return SavedModel(config, encoder_config, tokenizer, read_tensors(folder / WEIGHTS_FILE))
+    return SavedModel(config, encoder_config, tokenizer, weights)
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
@@ -164,7 +168,17 @@ def _checksum(tensors: dict[str, torch.Tensor]) -> str:
 
 
 def fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:
-    """Copies weights in, or says which are missing, left over or of another shape."""
+    """Copies weights in, or says which do not fit."""
+    check_weights(model, weights, where)
+    model.load_state_dict(weights)
+
+
+def check_weights(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:
+    """Says which weights are missing, left over or of another shape.
+
+    Raises:
+        BertsumError: if any are.
+    """
     own = model.state_dict()
     problems = [f"missing {name}" for name in own if name not in weights]
     problems += [f"left over {name}" for name in weights if name not in own]
@@ -176,7 +190,6 @@ def fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None
     if problems:
         shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")
         raise BertsumError(f"{where}: its weights are of another architecture: {shown}")
-    model.load_state_dict(weights)
 
 
 def download(

@@ -1,0 +1,484 @@
+"""What holds for any input: a right answer or our own error, never another exception, never a wrong length.
+
+Each property is tried on a few dozen inputs, the same ones every time. The long form tries others, over 10,000 of them:
+``BERTSUM_EXAMPLES=1000 pytest -s tests/test_properties.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import itertools
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transformers import BertModel
+
+import bertsum
+from bertsum.config import Config, EncodingConfig, ModelConfig
+from bertsum.data.batching import collate
+from bertsum.data.documents import READERS, Document, Rejected, read_documents
+from bertsum.data.encoding import DocumentEncoder, interval_segments
+from bertsum.data.oracle import greedy_oracle, soft_oracle
+from bertsum.data.prepare import _ChunkPreparer
+from bertsum.data.sentences import split_sentences
+from bertsum.errors import BertsumError
+from bertsum.evaluation.compare import compare
+from bertsum.evaluation.rouge import document_rouge, tokenizer_for
+from bertsum.evaluation.selection import select_sentences
+from bertsum.models.bertsum import BertSum
+from bertsum.models.heads import build_head
+from bertsum.models.saved import BertSumConfig, read_tensors, write_tensors
+from bertsum.training.metrics import forget_later_metrics
+
+EXAMPLES = int(os.environ.get("BERTSUM_EXAMPLES", "0"))
+several = settings(
+    max_examples=EXAMPLES or 40,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+tried: Counter[str] = Counter()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def count_them() -> Iterator[None]:
+    yield
+    print(f"\n{tried.total():,} inputs: {dict(tried)}")
+
+
+texts = st.one_of(
+    st.text(alphabet=st.characters(codec=None), max_size=200),
+    st.text(alphabet="ab cd. !?\"'()\n\té中。あ\u0301\u200d\u202e🙂\x00\x1b\ud800", max_size=200),
+    st.lists(st.sampled_from(["The council met.", "Dr. Bell came", "at 5 p.m.", "其次。", "...", "\n\n", "x" * 300]))
+    .map(" ".join),
+)  # fmt: skip
+sentence_lists = st.lists(texts, max_size=12)
+languages = st.one_of(
+    st.sampled_from(["en", "zh", "ja", "ar", "hi", "ru", "de", "th", "EN-gb", ""]), st.text(max_size=8)
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts | st.just("document"), inner, max_size=4),
+    max_leaves=8,
+)  # fmt: skip
+records = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": json_values,
+        "document": texts | sentence_lists | json_values,
+        "article": json_values,
+        "summary": texts | sentence_lists | st.lists(sentence_lists, max_size=3) | json_values,
+        "src": json_values | st.lists(st.integers(0, 50), max_size=9),
+        "clss": json_values | st.lists(st.integers(0, 9), max_size=3),
+        "labels": json_values | st.lists(st.integers(0, 1), max_size=3),
+        "src_txt": sentence_lists,
+        "tgt_txt": texts,
+    },
+)
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode("utf-8", errors="surrogatepass")
+
+
+def changed(draw: st.DrawFn, data: bytes) -> bytes:
+    """A file with something broken in it."""
+    kind = draw(st.sampled_from(["flip", "cut", "insert", "whole"]))
+    place = draw(st.integers(0, max(0, len(data) - 1)))
+    if kind == "flip" and data:
+        return data[:place] + bytes([data[place] ^ (1 << draw(st.integers(0, 7)))]) + data[place + 1 :]
+    if kind == "cut":
+        return data[:place]
+    if kind == "insert":
+        return data[:place] + draw(st.binary(max_size=8)) + data[place:]
+    return data
+
+
+def read(path: Path, *options: str) -> list[Document | Rejected]:
+    """Reads a file, or stops with our own error; what is read is what a document is."""
+    config = Config.load(None, [f"data.train={path}", *options]).data
+    items = []
+    with contextlib.suppress(BertsumError):
+        for item in read_documents(config, "train"):
+            items.append(item)
+            assert isinstance(item, Document | Rejected)
+            assert str(path) in item.place
+            if isinstance(item, Document):
+                assert isinstance(item.id, str)
+                assert item.references
+                for text in (item.text, *item.references):
+                    assert "".join(text).strip()
+                    assert not any(0xD800 <= ord(character) < 0xE000 for character in "".join(text))
+    return items
+
+
+@several
+@given(lines=st.lists(st.one_of(records.map(as_json), json_values.map(as_json), st.binary(max_size=80)), max_size=6))
+def test_json_lines(tmp_path_factory, lines: list[bytes]) -> None:
+    tried["JSON lines"] += 1
+    path = tmp_path_factory.getbasetemp() / "a.jsonl"
+    lines = [line.replace(b"\n", b" ") for line in lines]
+    path.write_bytes(b"\n".join(lines))
+    items = read(path)
+    assert len(items) == sum(bool(line.strip()) for line in lines)
+
+
+@several
+@given(st.data())
+def test_gzip(tmp_path_factory, data: st.DataObject) -> None:
+    """What is read before a break is as it was written; gzip's own checksum tells the rest."""
+    tried["gzip"] += 1
+    path = tmp_path_factory.getbasetemp() / "a.jsonl.gz"
+    lines = [
+        {"id": str(n), "document": f"It rained {n}.", "summary": "rain"} for n in range(data.draw(st.integers(1, 9)))
+    ]
+    packed = gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode(), mtime=0)
+    path.write_bytes(changed(data.draw, packed))
+    config = Config.load(None, [f"data.train={path}"]).data
+    try:
+        items = list(read_documents(config, "train"))
+    except BertsumError as error:
+        assert str(path) in str(error)
+        return
+    assert [item.text for item in items if isinstance(item, Document)] == [line["document"] for line in lines]
+
+
+def valid_files() -> dict[str, bytes]:
+    """One file of each format."""
+    story = {
+        "sentences": [
+            {"tokens": [{"word": word} for word in text.split()]} for text in ("It rained .", "@highlight", "rain")
+        ]
+    }
+    shard = [{"src": [["It", "rained"]], "tgt": [["rain"]]}]
+    encoded = [{"src": [2, 7, 3], "labels": [1], "clss": [0], "src_txt": ["It rained"], "tgt_txt": "rain"}]
+    packed = io.BytesIO()
+    torch.save(encoded, packed)
+    return {
+        ".story": b"It rained.\n\nWe left.\n\n@highlight\n\nRain\n",
+        ".story.json": json.dumps(story).encode(),
+        ".json": json.dumps(shard).encode(),
+        ".summary": b"[SN]FIRST-SENTENCE[SN]\nRain\n[SN]RESTBODY[SN]\nIt rained.\n",
+        ".restbody": b"It rained .\nWe left .\n",
+        ".xml": b'<n><abstract><p>It rained a lot</p></abstract><block class="full_text"><p>It rained.</p></block></n>',
+        ".pt": packed.getvalue(),
+    }
+
+
+VALID = valid_files()
+
+
+@several
+@given(st.sampled_from(sorted(READERS)), st.data())
+def test_every_format(tmp_path_factory, suffix: str, data: st.DataObject) -> None:
+    tried["formats"] += 1
+    assert VALID.keys() == READERS.keys()
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "a.fs").write_bytes(data.draw(st.sampled_from([b"Rain\n", b"", b"\xff"])))
+    whole = data.draw(st.sampled_from([VALID[suffix], VALID[suffix], data.draw(st.binary(max_size=60))]))
+    (folder / f"a{suffix}").write_bytes(changed(data.draw, whole))
+    read(folder / f"a{suffix}")
+
+
+@several
+@given(texts, languages)
+def test_splitting(text: str, language: str) -> None:
+    tried["splitting"] += 1
+    sentences = split_sentences(text, language)
+    assert "".join(sentences) == text
+    assert all(sentence.strip() for sentence in sentences) or len(sentences) == 1
+
+
+@several
+@given(
+    sentence_lists,
+    st.one_of(texts, sentence_lists, st.lists(sentence_lists, min_size=1, max_size=3)),
+    st.integers(1, 5),
+)
+def test_oracle(sentences: list[str], summary: Any, most: int) -> None:
+    tried["oracle"] += 1
+    for mode in ("unicode", "paper"):
+        try:
+            chosen = greedy_oracle(sentences, summary, most, mode)
+            soft = soft_oracle(sentences, summary, most, 0.1, mode)
+        except BertsumError:
+            return
+        assert chosen == sorted(set(chosen))
+        assert len(chosen) <= most
+        assert all(0 <= index < len(sentences) for index in chosen)
+        assert len(soft) == len(sentences)
+        assert all(0 <= label <= 1 + 1e-9 for label in soft)
+
+
+limits = st.builds(
+    EncodingConfig,
+    max_length=st.integers(3, 60),
+    max_sentences=st.integers(1, 8),
+    min_sentence_words=st.integers(0, 4),
+    max_sentence_words=st.integers(1, 20),
+)
+
+
+@several
+@given(sentence_lists, limits)
+def test_encoding(tokenizer, sentences: list[str], config: EncodingConfig) -> None:
+    tried["encoding"] += 1
+    encoder = DocumentEncoder(tokenizer, config)
+    encoding = encoder.encode(sentences)
+    count = len(encoding.sentence_indices)
+    assert len(encoding.cls_positions) == count <= config.max_sentences
+    assert len(encoding.input_ids) <= config.max_length
+    assert encoding.sentence_indices == sorted(set(encoding.sentence_indices))
+    assert all(0 <= index < len(sentences) for index in encoding.sentence_indices)
+    bounds = [*encoding.cls_positions, len(encoding.input_ids)]
+    for start, end in itertools.pairwise(bounds):
+        assert end - start >= 3  # a token of its own between [CLS] and [SEP]
+        assert encoding.input_ids[start] == encoder.cls_id
+        assert encoding.input_ids[end - 1] == encoder.sep_id
+    segments = interval_segments(encoding.cls_positions, len(encoding.input_ids))
+    assert len(segments) == len(encoding.input_ids)
+    assert [segments[position] for position in encoding.cls_positions] == [number % 2 for number in range(count)]
+    assert 0 <= encoding.unread_share <= 1
+    assert encoding.cut or encoding.unread_share == 0
+
+
+@several
+@given(texts | sentence_lists, st.lists(texts | sentence_lists, min_size=1, max_size=3), st.booleans())
+def test_rows(tokenizer, text: Any, references: list[Any], soft: bool) -> None:
+    """Text to a row of the training data: labels are 0 or 1 (or a share) and aligned, and nothing is lost."""
+    tried["rows"] += 1
+    config = Config.load(
+        None, ["encoding.max_length=64", f"data.soft_labels={0.1 if soft else 'null'}", "data.min_sentences=1"]
+    )
+    prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), "test")
+    clean = [
+        part.encode("utf-8", "replace").decode()
+        if isinstance(part, str)
+        else [s.encode("utf-8", "replace").decode() for s in part]
+        for part in (text, *references)
+    ]
+    (row,) = prepare_chunk([Document("x", clean[0], clean[1:], "here")])
+    if isinstance(row, Rejected):
+        assert row.reason == "no tokens"
+        return
+    count = len(row["cls_positions"])
+    assert len(row["labels"]) == len(row["sentence_indices"]) == count > 0
+    assert row["length"] == len(row["input_ids"])
+    assert all(0 <= label <= 1 + 1e-9 if soft else label in (0, 1) for label in row["labels"])
+    assert all(index < len(row["sentences"]) for index in row["sentence_indices"])
+    if isinstance(clean[0], str):
+        assert "".join("".join(row["sentences"]).split()) == "".join(clean[0].split())
+
+
+encoded = st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=5), min_size=1, max_size=5)
+
+
+def rows_of(documents: list[list[int]]) -> list[dict[str, Any]]:
+    """Documents with sentences of so many tokens between [CLS] = 2 and [SEP] = 3."""
+    rows = []
+    for number, lengths in enumerate(documents):
+        ids: list[int] = []
+        positions = []
+        for place, length in enumerate(lengths):
+            positions.append(len(ids))
+            ids += [2, *((7 * number + 3 * place + n) % 90 + 5 for n in range(length)), 3]
+        rows.append({"input_ids": ids, "cls_positions": positions, "labels": [n % 2 for n in range(len(lengths))]})
+    return rows
+
+
+@several
+@given(encoded, st.integers(0, 4))
+def test_batching(documents: list[list[int]], pad: int) -> None:
+    tried["batching"] += 1
+    rows = rows_of(documents)
+    batch = collate(rows, pad)
+    for number, row in enumerate(rows):
+        length, count = len(row["input_ids"]), len(row["cls_positions"])
+        assert batch.sentence_mask[number].tolist() == [place < count for place in range(batch.sentence_mask.shape[1])]
+        assert batch.attention_mask[number].tolist() == [
+            int(place < length) for place in range(batch.attention_mask.shape[1])
+        ]
+        assert batch.input_ids[number, :length].tolist() == row["input_ids"]
+        assert set(batch.input_ids[number, length:].tolist()) <= {pad}
+        assert batch.labels[number, :count].tolist() == row["labels"]
+        assert not batch.labels[number, count:].any()
+
+
+@pytest.fixture(scope="module")
+def models(bert_shape) -> list[BertSum]:
+    made = []
+    for head in ("linear", "transformer", "lstm"):
+        for vectors in ("cls", "mean"):
+            torch.manual_seed(0)
+            config = ModelConfig(head=head, head_heads=4, head_feedforward=32, sentence_vectors=vectors)
+            encoder = BertModel(bert_shape, add_pooling_layer=False)
+            made.append(BertSum(BertSumConfig(model=config), encoder, build_head(config, 32), None).eval())
+    return made
+
+
+@several
+@given(encoded, st.integers(0, 5), st.integers(1, 60))
+def test_padding_never_changes_a_score(models, documents: list[list[int]], which: int, budget: int) -> None:
+    tried["scores"] += 1
+    rows = rows_of(documents)
+    together = dict(models[which].score(rows, budget))
+    assert together.keys() == set(range(len(rows)))
+    for number, row in enumerate(rows):
+        ((_, alone),) = models[which].score([row])
+        assert alone.shape == together[number].shape == (len(row["cls_positions"]),)
+        assert torch.allclose(alone, together[number], atol=1e-5)
+
+
+@several
+@given(
+    st.lists(st.tuples(st.floats(), texts), max_size=10),
+    st.none() | st.integers(1, 12),
+    st.none() | st.floats(0.01, 1),
+    st.none() | st.integers(1, 60),
+    st.none() | st.floats(0, 1),
+    st.booleans(),
+    st.sampled_from(["document", "score"]),
+)
+def test_selection(pairs, sentences, ratio, max_words, threshold, blocking, order) -> None:
+    tried["selection"] += 1
+    scores, candidates = [score for score, _ in pairs], [text for _, text in pairs]
+    options = {"sentences": sentences, "ratio": ratio, "max_words": max_words, "threshold": threshold}
+    try:
+        chosen = select_sentences(scores, candidates, **options, trigram_blocking=blocking, order=order)
+    except BertsumError:
+        assert any(map(math.isnan, scores))
+        return
+    assert len(set(chosen)) == len(chosen)
+    assert all(0 <= index < len(candidates) for index in chosen)
+    assert order == "score" or chosen == sorted(chosen)
+    assert sentences is None or len(chosen) <= sentences
+    assert (
+        max_words is None
+        or sum(len(candidates[index].split()) for index in chosen) <= max_words
+        or any(not candidates[index].isascii() for index in chosen)
+    )
+    assert not candidates or chosen or max_words is not None
+
+
+@several
+@given(
+    st.lists(st.tuples(texts | sentence_lists, texts | sentence_lists), min_size=1, max_size=4),
+    languages,
+    st.booleans(),
+)
+def test_rouge(pairs: list[tuple[Any, Any]], language: str, limit: bool) -> None:
+    tried["ROUGE"] += 1
+    candidates, references = [a for a, _ in pairs], [b for _, b in pairs]
+    scores = document_rouge(candidates, references, language, limit_to_reference=limit)
+    assert scores.shape == (len(pairs), 3, 3)
+    assert ((scores >= 0) & (scores <= 1)).all()
+    own = document_rouge(candidates, candidates, language)
+    for candidate, figures in zip(candidates, own, strict=True):
+        lines = candidate.splitlines() if isinstance(candidate, str) else candidate
+        words = [tokenizer_for(language).tokenize(line) for line in lines]
+        assert (figures[0] == (1 if any(words) else 0)).all()
+        assert (figures[2] == (1 if any(words) else 0)).all()
+        assert (figures[1] == (1 if len([w for ws in words for w in ws]) > 1 else 0)).all()
+
+
+yaml_texts = st.one_of(
+    st.text(alphabet="abcdtrain: .-[]{}&*!|>'\"#\n0129e", max_size=80),
+    st.dictionaries(
+        st.sampled_from(["train", "data", "model", "seed", "name", "selection", "x"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | texts,
+            lambda inner: st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(["max_steps", "train", "encoder", "head", "ratio"]), inner, max_size=3),
+        ),
+        max_size=4,
+    ).map(lambda value: json.dumps(value)),
+    st.binary(max_size=60),
+)  # fmt: skip
+fields = st.sampled_from(sorted(Config().flat()))
+
+
+@several
+@given(yaml_texts, st.lists(st.tuples(fields | texts, st.one_of(texts, json_values.map(json.dumps))), max_size=4))
+def test_config(tmp_path_factory, text: Any, overrides: list[tuple[str, str]]) -> None:
+    tried["config"] += 1
+    path = tmp_path_factory.getbasetemp() / "a.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    for arguments in ((path,), (None, [f"{key}={value}" for key, value in overrides])):
+        try:
+            config = Config.load(*arguments)
+        except BertsumError as error:
+            assert str(error)
+            continue
+        assert Config.from_dict(config.to_dict()) == config
+
+
+@pytest.fixture(scope="module")
+def summarizer(trained_run) -> bertsum.Summarizer:
+    config, _ = trained_run
+    return bertsum.Summarizer.from_pretrained(config.run_dir / "best")
+
+
+@several
+@given(texts | sentence_lists, languages, st.integers(-1, 4))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_summarizer(summarizer, text: Any, language: str, count: int) -> None:
+    tried["Summarizer"] += 1
+    try:
+        summary = summarizer([text], language=language, sentences=count)[0]
+    except BertsumError:
+        return
+    assert 1 <= len(summary.sentences) <= count
+    assert summary.indices == sorted(set(summary.indices))
+    assert [summary.document[index] for index in summary.indices] == summary.sentences
+    assert all(
+        sentence in text if isinstance(text, str) else sentence in [t.strip() for t in text]
+        for sentence in summary.sentences
+    )
+    assert len(summary.document_scores) == len(summary.document)
+
+
+@several
+@given(st.data())
+def test_tensors(tmp_path_factory, data: st.DataObject) -> None:
+    """A changed file of weights is noticed, wherever the change is."""
+    tried["safetensors"] += 1
+    path = tmp_path_factory.getbasetemp() / "a.safetensors"
+    tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3), "c": torch.ones(2, dtype=torch.bfloat16)}
+    write_tensors(path, tensors)
+    broken = changed(data.draw, path.read_bytes())
+    path.write_bytes(broken)
+    try:
+        found = read_tensors(path)
+    except BertsumError:
+        return
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+
+
+prediction = {"id": "a", "indices": [0], "scores": [0.5], "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 0.1}}
+
+
+@several
+@given(st.lists(st.one_of(json_values.map(as_json), st.just(as_json(prediction)), st.binary(max_size=40)), max_size=4))
+def test_predictions_and_metrics(tmp_path_factory, lines: list[bytes]) -> None:
+    tried["predictions"] += 1
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "a.jsonl").write_bytes(b"\n".join(lines))
+    (folder / "b.jsonl").write_bytes(as_json(prediction) + b"\n")
+    with contextlib.suppress(BertsumError):
+        compare(folder / "a.jsonl", folder / "b.jsonl")
+    (folder / "metrics.jsonl").write_bytes(b"\n".join([*lines, b'{"step": 3, "split": "train"}', b'{"step": 4, "spl']))
+    forget_later_metrics(folder, {"train": 3, "validation": 0})
+    assert '{"step": 3, "split": "train"}\n' in (folder / "metrics.jsonl").read_text()
