@@ -62,8 +62,11 @@ def build(
             continue
         try:
             parsed = _value_parser(types[key]).parse_object({"value": value})["value"]
+            if parsed is None and type(None) not in getattr(types[key], "__args__", ()):
+                raise TypeError("the parser takes null for a value that is not given")
         except (ArgumentError, TypeError, ValueError):
-            problems.append(f"{key}: got {value!r}, expected {type_name(types[key])}{where}")
+            found = "null" if value is None else repr(value)
+            problems.append(f"{key}: got {found}, expected {type_name(types[key])}{where}")
             continue
         *sections, name = key.split(".")
         target = nested
