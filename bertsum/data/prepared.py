@@ -23,7 +23,8 @@ from bertsum.text import printable
 if TYPE_CHECKING:
     import datasets
 
-_SAVED_AT_ONCE = 1024  # documents read between two saves of the progress
+# What is written and saved at once: so many documents read, or so many bytes kept.
+_SAVED_DOCUMENTS, _SAVED_BYTES = 1024, 1 << 24
 _NAMED = 20  # dropped documents named in the report
 _SCHEMA = pa.schema(
     {
@@ -100,8 +101,7 @@ class Prepared:
 
     def forget_pages(self) -> None:
         """Hands the pages that were read back to the system, which may keep them, so that memory stays flat."""
-        if hasattr(self.pages, "madvise"):
-            self.pages.madvise(mmap.MADV_DONTNEED)
+        _forget(self.pages)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -127,14 +127,21 @@ def open_prepared(folder: Path) -> Prepared:
             table = reader.read_all()
         if table.schema != _SCHEMA:
             raise ValueError("it has other columns")
-        for batch in table.to_batches():
+        for number, batch in enumerate(table.to_batches()):
             batch.validate(full=True)  # or reading a stranger's file could read any memory
+            if number % 16 == 15:
+                _forget(pages)
     except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         raise BertsumError(f"'{folder}' is broken: {error}; remove it, and it is prepared again") from error
     dataset = datasets.Dataset(datasets.table.InMemoryTable(table), fingerprint=folder.name)
     prepared = Prepared(folder, dataset, report, pages)
     prepared.forget_pages()
     return prepared
+
+
+def _forget(pages: mmap.mmap) -> None:
+    if hasattr(pages, "madvise"):
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _check_unchanged(file: BinaryIO, progress: _Progress) -> None:
@@ -183,7 +190,8 @@ class PreparedWriter:
         self._file = open(folder / "data.arrow", "ab")  # noqa: SIM115  # closed by __exit__
         self._progress = self._last_save()
         self._saved = self.read
-        self._file.truncate(self._progress.bytes)  # what was written after the last save
+        self._waiting: list[pa.RecordBatch] = []
+        self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
         if not self._progress.bytes:
             self._write(_SCHEMA.serialize())
 
@@ -221,13 +229,14 @@ class PreparedWriter:
         return self._progress.named
 
     def add(self, documents: list[dict[str, Any] | Rejected]) -> None:
-        """Writes rows, and counts what was rejected."""
+        """Takes rows, and counts what was rejected."""
         rows = [row for row in documents if not isinstance(row, Rejected)]
         for document in documents:
             self._count(document)
         if rows:
-            self._write(pa.RecordBatch.from_pylist(rows, _SCHEMA).serialize())
-        if self.read - self._saved >= _SAVED_AT_ONCE:
+            self._waiting.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
+        waiting = sum(batch.nbytes for batch in self._waiting)
+        if self.read - self._saved >= _SAVED_DOCUMENTS or waiting >= _SAVED_BYTES:
             self._save()
 
     def finish(self) -> Report:
@@ -269,6 +278,9 @@ class PreparedWriter:
         self._progress.crc32 = zlib.crc32(message, self._progress.crc32)
 
     def _save(self) -> None:
+        for batch in pa.Table.from_batches(self._waiting, _SCHEMA).combine_chunks().to_batches():
+            self._write(batch.serialize())
+        self._waiting = []
         self._file.flush()
         os.fsync(self._file.fileno())
         write_whole(self.folder / "progress.json", json.dumps(vars(self._progress)))

@@ -23,19 +23,28 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-def check_run_folder(config: Config) -> None:
-    """Refuses a folder that holds another run or cannot be written, before anything long begins."""
+def check_run_folder(config: Config) -> list[str]:
+    """Refuses a folder that holds another run or cannot be written, before anything long begins.
+
+    Returns:
+        What a run that is gone on with does otherwise than before; the trainer compares the data itself.
+
+    Raises:
+        BertsumError: if that is more than a resumed run may, or nothing can be written there.
+    """
     run_dir, train = config.run_dir, config.train
+    changes: list[str] = []
     if last_checkpoint(run_dir) is not None and not train.overwrite:
         if not train.resume:
             raise BertsumError(
                 f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), "
                 "or choose another name (--name NAME)"
             )
-        _check_same_run(config, Config.load(run_dir / "config.yaml"))
+        changes = _allowed_changes(config, Config.load(run_dir / "config.yaml"))
     there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise BertsumError(f"'{run_dir}' cannot be written: '{there}' is not a writable folder; choose --output_dir")
+    return changes
 
 
 # What a resumed run may have otherwise: how long and how often, and what does not touch its weights.
@@ -69,11 +78,8 @@ _MAY_DIFFER = (
 _NOT_WORTH_TELLING = ("train.resume", "train.overwrite")
 
 
-def _check_same_run(config: Config, saved: Config) -> None:
-    """Says what is other than before, and refuses a resume that would not be the same run.
-
-    The trainer compares the data itself.
-    """
+def _allowed_changes(config: Config, saved: Config) -> list[str]:
+    """What is other than before; refuses a resume that would not be the same run."""
     before = saved.flat()
     changed = {key: value for key, value in config.flat().items() if value != before[key]}
     allowed = [key for key in changed if key.startswith(_MAY_DIFFER)]
@@ -84,9 +90,7 @@ def _check_same_run(config: Config, saved: Config) -> None:
             f"'{config.run_dir}': holds a run that cannot be resumed with another config ({'; '.join(refused)}); set "
             "these back, begin a new run (--name NAME), or replace it (--train.overwrite)"
         )
-    told = [described[key] for key in allowed if key not in _NOT_WORTH_TELLING]
-    if told:
-        print(f"Going on with another config, which is allowed ({'; '.join(told)})", flush=True)
+    return [described[key] for key in allowed if key not in _NOT_WORTH_TELLING]
 
 
 def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
