@@ -57,12 +57,12 @@ def train(config: Config) -> TrainResult:
     """
     if config.train.max_steps is None and config.train.epochs is None:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
-    changes = check_run_folder(config)
     with (
         _algorithms(config.train.deterministic),
         start_accelerator(config) as accelerator,
         lock_run_folder(config, accelerator),
     ):
+        changes = check_run_folder(config)
         if changes and accelerator.is_main_process:
             print(f"Going on with another config, which is allowed ({'; '.join(changes)})", flush=True)
         return _train(config, accelerator)

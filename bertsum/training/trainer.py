@@ -368,8 +368,8 @@ class Trainer:
         if saved.data != self.state.data:
             raise BertsumError(
                 f"'{last}': cannot be resumed with other prepared training data: was {saved.data}, is "
-                f"{self.state.data} (other documents, settings, tokenizer or version of bertsum); begin a new run (--name NAME), or "
-                "replace it (--train.overwrite)"
+                f"{self.state.data} (other documents, settings, tokenizer or version of bertsum); begin a new run "
+                "(--name NAME), or replace it (--train.overwrite)"
             )
 
     def _resume(self, last: Path, saved: SavedState) -> None:
