@@ -83,6 +83,9 @@ def run(main: Callable[[], None]) -> None:
     except BertsumError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
         print(f"stopped by {stopped.signal.name} {stopped.message}".rstrip(), file=sys.stderr)

@@ -18,6 +18,7 @@ from test_resume import assert_same_run
 
 import bertsum
 from bertsum.data import prepare as prepare_module
+from bertsum.data import prepared as prepared_module
 from bertsum.data.prepare import prepare
 from bertsum.models.bertsum import BertSum, explained_memory
 from bertsum.models.encoder import load_tokenizer
@@ -134,6 +135,7 @@ def test_a_killed_worker_ends_the_preparation_which_goes_on(config_of, tokenizer
         {"id": n, "document": sentences_of(random.Random(n), 5), "summary": "The old bridge."} for n in range(3000)
     ]
     config = config_of(f"data.train={write_jsonl(tmp_path / 'a.jsonl', records)}", "data.workers=2")
+    monkeypatch.setattr(prepared_module, "_SAVED_BYTES", 1 << 18)
     main, row = os.getpid(), prepare_module._ChunkPreparer.row
 
     def deadly(self, document):

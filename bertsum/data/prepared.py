@@ -23,8 +23,7 @@ from bertsum.text import printable
 if TYPE_CHECKING:
     import datasets
 
-# What is written and saved at once: so many documents read, or so many bytes kept.
-_SAVED_DOCUMENTS, _SAVED_BYTES = 1024, 1 << 24
+_SAVED_BYTES = 1 << 22  # what is written, and saved, at once: some hundred news articles
 _NAMED = 20  # dropped documents named in the report
 _SCHEMA = pa.schema(
     {
@@ -127,10 +126,9 @@ def open_prepared(folder: Path) -> Prepared:
             table = reader.read_all()
         if table.schema != _SCHEMA:
             raise ValueError("it has other columns")
-        for number, batch in enumerate(table.to_batches()):
+        for batch in table.to_batches():
             batch.validate(full=True)  # or reading a stranger's file could read any memory
-            if number % 16 == 15:
-                _forget(pages)
+            _forget(pages)
     except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         raise BertsumError(f"'{folder}' is broken: {error}; remove it, and it is prepared again") from error
     dataset = datasets.Dataset(datasets.table.InMemoryTable(table), fingerprint=folder.name)
@@ -189,7 +187,6 @@ class PreparedWriter:
         self.folder = folder
         self._file = open(folder / "data.arrow", "ab")  # noqa: SIM115  # closed by __exit__
         self._progress = self._last_save()
-        self._saved = self.read
         self._waiting: list[pa.RecordBatch] = []
         self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
         if not self._progress.bytes:
@@ -235,8 +232,7 @@ class PreparedWriter:
             self._count(document)
         if rows:
             self._waiting.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
-        waiting = sum(batch.nbytes for batch in self._waiting)
-        if self.read - self._saved >= _SAVED_DOCUMENTS or waiting >= _SAVED_BYTES:
+        if sum(batch.nbytes for batch in self._waiting) >= _SAVED_BYTES:
             self._save()
 
     def finish(self) -> Report:
@@ -284,4 +280,3 @@ class PreparedWriter:
         self._file.flush()
         os.fsync(self._file.fileno())
         write_whole(self.folder / "progress.json", json.dumps(vars(self._progress)))
-        self._saved = self.read
