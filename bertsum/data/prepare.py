@@ -57,6 +57,7 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
     fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(config.data.prepared_dir) / f"{split}-{fingerprint}"
     unfinished = folder.with_name(f".{folder.name}.unfinished")
+    report = None
     if not folder.exists():
         try:
             unfinished.parent.mkdir(parents=True, exist_ok=True)
@@ -66,12 +67,13 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
                     report = _write(config, split, tokenizer, unfinished)
                     write_whole(unfinished / "fingerprint.json", json.dumps(described, indent=1))
                     unfinished.rename(folder)
-                    print(f"Prepared {split} data in {folder}\n{report}", flush=True)
         except (OSError, pa.ArrowException) as error:
             raise BertsumError(
                 f"data.prepared_dir: '{folder}' cannot be written: {error}. What is prepared already is kept; the same "
                 "command goes on from there"
             ) from error
+    if report is not None:
+        print(f"Prepared {split} data in {folder}\n{report}", flush=True)
     return open_prepared(folder)
 
 
