@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import NoReturn
 
 from bertsum.config import Config
 from bertsum.config_reading import help_text, overrides_from_arguments
@@ -80,16 +81,25 @@ def run(main: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, _stop)
     try:
         main()
+        sys.stdout.flush()
     except BertsumError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(2, f"error: {error}")
     except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        _end(128 + signal.SIGPIPE)
     except KeyboardInterrupt as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
-        print(f"stopped by {stopped.signal.name} {stopped.message}".rstrip(), file=sys.stderr)
-        sys.exit(128 + stopped.signal)
+        _end(128 + stopped.signal, f"stopped by {stopped.signal.name} {stopped.message}".rstrip())
+
+
+def _end(code: int, message: str = "") -> NoReturn:
+    """Ends the program with that code, even where nobody reads its output any more."""
+    for stream, text in ((sys.stdout, ""), (sys.stderr, message and f"{message}\n")):
+        try:
+            stream.write(text)
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

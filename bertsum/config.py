@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bertsum.config_reading import build, find_config, flatten, override_value, read_yaml
+from bertsum.config_reading import build, dump_yaml, find_config, flatten, override_value, read_yaml
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 
@@ -184,7 +184,7 @@ class TrainConfig:
         non_finite: What to do about an update whose loss or gradient is not finite - stop with an error that names its
             documents, or skip it and count it.
         resume: Go on from the newest checkpoint of the run folder where it holds one; false refuses such a folder.
-        overwrite: Begin anew in a run folder that holds a run, and replace that.
+        overwrite: Begin anew, each time, in a run folder that holds a run.
         fsdp: With several processes, shard weights, gradients and optimiser over them, rather than copy them to each.
         deterministic: Only use algorithms that give the same bits again, which a GPU does not always.
     """
@@ -381,10 +381,7 @@ class Config:
 
     def save(self, path: str | Path) -> None:
         """Writes the resolved configuration as YAML."""
-        import yaml
-
-        text = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True)
-        write_whole(Path(path), text)
+        write_whole(Path(path), dump_yaml(self.to_dict()))
 
     def override(self, values: Mapping[str, Any]) -> Config:
         """A copy with dotted fields replaced by values of their own type."""
@@ -442,6 +439,12 @@ def _problems(config: Config) -> Iterator[str]:
     fractions = ["model.head_dropout", "model.hidden_dropout", "model.attention_dropout", "train.beta1", "train.beta2"]
     values = config.flat()
     for key, value in values.items():
+        if any(
+            re.search("[\x00\ud800-\udfff]", text)
+            for text in (value if isinstance(value, list) else [value])
+            if isinstance(text, str)
+        ):
+            yield f"{key}: got {value!r}, expected text that a file can hold"
         if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
             yield f"{key}: got {value}, expected a finite number"
     for key, least in at_least.items():

@@ -154,6 +154,20 @@ def read_yaml(file: Path) -> Mapping[str, Any]:
     return values or {}
 
 
+def dump_yaml(values: Mapping[str, Any]) -> str:
+    """Values as YAML that :func:`read_yaml` reads back."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Quotes text that the strict loader would take for a number."""
+
+    Dumper.add_implicit_resolver(*_FLOAT)
+    return yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+
+
+_FLOAT = ("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789"))
+
+
 def _strict_loader() -> Any:
     import yaml
 
@@ -172,9 +186,7 @@ def _strict_loader() -> Any:
                 raise yaml.composer.ComposerError(None, None, "an alias may only stand for one value", mark)
             return node
 
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-    )
+    Loader.add_implicit_resolver(*_FLOAT)
 
     def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
         keys = [loader.construct_object(key) for key, _ in node.value]

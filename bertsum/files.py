@@ -17,14 +17,22 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         BertsumError: if it cannot be written; what was there before stays.
     """
+    try:
+        replace_text(path, text)
+    except (OSError, ValueError) as error:  # ValueError: characters that no file name or encoding has
+        raise BertsumError(f"'{path}' cannot be written: {error}") from error
+
+
+def replace_text(path: Path, text: str) -> None:
+    """The same for those who explain an ``OSError`` themselves."""
     beside = path.with_name(f".{path.name}.unfinished")
     try:
         beside.write_text(text, encoding="utf-8")
         sync(beside)
         os.replace(beside, path)
-    except OSError as error:
+    except OSError:
         try_remove(beside)
-        raise BertsumError(f"'{path}' cannot be written: {error}") from error
+        raise
 
 
 @contextmanager

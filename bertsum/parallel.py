@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 # Fewer items than this are done in this process: starting others takes longer.
 _WORTHWHILE = 4
+_IN_FLIGHT = 1 << 28  # bytes
 
 
 class WorkerError(BertsumError):
@@ -33,7 +34,10 @@ def available_cores() -> int:
 
 
 def map_in_order(
-    function: Callable[[Item], Result], items: Iterator[Item], workers: int | None = None
+    function: Callable[[Item], Result],
+    items: Iterator[Item],
+    workers: int | None = None,
+    size: Callable[[Item], int] = lambda _: 0,
 ) -> Iterator[Result]:
     """Applies the function to each item, with a bounded number of them in flight.
 
@@ -41,6 +45,7 @@ def map_in_order(
         function: Reaches the processes once, so it may hold large objects.
         items: Read no faster than results are taken.
         workers: Processes; None uses every core.
+        size: About how many bytes an item has, so that large ones wait.
 
     Raises:
         WorkerError: if a process was killed.
@@ -55,10 +60,13 @@ def map_in_order(
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(workers, context, initializer=_start_process, initargs=(function,)) as pool:
         pending: deque[Future[Result]] = deque()
+        sizes: deque[int] = deque()
         try:
             for item in chain(first, items):
                 pending.append(pool.submit(_apply, item))
-                if len(pending) > 4 * workers:
+                sizes.append(size(item))
+                while len(pending) > 4 * workers or (sum(sizes) > _IN_FLIGHT and pending):
+                    sizes.popleft()
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,10 +24,12 @@ from bertsum.data import prepared as prepared_module
 from bertsum.data.prepare import prepare
 from bertsum.models.bertsum import BertSum, explained_memory
 from bertsum.models.encoder import load_tokenizer
+from bertsum.models.saved import read_tensors, write_tensors
 from bertsum.parallel import WorkerError, map_in_order
 from bertsum.training import trainer as trainer_module
-from bertsum.training.checkpoint import last_checkpoint, load_state
+from bertsum.training.checkpoint import last_checkpoint, load_state, load_train_state
 from bertsum.training.processes import ParallelModel
+from bertsum.training.trainer import Trainer
 
 # ---- numbers that are none
 
@@ -59,7 +63,7 @@ def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value) -> None:
     last = last_checkpoint(config.run_dir)
     assert str(last) in message
     assert load_state(last).train.step == 2
-    bertsum.train(config)  # the fault is gone: as if nothing had happened
+    bertsum.train(config)  # the fault is gone
     assert comparable_metrics(whole.run_dir)[-1]["step"] == comparable_metrics(config.run_dir)[-1]["step"] == 6
 
 
@@ -325,3 +329,156 @@ def test_the_second_of_two_runs_in_one_folder_is_refused(config_of, tmp_path) ->
     first.kill()
     first.wait()
     assert bertsum.train(config_of("train.max_steps=1")).step >= 1  # the killed one's lock is gone
+
+
+# ---- what a run leaves when something else fails
+
+
+def test_a_failed_validation_loses_nothing(config_of, monkeypatch) -> None:
+    options = ("train.validate_every=2", "train.max_steps=4", "model.hidden_dropout=0.2")
+    whole = config_of(*options, "name=whole")
+    bertsum.train(whole)
+    part = config_of(*options, "name=part")
+
+    def fail(self):
+        raise bertsum.BertsumError("a worker was killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "validate", fail)
+        with pytest.raises(bertsum.BertsumError, match="a worker was killed"):
+            bertsum.train(part)
+    assert load_train_state(last_checkpoint(part.run_dir)).step == 2
+    bertsum.train(part)  # the validation is made up for
+    assert_same_run(whole.run_dir, part.run_dir)
+
+
+def test_divergence_keeps_the_checkpoint_before(config_of, monkeypatch) -> None:
+    config = config_of("train.save_every=1", "train.max_steps=6", "data.validation=null")
+    monkeypatch.setattr(trainer_module, "sentence_loss", loss_that_is(float("nan"), at=4))
+    with pytest.raises(bertsum.BertsumError, match="remove that, and the run goes on from the checkpoint before it"):
+        bertsum.train(config)
+    assert last_checkpoint(config.run_dir).name == "step_000003"
+    shutil.rmtree(last_checkpoint(config.run_dir))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer_module, "_MOST_SKIPPED", 2)
+        patch.setattr(trainer_module, "sentence_loss", lambda logits, *_: logits.sum() * float("nan"))
+        with pytest.raises(bertsum.BertsumError, match="after 2 updates in a row that were skipped"):
+            bertsum.train(
+                config_of("train.save_every=1", "train.max_steps=9", "data.validation=null", "train.non_finite=skip")
+            )
+
+
+def test_out_of_memory_in_the_optimiser(config_of, monkeypatch) -> None:
+    def fail(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(torch.optim.Adam, "step", fail)
+    with pytest.raises(bertsum.BertsumError, match=r"out of memory .*lower train\.max_tokens_per_batch"):
+        bertsum.train(config_of())
+
+
+def test_a_full_disk_at_the_progress_keeps_what_is_prepared(config_of, tokenizer, tmp_path, monkeypatch) -> None:
+    records = [
+        {"id": n, "document": sentences_of(random.Random(n), 5), "summary": "The old bridge."} for n in range(300)
+    ]
+    config = config_of(f"data.train={write_jsonl(tmp_path / 'a.jsonl', records)}")
+    monkeypatch.setattr(prepared_module, "_SAVED_BYTES", 1 << 14)
+    calls, replace_text = [0], prepared_module.replace_text
+
+    def full(path, text):
+        calls[0] += 1
+        if calls[0] == 3:
+            raise OSError(28, "No space left on device")
+        replace_text(path, text)
+
+    monkeypatch.setattr(prepared_module, "replace_text", full)
+    with pytest.raises(bertsum.BertsumError, match=r"data\.prepared_dir.*No space left.*goes on from there"):
+        prepare(config, "train", tokenizer)
+    (unfinished,) = (tmp_path / "prepared").glob(".train-*.unfinished")
+    assert (unfinished / "progress.json").is_file()
+    assert len(prepare(config, "train", tokenizer)) == 300
+
+
+def test_an_old_checkpoint_that_cannot_be_removed(config_of, monkeypatch) -> None:
+    config = config_of("train.save_every=1", "train.max_steps=3", "data.validation=null")
+    rename = Path.rename
+
+    def refused(self, target):
+        if str(target).endswith(".removed"):
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    assert bertsum.train(config).step == 3
+
+
+def test_large_items_wait() -> None:
+    drawn = []
+
+    def items():
+        for number in range(20):
+            drawn.append(number)
+            yield number
+
+    results = map_in_order(abs, items(), 2, size=lambda _: 1 << 27)
+    assert next(results) == 0
+    assert len(drawn) <= 4  # of which one is given out, and two fill what may be in flight
+    assert list(results) == list(range(1, 20))
+
+
+# ---- crafted checkpoints
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        '[' * 100_000, "5", "null", {"step": "x"}, {"step": -1}, {"batch": 10**6}, {"epoch": -1}, {"since_log": {}},
+        {"ranking": {"kept": [[1.0, float("inf")]], "best": 1.0, "not_improved": 0, "step": 1}}, {"ranking": 7},
+        {"unknown": 1}, {"tokens": 1e400},
+    ],
+)  # fmt: skip
+def test_crafted_states(config_of, change) -> None:
+    bertsum.train(config_of("train.max_steps=1"))
+    path = last_checkpoint(config_of().run_dir) / "state" / "trainer.json"
+    values = json.loads(path.read_text())
+    path.write_text(change if isinstance(change, str) else json.dumps({**values, **change}))
+    with pytest.raises(bertsum.BertsumError):
+        bertsum.train(config_of("train.max_steps=2"))
+
+
+def test_crafted_tensors(config_of) -> None:
+    bertsum.train(config_of("train.max_steps=1"))
+    path = last_checkpoint(config_of().run_dir) / "state" / "tensors.safetensors"
+    whole = read_tensors(path)
+    first = next(name for name in whole if name.endswith("exp_avg"))
+    for tensors in (
+        {**whole, "noslashes": torch.ones(1)},
+        {**whole, "random/x/cpu": torch.ones(1)},
+        {name: tensor for name, tensor in whole.items() if name != first},
+        {**whole, first: torch.ones(3)},
+        {**whole, "optimizer/nothing/step": torch.ones(())},
+    ):
+        write_tensors(path, tensors)
+        with pytest.raises(bertsum.BertsumError):
+            bertsum.train(config_of("train.max_steps=2"))
+
+
+def test_a_run_without_its_config(config_of) -> None:
+    config = config_of("train.max_steps=1")
+    bertsum.train(config)
+    (config.run_dir / "config.yaml").unlink()
+    with pytest.raises(bertsum.BertsumError, match="has checkpoints, but no config.yaml"):
+        bertsum.train(config)
+
+
+def test_a_killed_launcher_ends_its_processes(config_of, tmp_path) -> None:
+    config = config_of("train.max_steps=100000", "train.log_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    process = run_train(tmp_path / "tiny.yaml", processes=2)
+    wait_for(tmp_path, "runs/tiny/metrics.jsonl", process)
+    ranks = [child for child in psutil.Process(process.pid).children() if "train.py" in " ".join(child.cmdline())]
+    process.kill()
+    _, alive = psutil.wait_procs(ranks, timeout=60)
+    assert not alive
+    done = load_train_state(last_checkpoint(config.run_dir)).step
+    assert bertsum.train(config_of(f"train.max_steps={done + 1}", "train.log_every=1")).step == done + 1

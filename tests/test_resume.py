@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -10,14 +11,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import comparable_metrics, finish, run_train, wait_for
+from conftest import comparable_metrics, finish, run_train, wait_for, write_jsonl
 
 import bertsum
 from bertsum.data.batching import plan_epoch
 from bertsum.data.prepare import prepare
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import read_tensors
-from bertsum.training.checkpoint import SavedState, last_checkpoint, load_state
+from bertsum.training import trainer as trainer_module
+from bertsum.training.checkpoint import Ranking, SavedState, last_checkpoint, load_state
+from bertsum.training.stopping import StopSignals
 from bertsum.training.trainer import Trainer
 
 # Epochs of 12 batches; metrics every 4 updates, a checkpoint every 3, validation every 5, dropout everywhere.
@@ -209,3 +212,92 @@ def test_smaller_batches_after_a_resume_make_the_same_updates(config_of) -> None
     assert all(torch.allclose(tensor, b[name], atol=1e-5) for name, tensor in a.items())
     documents = [[record["documents"] for record in comparable_metrics(run)] for run in runs]
     assert documents[0] == documents[1]
+
+
+def test_output_that_nobody_reads_any_more(config_of, tmp_path) -> None:
+    """As when Ctrl-C ends the ``tee`` behind a training, too."""
+    config = config_of("train.max_steps=100000", "train.log_every=1")
+    config.save(tmp_path / "tiny.yaml")
+    process = run_train(tmp_path / "tiny.yaml")
+    wait_for(tmp_path, "runs/tiny/metrics.jsonl", process)
+    process.stdout.close()
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)  # and it comes twice
+    assert process.wait(timeout=60) == 130
+    assert load_state(last_checkpoint(config.run_dir)).train.step == comparable_metrics(config.run_dir)[-1]["step"]
+
+
+def test_a_signal_before_a_validation_is_not_forgotten() -> None:
+    with StopSignals(alone=True) as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(bertsum.Stopped), stop.at_once():
+            pytest.fail("it should not have begun")
+
+
+def test_patience_does_not_count_the_validation_of_an_end(config_of) -> None:
+    options = ("train.validate_every=5", "train.patience=1", "train.learning_rate=1e-12")
+    whole = config_of(*options, "name=whole", "train.max_steps=12", "train.encoder_learning_rate=1e-3")
+    bertsum.train(whole)
+    for steps in (7, 12):
+        bertsum.train(config_of(*options, "name=part", f"train.max_steps={steps}", "train.encoder_learning_rate=1e-3"))
+    assert_same_run(whole.run_dir, config_of("name=part").run_dir)
+
+
+def test_what_is_not_a_number_ranks_last() -> None:
+    ranking = Ranking()
+    for step, value in [(5, math.nan), (10, -1.0), (15, -0.5)]:
+        ranking = ranking.add(value, step, keep=2)
+    assert ranking == Ranking(((-0.5, 15), (-1.0, 10)), -0.5, 0, 15)
+
+
+def test_a_fault_that_passes_leaves_no_trace(config_of, monkeypatch) -> None:
+    """The random generators are those before the update that failed."""
+    options = ("train.max_steps=6", "model.hidden_dropout=0.2", "train.log_every=1")
+    whole = config_of(*options, "name=whole")
+    bertsum.train(whole)
+    original, calls = trainer_module.sentence_loss, [0]
+
+    def loss(*arguments, **named):
+        calls[0] += 1
+        return original(*arguments, **named) * (math.nan if calls[0] == 4 else 1.0)
+
+    part = config_of(*options, "name=part")
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer_module, "sentence_loss", loss)
+        with pytest.raises(bertsum.BertsumError, match="update 4 "):
+            bertsum.train(part)
+    bertsum.train(part)
+    assert_same_run(whole.run_dir, part.run_dir)
+
+
+def test_names_that_look_like_numbers(config_of) -> None:
+    for name in ("2e-3", "1e5", "null", "true", "12"):
+        config = config_of("train.max_steps=1", "data.validation=null").override({"name": name})
+        bertsum.train(config)
+        assert bertsum.train(config).step == 1
+    for name in ("a\0b", "a\ud800"):
+        with pytest.raises(bertsum.BertsumError, match="name: got"):
+            config.override({"name": name})
+
+
+def test_overwriting_is_not_written_down(config_of) -> None:
+    config = config_of("train.max_steps=1", "train.overwrite=true", "train.resume=false")
+    bertsum.train(config)
+    written = bertsum.Config.load(config.run_dir / "config.yaml")
+    assert (written.train.overwrite, written.train.resume) == (False, True)
+
+
+def test_other_documents_are_refused_before_anything_is_written(config_of, tmp_path) -> None:
+    records = [{"id": n, "document": ["It rained.", "We left."], "summary": "rain"} for n in range(4)]
+    path = write_jsonl(tmp_path / "a.jsonl", records)
+    config = config_of(f"data.train={path}", "train.max_steps=1")
+    bertsum.train(config)
+    written = (config.run_dir / "config.yaml").read_text()
+    other = write_jsonl(tmp_path / "b.jsonl", records[:3])
+    with pytest.raises(bertsum.BertsumError, match="other prepared training data"):
+        bertsum.train(config_of(f"data.train={other}", "train.max_steps=2"))
+    assert (config.run_dir / "config.yaml").read_text() == written
+    (tmp_path / "elsewhere").mkdir()
+    path.rename(tmp_path / "elsewhere" / "a.jsonl")
+    assert bertsum.train(config_of(f"data.train={tmp_path}/elsewhere/a.jsonl", "train.max_steps=2")).step == 2

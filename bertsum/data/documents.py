@@ -26,6 +26,7 @@ JSON_LINES = (".jsonl", ".jsonl.gz")
 SUFFIXES = (*JSON_LINES, *READERS)
 LISTS = (".txt", ".json")  # of documents, with data.document_folders
 _NAMED = 20  # fields in a message
+_MOST_SENTENCES = 1_000_000  # of a document; each takes far more memory than its few bytes in a file
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
@@ -215,6 +216,11 @@ def _document(
 def _wrong_text(value: Any, name: str) -> tuple[str, str] | None:
     """Why a value is not text or a list of sentences with something in it: (reason, problem)."""
     if isinstance(value, list):
+        if len(value) > _MOST_SENTENCES:
+            return (
+                f"too many items in '{name}'",
+                f"field '{name}': {len(value)} items, expected at most {_MOST_SENTENCES}",
+            )
         for position, item in enumerate(value):
             if not isinstance(item, str):
                 found = "null" if item is None else type(item).__name__
@@ -305,7 +311,7 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 # More than any book; a few bytes of gzip, or of JSON, may otherwise fill all memory.
-_LONGEST_LINE = 1 << 25
+_LONGEST_LINE = 1 << 24
 
 
 def _skip_line(file: BinaryIO, line: bytes) -> None:

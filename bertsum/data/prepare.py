@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from tqdm import tqdm
@@ -30,16 +30,15 @@ from bertsum.data.oracle import greedy_oracle, soft_oracle
 from bertsum.data.prepared import Prepared, PreparedWriter, Report, open_prepared
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
-from bertsum.files import try_remove, write_whole
+from bertsum.files import replace_text, try_remove
 from bertsum.parallel import WorkerError, map_in_order
 from bertsum.text import split_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_CHUNK = 32  # documents handed to a process at once
-
-Item = TypeVar("Item")
+_CHUNK = 32  # documents handed to a process at once,
+_CHUNK_BYTES = 1 << 23  # or fewer large ones
 
 
 def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> Prepared:
@@ -65,7 +64,7 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
                 if not folder.exists():
                     unfinished.mkdir(exist_ok=True)
                     report = _write(config, split, tokenizer, unfinished)
-                    write_whole(unfinished / "fingerprint.json", json.dumps(described, indent=1))
+                    replace_text(unfinished / "fingerprint.json", json.dumps(described, indent=1))
                     unfinished.rename(folder)
         except (OSError, pa.ArrowException) as error:
             raise BertsumError(
@@ -116,7 +115,7 @@ def _describe_file(path: Path) -> list[Any]:
         stat = path.stat()
     except OSError:  # listed, but not there: reading it will say so
         return [str(path)]
-    return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
+    return [path.name, stat.st_size, stat.st_mtime_ns]  # not the folder: it may be moved
 
 
 def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
@@ -127,7 +126,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
         bar = tqdm(desc=f"prepare {split}", unit=" documents", initial=writer.read, disable=None)
         try:
             with bar:
-                for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers):
+                for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers, _size):
                     for row in chunk:
                         if isinstance(row, Rejected):
                             _stop_or_skip(config.data, row)
@@ -221,7 +220,8 @@ def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
     """
     read_chunk = functools.partial(_read_chunk, config=config, filtered=_is_filtered(config.data, split))
     count = 0
-    for chunk in map_in_order(read_chunk, _chunks(read_documents(config.data, split)), config.data.workers):
+    chunks = _chunks(read_documents(config.data, split))
+    for chunk in map_in_order(read_chunk, chunks, config.data.workers, _size):
         for row in chunk:
             if isinstance(row, Rejected):
                 _stop_or_skip(config.data, row)
@@ -279,7 +279,21 @@ def summary_sentences(summary: str | list[str], language: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _CHUNK)):
+def _chunks(documents: Iterable[Document | Rejected]) -> Iterator[list[Document | Rejected]]:
+    """Documents by the chunk; large ones by themselves."""
+    chunk: list[Document | Rejected] = []
+    size = 0
+    for document in documents:
+        chunk.append(document)
+        size += _size([document])
+        if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
         yield chunk
+
+
+def _size(chunk: Iterable[Document | Rejected]) -> int:
+    """About how many bytes of memory the texts of some documents take."""
+    texts = [text for item in chunk if isinstance(item, Document) for text in (item.text, *item.references)]
+    return sum(len(text) if isinstance(text, str) else sum(map(len, text)) + 64 * len(text) for text in texts)

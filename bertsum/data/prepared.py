@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from bertsum.data.documents import Rejected
 from bertsum.errors import BertsumError
-from bertsum.files import write_whole
+from bertsum.files import replace_text
 from bertsum.text import printable
 
 if TYPE_CHECKING:
@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
 _SAVED_BYTES = 1 << 22  # what is written, and saved, at once: some hundred news articles
 _NAMED = 20  # dropped documents named in the report
+# What a file that is not as it was written, or was made to look like one, leads to.
+_BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    pa.ArrowException,
+)
 _SCHEMA = pa.schema(
     {
         "id": pa.string(),
@@ -129,7 +140,7 @@ def open_prepared(folder: Path) -> Prepared:
         for batch in table.to_batches():
             batch.validate(full=True)  # or reading a stranger's file could read any memory
             _forget(pages)
-    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
+    except _BROKEN as error:
         raise BertsumError(f"'{folder}' is broken: {error}; remove it, and it is prepared again") from error
     dataset = datasets.Dataset(datasets.table.InMemoryTable(table), fingerprint=folder.name)
     prepared = Prepared(folder, dataset, report, pages)
@@ -201,7 +212,7 @@ class PreparedWriter:
     def _last_save(self) -> _Progress:
         try:
             progress = _Progress.load(self.folder)
-        except (OSError, ValueError, LookupError, TypeError):
+        except _BROKEN:
             return _Progress()
         return progress if progress.bytes <= self._file.seek(0, io.SEEK_END) else _Progress()
 
@@ -250,7 +261,7 @@ class PreparedWriter:
             cut_share=counts["cut"] / kept,
             unlabelled_share=counts["unlabelled"] / kept,
         )
-        write_whole(self.folder / "report.json", json.dumps(vars(report), indent=1))
+        replace_text(self.folder / "report.json", json.dumps(vars(report), indent=1))
         return report
 
     def _count(self, document: dict[str, Any] | Rejected) -> None:
@@ -279,4 +290,4 @@ class PreparedWriter:
         self._waiting = []
         self._file.flush()
         os.fsync(self._file.fileno())
-        write_whole(self.folder / "progress.json", json.dumps(vars(self._progress)))
+        replace_text(self.folder / "progress.json", json.dumps(vars(self._progress)))

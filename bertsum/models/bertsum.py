@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -196,9 +197,11 @@ class BertSum(nn.Module, ModelHubMixin):
                 own = first + number < len(batches)
                 chosen = batches[first + number if own else 0]
                 some = [rows[int(index)] for index in chosen]
-                size = np.asarray([len(row["input_ids"]) for row in some])
-                advice = f"max_tokens_per_batch (now {max_tokens_per_batch}), or shorten the documents"
-                with explained_memory(lambda: "scoring", size, advice), autocast(device, precision):
+                budget = f"{max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch"
+                places = functools.partial("scoring documents {}".format, chosen[:20].tolist())
+                sizes = np.asarray([len(row["input_ids"]) for row in some])
+                explained = explained_memory(places, sizes, f"max_tokens_per_batch (now {budget})")
+                with explained, autocast(device, precision):
                     logits = self(**self.collate(some).to(device).inputs()).float().cpu()
                 for index, row, scores in zip(chosen, some, logits, strict=True):
                     if own:

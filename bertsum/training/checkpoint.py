@@ -7,7 +7,9 @@ best -> checkpoints/step_...
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import re
 from dataclasses import asdict, dataclass, field
@@ -44,10 +46,11 @@ class Ranking:
         """The ranking after one more validation.
 
         Args:
-            value: Higher is better.
+            value: Higher is better; what is not a number is worst.
             step: Its update.
             keep: Checkpoints to keep.
         """
+        value = value if math.isfinite(value) else -math.inf
         kept = sorted([*self.kept, (value, step)], key=lambda pair: -pair[0])[:keep]
         improved = self.best is None or value > self.best
         return Ranking(tuple(kept), value if improved else self.best, 0 if improved else self.not_improved + 1, step)
@@ -65,11 +68,13 @@ class TrainState:
         tokens: Tokens seen.
         seconds: Time spent in training steps.
         skipped: Updates left out because their loss or gradient was not finite.
+        skipped_in_a_row: How many of them were the last ones.
         since_log: Sums since the last line of metrics.
         ranking: What validations have shown.
         ranking_before_end: The same without a validation that was made only because the run ended there.
         data: Name of the prepared training data, which tells its content.
         max_tokens_per_batch: Budget by which the documents were cut into batches when the run began.
+        scaler: State of the gradient scaler of fp16.
     """
 
     data: str = ""
@@ -81,9 +86,11 @@ class TrainState:
     tokens: int = 0
     seconds: float = 0.0
     skipped: int = 0
+    skipped_in_a_row: int = 0
     since_log: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SUMS, 0.0))
     ranking: Ranking = field(default_factory=Ranking)
     ranking_before_end: Ranking | None = None
+    scaler: dict[str, float] = field(default_factory=dict)
 
     def kept_steps(self) -> set[int]:
         """Updates whose checkpoints are not to be removed."""
@@ -99,13 +106,11 @@ class SavedState:
         train: Where the run stands.
         optimizer: State of the optimiser: by parameter, by name.
         random: State of the random generators of each process, by device.
-        scaler: State of the gradient scaler, if there is one.
     """
 
     train: TrainState
     optimizer: dict[str, dict[str, torch.Tensor]]
     random: list[dict[str, torch.Tensor]]
-    scaler: dict[str, float] = field(default_factory=dict)
 
 
 def checkpoint_name(step: int) -> str:
@@ -121,9 +126,6 @@ def checkpoint_folder(run_dir: Path, step: int) -> Path:
 def save_checkpoint(folder: Path, model: BertSum, weights: dict[str, torch.Tensor], state: SavedState) -> None:
     """Writes a checkpoint beside its place and renames it.
 
-    Where there is one of the same step, the run was resumed from it: only what was learned since about it, its
-    validation, is written.
-
     Args:
         folder: Its place.
         model: The model, for its config and tokenizer.
@@ -133,15 +135,20 @@ def save_checkpoint(folder: Path, model: BertSum, weights: dict[str, torch.Tenso
     Raises:
         BertsumError: if it cannot be written; what was there before stays.
     """
-    described = json.dumps({**asdict(state.train), "scaler": state.scaler}, indent=1)
-    if folder.exists():
-        write_whole(folder / "state" / "trainer.json", described)
-        return
     with whole_folder(folder) as beside:
         model.save_pretrained(beside, state_dict=weights)
         (beside / "state").mkdir()
         write_tensors(beside / "state" / "tensors.safetensors", _flat(state))
-        (beside / "state" / "trainer.json").write_text(described, encoding="utf-8")
+        save_train_state(beside, state.train)
+
+
+def save_train_state(folder: Path, state: TrainState) -> None:
+    """Writes where the run stands into its checkpoint, alone when a validation has added to it.
+
+    Raises:
+        BertsumError: if it cannot be written; what was there before stays.
+    """
+    write_whole(folder / "state" / "trainer.json", json.dumps(asdict(state), indent=1))
 
 
 def _flat(state: SavedState) -> dict[str, torch.Tensor]:
@@ -156,31 +163,59 @@ def _flat(state: SavedState) -> dict[str, torch.Tensor]:
     return optimizer | random
 
 
-def load_state(folder: Path) -> SavedState:
-    """Reads the state of a checkpoint: plain values and tensors.
+def load_train_state(folder: Path) -> TrainState:
+    """Reads where the run of a checkpoint stood.
 
     Raises:
         BertsumError: if it is not there or broken.
     """
     try:
         values: dict[str, Any] = json.loads((folder / "state" / "trainer.json").read_text(encoding="utf-8"))
-        scaler = values.pop("scaler")
         for name in ("ranking", "ranking_before_end"):
             if values[name] is not None:
                 kept = tuple((float(value), int(step)) for value, step in values[name].pop("kept"))
                 values[name] = Ranking(kept, **values[name])
-        train = TrainState(**values)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        return _checked(TrainState(**values))
+    except Exception as error:  # a stranger's file may lead to any
         raise BertsumError(f"checkpoint '{folder}': its state cannot be read: {error!r}") from error
+
+
+def load_state(folder: Path) -> SavedState:
+    """Reads the state of a checkpoint: plain values and tensors.
+
+    Raises:
+        BertsumError: if it is not there or broken.
+    """
     optimizer: dict[str, dict[str, torch.Tensor]] = {}
     random: dict[int, dict[str, torch.Tensor]] = {}
-    for path, tensor in read_tensors(folder / "state" / "tensors.safetensors").items():
-        kind, name, key = path.split("/")
-        if kind == "optimizer":
-            optimizer.setdefault(name, {})[key] = tensor
-        else:
-            random.setdefault(int(name), {})[key] = tensor
-    return SavedState(train, optimizer, [random[process] for process in sorted(random)], scaler)
+    tensors = read_tensors(folder / "state" / "tensors.safetensors")
+    try:
+        for path, tensor in tensors.items():
+            kind, name, key = path.split("/")
+            if kind == "optimizer":
+                optimizer.setdefault(name, {})[key] = tensor
+            else:
+                random.setdefault(int(name), {})[key] = tensor
+    except ValueError as error:
+        raise BertsumError(f"checkpoint '{folder}': its state cannot be read: {error}") from error
+    return SavedState(load_train_state(folder), optimizer, [random[process] for process in sorted(random)])
+
+
+def _checked(state: TrainState) -> TrainState:
+    """A state whose numbers are some.
+
+    Raises:
+        ValueError: if one is not.
+    """
+    whole = {name: getattr(state, name) for name in _WHOLE} | {"ranking.step": state.ranking.step}
+    wrong = [name for name, value in whole.items() if type(value) is not int or value < 0]
+    wrong += [name for name in SUMS if type(state.since_log.get(name)) not in (int, float)]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: not a number, or none that can be")
+    return state
+
+
+_WHOLE = ("step", "epoch", "batch", "documents", "tokens", "skipped", "skipped_in_a_row", "max_tokens_per_batch")
 
 
 def last_checkpoint(run_dir: Path) -> Path | None:
@@ -210,6 +245,7 @@ def remove_old(run_dir: Path, keep: set[int]) -> None:
     """Removes the checkpoints of all other steps, and what a killed process has left half-written or half-removed."""
     for step, folder in _checkpoints(run_dir).items():
         if step not in keep:
-            remove_folder(folder)
+            with contextlib.suppress(OSError):  # it is tried again after the next checkpoint
+                remove_folder(folder)
     for left in (run_dir / "checkpoints").glob(".step_*"):
         try_remove(left)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,6 +32,8 @@ def start_accelerator(config: Config) -> Iterator[Accelerator]:
         BertsumError: if the precision or a tracker is not to be had.
     """
     accelerator = _make_accelerator(config)
+    if accelerator.num_processes > 1:
+        threading.Thread(target=_stop_with_launcher, args=(os.getppid(),), daemon=True).start()
     try:
         yield accelerator
     finally:
@@ -36,6 +41,13 @@ def start_accelerator(config: Config) -> Iterator[Accelerator]:
             # gloo's threads need Python's lock to let go of the last tensors; torch holds it while it waits for them.
             time.sleep(1.0)
         accelerator.end_training()
+
+
+def _stop_with_launcher(launcher: int) -> None:
+    """A launcher that is killed cannot end its processes, which would train on, and keep the run folder, unseen."""
+    while os.getppid() == launcher:
+        time.sleep(1.0)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _make_accelerator(config: Config) -> Accelerator:
@@ -163,11 +175,16 @@ class ParallelModel:
         return state
 
     def load_optimizer_state(self, state: dict[str, dict[str, torch.Tensor]]) -> None:
-        """Puts back what :meth:`optimizer_state` gave."""
+        """Puts back what :meth:`optimizer_state` gave.
+
+        Raises:
+            BertsumError: if it is the state of other parameters.
+        """
         from torch.distributed.checkpoint.state_dict import set_optimizer_state_dict
 
         if not state:
             return
+        _check_optimizer_state(state, self.model)
         names = {parameter: name for name, parameter in self.model.named_parameters()}
         groups = [
             {**group, "params": [names[parameter] for parameter in group["params"]]}
@@ -180,6 +197,21 @@ class ParallelModel:
     def _own_optimizer(self) -> torch.optim.Optimizer:
         own: torch.optim.Optimizer = self.optimizer.optimizer  # without accelerate's wrapper
         return own
+
+
+def _check_optimizer_state(state: dict[str, dict[str, torch.Tensor]], model: BertSum) -> None:
+    """Each trained parameter has one moment of each kind, of its own shape."""
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters() if parameter.requires_grad}
+    kinds = {"step", "exp_avg", "exp_avg_sq"}
+    wrong = sorted(state.keys() ^ shapes.keys())
+    wrong += [
+        name
+        for name in state.keys() & shapes.keys()
+        if state[name].keys() != kinds
+        or any(tensor.shape != (() if kind == "step" else shapes[name]) for kind, tensor in state[name].items())
+    ]
+    if wrong:
+        raise BertsumError(f"the saved state of the optimiser is not that of this model: {', '.join(wrong[:5])}")
 
 
 def _whole() -> Any:

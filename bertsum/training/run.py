@@ -18,7 +18,7 @@ from bertsum.evaluation.evaluate import Evaluation, evaluate
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BertSumConfig
 from bertsum.training.processes import start_accelerator
-from bertsum.training.run_folder import begin_run, check_run_folder, lock_run_folder
+from bertsum.training.run_folder import begin_run, check_run_folder, check_same_data, lock_run_folder
 from bertsum.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     model = BertSum.from_config(BertSumConfig.of(config))
     training = prepare(config, "train", model.tokenizer)
     validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
+    check_same_data(config, training)
     begin_run(config, accelerator)
     trainer = Trainer(config, accelerator, model, training, validation)
     trainer.fit()

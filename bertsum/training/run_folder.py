@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from bertsum.config import Config
+from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
-from bertsum.files import whole_folder
+from bertsum.files import remove_folder, try_remove, whole_folder
 from bertsum.models.bertsum import BertSum
-from bertsum.training.checkpoint import checkpoint_folder, last_checkpoint, point_best
+from bertsum.training.checkpoint import checkpoint_folder, last_checkpoint, load_train_state, point_best
 from bertsum.training.processes import first_does
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check_run_folder(config: Config) -> list[str]:
     """Refuses a folder that holds another run or cannot be written, before anything long begins.
 
     Returns:
-        What a run that is gone on with does otherwise than before; the trainer compares the data itself.
+        What a run that is gone on with does otherwise than before; :func:`check_same_data` compares the data.
 
     Raises:
         BertsumError: if that is more than a resumed run may, or nothing can be written there.
@@ -40,6 +40,8 @@ def check_run_folder(config: Config) -> list[str]:
                 f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), "
                 "or choose another name (--name NAME)"
             )
+        if not (run_dir / "config.yaml").is_file():
+            raise BertsumError(f"'{run_dir}' has checkpoints, but no config.yaml; replace it (--train.overwrite)")
         changes = _allowed_changes(config, Config.load(run_dir / "config.yaml"))
     there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
@@ -51,7 +53,7 @@ def check_run_folder(config: Config) -> list[str]:
 _MAY_DIFFER = (
     "name",
     "output_dir",
-    "data.train",  # where it lies; the trainer compares what was prepared from it
+    "data.train",  # in which folder it lies; what was prepared from it is compared by itself
     "data.validation",
     "data.test",
     "data.prepared_dir",
@@ -142,7 +144,10 @@ def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
             lock_file(run_dir).parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
-            raise BertsumError(f"'{run_dir}': another training is running there; choose another --name") from error
+            raise BertsumError(
+                f"'{run_dir}': another training is running there, or some of its processes still are; end it first, or "
+                "choose another --name"
+            ) from error
         except OSError as error:
             raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
 
@@ -163,6 +168,24 @@ def lock_file(run_dir: Path) -> Path:
 _LOCK_SECONDS = 5.0
 
 
+def check_same_data(config: Config, training: Prepared) -> None:
+    """Refuses to go on with a run on other documents than it has seen.
+
+    Raises:
+        BertsumError: saying so.
+    """
+    last = last_checkpoint(config.run_dir)
+    if last is None or config.train.overwrite:
+        return
+    before, now = load_train_state(last).data, training.folder.name
+    if before != now:
+        raise BertsumError(
+            f"'{last}': cannot be resumed with other prepared training data: was {before}, is {now} (other documents, "
+            "settings, tokenizer or version of bertsum); begin a new run (--name NAME), or replace it "
+            "(--train.overwrite)"
+        )
+
+
 def begin_run(config: Config, accelerator: Accelerator) -> None:
     """Clears the locked run folder of what is not to be gone on with, and writes the resolved config.
 
@@ -176,7 +199,8 @@ def begin_run(config: Config, accelerator: Accelerator) -> None:
             run_dir.mkdir(parents=True, exist_ok=True)
             if last_checkpoint(run_dir) is None or config.train.overwrite:
                 _remove_run(run_dir)
-            config.save(run_dir / "config.yaml")
+            # Whoever reads it again wants to go on, not to begin anew.
+            config.override({"train.overwrite": False, "train.resume": True}).save(run_dir / "config.yaml")
             flat = {key: value for key, value in config.flat().items() if not isinstance(value, list | None)}
             accelerator.init_trackers(config.tracking.project, config=flat)
         except OSError as error:
@@ -186,12 +210,13 @@ def begin_run(config: Config, accelerator: Accelerator) -> None:
 
 
 def _remove_run(run_dir: Path) -> None:
-    """Removes what a run writes, and nothing else that may lie there."""
+    """Removes what a run writes, and nothing else that may lie there; at once the checkpoints, which make it one."""
+    try_remove(run_dir / ".checkpoints.removed")  # half-removed by a killed process
     for path in (run_dir / name for name in _RUN):
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            remove_folder(path)
         else:
             path.unlink(missing_ok=True)
 
 
-_RUN = ("best", "config.yaml", "metrics.jsonl", "checkpoints", "eval", "tensorboard")
+_RUN = ("checkpoints", "best", "metrics.jsonl", "eval", "tensorboard", "config.yaml")

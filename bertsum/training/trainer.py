@@ -34,6 +34,7 @@ from bertsum.training.checkpoint import (
     point_best,
     remove_old,
     save_checkpoint,
+    save_train_state,
 )
 from bertsum.training.metrics import forget_later_metrics, training_metrics, write_metrics
 from bertsum.training.optim import schedule, set_learning_rate
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 _NAMED = 20  # documents in a message
+_MOST_SKIPPED = 50  # updates in a row that are not finite: the model is broken, not a document
 
 
 class Trainer:
@@ -75,11 +77,12 @@ class Trainer:
         last = last_checkpoint(config.run_dir)
         saved = load_state(last) if last is not None else None
         if last is not None and saved is not None:
-            self._check_same_data(last, saved.train)
             self.state = saved.train
             fill(model, read_tensors(last / WEIGHTS_FILE), f"checkpoint '{last}'")
         self.saved_step = self.state.step
         self.plan = self._plan(self.state.epoch)
+        if self.state.batch >= len(self.plan):
+            raise BertsumError(f"checkpoint '{last}': batch {self.state.batch} of an epoch of {len(self.plan)}")
         self.total_steps = self._total_steps()
         model.train()
         self.parallel = ParallelModel(accelerator, model, config.train)
@@ -176,6 +179,7 @@ class Trainer:
             Whether a signal has asked a process to stop.
         """
         start = time.perf_counter()
+        self.random_before = _random_state()
         train, accelerator = self.config.train, self.accelerator
         shares = [
             [piece for batch in update[process :: accelerator.num_processes] for piece in self._pieces(batch)]
@@ -196,15 +200,16 @@ class Trainer:
         own = [loss.item() for loss in losses[: len(mine)]]
         loss_sum, signals = sum_over_processes(accelerator, [sum(own), float(self.stop.received is not None)])
         wrong = None if math.isfinite(loss_sum) else "loss"
-        if wrong is None:
-            norm = self.parallel.clip_gradients(train.max_grad_norm or math.inf)
-            # With fp16 the gradient scaler looks at them itself, and leaves such an update out.
-            wrong = None if math.isfinite(norm) or accelerator.scaler is not None else "gradient"
+        with self._explained(np.concatenate(update)):
+            if wrong is None:
+                norm = self.parallel.clip_gradients(train.max_grad_norm or math.inf)
+                # With fp16 the gradient scaler looks at them itself, and leaves such an update out.
+                wrong = None if math.isfinite(norm) or accelerator.scaler is not None else "gradient"
+            if wrong is None:
+                set_learning_rate(self.parallel.optimizer, schedule(train, self.state.step + 1, self.total_steps))
+                self.parallel.optimizer.step()
         if wrong is not None:
             self._not_finite(wrong, update, [mine[n] for n, value in enumerate(own) if not math.isfinite(value)])
-        else:
-            set_learning_rate(self.parallel.optimizer, schedule(train, self.state.step + 1, self.total_steps))
-            self.parallel.optimizer.step()
         self.parallel.optimizer.zero_grad()
         self.training.forget_pages()
         self._advance(update, loss_sum if wrong is None else None, time.perf_counter() - start)
@@ -241,6 +246,7 @@ class Trainer:
         state.tokens += tokens
         state.seconds += seconds
         state.skipped += loss is None
+        state.skipped_in_a_row = state.skipped_in_a_row + 1 if loss is None else 0
         since = {"loss": loss or 0.0, "documents": 0 if loss is None else documents, "tokens": tokens}
         for name, value in {**since, "seconds": seconds}.items():
             state.since_log[name] += value
@@ -249,21 +255,25 @@ class Trainer:
         """Leaves the update out, or saves the state before it and stops."""
         from accelerate.utils import gather_object
 
-        if self.config.train.non_finite == "skip":
-            return
         state = self.state
+        if self.config.train.non_finite == "skip" and state.skipped_in_a_row < _MOST_SKIPPED:
+            return
         self.parallel.optimizer.zero_grad()
         documents = [int(index) for batch in gather_object(mine) or update for index in batch]
         last = state.batch + len(update) - 1
         where = f"batch {state.batch}" if len(update) == 1 else f"batches {state.batch} to {last}"
         saved = "nothing was trained before"
         if state.step:
-            self._save()
-            saved = f"the state before it is saved in '{checkpoint_folder(self.config.run_dir, state.step)}'"
+            self._save(self.random_before, tidy=False)  # the checkpoint before may be the better one
+            saved = (
+                f"the state before it is saved in '{checkpoint_folder(self.config.run_dir, state.step)}' (remove that, "
+                "and the run goes on from the checkpoint before it)"
+            )
+        skipped = f", after {state.skipped_in_a_row} updates in a row that were skipped" * bool(state.skipped_in_a_row)
         raise BertsumError(
-            f"update {state.step + 1} ({where} of epoch {state.epoch}): the {what} is not finite, for the documents "
-            f"{self._ids(documents)}; {saved}. Look at these documents, train anew with a lower train.learning_rate or "
-            "with train.max_grad_norm, or go on without such updates (--train.non_finite skip)"
+            f"update {state.step + 1} ({where} of epoch {state.epoch}): the {what} is not finite{skipped}, for the "
+            f"documents {self._ids(documents)}; {saved}. Look at these documents, train anew with a lower "
+            "train.learning_rate or with train.max_grad_norm, or go on without such updates (--train.non_finite skip)"
         )
 
     def _explained(self, documents: np.ndarray) -> contextlib.AbstractContextManager[None]:
@@ -291,6 +301,8 @@ class Trainer:
     def _validate_and_save_when_due(self) -> None:
         train, state = self.config.train, self.state
         if state.step and (self._done() or self._due(train.validate_every)) and state.ranking.step != state.step:
+            if self.saved_step != state.step:
+                self._save()  # whatever becomes of the validation
             self._validate()
             self._save()
         elif train.save_every and state.step % train.save_every == 0 and self.saved_step != state.step:
@@ -302,22 +314,22 @@ class Trainer:
 
     def _validate(self) -> None:
         state, train = self.state, self.config.train
+        ranking = replace(state.ranking, step=state.step)
+        if self.validation is not None:
+            try:
+                with self.stop.at_once():
+                    metrics = self.validate()
+            except Stopped:  # validation has changed nothing, and is made up for by the resumed run
+                self._stop()
+            self._write("validation", metrics)
+            if self.accelerator.is_main_process:
+                shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+                with contextlib.suppress(OSError):  # nobody reads the output any more, and metrics.jsonl has it
+                    tqdm.write(f"step {state.step}: validation {shown}")
+            value = metrics[train.metric]
+            ranking = state.ranking.add(-value if train.metric == "loss" else value, state.step, train.keep_best)
         state.ranking_before_end = None if self._due(train.validate_every) else state.ranking
-        if self.validation is None:
-            state.ranking = replace(state.ranking, step=state.step)
-            return
-        try:
-            with self.stop.at_once():
-                metrics = self.validate()
-        except Stopped:  # validation has changed nothing, and is made up for by the resumed run
-            state.ranking_before_end = None
-            self._stop()
-        self._write("validation", metrics)
-        if self.accelerator.is_main_process:
-            shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-            tqdm.write(f"step {state.step}: validation {shown}")
-        value = metrics[train.metric]
-        state.ranking = state.ranking.add(-value if train.metric == "loss" else value, state.step, train.keep_best)
+        state.ranking = ranking
 
     # ---- records
 
@@ -342,47 +354,46 @@ class Trainer:
 
     # ---- checkpoints
 
-    def _save(self) -> None:
-        """Writes a checkpoint, then removes those that are neither among the best nor the last."""
+    def _save(self, random: dict[str, torch.Tensor] | None = None, tidy: bool = True) -> None:
+        """Writes a checkpoint, or what a validation has added to it, then removes those that are not to be kept.
+
+        Args:
+            random: State of this process's random generators, if it is not the present one.
+            tidy: Whether to point to the best one and remove others.
+        """
         from accelerate.utils import gather_object
 
-        scaler = self.accelerator.scaler
-        saved = SavedState(
-            self.state,
-            self.parallel.optimizer_state(),
-            gather_object([_random_state()]),
-            {} if scaler is None else scaler.state_dict(),
-        )
-        weights = self.parallel.weights()
-        folder = checkpoint_folder(self.config.run_dir, self.state.step)
-        first_does(self.accelerator, lambda: save_checkpoint(folder, self.model, weights, saved))
-        first_does(self.accelerator, self._tidy)
-        self.saved_step = self.state.step
+        accelerator, state = self.accelerator, self.state
+        folder = checkpoint_folder(self.config.run_dir, state.step)
+        if self.saved_step == state.step:
+            first_does(accelerator, lambda: save_train_state(folder, state))
+        else:
+            state.scaler = {} if accelerator.scaler is None else accelerator.scaler.state_dict()
+            saved = SavedState(state, self.parallel.optimizer_state(), gather_object([random or _random_state()]))
+            weights = self.parallel.weights()
+            first_does(accelerator, lambda: save_checkpoint(folder, self.model, weights, saved))
+            self.saved_step = state.step
+        if tidy:
+            first_does(accelerator, self._tidy)
 
     def _tidy(self) -> None:
         ranked = self.state.ranking.kept
         point_best(self.config.run_dir, ranked[0][1] if ranked else self.state.step)
         remove_old(self.config.run_dir, self.state.kept_steps())
 
-    def _check_same_data(self, last: Path, saved: TrainState) -> None:
-        if saved.data != self.state.data:
-            raise BertsumError(
-                f"'{last}': cannot be resumed with other prepared training data: was {saved.data}, is "
-                f"{self.state.data} (other documents, settings, tokenizer or version of bertsum); begin a new run "
-                "(--name NAME), or replace it (--train.overwrite)"
-            )
-
     def _resume(self, last: Path, saved: SavedState) -> None:
         """Puts everything back to where the last checkpoint left it."""
         state = self.state
         self.parallel.load_optimizer_state(saved.optimizer)
-        if self.accelerator.scaler is not None and saved.scaler:
-            self.accelerator.scaler.load_state_dict(saved.scaler)
+        if self.accelerator.scaler is not None and state.scaler:
+            self.accelerator.scaler.load_state_dict(state.scaler)
         if self.accelerator.process_index < len(saved.random):
             _set_random_state(saved.random[self.accelerator.process_index])
-        ended_here = state.ranking_before_end is not None and not self._done()
-        if ended_here and state.ranking_before_end is not None:  # it goes on now, as if it had not
+        if state.ranking_before_end is not None:  # it ended here, and may go on now as if it had not
+            ended = (state.ranking, state.ranking_before_end)
             state.ranking, state.ranking_before_end = state.ranking_before_end, None
+            if self._done():
+                state.ranking, state.ranking_before_end = ended
         if not self.accelerator.is_main_process:
             return
         self._tidy()
