@@ -28,19 +28,18 @@ WORDS = ["council", "bridge", "harbour", "rain", "school", "decided", "opened", 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000], help="numbers of documents")
+    arguments.add_argument("--updates", type=int, help="stop the training after so many; by default after one pass")
     options = arguments.parse_args()
-    head = f"{'documents':>10}{'stage':>12}{'seconds':>9}{'peak RSS, MiB':>15}{'largest worker':>16}{'documents/s':>13}"
-    print(head, flush=True)
+    columns = ("documents", "stage", "seconds", "peak RSS", "of it anonymous", "largest worker")
+    print("".join(f"{column:>17}" for column in columns) + "  (MiB)", flush=True)
     for count in options.documents:
         with tempfile.TemporaryDirectory() as folder:
             config = write_everything(Path(folder), count)
             for stage in ("preprocess", "train"):
-                seconds, main_peak, worker_peak = measure(stage, config)
-                print(
-                    f"{count:>10,}{stage:>12}{seconds:>9.0f}{main_peak / 2**20:>15.0f}{worker_peak / 2**20:>16.0f}"
-                    f"{count / seconds:>13.0f}",
-                    flush=True,
-                )
+                steps = ["--train.max_steps", str(options.updates), "--train.epochs", "null"]
+                seconds, peaks = measure(stage, config, steps if options.updates else [])
+                figures = (f"{count:,}", stage, f"{seconds:.0f}", *(f"{peak / 2**20:.0f}" for peak in peaks))
+                print("".join(f"{figure:>17}" for figure in figures), flush=True)
 
 
 def write_everything(folder: Path, count: int) -> Path:
@@ -58,7 +57,7 @@ def write_everything(folder: Path, count: int) -> Path:
 output_dir: {folder}
 data: {{train: {folder / "train.jsonl"}, prepared_dir: {folder / "prepared"}}}
 model: {{encoder: {folder / "encoder"}, head: linear, attention: eager}}
-train: {{epochs: 1, max_tokens_per_batch: 16384, schedule: constant, warmup_steps: 0, log_every: 100}}
+train: {{epochs: 1, schedule: constant, warmup_steps: 0, log_every: 100}}
 tracking: {{trackers: []}}
 """
     )
@@ -72,23 +71,25 @@ def documents(count: int) -> Iterator[dict[str, str]]:
         yield {"id": str(number), "document": " ".join(sentences), "summary": sentences[number % 5]}
 
 
-def measure(stage: str, config: Path) -> tuple[float, int, int]:
-    """Seconds, and the largest resident memory of the process and of any of its workers, in bytes."""
+def measure(stage: str, config: Path, arguments: list[str]) -> tuple[float, tuple[int, int, int]]:
+    """Seconds, and the peaks in bytes: resident memory of the process, the part that is no file's, any worker's."""
     begin = time.monotonic()
     script = Path(__file__).with_name(f"{stage}.py")
-    process = subprocess.Popen([sys.executable, str(script), "--config", str(config)], stdout=subprocess.DEVNULL)
-    main_peak = worker_peak = 0
+    command = [sys.executable, str(script), "--config", str(config), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    resident = anonymous = worker = 0
     while process.poll() is None:
         try:
             parent = psutil.Process(process.pid)
-            main_peak = max(main_peak, parent.memory_info().rss)
-            worker_peak = max([worker_peak, *(child.memory_info().rss for child in parent.children(recursive=True))])
+            memory = parent.memory_info()
+            resident, anonymous = max(resident, memory.rss), max(anonymous, memory.rss - getattr(memory, "shared", 0))
+            worker = max([worker, *(child.memory_info().rss for child in parent.children(recursive=True))])
         except psutil.NoSuchProcess:
             pass  # it has just ended
-        time.sleep(0.1)
+        time.sleep(0.05)
     if process.returncode:
         raise SystemExit(process.returncode)
-    return time.monotonic() - begin, main_peak, worker_peak
+    return time.monotonic() - begin, (resident, anonymous, worker)
 
 
 if __name__ == "__main__":
