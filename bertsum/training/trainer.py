@@ -152,7 +152,8 @@ class Trainer:
             self._save()
         folder = checkpoint_folder(self.config.run_dir, self.state.step)
         done = f"after update {self.state.step} of {self.total_steps}, which is saved in '{folder}'"
-        raise Stopped(self.stop.received or signal.SIGTERM, f"{done}; the same command goes on from there")
+        without = " without --train.overwrite" if self.config.train.overwrite else ""
+        raise Stopped(self.stop.received or signal.SIGTERM, f"{done}; the same command{without} goes on from there")
 
     @contextlib.contextmanager
     def _other_processes(self) -> Iterator[None]:
