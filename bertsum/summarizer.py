@@ -142,10 +142,10 @@ class Summarizer:
             if not encoding.sentence_indices:
                 raise BertsumError(f"document {number}: has no token that the model knows")
             if encoding.cut:
+                unread, read = self.encoder.unread_share(document, encoding), len(encoding.sentence_indices)
                 warnings.warn(
-                    f"document {number}: {encoding.unread_share:.1%} of its words were not read: the model reads "
-                    f"{self.model.config.encoding.max_length} tokens, {len(encoding.sentence_indices)} of its "
-                    f"{len(document)} sentences",
+                    f"document {number}: {unread:.1%} of its words were not read: the model reads "
+                    f"{self.model.config.encoding.max_length} tokens, {read} of its {len(document)} sentences",
                     stacklevel=2,
                 )
         rows = [asdict(encoding) for encoding in encodings]

@@ -15,6 +15,7 @@ from bertsum.config import Config, EncodingConfig
 from bertsum.data.documents import Document
 from bertsum.data.encoding import DocumentEncoder, interval_segments
 from bertsum.data.prepare import _ChunkPreparer
+from bertsum.data.tokenization import TextTokenizer, cuts_at_spaces
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import load_tokenizer
 
@@ -38,6 +39,7 @@ def test_equal_to_the_authors() -> None:
             continue
         sentences = [" ".join(words) for words in golden["src"]]
         row = prepare.row(Document(str(number), sentences, [[" ".join(words) for words in golden["tgt"]]], "here"))
+        prepare.label([row])
         assert isinstance(row, dict)
         assert golden["encoded"] == {
             "input_ids": row["input_ids"],
@@ -103,14 +105,16 @@ def test_cuts(tokenizer) -> None:
 
 
 def test_how_much_was_not_read(tokenizer) -> None:
-    whole = encoder(tokenizer).encode(["The council met.", "It rained."])
-    assert (whole.cut, whole.unread_share) == (False, 0.0)
-    words = encoder(tokenizer, max_sentence_words=20).encode(["word " * 200])
-    assert (words.cut, words.unread_share) == (True, pytest.approx(0.9))
-    tokens = encoder(tokenizer, max_length=52).encode(["the " * 200])
-    assert (tokens.cut, tokens.unread_share) == (True, pytest.approx(0.75))
-    sentences = encoder(tokenizer, max_sentences=1, min_sentence_words=2).encode(["one two", "three four", "five"])
-    assert (sentences.cut, sentences.unread_share) == (True, pytest.approx(0.5))
+    def unread(sentences: list[str], **config: int) -> tuple[bool, float]:
+        reader = encoder(tokenizer, **config)
+        encoding = reader.encode(sentences)
+        return encoding.cut, reader.unread_share(sentences, encoding)
+
+    assert unread(["The council met.", "It rained."]) == (False, 0.0)
+    assert unread(["word " * 200], max_sentence_words=20) == (True, pytest.approx(0.9))
+    assert unread(["the " * 200], max_length=52) == (True, pytest.approx(0.75))
+    some = ["one two", "three four", "five"]
+    assert unread(some, max_sentences=1, min_sentence_words=2) == (True, pytest.approx(0.5))
 
 
 def test_short_sentences_are_left_out_unless_all_are_short(tokenizer) -> None:
@@ -134,3 +138,31 @@ def test_tokenizers_that_do_not_fit(tokenizer) -> None:
         DocumentEncoder(bare, EncodingConfig())
     with pytest.raises(BertsumError, match="not a fast tokenizer"):
         DocumentEncoder(Slow(vocab={"[UNK]": 0}), EncodingConfig())
+
+
+@given(st.lists(st.text(st.sampled_from("The cafés don't A\u0301\u0130 \t\n\u200b\u4e2d\u3000\x00[SEP]#")), max_size=5))
+@settings(max_examples=200, deadline=None)
+def test_words_tokenised_once_are_the_same(tokenizer, texts) -> None:
+    words = TextTokenizer(tokenizer)
+    assert words._words is not None  # or it would be compared with itself
+    directly = tokenizer(texts, add_special_tokens=False, split_special_tokens=True).input_ids if texts else []
+    assert list(words(texts)) == directly
+
+
+def test_tokenizers_that_look_across_spaces_see_whole_texts(tokenizer) -> None:
+    described = json.loads(tokenizer.backend_tokenizer.to_str())
+    assert cuts_at_spaces(described)
+    for other in ({"normalizer": None}, {"pre_tokenizer": {"type": "ByteLevel"}}, {"model": {"type": "Unigram"}}):
+        assert not cuts_at_spaces(described | other)
+    added = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer)
+    added.add_tokens(["the council"])
+    assert list(TextTokenizer(added)(["the council"])) == [[len(tokenizer)]]
+
+
+def test_few_words_are_remembered(tokenizer, monkeypatch) -> None:
+    monkeypatch.setattr("bertsum.data.tokenization._REMEMBERED", 100)
+    words = TextTokenizer(tokenizer)
+    at_first = len(words._words)
+    for number in range(50):
+        list(words([f"Word-{number} {number}th."]))
+    assert len(words._words) < at_first + 30

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bertsum
-from bertsum.data.oracle import greedy_oracle, oracle_words, soft_oracle
+from bertsum.data import oracle
+from bertsum.data.oracle import greedy_oracle, greedy_oracles, oracle_words, soft_oracle, soft_oracles
 
 GOLDEN = SHARED / "golden" / "presumm" / "preprocess.jsonl"
 
@@ -148,3 +149,23 @@ def test_soft_oracle() -> None:
     assert soft_oracle(["a b", "c d"], [["a b"], ["c d"]], 1, references="mean") == pytest.approx([0.5, 0.5])
     long = [f"word{n} a" for n in range(500)]
     assert sum(label > 0 for label in soft_oracle(long, "a b")) == 12
+
+
+documents = st.lists(
+    st.tuples(st.lists(text, max_size=6), st.lists(st.lists(text, max_size=3), max_size=3)), max_size=6
+)
+
+
+@given(documents, st.integers(0, 4), st.sampled_from(["mean", "best"]))
+def test_many_at_once_are_as_one_by_one(many, size, references) -> None:
+    alone = [greedy_oracle(sentences, summary, size, references=references) for sentences, summary in many]
+    assert greedy_oracles(many, size, references=references) == alone
+    soft = [soft_oracle(sentences, summary, size, references=references) for sentences, summary in many]
+    assert soft_oracles(many, size, references=references) == [pytest.approx(labels) for labels in soft]
+
+
+def test_numbers_of_a_book_do_not_overflow(monkeypatch) -> None:
+    many = [(["a b c", "d e", "a d e f"], "d e f"), (["x y", "b c"], [["b c"], ["x"]])]
+    expected = greedy_oracles(many)
+    monkeypatch.setattr(oracle, "_LARGEST", 1)
+    assert greedy_oracles(many) == expected == [[2], [1]]

@@ -7,6 +7,9 @@ import json
 import numpy as np
 import pytest
 from conftest import SHARED, needs_shared
+from hypothesis import given
+from hypothesis import strategies as st
+from rouge_score.rouge_scorer import RougeScorer
 
 import bertsum
 from bertsum.evaluation.rouge import FIGURES, METRICS, document_rouge, summarize_scores, tokenizer_for
@@ -119,3 +122,16 @@ def test_bad_input(candidates, references, message) -> None:
 def test_empty_summaries_score_0() -> None:
     assert bertsum.rouge([[]], ["a reference"])["rougeL"].fmeasure == 0.0
     assert bertsum.rouge(["..."], ["a reference"])["rouge1"].precision == 0.0
+
+
+words = st.sampled_from(["the", "a", "cat", "dogs", "sat", "running", "Mat.", "big-eyed", "7", "-", "模型", "é"])
+summaries = st.lists(st.lists(words, max_size=25).map(" ".join), max_size=4)
+
+
+@given(summaries, summaries, st.sampled_from(["en", "zh", "ru"]))
+def test_equal_to_rouge_score(candidate: list[str], reference: list[str], language: str) -> None:
+    scorer = RougeScorer(["rouge1", "rouge2", "rougeLsum"], tokenizer=tokenizer_for(language))
+    slow = scorer.score("\n".join(reference), "\n".join(candidate))
+    own = document_rouge([candidate], [[reference]], language)[0]
+    for metric, (precision, recall, _) in zip(slow.values(), own, strict=True):
+        assert (precision, recall) == (round(metric.precision, 5), round(metric.recall, 5))

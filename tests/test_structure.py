@@ -34,7 +34,11 @@ LAYERS = [
     "summarizer",
     "command_line",
 ]
-ALONE = {"evaluation.selection": {"errors", "text"}, "evaluation.rouge": {"errors", "text", "parallel"}}
+ALONE = {
+    "evaluation.selection": {"errors", "text"},
+    "evaluation.overlap": set(),
+    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap"},
+}
 
 
 def imports_of(path) -> set[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
 import bertsum
 from bertsum.data.sentences import split_sentences
-from bertsum.text import cut_words, sanitize, split_words
+from bertsum.text import _MAYBE_UNSPACED, UNSPACED, cut_words, has_words, sanitize, split_words
 
 TEXTS = {
     "en": ("Dr. Smith came at 5 p.m. on Monday. He said hello to Mrs. Jones. Then he left!", 3),
@@ -61,3 +62,16 @@ def test_words_of_scripts_without_spaces() -> None:
     assert cut_words("one  two three", 2) == "one  two"
     assert cut_words("one two", 9) == "one two"
     assert cut_words("a b", 7) == "a b"
+
+
+def test_every_character_of_an_unspaced_script_is_noticed() -> None:
+    unspaced = regex.compile(UNSPACED)
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    assert all(_MAYBE_UNSPACED.match(character) for character in characters if unspaced.match(character))
+
+
+@given(st.text(st.sampled_from("ab é中\u0301あ \t\n\u2028\u3000'"), max_size=30), st.integers(0, 8))
+def test_counting_words(text: str, count: int) -> None:
+    words = split_words(text)
+    assert has_words(text, count) == (len(words) >= count)
+    assert split_words(cut_words(text, max(count, 1))) == words[: max(count, 1)]

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bertsum.config import EncodingConfig
+from bertsum.data.tokenization import TextTokenizer
 from bertsum.errors import BertsumError
-from bertsum.text import cut_words, sanitize, split_words
+from bertsum.text import cut_words, has_words, sanitize, split_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-# Sentences are tokenised so many at a time, until the input is full: a book costs no more than a page.
-_SENTENCES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,14 @@ class Encoding:
         cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
         sentence_indices: Which sentences of the document those are (S), ascending.
         cut: Whether something of its sentences was not read.
-        unread_share: Share of their words that was not read, estimated by tokens where a sentence was cut.
+        read: Share of each sentence that was come to, by its index; estimated by tokens where a sentence was cut.
     """
 
     input_ids: list[int]
     cls_positions: list[int]
     sentence_indices: list[int]
     cut: bool
-    unread_share: float
+    read: dict[int, float]
 
 
 def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
@@ -48,7 +46,7 @@ def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
 
 def long_enough(sentences: Sequence[str], least: int) -> list[int]:
     """Indices of the sentences with at least so many words, or of all where none has them."""
-    enough = [i for i, sentence in enumerate(sentences) if len(split_words(sentence)) >= least]
+    enough = [i for i, sentence in enumerate(sentences) if has_words(sentence, least)]
     return enough or [i for i, sentence in enumerate(sentences) if sentence.strip()]
 
 
@@ -67,6 +65,7 @@ class DocumentEncoder:
             )
         self.tokenizer = tokenizer
         self.config = config
+        self._text_tokens = TextTokenizer(tokenizer)
         self.cls_id: int = cls_id
         self.sep_id: int = sep_id
 
@@ -84,7 +83,7 @@ class DocumentEncoder:
         input_ids: list[int] = []
         cls_positions: list[int] = []
         indices: list[int] = []
-        read: dict[int, float] = {}  # share of each sentence
+        read: dict[int, float] = {}
         for index, tokens, share in self._tokenize(sentences, candidates[: self.config.max_sentences]):
             room = self.config.max_length - len(input_ids) - 2  # beside [CLS] and [SEP]
             if room < 1:
@@ -96,8 +95,7 @@ class DocumentEncoder:
                 indices.append(index)
                 input_ids += [self.cls_id, *tokens[:room], self.sep_id]
         cut = any(read.get(index, 0.0) < 1.0 for index in candidates)
-        unread = self._unread_share(sentences, candidates, read) if cut else 0.0
-        return Encoding(input_ids, cls_positions, indices, cut, unread)
+        return Encoding(input_ids, cls_positions, indices, cut, read)
 
     def cut(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> Encoding:
         """Cuts a document that is encoded already to the length and the sentences that are read.
@@ -119,30 +117,22 @@ class DocumentEncoder:
         count = min(count, self.config.max_sentences)
         end = min(bounds[count], self.config.max_length)
         ids = [*input_ids[: end - 1], self.sep_id]
-        unread = 1.0 - end / len(input_ids)
         own = [index for index in range(count) if bounds[index + 1] - bounds[index] > 2]
-        return Encoding(ids, [cls_positions[index] for index in own], own, unread > 0, unread)
+        read = {index: min(1.0, (end - bounds[index]) / (bounds[index + 1] - bounds[index])) for index in own}
+        return Encoding(ids, [cls_positions[index] for index in own], own, end < len(input_ids), read)
 
-    @staticmethod
-    def _unread_share(sentences: Sequence[str], candidates: list[int], read: dict[int, float]) -> float:
-        words = {index: len(split_words(sentences[index])) for index in candidates}
-        unread = sum(count * (1.0 - read.get(index, 0.0)) for index, count in words.items())
+    def unread_share(self, sentences: Sequence[str], encoding: Encoding) -> float:
+        """Share of a document's words that its encoding leaves out."""
+        words = {index: len(split_words(sentences[index])) for index in self.candidates(sentences)}
+        unread = sum(count * (1.0 - encoding.read.get(index, 0.0)) for index, count in words.items())
         return unread / max(1, sum(words.values()))
 
     def _tokenize(self, sentences: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, list[int], float]]:
-        """Index, tokens, and the share of each sentence that is left after the cut to ``max_sentence_words``."""
-        for start in range(0, len(indices), _SENTENCES_AT_ONCE):
-            some = indices[start : start + _SENTENCES_AT_ONCE]
-            texts = [sanitize(cut_words(sentences[i], self.config.max_sentence_words)) for i in some]
-            # split_special_tokens: the text "[SEP]" in a document is text
-            tokens = self.tokenizer(
-                texts,
-                add_special_tokens=False,
-                split_special_tokens=True,
-                return_attention_mask=False,
-                return_token_type_ids=False,
-                verbose=False,
-            ).input_ids
-            for index, text, own in zip(some, texts, tokens, strict=True):
-                whole = len(text) == len(sentences[index])
-                yield index, own, 1.0 if whole else self.config.max_sentence_words / len(split_words(sentences[index]))
+        """Index, tokens, and the share of each sentence that is left after the cut to ``max_sentence_words``; as far
+        as they are asked for, so that a book costs no more than a page.
+        """
+        most = self.config.max_sentence_words
+        texts, same = itertools.tee(sanitize(cut_words(sentences[index], most)) for index in indices)
+        for index, text, tokens in zip(indices, same, self._text_tokens(texts), strict=True):
+            whole = len(text) == len(sentences[index])
+            yield index, tokens, 1.0 if whole else most / len(split_words(sentences[index]))

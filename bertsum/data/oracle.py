@@ -1,16 +1,18 @@
 """Reference summaries to extractive labels: the greedy oracle of BERTSUM (arXiv 1903.10318, section 4.1).
 
-# S sentences, R references
+# D documents, S sentences, R references, E extracts, P pairs of a sentence and one of its distinct n-grams
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
-import math
 import re
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
+import numpy as np
 import regex
 
 from bertsum.errors import BertsumError
@@ -20,13 +22,27 @@ _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-zA-Z0-9 ]")
 # Combining marks are part of a word in Hindi, Arabic or Vietnamese; the underscore is not in these classes.
 _NOT_ALPHANUMERIC = regex.compile(r"[^\p{L}\p{M}\p{N}\s]")
 
+
+class _Kept(dict[int, int | None]):
+    """For :meth:`str.translate`: letters, marks, digits and white space stay, all else goes."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = kept = None if _NOT_ALPHANUMERIC.match(chr(code)) else code
+        return kept
+
+
+_KEPT = _Kept()
+_ASCII_PUNCTUATION = bytes(code for code in range(128) if _NOT_ALPHANUMERIC.match(chr(code)))
+
+Mode = Literal["unicode", "paper"]
+Reference = str | Sequence[str] | Sequence[Sequence[str]]
+
 # 12 sentences make 298 extracts of up to three; with 16 (696), CNN/DailyMail labels change by 0.011 on average.
 SOFT_CANDIDATES = 12
+_LARGEST = 2**62
 
-Ngrams = set[tuple[str, ...]]
 
-
-def oracle_words(text: str, mode: Literal["unicode", "paper"] = "unicode") -> list[str]:
+def oracle_words(text: str, mode: Mode = "unicode") -> list[str]:
     """A text's words as the oracle compares them; case is kept, punctuation erased.
 
     ``paper`` erases everything but ASCII letters, digits and spaces, as the authors did: nothing is left of Chinese,
@@ -34,26 +50,167 @@ def oracle_words(text: str, mode: Literal["unicode", "paper"] = "unicode") -> li
     """
     if mode == "paper":
         return _NOT_ASCII_ALPHANUMERIC.sub("", text).split()
-    return split_words(_NOT_ALPHANUMERIC.sub("", text))
+    if text.isascii():
+        return text.encode().translate(None, _ASCII_PUNCTUATION).decode().split()
+    return split_words(text.translate(_KEPT))
 
 
-def _ngrams(words: Sequence[str]) -> tuple[Ngrams, Ngrams]:
-    """Distinct unigrams and bigrams."""
-    return {(word,) for word in words}, set(itertools.pairwise(words))
+class _Ngrams:
+    """The distinct unigrams and bigrams (the 2 kinds) of documents' sentences as numbers, and what the references have
+    of them. Those of a document never cross sentences; those of a reference do. An n-gram in two documents is two.
+
+    Attributes:
+        starts: Where each document's sentences begin among all sentences (D + 1).
+        document: Which document a sentence is of (S).
+        owner: Which sentence has an n-gram, for each distinct n-gram of each sentence; plus S for bigrams (P).
+        ngram: Which n-gram it is, ascending (P).
+        pairs: Where each document's begin among these (D + 1).
+        wanted: Whether each reference of its document has an n-gram (R, distinct n-grams).
+        target_sizes: Distinct n-grams of each document's references (R, 2, D); 0 where it has fewer references.
+        references: How many references a document has (D).
+    """
+
+    def __init__(self, documents: Sequence[tuple[Sequence[str], Sequence[str]]], mode: Mode) -> None:
+        """Takes the sentences and the references of each document."""
+        self.starts = np.cumsum([0, *(len(sentences) for sentences, _ in documents)])
+        self.references = np.array([len(references) for _, references in documents])
+        count = self.starts[-1]  # S
+        self.document = np.repeat(np.arange(len(documents)), np.diff(self.starts))
+        texts = [sentence for sentences, _ in documents for sentence in sentences]
+        texts += [reference for _, references in documents for reference in references]
+        words = [oracle_words(text, mode) for text in texts]
+        numbers: defaultdict[str, int] = defaultdict()
+        numbers.default_factory = numbers.__len__  # each new word is the next number
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        ends = np.cumsum(lengths)
+        every = np.fromiter(map(numbers.__getitem__, itertools.chain.from_iterable(words)), np.int64, ends[-1])
+        unigrams, most = len(numbers), len(numbers) * (len(numbers) + 1)
+
+        def bigrams(text: np.ndarray) -> np.ndarray:
+            return (text[:-1] + 1) * unigrams + text[1:]  # no unigram's number
+
+        text, *targets = np.split(every, ends[count - 1 : -1])
+        owner = np.repeat(np.arange(count), lengths[:count])
+        inside = owner[1:] == owner[:-1]  # both words in one sentence
+        codes = np.concatenate([text, bigrams(text)[inside]])
+        owners = np.concatenate([owner, owner[1:][inside]])
+        kinds = np.repeat([0, count], [len(text), len(codes) - len(text)])
+        codes += self.document[owners] * most
+        names = np.empty(0)
+        if len(documents) * most * 2 * count > _LARGEST:  # of a book: shorter numbers, or the next line would overflow
+            names, codes = np.unique(codes, return_inverse=True)
+        code, self.owner = np.divmod(_distinct(codes * (2 * count) + owners + kinds), 2 * count)
+        code = names[code] if len(names) else code
+        begins = _changes(code)
+        self.ngram = np.cumsum(begins) - 1
+        self.pairs = np.searchsorted(code, np.arange(len(documents) + 1) * most)
+
+        distinct = np.append(code[begins], -1)
+        shape = (self.references.max(), len(distinct))
+        self.wanted = np.zeros(shape, dtype=bool)
+        self.target_sizes = np.zeros((shape[0], 2, len(documents)), dtype=np.int64)
+        places = [(document, own) for document, own in enumerate(self.references) for own in range(own)]
+        for (document, own), words_of in zip(places, targets, strict=True):
+            target = _distinct(np.concatenate([words_of, bigrams(words_of)]))
+            first = np.searchsorted(target, unigrams)
+            self.target_sizes[own, :, document] = first, len(target) - first
+            target += document * most
+            place = np.searchsorted(distinct[:-1], target)
+            self.wanted[own, place[distinct[place] == target]] = True
+
+    def sizes(self) -> np.ndarray:
+        """N-grams of each sentence (2, S)."""
+        return np.bincount(self.owner, minlength=2 * len(self.document)).reshape(2, -1)
+
+    def hits(self) -> np.ndarray:
+        """N-grams that each sentence has in common with each reference (R, 2, S)."""
+        counts = [np.bincount(self.owner, own[self.ngram], 2 * len(self.document)) for own in self.wanted]
+        return np.array(counts).reshape(len(self.wanted), 2, -1)
+
+    def leave_out(self, sentences: np.ndarray) -> None:
+        """Removes the n-grams of some sentences from every sentence of their documents."""
+        out = np.zeros(len(self.document), dtype=bool)
+        out[sentences] = True
+        gone = np.zeros(self.wanted.shape[1], dtype=bool)
+        gone[self.ngram[np.tile(out, 2)[self.owner]]] = True
+        kept = ~gone[self.ngram]
+        self.owner, self.ngram = self.owner[kept], self.ngram[kept]
+
+    def of_extracts(self, document: int, candidates: np.ndarray, extracts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """N-grams of extracts (2, E), and those in common with each reference (R, 2, E).
+
+        Args:
+            document: Which document.
+            candidates: The sentences that extracts are made of (C), among those of all documents.
+            extracts: 1 for those of them that an extract has (E, C).
+        """
+        own = slice(*self.pairs[document : document + 2])
+        kind, sentence = np.divmod(self.owner[own], len(self.document))
+        place = np.full(len(self.document), -1)
+        place[candidates] = np.arange(len(candidates))
+        row = place[sentence]
+        ngram, kind, row = self.ngram[own][row >= 0], kind[row >= 0], row[row >= 0]
+        begins = _changes(ngram)
+        members = np.zeros((len(candidates), np.count_nonzero(begins)), dtype=np.float32)
+        members[row, np.cumsum(begins) - 1] = 1
+        covered = (extracts @ members > 0).astype(np.float32)  # (E, n-grams)
+        kinds = kind[begins] == np.array([[0], [1]])  # (2, n-grams)
+        wanted = self.wanted[: self.references[document], None, ngram[begins]]
+        counts = (np.concatenate([kinds[None], kinds & wanted]).astype(np.float32) @ covered.T).astype(np.float64)
+        return counts[0], counts[1:]  # of (1 + R, 2, E)
 
 
-def _f1(overlap: int, candidate: int, reference: int) -> float:
-    """ROUGE-N F1 over distinct n-grams, to the last bit as the authors compute it."""
-    precision = overlap / candidate if candidate else 0.0
-    recall = overlap / reference if reference else 0.0
-    return 2.0 * ((precision * recall) / (precision + recall + 1e-8))
+def _distinct(values: np.ndarray) -> np.ndarray:
+    """The distinct values in ascending order."""
+    ordered = np.sort(values)
+    return ordered[_changes(ordered)]
+
+
+def _changes(values: np.ndarray) -> np.ndarray:
+    """Where another value begins than the one before."""
+    begins = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    return begins
+
+
+@functools.cache
+def _extracts(candidates: int, most: int) -> np.ndarray:
+    """All sets of up to so many of the candidates, 1 where a set has one (E, C)."""
+    sets = [chosen for size in range(1, most + 1) for chosen in itertools.combinations(range(candidates), size)]
+    members = np.zeros((len(sets), candidates), dtype=np.float32)
+    for own, chosen in zip(members, sets, strict=True):
+        own[list(chosen)] = 1
+    return members
+
+
+def _score(
+    sizes: np.ndarray, hits: np.ndarray, target_sizes: np.ndarray, count: np.ndarray, references: str
+) -> np.ndarray:
+    """ROUGE-1 F1 + ROUGE-2 F1 over distinct n-grams, to the last bit as the authors compute it.
+
+    Args:
+        sizes: Distinct n-grams of each extract (2, E).
+        hits: How many of them each reference has (R, 2, E).
+        target_sizes: How many the references have (R, 2, E).
+        count: How many references there are (E).
+        references: Whether to take the mean over the references or the best of them.
+
+    Returns:
+        A score for each extract (E).
+    """
+    precision = hits / np.maximum(sizes, 1)
+    recall = hits / np.maximum(target_sizes, 1)
+    f1 = 2.0 * ((precision * recall) / (precision + recall + 1e-8))  # (R, 2, E)
+    scores = f1[:, 0] + f1[:, 1]
+    combined: np.ndarray = scores.sum(axis=0) / count if references == "mean" else scores.max(axis=0)
+    return combined
 
 
 def greedy_oracle(
     sentences: Sequence[str],
-    summary: str | Sequence[str] | Sequence[Sequence[str]],
+    summary: Reference,
     max_sentences: int = 3,
-    mode: Literal["unicode", "paper"] = "unicode",
+    mode: Mode = "unicode",
     references: Literal["mean", "best"] = "mean",
 ) -> list[int]:
     """Chooses, one at a time, the sentence that most increases ROUGE-1 F1 + ROUGE-2 F1, until none does.
@@ -73,58 +230,51 @@ def greedy_oracle(
     Raises:
         BertsumError: if a sentence or the summary is not text.
     """
-    _check_arguments("greedy_oracle", sentences, mode, references)
-    texts = _reference_texts(summary)
-    targets = [_ngrams(oracle_words(text, mode)) for text in texts]  # R x (unigrams, bigrams)
-    grams = [_ngrams(oracle_words(sentence, mode)) for sentence in sentences]  # S x (unigrams, bigrams)
-    # What a sentence shares with each reference never changes; what it adds to the chosen ones is a set difference.
-    shared = [[(own[0] & target[0], own[1] & target[1]) for target in targets] for own in grams]
-    average = len(targets) if references == "mean" else 1
-    combine = sum if references == "mean" else max
+    return greedy_oracles([(sentences, summary)], max_sentences, mode, references)[0]
 
-    chosen: list[int] = []
-    covered: tuple[Ngrams, Ngrams] = (set(), set())
-    best = 0.0
-    while len(chosen) < max_sentences:
-        pick = -1
-        hit = [[len(covered[n] & target[n]) for n in (0, 1)] for target in targets]
-        for index, own in enumerate(grams):
-            if index in chosen:
-                continue
-            # F1 of the chosen sentences with this one, from the sizes of unions
-            size = [len(covered[n]) + len(own[n] - covered[n]) for n in (0, 1)]
-            scores = []
-            for target, already, common in zip(targets, hit, shared[index], strict=True):
-                hits = [already[n] + len(common[n] - covered[n]) for n in (0, 1)]
-                scores.append(_f1(hits[0], size[0], len(target[0])) + _f1(hits[1], size[1], len(target[1])))
-            score = combine(scores) / average
-            if score > best:
-                best, pick = score, index
-        if pick < 0:
+
+def greedy_oracles(
+    documents: Sequence[tuple[Sequence[str], Reference]],
+    max_sentences: int = 3,
+    mode: Mode = "unicode",
+    references: Literal["mean", "best"] = "mean",
+) -> list[list[int]]:
+    """The :func:`greedy_oracle` of each document, given as its sentences and its summary; quicker for many."""
+    chosen: list[list[int]] = [[] for _ in documents]
+    places, texts = _checked(documents, mode, references)
+    if not places:
+        return chosen
+    left = _Ngrams(texts, mode)  # what the chosen sentences do not have yet
+    of, starts = left.document, left.starts[:-1]
+    size = np.zeros((2, len(texts)))  # n-grams of each document's chosen sentences, and in common with each reference
+    hit = np.zeros((len(left.wanted), 2, len(texts)))
+    best, going_on = np.zeros(len(texts)), np.ones(len(texts), dtype=bool)
+    taken = np.zeros(len(of), dtype=bool)
+    for _ in range(max_sentences):
+        # of the chosen sentences together with each other one
+        sizes, hits = size[:, of] + left.sizes(), hit[..., of] + left.hits()  # (2, S), (R, 2, S)
+        scores = _score(sizes, hits, left.target_sizes[..., of], left.references[of], references)
+        scores[taken] = 0.0
+        top = np.maximum.reduceat(scores, starts)
+        going_on &= top > best
+        if not going_on.any():
             break
-        chosen.append(pick)
-        covered = (covered[0] | grams[pick][0], covered[1] | grams[pick][1])
-    return sorted(chosen)
-
-
-def _check_arguments(function: str, sentences: Any, mode: str, references: str) -> None:
-    for name, value, known in (("mode", mode, ("unicode", "paper")), ("references", references, ("mean", "best"))):
-        if value not in known:
-            raise BertsumError(f"{function}: {name}: got {value!r}, expected {known[0]} or {known[1]}")
-    if (
-        not isinstance(sentences, Sequence)
-        or isinstance(sentences, str)
-        or not all(isinstance(sentence, str) for sentence in sentences)
-    ):
-        raise BertsumError(f"{function}: sentences: expected a list of strings (split_sentences makes one)")
+        highest = np.flatnonzero(scores == top[of])
+        picks = highest[np.searchsorted(highest, starts)][going_on]  # the first of the highest
+        taken[picks] = True
+        best[going_on], size[:, going_on], hit[..., going_on] = top[going_on], sizes[:, picks], hits[..., picks]
+        left.leave_out(picks)
+    for place, own in zip(places, np.split(taken, starts[1:]), strict=True):
+        chosen[place] = np.flatnonzero(own).tolist()
+    return chosen
 
 
 def soft_oracle(
     sentences: Sequence[str],
-    summary: str | Sequence[str] | Sequence[Sequence[str]],
+    summary: Reference,
     max_sentences: int = 3,
     temperature: float = 0.05,
-    mode: Literal["unicode", "paper"] = "unicode",
+    mode: Mode = "unicode",
     references: Literal["mean", "best"] = "mean",
 ) -> list[float]:
     """How probable it is that a good extract has each sentence.
@@ -148,52 +298,62 @@ def soft_oracle(
     Raises:
         BertsumError: if the temperature is not more than 0, or a sentence or the summary is not text.
     """
+    return soft_oracles([(sentences, summary)], max_sentences, temperature, mode, references)[0]
+
+
+def soft_oracles(
+    documents: Sequence[tuple[Sequence[str], Reference]],
+    max_sentences: int = 3,
+    temperature: float = 0.05,
+    mode: Mode = "unicode",
+    references: Literal["mean", "best"] = "mean",
+) -> list[list[float]]:
+    """The :func:`soft_oracle` of each document, given as its sentences and its summary; quicker for many."""
     if not temperature > 0:
         raise BertsumError(f"soft_oracle: temperature: got {temperature}, expected more than 0")
-    _check_arguments("soft_oracle", sentences, mode, references)
-    targets = [_ngrams(oracle_words(text, mode)) for text in _reference_texts(summary)]
-    grams = [_ngrams(oracle_words(sentence, mode)) for sentence in sentences]
-    # Sets as bits of whole numbers: a union is one operation, and there are hundreds of extracts.
-    numbers: tuple[dict[tuple[str, ...], int], ...] = ({}, {})
-
-    def bits(own: tuple[Ngrams, Ngrams]) -> tuple[int, int]:
-        first, second = (
-            sum(1 << number.setdefault(gram, len(number)) for gram in grams)
-            for grams, number in zip(own, numbers, strict=True)
-        )
-        return first, second
-
-    target_bits = [bits(target) for target in targets]
-    sentence_bits = [bits(own) for own in grams]
-    average = len(targets) if references == "mean" else 1
-    combine = sum if references == "mean" else max
-
-    def score(extract: Sequence[int]) -> float:
-        covered = [0, 0]
-        for index in extract:
-            covered = [covered[n] | sentence_bits[index][n] for n in (0, 1)]
-        scores = (
-            sum(_f1((covered[n] & own[n]).bit_count(), covered[n].bit_count(), own[n].bit_count()) for n in (0, 1))
-            for own in target_bits
-        )
-        return combine(scores) / average
-
-    alone = [score([index]) for index in range(len(sentences))]
-    candidates = sorted(range(len(sentences)), key=lambda index: -alone[index])[:SOFT_CANDIDATES]
-    candidates = [index for index in candidates if alone[index] > 0]
-    extracts = [extract for size in range(1, max_sentences + 1) for extract in itertools.combinations(candidates, size)]
-    scores = [score(extract) for extract in extracts]
-    best = max(scores, default=0.0)
-    weights = [math.exp((value - best) / temperature) for value in scores]
-    total = sum(weights)
-    labels = [0.0] * len(sentences)
-    for extract, weight in zip(extracts, weights, strict=True):
-        for index in extract:
-            labels[index] += weight / total
-    return [min(1.0, label) for label in labels]
+    labels = [[0.0] * len(sentences) for sentences, _ in documents]
+    places, texts = _checked(documents, mode, references)
+    if not places or max_sentences < 1:
+        return labels
+    ngrams = _Ngrams(texts, mode)
+    of = ngrams.document
+    targets, count = ngrams.target_sizes, ngrams.references
+    alone = _score(ngrams.sizes(), ngrams.hits(), targets[..., of], count[of], references)  # (S)
+    for number, (place, start, end) in enumerate(zip(places, ngrams.starts, ngrams.starts[1:], strict=False)):
+        candidates = start + np.argsort(-alone[start:end], kind="stable")[:SOFT_CANDIDATES]
+        candidates = candidates[alone[candidates] > 0]
+        if not len(candidates):
+            continue
+        extracts = _extracts(len(candidates), min(max_sentences, len(candidates)))  # (E, C)
+        sizes, hits = ngrams.of_extracts(number, candidates, extracts)
+        scores = _score(sizes, hits, targets[: count[number], :, [number]], count[number], references)  # (E)
+        weights = np.exp((scores - scores.max()) / temperature)
+        own = np.zeros(end - start)
+        own[candidates - start] = np.minimum(weights @ extracts / weights.sum(), 1.0)
+        labels[place] = own.tolist()
+    return labels
 
 
-def _reference_texts(summary: str | Sequence[str] | Sequence[Sequence[str]]) -> list[str]:
+def _checked(
+    documents: Sequence[tuple[Sequence[str], Reference]], mode: str, references: str
+) -> tuple[list[int], list[tuple[Sequence[str], list[str]]]]:
+    """Places and texts of the documents that have sentences and a reference."""
+    for name, value, known in (("mode", mode, ("unicode", "paper")), ("references", references, ("mean", "best"))):
+        if value not in known:
+            raise BertsumError(f"oracle: {name}: got {value!r}, expected {known[0]} or {known[1]}")
+    for sentences, _ in documents:
+        if (
+            not isinstance(sentences, Sequence)
+            or isinstance(sentences, str)
+            or not all(isinstance(sentence, str) for sentence in sentences)
+        ):
+            raise BertsumError("oracle: sentences: expected a list of strings (split_sentences makes one)")
+    texts = [(sentences, _reference_texts(summary)) for sentences, summary in documents]
+    places = [place for place, (sentences, own) in enumerate(texts) if sentences and own]
+    return places, [texts[place] for place in places]
+
+
+def _reference_texts(summary: Reference) -> list[str]:
     """One string per reference: bigrams of a reference may cross its sentences."""
     if isinstance(summary, str):
         return [summary]

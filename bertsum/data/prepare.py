@@ -25,9 +25,9 @@ from bertsum.data.documents import (
     read_documents,
     source_files,
 )
-from bertsum.data.encoding import DocumentEncoder, Encoding, long_enough
-from bertsum.data.oracle import greedy_oracle, soft_oracle
-from bertsum.data.prepared import Prepared, PreparedWriter, Report, open_prepared
+from bertsum.data.encoding import DocumentEncoder, long_enough
+from bertsum.data.oracle import greedy_oracles, soft_oracles
+from bertsum.data.prepared import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
@@ -37,6 +37,8 @@ from bertsum.text import split_words
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+# What a prepared document depends on.
+_CODE = ("documents", "formats", "sentences", "oracle", "tokenization", "encoding", "prepare", "prepared", "../text")
 _CHUNK = 32  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
 
@@ -81,7 +83,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
     data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
     code = hashlib.sha256()
-    for module in ("documents", "formats", "sentences", "oracle", "encoding", "prepare", "prepared", "../text"):
+    for module in _CODE:
         code.update((Path(__file__).parent / f"{module}.py").read_bytes())
     tokens = json.loads(tokenizer.backend_tokenizer.to_str())
     for switch in ("truncation", "padding"):  # the last call's, not the tokenizer's own
@@ -121,17 +123,17 @@ def _describe_file(path: Path) -> list[Any]:
 def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
     """Prepares all documents, or those that an earlier preparation had not come to when it was interrupted."""
     prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), split)
+    PreparedChunk.of([])  # pyarrow loads pandas when it first converts something: once, not in each process
     with PreparedWriter(folder) as writer:
         documents = islice(read_documents(config.data, split), writer.read, None)
         bar = tqdm(desc=f"prepare {split}", unit=" documents", initial=writer.read, disable=None)
         try:
             with bar:
                 for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers, _size):
-                    for row in chunk:
-                        if isinstance(row, Rejected):
-                            _stop_or_skip(config.data, row)
+                    for rejected in chunk.rejected:
+                        _stop_or_skip(config.data, rejected)
                     writer.add(chunk)
-                    bar.update(len(chunk))
+                    bar.update(chunk.counts["read"])
             if not writer.kept:
                 raise _nothing_usable(split, writer)
         except WorkerError:
@@ -154,21 +156,25 @@ FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than dat
 
 
 class _ChunkPreparer:
-    """Documents to rows; what each process does."""
+    """Documents to what is written of them; what each process does."""
 
     def __init__(self, config: Config, encoder: DocumentEncoder, split: str) -> None:
         self.config = config
         self.encoder = encoder
         self.filtered = _is_filtered(config.data, split)
 
-    def __call__(self, chunk: list[Document | Rejected]) -> list[dict[str, Any] | Rejected]:
-        return [item if isinstance(item, Rejected) else self.row(item) for item in chunk]
+    def __call__(self, chunk: list[Document | Rejected]) -> PreparedChunk:
+        rows = [item if isinstance(item, Rejected) else self.row(item) for item in chunk]
+        self.label([row for row in rows if isinstance(row, dict) and row["labels"] is None])
+        return PreparedChunk.of(rows)
 
     def row(self, document: Document) -> dict[str, Any] | Rejected:
+        """A document's row, with labels only where it came with them."""
         texts = _texts(document, self.config.language)
         too_short = _too_short(texts, self.config, document.place) if self.filtered else None
         if too_short is not None:
             return too_short
+        labels = None
         if isinstance(
             document, EncodedDocument
         ):  # by the authors' code: cut to the encoder's length, otherwise as it is
@@ -179,7 +185,6 @@ class _ChunkPreparer:
             labels = [float(document.labels[index]) for index in encoding.sentence_indices]
         else:
             encoding = self.encoder.encode(texts["sentences"])
-            labels = self.labels(texts["sentences"], texts["references"], encoding)
         if not encoding.sentence_indices:
             return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
         return {
@@ -192,19 +197,24 @@ class _ChunkPreparer:
             "cut": encoding.cut,
         }
 
-    def labels(self, sentences: list[str], references: list[list[str]], encoding: Encoding) -> list[float]:
+    def label(self, rows: list[dict[str, Any]]) -> None:
         """1 for each sentence that is read and in the oracle, 0 for others; or the soft oracle's share (S)."""
         data = self.config.data
         # The authors label the whole document, so that positives vanish with what is dropped or cut.
-        visible = range(len(sentences)) if data.oracle == "paper" else encoding.sentence_indices
-        texts = [sentences[index] for index in visible]
+        visible = [range(len(row["sentences"])) if data.oracle == "paper" else row["sentence_indices"] for row in rows]
+        texts = [
+            ([row["sentences"][index] for index in own], row["references"])
+            for row, own in zip(rows, visible, strict=True)
+        ]
         most, mode, several = data.oracle_sentences, data.oracle, data.oracle_references
         if data.soft_labels is not None:
-            soft = soft_oracle(texts, references, most, data.soft_labels, mode, several)
-            label = dict(zip(visible, soft, strict=True))
+            soft = soft_oracles(texts, most, data.soft_labels, mode, several)
+            labels = [dict(zip(own, shares, strict=True)) for own, shares in zip(visible, soft, strict=True)]
         else:
-            label = {visible[place]: 1.0 for place in greedy_oracle(texts, references, most, mode, several)}
-        return [label.get(index, 0.0) for index in encoding.sentence_indices]
+            greedy = greedy_oracles(texts, most, mode, several)
+            labels = [{own[place]: 1.0 for place in chosen} for own, chosen in zip(visible, greedy, strict=True)]
+        for row, own in zip(rows, labels, strict=True):
+            row["labels"] = [own.get(index, 0.0) for index in row["sentence_indices"]]
 
 
 def _stop_or_skip(config: DataConfig, rejected: Rejected) -> None:

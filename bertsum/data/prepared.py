@@ -191,6 +191,39 @@ class _Progress:
         return _Progress(**values, counts=counts, dropped=dropped)
 
 
+@dataclass(frozen=True)
+class PreparedChunk:
+    """Some documents, prepared.
+
+    Attributes:
+        rows: Those that are kept.
+        rejected: Those that are not.
+        counts: Sums over both.
+    """
+
+    rows: pa.RecordBatch
+    rejected: list[Rejected]
+    counts: Counter[str]
+
+    @staticmethod
+    def of(documents: list[dict[str, Any] | Rejected]) -> PreparedChunk:
+        """Rows of the file's columns, and what was rejected between them."""
+        rows = [document for document in documents if not isinstance(document, Rejected)]
+        counts = Counter(
+            {
+                "read": len(documents),
+                "kept": len(rows),
+                "sentences": sum(len(row["sentences"]) for row in rows),
+                "sentences read": sum(len(row["cls_positions"]) for row in rows),
+                "tokens": sum(row["length"] for row in rows),
+                "cut": sum(row["cut"] for row in rows),
+                "unlabelled": sum(not any(row["labels"]) for row in rows),
+            }
+        )
+        rejected = [document for document in documents if isinstance(document, Rejected)]
+        return PreparedChunk(pa.RecordBatch.from_pylist(rows, _SCHEMA), rejected, counts)
+
+
 class PreparedWriter:
     """Writes ``data.arrow`` in an unfinished folder; one that was killed is gone on with from its last save."""
 
@@ -236,13 +269,14 @@ class PreparedWriter:
         """The first of them."""
         return self._progress.named
 
-    def add(self, documents: list[dict[str, Any] | Rejected]) -> None:
-        """Takes rows, and counts what was rejected."""
-        rows = [row for row in documents if not isinstance(row, Rejected)]
-        for document in documents:
-            self._count(document)
-        if rows:
-            self._waiting.append(pa.RecordBatch.from_pylist(rows, _SCHEMA))
+    def add(self, chunk: PreparedChunk) -> None:
+        """Takes the next documents, in the order in which they were read."""
+        self._progress.counts.update(chunk.counts)
+        self._progress.dropped.update(rejected.reason for rejected in chunk.rejected)
+        for rejected in chunk.rejected[: _NAMED - len(self.named)]:
+            self.named.append(printable(f"{rejected.place}: {rejected.problem}"))
+        if chunk.rows.num_rows:
+            self._waiting.append(chunk.rows)
         if sum(batch.nbytes for batch in self._waiting) >= _SAVED_BYTES:
             self._save()
 
@@ -263,21 +297,6 @@ class PreparedWriter:
         )
         replace_text(self.folder / "report.json", json.dumps(vars(report), indent=1))
         return report
-
-    def _count(self, document: dict[str, Any] | Rejected) -> None:
-        counts = self._progress.counts
-        counts["read"] += 1
-        if isinstance(document, Rejected):
-            self._progress.dropped[document.reason] += 1
-            if len(self.named) < _NAMED:
-                self.named.append(printable(f"{document.place}: {document.problem}"))
-            return
-        counts["kept"] += 1
-        counts["sentences"] += len(document["sentences"])
-        counts["sentences read"] += len(document["cls_positions"])
-        counts["tokens"] += document["length"]
-        counts["cut"] += document["cut"]
-        counts["unlabelled"] += not any(document["labels"])
 
     def _write(self, message: bytes | pa.Buffer) -> None:
         self._file.write(message)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bertsum.config import Config
 from bertsum.data.encoding import long_enough
-from bertsum.data.oracle import greedy_oracle
+from bertsum.data.oracle import greedy_oracles
 from bertsum.parallel import map_in_order
 
 
@@ -35,19 +35,19 @@ class _Oracle:
     config: Config
 
     def __call__(self, rows: list[dict[str, Any]]) -> list[list[int]]:
-        return [self.of(row) for row in rows]
-
-    def of(self, row: dict[str, Any]) -> list[int]:
         data = self.config.data
-        sentences, read = row["sentences"], row.get("sentence_indices", [])
         only_read = self.config.evaluation.baselines == "read"
         # As for labels: the authors choose in the whole document, and lose what is not read.
-        visible = read if only_read and data.oracle != "paper" else range(len(sentences))
-        chosen = greedy_oracle(
-            [sentences[index] for index in visible],
-            row["references"],
-            data.oracle_sentences,
-            data.oracle,
-            data.oracle_references,
-        )
-        return [visible[place] for place in chosen if not only_read or visible[place] in read]
+        visible = [
+            row["sentence_indices"] if only_read and data.oracle != "paper" else range(len(row["sentences"]))
+            for row in rows
+        ]
+        texts = [
+            ([row["sentences"][index] for index in own], row["references"])
+            for row, own in zip(rows, visible, strict=True)
+        ]
+        oracles = greedy_oracles(texts, data.oracle_sentences, data.oracle, data.oracle_references)
+        return [
+            [own[place] for place in chosen if not only_read or own[place] in row["sentence_indices"]]
+            for row, own, chosen in zip(rows, visible, oracles, strict=True)
+        ]

@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,13 +18,12 @@ import regex
 from tqdm import tqdm
 
 from bertsum.errors import BertsumError
+from bertsum.evaluation.overlap import common_ngrams, common_subsequences
 from bertsum.parallel import map_in_order
 from bertsum.text import UNSPACED, cut_words, split_words
 
 METRICS = ("rouge1", "rouge2", "rougeL")
 FIGURES = ("precision", "recall", "fmeasure")
-# Perl's ROUGE-L is the summary-level LCS over sentences, which rouge-score calls rougeLsum.
-_SCORER_METRICS = ("rouge1", "rouge2", "rougeLsum")
 _CHUNK = 64
 _BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
 
@@ -180,18 +180,27 @@ def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: in
 def _score_chunk(
     pairs: Iterable[tuple[list[str], list[list[str]]]], language: str, several: str, limit: bool
 ) -> np.ndarray:
-    scorer = _scorer(language)
+    tokenize = tokenizer_for(language).tokenize
     rows = []
     for candidate, references in pairs:
         scores = []
         for reference in references:
             _check_comparable(candidate, reference)
             text = _limit(candidate, sum(len(split_words(sentence)) for sentence in reference)) if limit else candidate
-            result = scorer.score("\n".join(reference), "\n".join(text))
-            scores.append([_figures(result[metric]) for metric in _SCORER_METRICS])
+            scores.append(_score([*map(tokenize, text)], [*map(tokenize, reference)]))
         each = np.array(scores)  # (references, 3, 3)
         rows.append(each.mean(axis=0) if several == "mean" else each[each[:, 0, 2].argmax()])
     return np.stack(rows)
+
+
+def _score(candidate: list[list[str]], reference: list[list[str]]) -> list[tuple[float, float, float]]:
+    """ROUGE-1, 2 and L of two lists of sentences, which are lists of words."""
+    words, wanted = [*chain.from_iterable(candidate)], [*chain.from_iterable(reference)]
+    scores = [
+        _figures(common_ngrams(wanted, words, size), len(words) - size + 1, len(wanted) - size + 1) for size in (1, 2)
+    ]
+    # Perl's ROUGE-L is the summary-level LCS over sentences, which rouge-score calls rougeLsum.
+    return [*scores, _figures(common_subsequences(reference, candidate), len(words), len(wanted))]
 
 
 def _check_comparable(candidate: list[str], reference: list[str]) -> None:
@@ -207,18 +216,11 @@ def _check_comparable(candidate: list[str], reference: list[str]) -> None:
 _MOST_PAIRS = 100_000_000
 
 
-def _figures(score: Any) -> tuple[float, float, float]:
+def _figures(common: int, candidate: int, reference: int) -> tuple[float, float, float]:
     """Precision and recall to 5 digits and F1 from those, as ROUGE-1.5.5 computes it."""
-    precision, recall = round(score.precision, 5), round(score.recall, 5)
+    precision, recall = round(common / max(candidate, 1), 5), round(common / max(reference, 1), 5)
     total = precision + recall
     return precision, recall, 2 * precision * recall / total if total else 0.0
-
-
-@functools.cache
-def _scorer(language: str) -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(list(_SCORER_METRICS), tokenizer=tokenizer_for(language))
 
 
 def _limit(sentences: list[str], words: int) -> list[str]:
