@@ -21,6 +21,7 @@ PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it.
 LAYERS = [
     "text",
+    "allocation",
     "errors",
     "files",
     "parallel",

@@ -37,8 +37,11 @@ class Batch:
     labels: torch.Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on another device."""
-        return Batch(**{item.name: getattr(self, item.name).to(device) for item in fields(self)})
+        """The batch on another device; to a GPU it is copied while that still computes."""
+        if device.type != "cuda":
+            return Batch(**{item.name: getattr(self, item.name).to(device) for item in fields(self)})
+        pinned = {item.name: getattr(self, item.name).pin_memory() for item in fields(self)}
+        return Batch(**{name: tensor.to(device, non_blocking=True) for name, tensor in pinned.items()})
 
     def inputs(self) -> dict[str, torch.Tensor]:
         """The arguments of the model's forward pass."""

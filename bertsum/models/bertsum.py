@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from bertsum.data.batching import Batch, collate, length_batches
+from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import (
@@ -31,8 +29,10 @@ from bertsum.models.encoder import (
     load_tokenizer,
 )
 from bertsum.models.heads import build_head
+from bertsum.models.packed import Layer, can_be_packed, encode_packed, packed_layers
 from bertsum.models.presumm import read_presumm
 from bertsum.models.saved import BertSumConfig, SavedModel, check_weights, download, fill, read_model, write_model
+from bertsum.models.scoring import score_rows
 
 
 class BertSum(nn.Module, ModelHubMixin):
@@ -62,6 +62,7 @@ class BertSum(nn.Module, ModelHubMixin):
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         encoder_config: PretrainedConfig = encoder.config
         self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
+        self.packs = config.model.attention == "auto" and can_be_packed(encoder_config)  # on a CPU
 
     @staticmethod
     def from_config(config: BertSumConfig) -> BertSum:
@@ -136,6 +137,7 @@ class BertSum(nn.Module, ModelHubMixin):
         token_type_ids: torch.Tensor,
         cls_positions: torch.Tensor,
         sentence_mask: torch.Tensor,
+        layers: list[Layer] | None = None,
     ) -> torch.Tensor:
         """Scores of sentences, before the sigmoid.
 
@@ -145,20 +147,52 @@ class BertSum(nn.Module, ModelHubMixin):
             token_type_ids: Interval segments (B, T); not used where the encoder has no token types.
             cls_positions: Position of each sentence's [CLS] (B, S).
             sentence_mask: True for sentences, False for padding (B, S).
+            layers: The encoder's :meth:`packed_layers`, made once for many calls.
 
         Returns:
             Logits (B, S); those of padding have no meaning.
         """
-        types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
-        hidden = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, **types
-        ).last_hidden_state  # (B, T, H)
-        if self.config.model.sentence_vectors == "cls":
-            rows = torch.arange(len(hidden), device=hidden.device)[:, None]
-            sentences = hidden[rows, cls_positions]  # (B, S, H)
+        if self.packs and input_ids.device.type == "cpu":
+            tokens = attention_mask.bool()
+            sentences = self._packed_sentences(
+                input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers
+            )  # (B, S, H)
         else:
-            sentences = sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
-        return self.head(self.sentence_norm(sentences), sentence_mask)
+            types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
+            hidden = self.encoder(
+                input_ids=input_ids, attention_mask=attention_mask, **types
+            ).last_hidden_state  # (B, T, H)
+            if self.config.model.sentence_vectors == "cls":
+                rows = torch.arange(len(hidden), device=hidden.device)[:, None]
+                sentences = hidden[rows, cls_positions]  # (B, S, H)
+            else:
+                sentences = sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
+        # Small beside the encoder, and rounding here would change a choice in one document of a hundred.
+        with torch.autocast(sentences.device.type, enabled=False):
+            return self.head(self.sentence_norm(sentences.float()), sentence_mask)
+
+    def _packed_sentences(
+        self,
+        input_ids: torch.Tensor,
+        tokens: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """Sentence vectors (B, S, H), from the tokens (B, T) without their padding."""
+        lengths = tokens.sum(dim=1)
+        types = token_type_ids[tokens] if self.uses_segments else None
+        of_sentences = self.config.model.sentence_vectors == "cls"
+        begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
+        wanted = (begins + cls_positions)[sentence_mask] if of_sentences else None
+        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+        with torch.autocast("cpu", enabled=False):
+            layers = layers or packed_layers(self.encoder, dtype)
+            vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted, dtype)
+        mask = sentence_mask if of_sentences else tokens
+        padded = vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
+        return padded if of_sentences else sentence_means(padded, tokens, cls_positions, sentence_mask)
 
     @torch.inference_mode()
     def score(
@@ -185,29 +219,19 @@ class BertSum(nn.Module, ModelHubMixin):
         Raises:
             BertsumError: if memory does not suffice for a batch.
         """
-        device = next(self.parameters()).device
+        if lengths is None:
+            lengths = [len(row["input_ids"]) for row in rows]
         was_training = self.training
         self.eval()
         try:
-            if lengths is None:
-                lengths = [len(row["input_ids"]) for row in rows]
-            batches = length_batches(lengths, max_tokens_per_batch)
-            number, count = part
-            for first in range(0, len(batches), count):
-                own = first + number < len(batches)
-                chosen = batches[first + number if own else 0]
-                some = [rows[int(index)] for index in chosen]
-                budget = f"{max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch"
-                places = functools.partial("scoring documents {}".format, chosen[:20].tolist())
-                sizes = np.asarray([len(row["input_ids"]) for row in some])
-                explained = explained_memory(places, sizes, f"max_tokens_per_batch (now {budget})")
-                with explained, autocast(device, precision):
-                    logits = self(**self.collate(some).to(device).inputs()).float().cpu()
-                for index, row, scores in zip(chosen, some, logits, strict=True):
-                    if own:
-                        yield int(index), scores[: len(row["cls_positions"])]
+            yield from score_rows(self, rows, lengths, max_tokens_per_batch, precision, part)
         finally:
             self.train(was_training)
+
+    def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
+        """What :meth:`forward` takes as ``layers``; None where it packs nothing."""
+        packs = self.packs and next(self.parameters()).device.type == "cpu"
+        return packed_layers(self.encoder, dtype) if packs else None
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
         """Encoded documents to a batch, padded with this encoder's padding token."""
@@ -336,35 +360,6 @@ def sentence_loss(
     weight = torch.tensor(positive_weight, device=logits.device)
     losses = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none", pos_weight=weight)
     return torch.where(sentence_mask, losses, 0.0).sum()
-
-
-@contextmanager
-def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str) -> Iterator[None]:
-    """Says what a batch was made of when memory does not suffice for it.
-
-    Args:
-        where: Tells what it was.
-        lengths: Tokens of each of its documents.
-        advice: What to lower.
-
-    Raises:
-        BertsumError: in place of the error that the device or the system raised.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if not isinstance(error, MemoryError) and "out of memory" not in text and "can't allocate memory" not in text:
-            raise
-        count, longest = len(lengths), int(max(lengths))
-        size = f"{count} documents x {longest} tokens = {count * longest} tokens"
-        raise BertsumError(f"{where()}: out of memory for {size}; lower {advice}") from error
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The context of mixed-precision arithmetic; of none for fp32."""
-    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
-    return torch.autocast(device.type, dtype=dtype, enabled=precision != "fp32")
 
 
 def _check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: PreTrainedModel) -> None:

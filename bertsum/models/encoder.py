@@ -68,7 +68,7 @@ def load_encoder(config: ModelConfig, max_length: int) -> PreTrainedModel:
             resolve_encoder(config.encoder),
             config=encoder_config,
             trust_remote_code=False,
-            attn_implementation=config.attention,
+            attn_implementation=_implementation(config),
             dtype=torch.float32,
             output_loading_info=True,
         )
@@ -83,8 +83,14 @@ def build_encoder(encoder_config: PretrainedConfig, config: ModelConfig, max_len
     encoder_config = configure(encoder_config, config)
     check_length(encoder_config, max_length)
     with _explained(config.encoder):
-        encoder = AutoModel.from_config(encoder_config, attn_implementation=config.attention, dtype=torch.float32)
+        encoder = AutoModel.from_config(
+            encoder_config, attn_implementation=_implementation(config), dtype=torch.float32
+        )
     return _finish(encoder, max_length)
+
+
+def _implementation(config: ModelConfig) -> str | None:
+    return None if config.attention == "auto" else config.attention  # transformers' own choice
 
 
 def _finish(encoder: PreTrainedModel, max_length: int) -> PreTrainedModel:

@@ -30,7 +30,7 @@ def build_optimizer(model: BertSum, config: TrainConfig) -> torch.optim.Optimize
         for (rate, decay), parameters in groups.items()
     ]
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(described, betas=(config.beta1, config.beta2), eps=config.eps)
+    return kind(described, betas=(config.beta1, config.beta2), eps=config.eps, fused=not config.fsdp)
 
 
 def _layers_above(model: BertSum) -> dict[torch.nn.Parameter, int]:

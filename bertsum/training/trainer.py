@@ -22,8 +22,9 @@ from bertsum.config import Config
 from bertsum.data.batching import EpochPlan, length_batches, plan_epoch
 from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError, Stopped
-from bertsum.models.bertsum import BertSum, explained_memory, sentence_loss
+from bertsum.models.bertsum import BertSum, sentence_loss
 from bertsum.models.saved import WEIGHTS_FILE, fill, read_tensors
+from bertsum.models.scoring import explained_memory
 from bertsum.training.checkpoint import (
     SUMS,
     SavedState,

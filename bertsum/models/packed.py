@@ -1,0 +1,284 @@
+"""BERT's forward pass over documents one after the other, without padding: on a CPU, where transformers' pass spends
+most of its time in attention over whole batches, in dropout, and on padding.
+
+The same computation as transformers' BertModel and RobertaModel (arXiv 1810.04805), from the same modules' weights.
+
+# N tokens of all documents, T of one, H hidden, A attention heads, V tokens whose vectors are asked for
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.activations import ACT2FN
+
+# Families whose layers are BERT's, and where their positions begin.
+_FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
+    "bert": lambda _: 0,
+    "roberta": lambda config: config.pad_token_id + 1,
+    "xlm-roberta": lambda config: config.pad_token_id + 1,
+    "camembert": lambda config: config.pad_token_id + 1,
+}
+# Attention is computed for so many pairs of tokens at a time: 1 MB in bf16, so that they stay in a core's cache.
+_PAIRS_AT_ONCE = 1 << 19
+
+
+def can_be_packed(config: PretrainedConfig) -> bool:
+    """Whether this is an encoder that :func:`encode_packed` knows."""
+    absolute = getattr(config, "position_embedding_type", "absolute") == "absolute"
+    return config.model_type in _FIRST_POSITION and absolute
+
+
+Linear = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer's projections in the precision of the forward pass, and its norms."""
+
+    query: Linear
+    key_value: Linear
+    attention_output: Linear
+    attention_norm: nn.LayerNorm
+    feedforward_input: Linear  # with its activation
+    feedforward_output: Linear
+    output_norm: nn.LayerNorm
+
+
+def packed_layers(encoder: PreTrainedModel, dtype: torch.dtype) -> list[Layer]:
+    """The encoder's layers: for one forward pass and its backward pass, or without gradients for many."""
+    layers: Any = encoder.encoder.layer  # type: ignore[union-attr]
+    activation = encoder.config.hidden_act
+    return [
+        Layer(
+            query=_linear([layer.attention.self.query], dtype),
+            key_value=_linear([layer.attention.self.key, layer.attention.self.value], dtype),
+            attention_output=_linear([layer.attention.output.dense], dtype),
+            attention_norm=layer.attention.output.LayerNorm,
+            feedforward_input=_linear([layer.intermediate.dense], dtype, activation),
+            feedforward_output=_linear([layer.output.dense], dtype),
+            output_norm=layer.output.LayerNorm,
+        )
+        for layer in layers
+    ]
+
+
+def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | None = None) -> Linear:
+    """Several projections of the same vectors as one."""
+    first = modules[0]
+    weight = (torch.cat([module.weight for module in modules]) if len(modules) > 1 else first.weight).to(dtype)
+    bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else first.bias).to(dtype)
+    if not torch.is_grad_enabled() and dtype == torch.bfloat16 and activation in (None, "gelu") and _HAS_POINTWISE:
+        # What torch.compile would make of it: the weights laid out once as the kernel reads them, and GELU in it.
+        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
+        after: tuple[str, list[float], str] = ("none", [], "") if activation is None else ("gelu", [], "none")
+        return lambda vectors: torch.ops.mkldnn._linear_pointwise(vectors, laid_out, bias, *after)
+    if activation is None:
+        return lambda vectors: F.linear(vectors, weight, bias)
+    function = ACT2FN[activation]
+    return lambda vectors: function(F.linear(vectors, weight, bias))
+
+
+_HAS_POINTWISE = hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def encode_packed(
+    encoder: PreTrainedModel,
+    layers: Sequence[Layer],
+    input_ids: torch.Tensor,
+    token_type_ids: torch.Tensor | None,
+    lengths: Sequence[int],
+    wanted: torch.Tensor | None,
+    dtype: torch.dtype,
+) -> torch.Tensor:
+    """Output vectors of tokens, each of which attends to its own document.
+
+    Args:
+        encoder: BERT or RoBERTa.
+        layers: Its :func:`packed_layers`.
+        input_ids: Tokens of all documents, one after the other (N).
+        token_type_ids: Their segments (N); 0 by default.
+        lengths: Tokens of each document.
+        wanted: Places among the N whose vectors are asked for (V), ascending: the last layer computes no others. None
+            asks for all.
+        dtype: Precision of ``layers``.
+
+    Returns:
+        Vectors (V, H) or (N, H), in the precision of the norms.
+    """
+    config, training = encoder.config, encoder.training
+    hidden_dropout = config.hidden_dropout_prob if training else 0.0
+    attention_dropout = config.attention_probs_dropout_prob if training else 0.0
+    heads = config.num_attention_heads
+    hidden = dropout(_embed(encoder, input_ids, token_type_ids, lengths), hidden_dropout)  # (N, H)
+    keys = queries = _bounds(lengths)
+    for layer in layers:
+        values = hidden.to(dtype)
+        key_value = layer.key_value(values)  # (N, 2 H)
+        if layer is layers[-1] and wanted is not None:
+            queries = torch.searchsorted(wanted, torch.tensor(keys)).tolist()
+            hidden, values = hidden[wanted], values[wanted]  # (V, H)
+        context = _Attention.apply(layer.query(values), key_value, queries, keys, heads, attention_dropout)
+        hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
+        inner = layer.feedforward_input(hidden.to(dtype))
+        hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)
+    return hidden
+
+
+def _embed(
+    encoder: PreTrainedModel, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None, lengths: Sequence[int]
+) -> torch.Tensor:
+    embeddings: Any = encoder.embeddings
+    first = _FIRST_POSITION[encoder.config.model_type](encoder.config)
+    positions = torch.cat([torch.arange(first, first + length) for length in lengths]).to(input_ids.device)
+    types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+    vectors = embeddings.word_embeddings(input_ids) + embeddings.token_type_embeddings(types)
+    return _norm(vectors + embeddings.position_embeddings(positions), embeddings.LayerNorm)
+
+
+def _norm(vectors: torch.Tensor, norm: nn.LayerNorm) -> torch.Tensor:
+    return F.layer_norm(vectors, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
+
+
+def _bounds(lengths: Sequence[int]) -> list[int]:
+    bounds = [0]
+    for length in lengths:
+        bounds.append(bounds[-1] + length)
+    return bounds
+
+
+# ---- dropout from random bytes: one draw of a Bernoulli variable each takes longer than all the rest of a layer
+
+
+def dropout(vectors: torch.Tensor, probability: float) -> torch.Tensor:
+    """Zeroes values with a probability, of which there are 256, and scales the others so that the mean stays."""
+    if probability == 0.0:
+        return vectors
+    dropped, scale = _mask(vectors.shape, probability)
+    return vectors.masked_fill(dropped, 0.0) * scale
+
+
+def _mask(shape: Sequence[int], probability: float) -> tuple[torch.Tensor, float]:
+    """Which values are dropped, and the factor for the others."""
+    count = 1
+    for size in shape:
+        count *= size
+    threshold = min(255, round(probability * 256))
+    # whole 64-bit numbers, eight bytes at a time
+    numbers = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)
+    dropped = numbers.view(torch.uint8)[:count].view(*shape) < threshold
+    return dropped, 256 / (256 - threshold)
+
+
+class _Attention(torch.autograd.Function):
+    """``softmax(Q K^T / sqrt(d)) V`` of each document, a few heads and queries at a time, so that the probabilities
+    never leave the cache; the backward pass computes them again.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        query: torch.Tensor,
+        key_value: torch.Tensor,
+        queries: list[int],
+        keys: list[int],
+        heads: int,
+        dropout: float,
+    ) -> torch.Tensor:
+        """Queries (V, H) and keys and values (N, 2 H) of documents that end at ``queries`` and ``keys``, to (V, H)."""
+        context = query.new_empty(query.shape)
+        masks = []
+        for number in range(len(keys) - 1):
+            q, k, v, out = _document(number, queries, keys, heads, query, key_value, context)
+            dropped, scale = None, 1.0
+            if dropout:
+                dropped, scale = _mask((heads, q.shape[1], k.shape[1]), dropout)
+                masks.append(dropped)
+            for part, rows in _parts(q, k):
+                probabilities = _probabilities(q[part, rows], k[part])
+                if dropped is not None:
+                    probabilities.masked_fill_(dropped[part, rows], 0.0)
+                out[part, rows] = torch.bmm(probabilities, v[part]).mul_(scale)
+        ctx.save_for_backward(query, key_value, *masks)
+        ctx.rest = (queries, keys, heads, dropout)
+        return context
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Gradients of the queries (V, H) and of the keys and values (N, 2 H)."""
+        query, key_value, *masks = ctx.saved_tensors
+        queries, keys, heads, dropout = ctx.rest
+        query_gradient = torch.empty_like(query, memory_format=torch.contiguous_format)
+        key_value_gradient = torch.empty_like(key_value, memory_format=torch.contiguous_format)
+        for number in range(len(keys) - 1):
+            q, k, v, do = _document(number, queries, keys, heads, query, key_value, gradient)
+            _, dk, dv, dq = _document(number, queries, keys, heads, query, key_value_gradient, query_gradient)
+            dropped = masks[number] if dropout else None
+            scale = 256 / (256 - min(255, round(dropout * 256)))
+            factor = q.shape[-1] ** -0.5
+            done: set[int] = set()
+            for part, rows in _parts(q, k):
+                probabilities = _probabilities(q[part, rows], k[part])
+                own = do[part, rows] * scale if dropped is not None else do[part, rows]
+                d_probabilities = torch.bmm(own, v[part].transpose(1, 2))
+                kept = probabilities
+                if dropped is not None:
+                    d_probabilities.masked_fill_(dropped[part, rows], 0.0)
+                    kept = probabilities.masked_fill(dropped[part, rows], 0.0)
+                d_scores = torch._softmax_backward_data(d_probabilities, probabilities, -1, probabilities.dtype)
+                dq[part, rows] = torch.bmm(d_scores, k[part]).mul_(factor)
+                dk_part = torch.bmm(d_scores.transpose(1, 2), q[part, rows]).mul_(factor)
+                dv_part = torch.bmm(kept.transpose(1, 2), own)
+                if part.start in done:  # more queries of the same heads
+                    dk[part] += dk_part
+                    dv[part] += dv_part
+                else:
+                    dk[part], dv[part] = dk_part, dv_part
+                    done.add(part.start)
+        return query_gradient, key_value_gradient, None, None, None, None
+
+
+def _document(
+    number: int,
+    queries: list[int],
+    keys: list[int],
+    heads: int,
+    query: torch.Tensor,
+    key_value: torch.Tensor,
+    context: torch.Tensor,
+) -> tuple[torch.Tensor, ...]:
+    """Views of a document's queries, keys, values and context (A, T, H / A)."""
+
+    def by_heads(vectors: torch.Tensor, bounds: list[int]) -> torch.Tensor:
+        own = vectors[bounds[number] : bounds[number + 1]]
+        return own.unflatten(1, (heads, -1)).transpose(0, 1)
+
+    key, value = key_value.chunk(2, dim=1)
+    return by_heads(query, queries), by_heads(key, keys), by_heads(value, keys), by_heads(context, queries)
+
+
+def _parts(q: torch.Tensor, k: torch.Tensor) -> list[tuple[slice, slice]]:
+    """Heads and queries to be computed at a time."""
+    heads, count, length = q.shape[0], q.shape[1], k.shape[1]
+    if not count:
+        return []
+    rows = max(1, min(count, _PAIRS_AT_ONCE // length))
+    some = max(1, min(heads, _PAIRS_AT_ONCE // (rows * length)))
+    return [
+        (slice(head, head + some), slice(row, row + rows))
+        for head in range(0, heads, some)
+        for row in range(0, count, rows)
+    ]
+
+
+def _probabilities(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    """``softmax(Q K^T / sqrt(d))`` (heads, queries, T)."""
+    scores = q.new_empty(q.shape[0], q.shape[1], k.shape[1])
+    torch.baddbmm(scores, q, k.transpose(1, 2), beta=0, alpha=q.shape[-1] ** -0.5, out=scores)
+    return torch.softmax(scores, -1, out=scores)

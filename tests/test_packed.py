@@ -1,0 +1,158 @@
+"""The packed forward pass: what transformers computes, its gradients, and dropout."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from conftest import SHAPE
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModel
+
+from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.models import packed
+from bertsum.models.bertsum import BertSum, sentence_loss
+from bertsum.models.heads import build_head
+from bertsum.models.packed import can_be_packed, dropout
+from bertsum.models.saved import BertSumConfig
+
+FAMILIES = {"bert": 0, "roberta": 1, "xlm-roberta": 1, "camembert": 1}
+
+
+def build(family: str, vectors: str = "cls", probability: float = 0.0) -> BertSum:
+    torch.manual_seed(0)
+    settings = AutoConfig.for_model(
+        family, vocab_size=60, max_position_embeddings=80, pad_token_id=FAMILIES[family], type_vocab_size=2,
+        hidden_dropout_prob=probability, attention_probs_dropout_prob=probability, **SHAPE,
+    )  # fmt: skip
+    config = ModelConfig(sentence_vectors=vectors, head_heads=4, head_feedforward=16, head_dropout=0.0)
+    encoder = AutoModel.from_config(settings)
+    encoder.pooler = None
+    for parameter in encoder.parameters():  # far from zero, or a mistake would not be seen
+        torch.nn.init.normal_(parameter, std=0.3)
+    return BertSum(
+        BertSumConfig(config, EncodingConfig(), SelectionConfig()),
+        encoder,
+        build_head(config, SHAPE["hidden_size"]),
+        None,
+    )
+
+
+def batch_of(model: BertSum, lengths: list[list[int]]):
+    """Documents with sentences of so many tokens."""
+    generator = torch.Generator().manual_seed(1)
+    rows = []
+    for sentences in lengths:
+        starts = [sum(sentences[:place]) for place in range(len(sentences))]
+        ids = torch.randint(5, 60, (sum(sentences),), generator=generator).tolist()
+        rows.append({"input_ids": ids, "cls_positions": starts, "labels": [n % 2 for n in range(len(sentences))]})
+    return model.collate(rows)
+
+
+def scores_and_gradients(model: BertSum, batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    model.zero_grad()
+    logits = model(**batch.inputs())
+    sentence_loss(logits, batch.labels, batch.sentence_mask).backward()
+    return logits.detach()[batch.sentence_mask], {
+        name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None
+    }
+
+
+@pytest.mark.parametrize("vectors", ["cls", "mean"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_equal_to_transformers(family: str, vectors: str, monkeypatch) -> None:
+    model = build(family, vectors)
+    assert model.packs
+    batch = batch_of(model, [[5, 9, 3], [4], [7, 3, 20, 11, 3]])
+    own, gradients = scores_and_gradients(model, batch)
+    monkeypatch.setattr(packed, "_PAIRS_AT_ONCE", 150)  # a few heads, or a few queries of one
+    in_parts, part_gradients = scores_and_gradients(model, batch)
+    model.packs = False
+    expected, expected_gradients = scores_and_gradients(model, batch)
+    for got, of in ((own, gradients), (in_parts, part_gradients)):
+        assert torch.allclose(got, expected, atol=1e-5)
+        unused = set(expected_gradients.keys() - of.keys())
+        assert all(expected_gradients[name].abs().max() == 0 for name in unused)
+        for name, gradient in of.items():
+            assert torch.allclose(gradient, expected_gradients[name], atol=1e-4, rtol=1e-4), name
+
+
+def test_other_encoders_are_left_to_transformers() -> None:
+    assert not can_be_packed(AutoConfig.for_model("distilbert"))
+    assert not can_be_packed(AutoConfig.for_model("deberta-v2"))
+    assert not can_be_packed(AutoConfig.for_model("bert", position_embedding_type="relative_key"))
+
+
+def test_bf16_scores_in_threads(monkeypatch) -> None:
+    """Many documents, with the weights laid out once: close to fp32, and not dependent on threads."""
+    model = build("bert")
+    rows = [
+        {"input_ids": [n % 55 + 5] + [(7 * n + 3 * k) % 55 + 5 for k in range(30)], "cls_positions": [0, 9, 20]}
+        for n in range(16)
+    ]  # fmt: skip
+    exact = dict(model.score(rows, 40))
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            scores = dict(model.score(rows, 40, "bf16"))
+            assert torch.get_num_threads() == count
+            assert list(scores) == list(exact)
+            for place, logits in scores.items():
+                assert torch.allclose(logits, exact[place], atol=0.2)
+            assert next(model.score(rows, 40, "bf16"))[1].shape == (3,)  # and no more of them
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_dropout() -> None:
+    torch.manual_seed(0)
+    ones = torch.ones(100_003, requires_grad=True)
+    dropped = dropout(ones, 0.1)
+    share = (dropped == 0).float().mean().item()
+    assert share == pytest.approx(26 / 256, abs=0.005)
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.005)
+    dropped.sum().backward()
+    assert torch.equal(ones.grad, dropped.detach())
+    assert dropout(ones, 0.0) is ones
+    assert (dropout(ones, 0.999) == 0).float().mean() < 1
+
+
+def test_attention_dropout_and_its_gradients(monkeypatch) -> None:
+    """Against the same masks in plain operations."""
+    heads, size, bounds, probability = 3, 12, [0, 5, 12], 0.25
+    monkeypatch.setattr(packed, "_PAIRS_AT_ONCE", 20)
+    query = torch.randn(12, size, dtype=torch.float64, requires_grad=True)
+    key_value = torch.randn(12, 2 * size, dtype=torch.float64, requires_grad=True)
+    torch.manual_seed(3)
+    own = packed._Attention.apply(query, key_value, bounds, bounds, heads, probability)
+    weights = torch.randn_like(own)
+    own_gradients = torch.autograd.grad((own * weights).sum(), (query, key_value))
+    torch.manual_seed(3)
+    parts = []
+    for start, end in itertools.pairwise(bounds):
+        q, k, v = (
+            part[start:end].unflatten(1, (heads, -1)).transpose(0, 1) for part in (query, *key_value.chunk(2, dim=1))
+        )
+        dropped, scale = packed._mask((heads, end - start, end - start), probability)
+        probabilities = F.softmax(q @ k.transpose(1, 2) / (size // heads) ** 0.5, dim=-1)
+        parts.append((probabilities.masked_fill(dropped, 0) * scale @ v).transpose(0, 1).flatten(1))
+    expected = torch.cat(parts)
+    assert torch.allclose(own, expected)
+    for got, wanted in zip(
+        own_gradients, torch.autograd.grad((expected * weights).sum(), (query, key_value)), strict=True
+    ):
+        assert torch.allclose(got, wanted)
+
+
+def test_training_with_dropout_draws_anew() -> None:
+    model = build("bert", probability=0.3).train()
+    batch = batch_of(model, [[5, 9, 3], [4]])
+    one, _ = scores_and_gradients(model, batch)
+    other, _ = scores_and_gradients(model, batch)
+    assert not torch.allclose(one, other)
+    torch.manual_seed(5)
+    again, _ = scores_and_gradients(model, batch)
+    torch.manual_seed(5)
+    assert torch.equal(again, scores_and_gradients(model, batch)[0])
