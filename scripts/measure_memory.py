@@ -56,7 +56,7 @@ def write_everything(folder: Path, count: int) -> Path:
         f"""
 output_dir: {folder}
 data: {{train: {folder / "train.jsonl"}, prepared_dir: {folder / "prepared"}}}
-model: {{encoder: {folder / "encoder"}, head: linear, attention: eager}}
+model: {{encoder: {folder / "encoder"}, head: linear}}
 train: {{epochs: 1, schedule: constant, warmup_steps: 0, log_every: 100}}
 tracking: {{trackers: []}}
 """

@@ -12,8 +12,11 @@ from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import encoder_layers
 
 
-def build_optimizer(model: BertSum, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam or AdamW over the parameters that train, a group per learning rate and decay; ``peak`` keeps its rate."""
+def build_optimizer(model: BertSum, config: TrainConfig, fused: bool = True) -> torch.optim.Optimizer:
+    """Adam or AdamW over the parameters that train, a group per learning rate and decay; ``peak`` keeps its rate.
+
+    ``fused`` is one kernel for all; sharded parameters have none on a CPU.
+    """
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     above = _layers_above(model)
     for name, parameter in model.named_parameters():
@@ -30,7 +33,7 @@ def build_optimizer(model: BertSum, config: TrainConfig) -> torch.optim.Optimize
         for (rate, decay), parameters in groups.items()
     ]
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
-    return kind(described, betas=(config.beta1, config.beta2), eps=config.eps, fused=not config.fsdp)
+    return kind(described, betas=(config.beta1, config.beta2), eps=config.eps, fused=fused)
 
 
 def _layers_above(model: BertSum) -> dict[torch.nn.Parameter, int]:

@@ -129,7 +129,7 @@ class ParallelModel:
         if self._sharded:
             _shard(model, accelerator)
             self._parallel: Any = model
-            self.optimizer = accelerator.prepare(build_optimizer(model, config))
+            self.optimizer = accelerator.prepare(build_optimizer(model, config, fused=False))
         else:
             self._parallel, self.optimizer = accelerator.prepare(model, build_optimizer(model, config))
 
