@@ -148,7 +148,7 @@ class Summarizer:
                     f"{self.model.config.encoding.max_length} tokens, {read} of its {len(document)} sentences",
                     stacklevel=2,
                 )
-        rows = [asdict(encoding) for encoding in encodings]
+        rows = [{"input_ids": e.input_ids, "cls_positions": e.cls_positions} for e in encodings]
         probabilities: list[list[float]] = [[]] * len(rows)
         for place, logits in self.model.score(rows, max_tokens_per_batch, self.precision):
             probabilities[place] = logits.sigmoid().tolist()

@@ -46,6 +46,7 @@ class Stage:
         against: The other; None where a time alone is aimed at.
         aim: Times as fast, or milliseconds.
         count: Documents of a repetition; by default as many as asked for.
+        scored: Whether its documents are run through the encoder one by one.
         compute: Passes over the encoder's arithmetic, 3 with the backward pass; 0 where it is not run.
     """
 
@@ -54,16 +55,17 @@ class Stage:
     against: str | None
     aim: float
     count: int | None = None
+    scored: bool = False
     compute: int = 0
 
 
 STAGES = {
     "prepare": Stage("prepare, one core each", "prepare_own", "prepare_naive", 3.0),
-    "processes": Stage("prepare, two processes / one", "prepare_two_processes", "prepare_one_process", 1.8),
+    "processes": Stage("prepare, two processes / one", "prepare_two_processes", "prepare_one_process", 1.8, 10_000),
     "train": Stage("train", "train_own", "train_naive", 3.5, compute=3),
     "dropout": Stage("train, dropout 0.1", "train_own_with_dropout", "train_naive", 3.5, compute=3),
-    "score": Stage("score", "score_own", "score_naive", 3.5, 200, compute=1),
-    "summarize": Stage("raw text to summary", "summarize_own", "summarize_naive", 3.0, 200),
+    "score": Stage("score", "score_own", "score_naive", 3.5, scored=True, compute=1),
+    "summarize": Stage("raw text to summary", "summarize_own", "summarize_naive", 3.0, scored=True),
     "one": Stage("30 sentences to summary, ms", "summarize_one", None, 60.0),
     "rouge": Stage("ROUGE-1/2/L, one core", "rouge_own", "rouge_naive", 4.0),
     "import": Stage("import bertsum, ms", "import_package", None, 300.0),
@@ -223,9 +225,11 @@ def main() -> None:
         documents, model = Path(folder) / "documents.jsonl", Path(given.model or f"{folder}/model")
         if given.model is None:
             write_model(model, given.encoder)
-        write_documents(documents, given.documents, given.count)
+        write_documents(documents, given.documents, max(given.count, 10_000))
         options = Options(documents, model, given.count, given.repetitions, given.precision)
-        stages = {name: replace(stage, count=stage.count and given.scored) for name, stage in STAGES.items()}
+        stages = {
+            name: replace(stage, count=given.scored if stage.scored else stage.count) for name, stage in STAGES.items()
+        }
         if given.profile:
             profile(stages[given.profile], options)
             return

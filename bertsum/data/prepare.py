@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 # What a prepared document depends on.
 _CODE = ("documents", "formats", "sentences", "oracle", "tokenization", "encoding", "prepare", "prepared", "../text")
-_CHUNK = 32  # documents handed to a process at once,
+_CHUNK = 64  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
 
 

@@ -232,6 +232,7 @@ class PreparedWriter:
         self._file = open(folder / "data.arrow", "ab")  # noqa: SIM115  # closed by __exit__
         self._progress = self._last_save()
         self._waiting: list[pa.RecordBatch] = []
+        self._waiting_bytes = 0
         self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
         if not self._progress.bytes:
             self._write(_SCHEMA.serialize())
@@ -277,7 +278,8 @@ class PreparedWriter:
             self.named.append(printable(f"{rejected.place}: {rejected.problem}"))
         if chunk.rows.num_rows:
             self._waiting.append(chunk.rows)
-        if sum(batch.nbytes for batch in self._waiting) >= _SAVED_BYTES:
+            self._waiting_bytes += chunk.rows.nbytes
+        if self._waiting_bytes >= _SAVED_BYTES:
             self._save()
 
     def finish(self) -> Report:
@@ -306,7 +308,7 @@ class PreparedWriter:
     def _save(self) -> None:
         for batch in pa.Table.from_batches(self._waiting, _SCHEMA).combine_chunks().to_batches():
             self._write(batch.serialize())
-        self._waiting = []
+        self._waiting, self._waiting_bytes = [], 0
         self._file.flush()
         os.fsync(self._file.fileno())
         replace_text(self.folder / "progress.json", json.dumps(vars(self._progress)))

@@ -63,6 +63,7 @@ class BertSum(nn.Module, ModelHubMixin):
         encoder_config: PretrainedConfig = encoder.config
         self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
         self.packs = config.model.attention == "auto" and can_be_packed(encoder_config)  # on a CPU
+        self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
 
     @staticmethod
     def from_config(config: BertSumConfig) -> BertSum:
@@ -222,16 +223,27 @@ class BertSum(nn.Module, ModelHubMixin):
         if lengths is None:
             lengths = [len(row["input_ids"]) for row in rows]
         was_training = self.training
-        self.eval()
+        if was_training:
+            self.eval()
         try:
             yield from score_rows(self, rows, lengths, max_tokens_per_batch, precision, part)
         finally:
-            self.train(was_training)
+            if was_training:
+                self.train()
 
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
-        """What :meth:`forward` takes as ``layers``; None where it packs nothing."""
-        packs = self.packs and next(self.parameters()).device.type == "cpu"
-        return packed_layers(self.encoder, dtype) if packs else None
+        """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing."""
+        if not self.packs or next(self.parameters()).device.type != "cpu":
+            return None
+        weights = [(weight.data_ptr(), weight._version) for weight in self.encoder.parameters()]
+        if self._made is None or self._made[:2] != (dtype, weights):
+            with torch.no_grad():
+                self._made = (dtype, weights, packed_layers(self.encoder, dtype))
+        return self._made[2]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from the weights, and cannot go to another process."""
+        return {**self.__dict__, "_made": None}
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
         """Encoded documents to a batch, padded with this encoder's padding token."""

@@ -38,8 +38,7 @@ def score_rows(
     own = len(plan[number::count])
     budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
 
-    with torch.no_grad():
-        layers = model.packed_layers(PRECISIONS[precision])
+    layers = model.packed_layers(PRECISIONS[precision])
 
     @torch.inference_mode()
     def score(chosen: np.ndarray, batch: Batch) -> torch.Tensor:
