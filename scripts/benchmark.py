@@ -45,7 +45,7 @@ class Stage:
         own: Our side.
         against: The other; None where a time alone is aimed at.
         aim: Times as fast, or milliseconds.
-        count: Documents of a repetition; by default as many as asked for.
+        count: Documents of a repetition; 0 for as many as asked for.
         scored: Whether its documents are run through the encoder one by one.
         compute: Passes over the encoder's arithmetic, 3 with the backward pass; 0 where it is not run.
     """
@@ -54,7 +54,7 @@ class Stage:
     own: str
     against: str | None
     aim: float
-    count: int | None = None
+    count: int = 0
     scored: bool = False
     compute: int = 0
 
@@ -124,7 +124,7 @@ def peak_memory() -> int:
 
 def compare(stage: Stage, options: Options, limits: dict[str, float]) -> Iterator[str]:
     """Both sides in turns; lines of the table."""
-    options = replace(options, count=stage.count or options.count)
+    options = replace(options, count=stage.count)
     names = [name for name in (stage.against, stage.own) if name is not None]
     processes = {name: Process(name, options) for name in names}
     measured: dict[str, list[tuple[float, int, Work]]] = {name: [] for name in names}
@@ -195,7 +195,7 @@ def measure_limits() -> dict[str, float]:
 
 def profile(stage: Stage, options: Options) -> None:
     """Where the time of our side goes: by operation where it computes, by function elsewhere."""
-    options = replace(options, count=stage.count or options.count)
+    options = replace(options, count=stage.count)
     work = SIDES[stage.own](options)
     work()
     if stage.compute:
@@ -225,11 +225,14 @@ def main() -> None:
         documents, model = Path(folder) / "documents.jsonl", Path(given.model or f"{folder}/model")
         if given.model is None:
             write_model(model, given.encoder)
-        write_documents(documents, given.documents, max(given.count, 10_000))
-        options = Options(documents, model, given.count, given.repetitions, given.precision)
         stages = {
-            name: replace(stage, count=given.scored if stage.scored else stage.count) for name, stage in STAGES.items()
+            name: replace(
+                STAGES[name], count=given.scored if STAGES[name].scored else STAGES[name].count or given.count
+            )
+            for name in ([given.profile] if given.profile else given.stages)
         }
+        write_documents(documents, given.documents, max(stage.count for stage in stages.values()))
+        options = Options(documents, model, given.count, given.repetitions, given.precision)
         if given.profile:
             profile(stages[given.profile], options)
             return
@@ -241,8 +244,8 @@ def main() -> None:
             f"{'stage':<30}{'side':<24}{'documents/s':>13}{'tokens/s':>11}{'peak MiB':>10}{'of limit':>9}  ratio",
             flush=True,
         )
-        for name in given.stages:
-            for line in compare(stages[name], options, limits):
+        for stage in stages.values():
+            for line in compare(stage, options, limits):
                 print(line, flush=True)
 
 
