@@ -65,6 +65,7 @@ STAGES = {
     "train": Stage("train", "train_own", "train_naive", 3.5, compute=3),
     "dropout": Stage("train, dropout 0.1", "train_own_with_dropout", "train_naive", 3.5, compute=3),
     "score": Stage("score", "score_own", "score_naive", 3.5, scored=True, compute=1),
+    "onnx": Stage("score, ONNX Runtime in fp32", "score_onnx", "score_naive", 1.0, scored=True),
     "summarize": Stage("raw text to summary", "summarize_own", "summarize_naive", 3.0, scored=True),
     "one": Stage("30 sentences to summary, ms", "summarize_one", None, 60.0),
     "rouge": Stage("ROUGE-1/2/L, one core", "rouge_own", "rouge_naive", 4.0),

@@ -64,15 +64,22 @@ def side(function: Side) -> Side:
     return function
 
 
-def records(options: Options, count: int | None = None) -> list[dict[str, Any]]:
+def records(options: Options) -> list[dict[str, Any]]:
     """Documents and summaries as lists of sentences."""
     with open(options.documents, encoding="utf-8") as lines:
-        return [json.loads(line) for line in islice(lines, count or options.count)]
+        return [json.loads(line) for line in islice(lines, options.count)]
+
+
+def text_bytes(options: Options) -> int:
+    """Bytes of the lines that are read."""
+    with open(options.documents, "rb") as lines:
+        return sum(map(len, islice(lines, options.count)))
 
 
 def one_core() -> None:
     """Leaves this process one core."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     torch.set_num_threads(1)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
@@ -81,22 +88,24 @@ def one_core() -> None:
 def prepare_naive(options: Options) -> Callable[[], Work]:
     one_core()
     tokenizer = BertSum.from_pretrained(options.model).tokenizer
+    text = text_bytes(options)
 
     def work() -> Work:
         examples = [naive.encode(record["document"], record["summary"], tokenizer) for record in records(options)]
-        return Work(len(examples), sum(len(example[0]) for example in examples), options.documents.stat().st_size)
+        return Work(len(examples), sum(len(example[0]) for example in examples), text)
 
     return work
 
 
 def own_preparation(options: Options, workers: int) -> Callable[[], Work]:
     model = BertSum.from_pretrained(options.model)
+    text = text_bytes(options)
 
     def work() -> Work:
         with tempfile.TemporaryDirectory() as folder:
             data = [f"data.train={options.documents}", f"data.prepared_dir={folder}", f"data.workers={workers}"]
             prepared = prepare(Config.load(None, [*data, f"data.limit={options.count}"]), "train", model.tokenizer)
-            return Work(len(prepared), int(prepared.lengths.sum()), options.documents.stat().st_size)
+            return Work(len(prepared), int(prepared.lengths.sum()), text)
 
     return work
 
@@ -185,8 +194,6 @@ def train_own_with_dropout(options: Options) -> Callable[[], Work]:
 def score_naive(options: Options) -> Callable[[], Work]:
     model = naive_model(options)
     examples = [naive.encode(record["document"], None, model.tokenizer) for record in records(options)]
-    for example in examples:
-        example[3].extend([0.0] * (len(example[2]) - len(example[3])))
 
     def work() -> Work:
         return Work(len(examples), sum(len(e[0]) for e in examples), results=naive.score(model, examples))
@@ -204,6 +211,30 @@ def score_own(options: Options) -> Callable[[], Work]:
         logits = dict(model.score(rows, precision=options.precision))
         results = [logits[place].tolist() for place in range(len(rows))]
         return Work(len(rows), sum(len(row["input_ids"]) for row in rows), results=results)
+
+    return work
+
+
+@side
+def score_onnx(options: Options) -> Callable[[], Work]:
+    from onnxruntime import InferenceSession
+
+    from bertsum.models.export import export_onnx
+
+    model = BertSum.from_pretrained(options.model)
+    with tempfile.TemporaryDirectory() as folder:
+        export_onnx(model, f"{folder}/exported")
+        session = InferenceSession(f"{folder}/exported/model.onnx", providers=["CPUExecutionProvider"])
+    examples = [naive.encode(record["document"], None, model.tokenizer) for record in records(options)]
+
+    def work() -> Work:
+        logits: dict[int, list[float]] = {}
+        for batch in naive.batches(examples):
+            inputs = {name: tensor.numpy() for name, tensor in naive.collate(batch)[0].items()}
+            for example, scores in zip(batch, session.run(["logits"], inputs)[0].tolist(), strict=True):
+                logits[id(example)] = scores[: len(example[2])]
+        results = [logits[id(example)] for example in examples]
+        return Work(len(examples), sum(len(example[0]) for example in examples), results=results)
 
     return work
 

@@ -164,7 +164,7 @@ class BertSum(nn.Module, ModelHubMixin):
                 input_ids=input_ids, attention_mask=attention_mask, **types
             ).last_hidden_state  # (B, T, H)
             if self.config.model.sentence_vectors == "cls":
-                rows = torch.arange(len(hidden), device=hidden.device)[:, None]
+                rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
                 sentences = hidden[rows, cls_positions]  # (B, S, H)
             else:
                 sentences = sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
@@ -349,7 +349,8 @@ def sentence_means(
     following = F.pad(begins, (0, 1))[:, 1:] + 1 - F.pad(attended, (0, 1))[:, 1:]
     own = attended * (1 - begins) * (following == 0)  # (B, T)
     sentence = begins.cumsum(dim=1) - 1  # which sentence a token belongs to (B, T)
-    member = F.one_hot(sentence.clamp(min=0), cls_positions.shape[1]) * own[..., None]  # (B, T, S)
+    each = torch.arange(cls_positions.shape[1], device=hidden.device)
+    member = (sentence.clamp(min=0)[..., None] == each) * own[..., None]  # (B, T, S)
     count = member.sum(dim=1).clamp(min=1)  # (B, S)
     weights = member.to(hidden.dtype).transpose(1, 2)  # (B, S, T)
     return (weights @ hidden) / count[..., None].to(hidden.dtype)

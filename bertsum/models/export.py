@@ -1,0 +1,105 @@
+"""A trained model as an ONNX file, for other languages and runtimes."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bertsum.data.batching import Batch
+from bertsum.errors import BertsumError
+from bertsum.files import whole_folder
+from bertsum.models.bertsum import BertSum
+from bertsum.models.saved import write_model
+
+# Scores of the exported model are within this of the model's own.
+TOLERANCE = 1e-3
+
+
+def export_onnx(model: BertSum, folder: str | Path) -> None:
+    """Writes ``model.onnx`` beside all that :meth:`BertSum.save_pretrained` writes (the tokenizer, and what is read).
+
+    It takes what :meth:`BertSum.forward` takes, of any number of documents, tokens and sentences, and gives ``logits``
+    (B, S); they are compared with the model's own.
+
+    Args:
+        model: With a linear or a transformer head.
+        folder: A new folder.
+
+    Raises:
+        BertsumError: if the extra is not installed, the folder is there, the head is an LSTM, or scores differ.
+    """
+    try:
+        import onnx  # noqa: F401  # torch's exporter needs these two
+        import onnxscript  # noqa: F401
+        from onnxruntime import InferenceSession
+    except ImportError as error:
+        raise BertsumError(f"export: {error.name} is not installed (pip install 'bertsum[onnx]')") from error
+    folder = Path(folder)
+    if folder.exists():
+        raise BertsumError(f"export: '{folder}' exists, expected the name of a new folder")
+    if model.config.model.head == "lstm":
+        raise BertsumError("export: model.head: got lstm, whose steps depend on the document; expected another head")
+    plain = copy.deepcopy(model).cpu().eval()
+    plain.packs = False
+    plain.encoder.set_attn_implementation("eager")
+    inputs = _documents(plain, [[5, 3], [4, 6, 3]]).inputs()
+    names = ("documents", "tokens", "sentences")
+    documents, tokens, sentences = (torch.export.Dim(name) for name in names)
+    shapes = {
+        name: {0: documents, 1: sentences if name in ("cls_positions", "sentence_mask") else tokens} for name in inputs
+    }
+    with whole_folder(folder) as unfinished:
+        write_model(unfinished, model.config, model.encoder, model.tokenizer, model.state_dict())
+        file = unfinished / "model.onnx"
+        with _quiet(), torch.no_grad():
+            torch.onnx.export(
+                plain,
+                (),
+                file,
+                kwargs=inputs,
+                input_names=list(inputs),
+                output_names=["logits"],
+                dynamic_shapes=shapes,
+                external_data=False,
+                dynamo=True,
+            )
+        session = InferenceSession(file, providers=["CPUExecutionProvider"])
+        batch = _documents(plain, [[9], [3, 4, 30, 7, 5], [20, 11]])
+        own = plain(**batch.inputs()).detach().numpy()
+        exported = session.run(["logits"], {name: tensor.numpy() for name, tensor in batch.inputs().items()})[0]
+        difference = float(np.abs(own - exported)[batch.sentence_mask.numpy()].max())
+        if not difference <= TOLERANCE:
+            raise BertsumError(f"export: scores differ by {difference:.2g}, expected at most {TOLERANCE}")
+
+
+def _documents(model: BertSum, documents: list[list[int]]) -> Batch:
+    """Documents with sentences of so many tokens, none of them special."""
+    size = model.encoder.config.vocab_size
+    rows = []
+    for number, lengths in enumerate(documents):
+        positions = [sum(lengths[:place]) for place in range(len(lengths))]
+        ids = [(7 * number + 3 * place) % (size // 2) + size // 2 for place in range(sum(lengths))]
+        rows.append({"input_ids": ids, "cls_positions": positions})
+    return model.collate(rows)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter tells its progress, and warns about what it leaves out."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

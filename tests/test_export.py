@@ -1,0 +1,35 @@
+"""The ONNX file scores as the model does, also on documents of other sizes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from test_model import DOCUMENTS, build, rows_of
+
+from bertsum.errors import BertsumError
+from bertsum.models.bertsum import BertSum
+from bertsum.models.export import export_onnx
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+@pytest.mark.parametrize(("head", "vectors"), [("transformer", "cls"), ("linear", "mean")])
+def test_scores_are_the_model_s(encoder_folder, tmp_path, head, vectors) -> None:
+    model = build(encoder_folder, head=head, sentence_vectors=vectors, sentence_norm=vectors == "mean")
+    export_onnx(model, tmp_path / "out")
+    assert model.packs
+    session = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx")
+    again = BertSum.from_pretrained(tmp_path / "out")
+    for documents in (DOCUMENTS, DOCUMENTS[:1]):
+        batch = again.collate(rows_of(again, documents))
+        logits = session.run(["logits"], {name: tensor.numpy() for name, tensor in batch.inputs().items()})[0]
+        expected = model(**batch.inputs())[batch.sentence_mask]
+        assert torch.allclose(torch.tensor(logits)[batch.sentence_mask], expected, atol=1e-3)
+
+
+def test_what_cannot_be_exported(encoder_folder, tmp_path) -> None:
+    with pytest.raises(BertsumError, match="lstm"):
+        export_onnx(build(encoder_folder, head="lstm"), tmp_path / "out")
+    with pytest.raises(BertsumError, match="exists"):
+        export_onnx(build(encoder_folder), tmp_path)
+    assert list(tmp_path.iterdir()) == []
