@@ -108,6 +108,19 @@ def test_bf16_scores_in_threads(monkeypatch) -> None:
         torch.set_num_threads(threads)
 
 
+def test_scoring_has_its_own_precision() -> None:
+    """Also within a bf16 training, whose forward passes run under autocast."""
+    model = build("bert")
+    rows = [{"input_ids": [7, 8, 9, 10], "cls_positions": [0, 2]}]
+    expected = next(model.score(rows))[1]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(next(model.score(rows))[1], expected)
+    config = ModelConfig(head="linear")
+    linear = BertSum(model.config, model.encoder, build_head(config, SHAPE["hidden_size"]), None)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert linear(**batch_of(linear, [[5, 3]]).inputs()).dtype == torch.float32
+
+
 def test_dropout() -> None:
     torch.manual_seed(0)
     ones = torch.ones(100_003, requires_grad=True)

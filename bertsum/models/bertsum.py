@@ -187,10 +187,10 @@ class BertSum(nn.Module, ModelHubMixin):
         of_sentences = self.config.model.sentence_vectors == "cls"
         begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
         wanted = (begins + cls_positions)[sentence_mask] if of_sentences else None
-        dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
-        with torch.autocast("cpu", enabled=False):
-            layers = layers or packed_layers(self.encoder, dtype)
-            vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted, dtype)
+        autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+        with torch.autocast("cpu", enabled=False):  # the layers have the precision that they were made for
+            layers = layers or packed_layers(self.encoder, autocast)
+            vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted)
         mask = sentence_mask if of_sentences else tokens
         padded = vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
         return padded if of_sentences else sentence_means(padded, tokens, cls_positions, sentence_mask)

@@ -49,6 +49,7 @@ class Layer:
     feedforward_input: Linear  # with its activation
     feedforward_output: Linear
     output_norm: nn.LayerNorm
+    dtype: torch.dtype
 
 
 def packed_layers(encoder: PreTrainedModel, dtype: torch.dtype) -> list[Layer]:
@@ -64,6 +65,7 @@ def packed_layers(encoder: PreTrainedModel, dtype: torch.dtype) -> list[Layer]:
             feedforward_input=_linear([layer.intermediate.dense], dtype, activation),
             feedforward_output=_linear([layer.output.dense], dtype),
             output_norm=layer.output.LayerNorm,
+            dtype=dtype,
         )
         for layer in layers
     ]
@@ -94,8 +96,7 @@ def encode_packed(
     input_ids: torch.Tensor,
     token_type_ids: torch.Tensor | None,
     lengths: Sequence[int],
-    wanted: torch.Tensor | None,
-    dtype: torch.dtype,
+    wanted: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Output vectors of tokens, each of which attends to its own document.
 
@@ -105,9 +106,8 @@ def encode_packed(
         input_ids: Tokens of all documents, one after the other (N).
         token_type_ids: Their segments (N); 0 by default.
         lengths: Tokens of each document.
-        wanted: Places among the N whose vectors are asked for (V), ascending: the last layer computes no others. None
-            asks for all.
-        dtype: Precision of ``layers``.
+        wanted: Places among the N whose vectors are asked for (V), ascending: the last layer computes no others. All by
+            default.
 
     Returns:
         Vectors (V, H) or (N, H), in the precision of the norms.
@@ -119,14 +119,14 @@ def encode_packed(
     hidden = dropout(_embed(encoder, input_ids, token_type_ids, lengths), hidden_dropout)  # (N, H)
     keys = queries = _bounds(lengths)
     for layer in layers:
-        values = hidden.to(dtype)
+        values = hidden.to(layer.dtype)
         key_value = layer.key_value(values)  # (N, 2 H)
         if layer is layers[-1] and wanted is not None:
             queries = torch.searchsorted(wanted, torch.tensor(keys)).tolist()
             hidden, values = hidden[wanted], values[wanted]  # (V, H)
         context = _Attention.apply(layer.query(values), key_value, queries, keys, heads, attention_dropout)
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
-        inner = layer.feedforward_input(hidden.to(dtype))
+        inner = layer.feedforward_input(hidden.to(layer.dtype))
         hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)
     return hidden
 
