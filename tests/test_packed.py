@@ -203,5 +203,13 @@ def test_weights_for_scoring_follow_the_model(encoder_folder) -> None:
         model.encoder.encoder.layer[0].output.dense.weight.mul_(1.5)
     assert model.packed_layers(torch.float32) is not layers
     assert not torch.allclose(next(model.score(rows))[1], before)
+    changed = next(model.score(rows))[1]
+    optimizer = torch.optim.AdamW(model.train().parameters(), lr=0.1, fused=True)
+    scores_and_gradients(model, batch_of(model, [[5, 3]]))
+    optimizer.step()
+    assert not torch.allclose(next(model.score(rows))[1], changed)
+    optimizer.step()
+    after = next(model.score(rows))[1]
+    assert torch.equal(next(model.eval().score(rows))[1], after)
     other = pickle.loads(pickle.dumps(model))
     assert torch.equal(next(other.score(rows))[1], next(model.score(rows))[1])

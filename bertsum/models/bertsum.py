@@ -241,6 +241,12 @@ class BertSum(nn.Module, ModelHubMixin):
                 self._made = (dtype, weights, packed_layers(self.encoder, dtype))
         return self._made[2]
 
+    def train(self, mode: bool = True) -> BertSum:
+        """Sets the mode, as of every module."""
+        if mode:  # weights are about to change, and fused optimisers do not count their changes
+            self._made = None
+        return super().train(mode)
+
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made from the weights, and cannot go to another process."""
         return {**self.__dict__, "_made": None}
