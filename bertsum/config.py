@@ -19,6 +19,7 @@ from bertsum.files import write_whole
 
 # Files, folders or globs of JSON lines; or the name of a split of the hub dataset ``data.dataset``.
 Source = str | list[str] | None
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ class TrainConfig:
         schedule: Learning rate over the updates - noam (min(step^-0.5, step * warmup^-1.5)), linear or cosine decay
             to zero after a linear warmup, or constant after the warmup.
         warmup_steps: Updates of warmup.
-        precision: Arithmetic of the forward pass, in validation too; weights and optimiser stay in fp32.
+        precision: Arithmetic of the forward pass, in validation too; weights and optimiser stay in fp32. auto is bf16
+            where the device has instructions for it (most GPUs, newer server processors), else fp32.
         validate_every: Validate every so many updates and at the end; null validates at the end of each epoch.
         validate_rouge: Also select summaries and compute their ROUGE at each validation.
         validate_documents: Validate on this many documents, evenly spaced; null takes all.
@@ -208,7 +210,7 @@ class TrainConfig:
     max_grad_norm: float | None = None
     schedule: Literal["noam", "linear", "cosine", "constant"] = "noam"
     warmup_steps: int = 10_000
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
     validate_every: int | None = None
     validate_rouge: bool = False
     validate_documents: int | None = None
@@ -273,14 +275,14 @@ class EvaluationConfig:
         max_tokens_per_batch: Budget of a batch when scoring.
         lead_sentences: Sentences of the Lead baseline; null is selection.sentences, or 3.
         baselines: What Lead and Oracle choose from - all of a document, or what the encoder reads of it (the papers).
-        precision: Arithmetic of the forward pass when scoring.
+        precision: Arithmetic of the forward pass when scoring; auto as in training.
     """
 
     split: Literal["train", "validation", "test"] = "test"
     max_tokens_per_batch: int = 4096
     lead_sentences: int | None = None
     baselines: Literal["document", "read"] = "document"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ class BertSum(nn.Module, ModelHubMixin):
         Args:
             rows: Documents with ``input_ids`` and ``cls_positions``.
             max_tokens_per_batch: Budget of a batch, ``count x longest``.
-            precision: fp32, bf16 or fp16 arithmetic.
+            precision: auto, fp32, bf16 or fp16 arithmetic, as ``evaluation.precision``.
             lengths: Tokens of each document, where they are known without reading it.
             part: Number of this process and of all processes, of which each scores its share of the batches, in
                 equally many passes.
