@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
+from bertsum.models.adapters import add_adapters, fold_adapters
 from bertsum.models.encoder import (
     build_encoder,
     freeze,
@@ -76,6 +78,7 @@ class BertSum(nn.Module, ModelHubMixin):
         encoder = load_encoder(config.model, config.encoding.max_length)
         _check_vocabulary(tokenizer, encoder)
         freeze(encoder, config.model)
+        add_adapters(encoder, config.model)
         return BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
 
     @staticmethod
@@ -316,13 +319,23 @@ class BertSum(nn.Module, ModelHubMixin):
         folder = Path(path)
         if not folder.is_dir():
             folder = download(str(path), revision, cache_dir, local_files_only, token)
-        saved, where = read_model(folder), f"model '{folder}'"
+        saved, where = _whole(read_model(folder)), f"model '{folder}'"
         with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
             check_weights(_build(saved), saved.weights, where)
         model = _build(saved)
         fill(model, saved.weights, where)
         _check_vocabulary(saved.tokenizer, model.encoder)
         return model.to(device).eval()
+
+
+def _whole(saved: SavedModel) -> SavedModel:
+    """A saved model with its adapters folded into the pretrained encoder, so that it is one like any other."""
+    model = saved.config.model
+    if model.adapters is None:
+        return saved
+    encoder = load_encoder(model, saved.config.encoding.max_length)
+    config = replace(saved.config, model=replace(model, adapters=None))
+    return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights))
 
 
 def _build(saved: SavedModel) -> BertSum:
