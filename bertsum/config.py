@@ -94,14 +94,18 @@ class EncodingConfig:
     """How a document becomes encoder input; saved with the model, so that it reads every text as it was trained.
 
     Args:
-        max_length: Longest input in tokens; what lies beyond it is not read. More than the encoder was pretrained
-            with extends its position embeddings.
-        max_sentences: At most this many sentences of a document are read.
+        max_length: Longest input of the encoder in tokens. More than it was pretrained with extends its position
+            embeddings.
+        long_documents: What becomes of a document with more tokens - truncate reads its beginning (the paper), window
+            reads all of it, in windows of max_length tokens with context around them, and the head sees the sentence
+            vectors of the whole document.
+        max_sentences: At most this many sentences of a document are read, where it is truncated.
         min_sentence_words: Sentences with fewer words are left out (unless the document has no longer one).
         max_sentence_words: Longer sentences are cut to this many words for the encoder; a summary has them whole.
     """
 
     max_length: int = 512
+    long_documents: Literal["truncate", "window"] = "truncate"
     max_sentences: int = 100
     min_sentence_words: int = 1
     max_sentence_words: int = 200
@@ -280,6 +284,8 @@ class EvaluationConfig:
         split: Split to evaluate - train, validation or test.
         max_tokens_per_batch: Budget of a batch when scoring.
         lead_sentences: Sentences of the Lead baseline; null is selection.sentences, or 3.
+        long_documents: How the model reads documents longer than encoding.max_length - truncate or window; null is as
+            it was trained.
         baselines: What Lead and Oracle choose from - all of a document, or what the encoder reads of it (the papers).
         precision: Arithmetic of the forward pass when scoring; auto as in training.
     """
@@ -287,6 +293,7 @@ class EvaluationConfig:
     split: Literal["train", "validation", "test"] = "test"
     max_tokens_per_batch: int = 4096
     lead_sentences: int | None = None
+    long_documents: Literal["truncate", "window"] | None = None
     baselines: Literal["document", "read"] = "document"
     precision: Precision = "fp32"
 

@@ -6,6 +6,7 @@ import json
 import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,8 +41,14 @@ class BertSumConfig:
         return BertSumConfig(config.model, config.encoding, config.selection, config.language)
 
     def apply(self, config: Config) -> Config:
-        """A run's configuration with this model's own reading of documents."""
-        own = {"model": asdict(self.model), "encoding": asdict(self.encoding), "language": self.language}
+        """A run's configuration with this model's own reading of documents, but for ``evaluation.long_documents``."""
+        own: dict[str, Any] = {
+            "model": asdict(self.model),
+            "encoding": asdict(self.encoding),
+            "language": self.language,
+        }
+        if config.evaluation.long_documents is not None:
+            own["encoding"]["long_documents"] = config.evaluation.long_documents
         return Config.from_dict({**config.to_dict(), **own})
 
 
