@@ -118,8 +118,9 @@ class ModelConfig:
     Args:
         encoder: Hub name or folder of any BERT-like encoder with a fast tokenizer; minilm is all-MiniLM-L6-v2, from
             the package of the offline extra where it is installed, else from the hub.
-        attention: Implementation of attention in the encoder - auto is the quickest that it has (on a CPU, for BERT and
-            RoBERTa, a pass of our own over documents without padding), the others are those of transformers.
+        attention: Implementation of attention in the encoder - packed is a pass of our own over documents without
+            padding (BERT and RoBERTa), auto is that on a CPU and transformers' choice elsewhere, the others are
+            those of transformers.
         interval_segments: Alternate token types 0 and 1 by sentence, where the encoder has token types.
         sentence_vectors: A sentence's vector is the output at its [CLS] (the paper), or the mean of its tokens.
         sentence_norm: Apply a LayerNorm to the sentence vectors before the head.
@@ -140,7 +141,7 @@ class ModelConfig:
     """
 
     encoder: str = "bert-base-uncased"
-    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
+    attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
     interval_segments: bool = True
     sentence_vectors: Literal["cls", "mean"] = "cls"
     sentence_norm: bool = False

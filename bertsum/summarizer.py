@@ -20,6 +20,7 @@ from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked, select
 from bertsum.models.bertsum import BertSum
+from bertsum.models.saved import BUNDLED_FOLDER
 
 _JOINED_WITHOUT_SPACE = {"zh", "ja", "th", "lo", "km", "my"}
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
@@ -77,19 +78,15 @@ class Summarizer:
         """Loads a model.
 
         Args:
-            path: A checkpoint folder or a hub id. This version has no model of its own to fall back on.
+            path: A checkpoint folder or a hub id; by default the English model that comes with the package, which needs
+                its encoder from the extra ``offline``, or from the hub.
             device: Such as cpu or cuda; by default a GPU where there is one.
             precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 where the device has
                 instructions for it, else fp32; in bf16 one summary of a hundred differs.
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
-        if path is None:
-            raise BertsumError(
-                "Summarizer.from_pretrained: no model is bundled with this version; give the folder of a checkpoint, "
-                "such as runs/quickstart/best, or a hub id"
-            )
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(BertSum.from_pretrained(path, device=device, **hub), precision)
+        return cls(BertSum.from_pretrained(path or BUNDLED_FOLDER, device=device, **hub), precision)
 
     @overload
     def __call__(self, documents: str, **options: Any) -> Summary: ...

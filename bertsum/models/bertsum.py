@@ -66,7 +66,10 @@ class BertSum(nn.Module, ModelHubMixin):
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         encoder_config: PretrainedConfig = encoder.config
         self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
-        self.packs = config.model.attention == "auto" and can_be_packed(encoder_config)  # on a CPU
+        asked = config.model.attention == "packed"
+        if asked and not can_be_packed(encoder_config):
+            raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder_config.model_type}")
+        self.packs = (asked or config.model.attention == "auto") and can_be_packed(encoder_config)
         self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
 
     @staticmethod
@@ -178,7 +181,7 @@ class BertSum(nn.Module, ModelHubMixin):
         layers: list[Layer] | None,
     ) -> torch.Tensor:
         """What the head scores (B, S, H)."""
-        if self.packs and input_ids.device.type == "cpu":
+        if self.packs_on(input_ids.device):
             tokens = attention_mask.bool()
             return self._packed_sentences(input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers)
         types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
@@ -236,8 +239,9 @@ class BertSum(nn.Module, ModelHubMixin):
         of_sentences = self.config.model.sentence_vectors == "cls"
         begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
         wanted = (begins + cls_positions)[sentence_mask] if of_sentences else None
-        autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
-        with torch.autocast("cpu", enabled=False):  # the layers have the precision that they were made for
+        kind = input_ids.device.type
+        autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
             layers = layers or packed_layers(self.encoder, autocast)
             vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted)
         mask = sentence_mask if of_sentences else tokens
@@ -280,9 +284,13 @@ class BertSum(nn.Module, ModelHubMixin):
             if was_training:
                 self.train()
 
+    def packs_on(self, device: torch.device) -> bool:
+        """Whether documents are read without padding there: on a CPU, elsewhere if ``model.attention`` asks for it."""
+        return self.packs and (device.type == "cpu" or self.config.model.attention == "packed")
+
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
         """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing."""
-        if not self.packs or next(self.parameters()).device.type != "cpu":
+        if not self.packs_on(next(self.parameters()).device):
             return None
         weights = [(weight.data_ptr(), weight._version) for weight in self.encoder.parameters()]
         if self._made is None or self._made[:2] != (dtype, weights):
