@@ -81,14 +81,8 @@ def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | 
     weights = [module.weight if adapted else weight_of(module) for module in modules]
     weight = (torch.cat(weights) if len(modules) > 1 else weights[0]).to(dtype)
     bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else modules[0].bias).to(dtype)
-    on_cpu = weight.device.type == "cpu"
-    if (
-        on_cpu
-        and not torch.is_grad_enabled()
-        and dtype == torch.bfloat16
-        and activation in (None, "gelu")
-        and _HAS_POINTWISE
-    ):
+    for_scoring = weight.device.type == "cpu" and not torch.is_grad_enabled() and _HAS_POINTWISE
+    if for_scoring and dtype == torch.bfloat16 and activation in (None, "gelu"):
         # What torch.compile would make of it: the weights laid out once as the kernel reads them, and GELU in it.
         laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
         after: tuple[str, list[float], str] = ("none", [], "") if activation is None else ("gelu", [], "none")
@@ -214,8 +208,9 @@ def attend_jagged(
         lengths = [end - begin for begin, end in itertools.pairwise(bounds)]
         offsets = torch.tensor(bounds, device=vectors.device)
         values = vectors.unflatten(1, (heads, -1)).contiguous()
-        shape = {"min_seqlen": min(lengths), "max_seqlen": max(lengths)}
-        nested = torch.nested.nested_tensor_from_jagged(values, offsets, **shape)  # (documents, T, A, H / A)
+        nested = torch.nested.nested_tensor_from_jagged(
+            values, offsets, min_seqlen=min(lengths), max_seqlen=max(lengths)
+        )  # (documents, T, A, H / A)
         return nested.transpose(1, 2)
 
     key, value = key_value.chunk(2, dim=1)
