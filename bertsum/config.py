@@ -246,7 +246,8 @@ class SelectionConfig:
         ratio: At most this share of the document's sentences, but one at least.
         max_words: At most this many words in all; a sentence that would exceed it is passed over.
         threshold: Only sentences whose probability is at least this (but always the best one).
-        trigram_blocking: Skip a sentence that shares a trigram of words with one already chosen.
+        trigram_blocking: Skip a sentence that shares three words in a row with one already chosen (eight characters,
+            in scripts without spaces).
         order: Order of the chosen sentences - as in the document, or by score.
     """
 
@@ -263,8 +264,9 @@ class RougeConfig:
     """How ROUGE is counted.
 
     Args:
-        language: Language of ROUGE's tokenizer; null is the config's language. English is ROUGE-1.5.5's own
-            (-m), Chinese and Japanese count characters, every other language Unicode words without stemming.
+        language: Language of ROUGE's tokenizer; null is the config's language, auto that of each reference. English
+            is ROUGE-1.5.5's own (-m), languages without spaces between words count characters, every other language
+            Unicode words without stemming.
         references: With several references, average the scores over them, or take the reference with the best
             ROUGE-1 F1.
         limit_to_reference: Cut each summary to as many words as its reference has (limited-length recall, NYT).
@@ -319,7 +321,8 @@ class Config:
     Args:
         name: Name of the run; its folder is output_dir/name. A config file that gives none has the file's name.
         output_dir: Folder of all runs.
-        language: Language of the documents (ISO 639-1), for sentence splitting and ROUGE.
+        language: Language of the documents (ISO 639-1), for sentence splitting and ROUGE; auto is each document's own,
+            as its text shows it.
         seed: Seed of weights, dropout and the order of documents.
         data: Documents and labels.
         encoding: Documents to encoder input.
@@ -504,5 +507,6 @@ def _problems(config: Config) -> Iterator[str]:
         yield f"seed: got {config.seed}, expected less than 2^32"
     if not config.name or config.name in (".", "..") or "/" in config.name or "\\" in config.name:
         yield f"name: got {config.name!r}, expected the name of a folder"
-    if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", config.language):
-        yield f"language: got {config.language!r}, expected an ISO 639 code such as en, zh or ru"
+    for key in ("language", "rouge.language"):
+        if values[key] is not None and not re.fullmatch(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", values[key]):
+            yield f"{key}: got {values[key]!r}, expected an ISO 639 code such as en, zh or ru, or auto"

@@ -16,13 +16,14 @@ import torch
 
 from bertsum.config import Config, Precision, SelectionConfig
 from bertsum.data.encoding import DocumentEncoder
+from bertsum.data.languages import base_language, language_of
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked, select
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BUNDLED_FOLDER
 
-_JOINED_WITHOUT_SPACE = {"zh", "ja", "th", "lo", "km", "my"}
+_JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
 
 
@@ -118,7 +119,8 @@ class Summarizer:
             threshold: Only sentences of at least this probability. Any of these four replaces the model's own limit.
             trigram_blocking: Whether to skip a sentence that shares a trigram with a chosen one; by default as trained.
             order: Order of the sentences; by default as trained.
-            language: ISO 639-1 code, for splitting; by default as trained.
+            language: ISO 639-1 code, for splitting; auto is each document's own. By default the language that the
+                model was trained on, which may be auto.
             long_documents: A document longer than the encoder's input is read in windows, all of it, or its beginning
                 alone (the paper).
             max_tokens_per_batch: Budget of a batch.
@@ -163,7 +165,7 @@ class Summarizer:
         for document, encoding, scores in zip(split, encodings, probabilities, strict=True):
             prediction = select(scores, encoding.sentence_indices, document, selection)
             chosen = [document[index] for index in prediction.indices]
-            separator = "" if language.lower()[:2] in _JOINED_WITHOUT_SPACE else " "
+            separator = "" if base_language(language_of(document, language)) in _JOINED_WITHOUT_SPACE else " "
             summaries.append(
                 Summary(
                     text=separator.join(chosen),

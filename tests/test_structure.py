@@ -38,7 +38,8 @@ LAYERS = [
 ALONE = {
     "evaluation.selection": {"errors", "text"},
     "evaluation.overlap": set(),
-    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap"},
+    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap", "data.languages"},
+    "data.languages": {"errors", "text"},
 }
 
 

@@ -29,6 +29,7 @@ from bertsum.data.documents import (
     source_files,
 )
 from bertsum.data.encoding import DocumentEncoder, long_enough
+from bertsum.data.languages import language_of
 from bertsum.data.oracle import greedy_oracles, soft_oracles
 from bertsum.data.prepared import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.data.sentences import split_sentences
@@ -42,17 +43,10 @@ if TYPE_CHECKING:
 
 # What a prepared document depends on.
 _CODE = (
-    "documents",
-    "formats",
-    "detokenization",
-    "sentences",
-    "oracle",
-    "tokenization",
-    "encoding",
-    "prepare",
-    "prepared",
-    "../text",
+    *("documents", "formats", "languages", "detokenization", "sentences", "oracle", "tokenization"),
+    *("encoding", "prepare", "prepared", "../text"),
 )
+_PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid")
 _CHUNK = 64  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
 
@@ -111,7 +105,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
         "tokenizer": hashlib.sha256(json.dumps(tokens, sort_keys=True).encode()).hexdigest(),
         "special tokens": [tokenizer.cls_token_id, tokenizer.sep_token_id],
         "code": code.hexdigest(),
-        "packages": {name: importlib.metadata.version(name) for name in ("sentencex", "tokenizers", "regex")},
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
 
 
@@ -290,6 +284,7 @@ def _too_short(texts: dict[str, Any], config: Config, place: str) -> Rejected | 
 
 
 def _texts(document: Document, language: str) -> dict[str, Any]:
+    language = language_of(document.text, language)
     return {
         "id": document.id,
         "sentences": document_sentences(document.text, language),

@@ -18,7 +18,7 @@ from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
-from bertsum.evaluation.rouge import METRICS, RougeScore, document_rouge, summarize_scores, tokenizer_for
+from bertsum.evaluation.rouge import METRICS, RougeScore, counting, document_rouge, summarize_scores
 from bertsum.evaluation.runs import best_checkpoints, make_folder
 from bertsum.evaluation.selection import select_sentences
 from bertsum.files import write_whole
@@ -277,7 +277,7 @@ def _report(
         for system, values in scores.items()
     }
     seconds = time.perf_counter() - start
-    tokenizer = tokenizer_for(config.rouge_language).name
+    tokenizer = counting(config.rouge_language)
     for system, made in predictions.items():
         lines = [
             json.dumps(_line(row, prediction, oracle, of_document), ensure_ascii=False)
