@@ -21,6 +21,7 @@ PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it.
 LAYERS = [
     "text",
+    "shading",
     "allocation",
     "errors",
     "files",
@@ -36,6 +37,7 @@ LAYERS = [
     "command_line",
 ]
 ALONE = {
+    "shading": {"text"},
     "evaluation.selection": {"errors", "text"},
     "evaluation.overlap": set(),
     "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap"},
