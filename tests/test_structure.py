@@ -35,6 +35,9 @@ LAYERS = [
     "training",
     "summarizer",
     "command_line",
+    "demo",
+    "cli",
+    "__main__",
 ]
 ALONE = {
     "shading": {"text"},
