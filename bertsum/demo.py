@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Characters, about 85,000 words: more makes a page that a browser struggles with (1.4 million: a minute).
 TEXT_LIMIT = 500_000
+_FILE_LIMIT = 64 * 2**20  # what is refused here the page does not explain, unlike a text that is too long
 BUNDLED = "bundled with bertsum"
 DEFAULT = "model's default"
 LIMITS = ("sentences", "% of sentences", "words", DEFAULT)
@@ -128,11 +129,7 @@ class Demo:
         try:
             if not (text or "").strip():
                 raise BertsumError("There is no text yet: paste one, or upload a .txt file.")
-            if len(text) > TEXT_LIMIT:
-                raise BertsumError(
-                    f"The text has {len(text):,} characters, expected at most {TEXT_LIMIT:,}; "
-                    "the command 'bertsum summarize' takes any length."
-                )
+            _check_length(text)
             wanted: dict[str, Any] = _limit(limit, sentences, percent, words)
             wanted["language"] = _unless_default(language)
             wanted["order"] = _unless_default(order)
@@ -191,7 +188,7 @@ def launch(
                 ssr_mode=False,  # needs Node
                 footer_links=[],
                 run_history=False,  # would keep texts in the browser
-                max_file_size=4 * TEXT_LIMIT,
+                max_file_size=_FILE_LIMIT,
                 theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
                 css=_STYLE,
             )
@@ -268,7 +265,9 @@ def page(demo: Demo) -> gradio.Blocks:
 
         def read(path: str) -> list[Any]:
             try:
-                return [decode_text(Path(path).read_bytes(), Path(path).name), *show(Answer())]
+                content = decode_text(Path(path).read_bytes(), Path(path).name)
+                _check_length(content)
+                return [content, *show(Answer())]
             except BertsumError as error:
                 return ["", *show(Answer(problem=str(error)))]
 
@@ -305,6 +304,14 @@ def _load(path: str | None) -> Summarizer:
     from bertsum.summarizer import Summarizer
 
     return Summarizer.from_pretrained(path)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > TEXT_LIMIT:
+        raise BertsumError(
+            f"The text has {len(text):,} characters, expected at most {TEXT_LIMIT:,}; "
+            "the command 'bertsum summarize' takes any length."
+        )
 
 
 def _limit(limit: str, sentences: float | None, percent: float | None, words: float | None) -> dict[str, Any]:
