@@ -57,6 +57,9 @@ def _add_summarize(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
     arguments.add_argument("--order", choices=["document", "score"], help="order of the sentences")
     arguments.add_argument("--language", help="ISO 639-1 code of the text")
+    arguments.add_argument(
+        "--long-documents", choices=["window", "truncate"], default="window", help="read them whole, or their beginning"
+    )
     shown = arguments.add_mutually_exclusive_group()
     shown.add_argument("--marked", action="store_true", help="print the document with the chosen sentences marked")
     shown.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -79,6 +82,7 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
         "trigram_blocking": options.blocking,
         "order": options.order,
         "language": options.language,
+        "long_documents": options.long_documents,
     }
     # Read before what takes seconds to import, so that a wrong name is said at once.
     text = None if options.jsonl else _read_text(options.file or "-")

@@ -9,6 +9,8 @@ import json
 import os
 import tempfile
 import threading
+import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape
@@ -48,6 +50,7 @@ LANGUAGES = {
     "Turkish": "tr",
     "Vietnamese": "vi",
 }
+_DOCUMENT = "document 0: "  # how the summarizer names the only one
 _SECONDS_KEPT = 3600  # of what visitors upload and download
 _FIRST_PORT, _LAST_PORT = 7860, 7959
 _STYLE = """
@@ -134,12 +137,15 @@ class Demo:
             wanted["language"] = _unless_default(language)
             wanted["order"] = _unless_default(order)
             wanted["trigram_blocking"] = None if blocking == DEFAULT else blocking == "on"
-            summary = self.summarizer(model)(sanitize(text), **wanted)
+            summarizer = self.summarizer(model)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                summary = summarizer(sanitize(text), **wanted)
         except BertsumError as error:
-            return Answer(problem=str(error).removeprefix("document 0: "))
+            return Answer(problem=str(error).removeprefix(_DOCUMENT))
         return Answer(
             summary=summary.text,
-            facts=_facts(summary),
+            facts=" ".join([_facts(summary), *_unread(caught)]),
             document=document_html(summary.document, summary.document_scores, summary.indices),
             files=self._files(summary),
         )
@@ -336,9 +342,13 @@ def _unless_default(value: str) -> str | None:
 
 def _facts(summary: Summary) -> str:
     words, chosen = (sum(len(split_words(s)) for s in part) for part in (summary.document, summary.sentences))
-    facts = f"{len(summary.indices)} of {len(summary.document):,} sentences, {chosen:,} of {words:,} words"
-    unread = summary.document_scores.count(None)
-    return f"{facts}. **{unread:,} sentences were not read**: the model reads no further." if unread else f"{facts}."
+    return f"{len(summary.indices)} of {len(summary.document):,} sentences, {chosen:,} of {words:,} words."
+
+
+def _unread(caught: Sequence[warnings.WarningMessage]) -> list[str]:
+    """What the summarizer says that it has not read of the text."""
+    said = [str(warning.message) for warning in caught]
+    return [f"**{message.removeprefix(_DOCUMENT)}.**" for message in said if message.startswith(_DOCUMENT)]
 
 
 def _examples() -> tuple[list[str], list[str]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import torch
 
-from bertsum.config import Config, SelectionConfig
+from bertsum.config import Config, Precision, SelectionConfig
+from bertsum.data.encoding import DocumentEncoder
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked, select
@@ -54,15 +55,15 @@ class Summarizer:
 
     Attributes:
         model: The model.
-        precision: Arithmetic of its forward pass.
+        precision: Arithmetic of its forward pass; auto is bf16 where the device has instructions for it.
     """
 
-    def __init__(self, model: BertSum, precision: Literal["fp32", "bf16", "fp16"] = "fp32") -> None:
-        if precision not in ("fp32", "bf16", "fp16"):
-            raise BertsumError(f"precision: got '{precision}', expected fp32, bf16 or fp16")
+    def __init__(self, model: BertSum, precision: Precision = "auto") -> None:
+        if precision not in get_args(Precision):
+            raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
         self.model = model.eval()
         self.precision = precision
-        self.encoder = model.document_encoder()
+        self._encoders: dict[str, DocumentEncoder] = {}
 
     @classmethod
     def from_pretrained(
@@ -70,7 +71,7 @@ class Summarizer:
         path: str | Path | None = None,
         *,
         device: str | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Precision = "auto",
         **hub: Any,
     ) -> Summarizer:
         """Loads a model.
@@ -78,7 +79,8 @@ class Summarizer:
         Args:
             path: A checkpoint folder or a hub id. This version has no model of its own to fall back on.
             device: Such as cpu or cuda; by default a GPU where there is one.
-            precision: Arithmetic of the forward pass.
+            precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 where the device has
+                instructions for it, else fp32; in bf16 one summary of a hundred differs.
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
         if path is None:
@@ -106,6 +108,7 @@ class Summarizer:
         trigram_blocking: bool | None = None,
         order: Literal["document", "score"] | None = None,
         language: str | None = None,
+        long_documents: Literal["window", "truncate"] = "window",
         max_tokens_per_batch: int = 4096,
     ) -> Summary | list[Summary]:
         """Summarises one document or many.
@@ -119,6 +122,8 @@ class Summarizer:
             trigram_blocking: Whether to skip a sentence that shares a trigram with a chosen one; by default as trained.
             order: Order of the sentences; by default as trained.
             language: ISO 639-1 code, for splitting; by default as trained.
+            long_documents: A document longer than the encoder's input is read in windows, all of it, or its beginning
+                alone (the paper).
             max_tokens_per_batch: Budget of a batch.
 
         Returns:
@@ -137,16 +142,21 @@ class Summarizer:
             self._sentences(document, number, language)
             for number, document in enumerate([documents] if isinstance(documents, str) else documents)
         ]
-        encodings = [self.encoder.encode(document) for document in split]
+        encoder = self._encoder(long_documents)
+        encodings = [encoder.encode(document) for document in split]
         for number, (document, encoding) in enumerate(zip(split, encodings, strict=True)):
             if not encoding.sentence_indices:
                 raise BertsumError(f"document {number}: has no token that the model knows")
             if encoding.cut:
-                unread, read = self.encoder.unread_share(document, encoding), len(encoding.sentence_indices)
+                unread, read = encoder.unread_share(document, encoding), len(encoding.sentence_indices)
+                limits_of = encoder.config
+                reads = (
+                    f"{limits_of.max_sentence_words} words of a sentence, or {limits_of.max_length - 2} tokens of it"
+                    if long_documents == "window"
+                    else f"{limits_of.max_length} tokens, {read} of its {len(document)} sentences"
+                )
                 warnings.warn(
-                    f"document {number}: {unread:.1%} of its words were not read: the model reads "
-                    f"{self.model.config.encoding.max_length} tokens, {read} of its {len(document)} sentences",
-                    stacklevel=2,
+                    f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}", stacklevel=2
                 )
         rows = [{"input_ids": e.input_ids, "cls_positions": e.cls_positions} for e in encodings]
         probabilities: list[list[float]] = [[]] * len(rows)
@@ -168,6 +178,15 @@ class Summarizer:
                 )
             )
         return summaries[0] if one else summaries
+
+    def _encoder(self, long_documents: Any) -> DocumentEncoder:
+        """The model's reading of documents, with another way of long ones."""
+        if long_documents not in ("window", "truncate"):
+            raise BertsumError(f"long_documents: got {long_documents!r}, expected window or truncate")
+        if long_documents not in self._encoders:
+            config = replace(self.model.config.encoding, long_documents=long_documents)
+            self._encoders[long_documents] = DocumentEncoder(self.model.tokenizer, config)
+        return self._encoders[long_documents]
 
     def _selection(
         self, limits: dict[str, Any], trigram_blocking: bool | None, order: str | None, language: str

@@ -73,8 +73,10 @@ def test_what_a_terminal_would_obey_is_made_harmless(command, model) -> None:
 
 
 def test_what_is_not_read_is_said(command, model) -> None:
-    code, _, errors = command("summarize", "--model", model, stdin="It rained on the town and the harbour. " * 40)
+    text, cut = "It rained on the town and the harbour. " * 40, ("--long-documents", "truncate")
+    code, _, errors = command("summarize", "--model", model, *cut, stdin=text)
     assert (code, errors.startswith("warning: document 0:")) == (0, True)
+    assert command("summarize", "--model", model, stdin=text)[::2] == (0, "")
 
 
 def test_the_bundled_model_is_the_default(command) -> None:

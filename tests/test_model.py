@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.models import scoring
 from bertsum.models.bertsum import BertSum, sentence_loss, sentence_means
 from bertsum.models.saved import BertSumConfig
 
@@ -177,3 +178,17 @@ def test_push_to_hub(encoder_folder, monkeypatch) -> None:
     monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Api)
     build(encoder_folder).push_to_hub("me/model")
     assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= set(uploaded)
+
+
+@pytest.mark.parametrize("instructions", [True, False])
+def test_auto_is_bf16_only_where_the_processor_has_it(encoder_folder, monkeypatch, instructions) -> None:
+    monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: instructions)
+    expected = "bf16" if instructions else "fp32"
+    assert scoring.settle_precision("auto", torch.device("cpu")) == expected
+    assert scoring.settle_precision("fp16", torch.device("cpu")) == "fp16"
+    model = build(encoder_folder)
+    rows = rows_of(model, DOCUMENTS)
+    for (_, auto), (_, asked) in zip(
+        model.score(rows, precision="auto"), model.score(rows, precision=expected), strict=True
+    ):
+        assert torch.equal(auto, asked)

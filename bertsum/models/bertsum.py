@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from bertsum.data.batching import Batch, collate
-from bertsum.data.encoding import DocumentEncoder
+from bertsum.data.encoding import DocumentEncoder, Window, windows
 from bertsum.errors import BertsumError
+from bertsum.models.adapters import add_adapters, fold_adapters
 from bertsum.models.encoder import (
     build_encoder,
     freeze,
@@ -33,6 +35,8 @@ from bertsum.models.packed import Layer, can_be_packed, encode_packed, packed_la
 from bertsum.models.presumm import read_presumm
 from bertsum.models.saved import BertSumConfig, SavedModel, check_weights, download, fill, read_model, write_model
 from bertsum.models.scoring import score_rows
+
+_WINDOWS_AT_ONCE = 8  # of long documents
 
 
 class BertSum(nn.Module, ModelHubMixin):
@@ -76,6 +80,7 @@ class BertSum(nn.Module, ModelHubMixin):
         encoder = load_encoder(config.model, config.encoding.max_length)
         _check_vocabulary(tokenizer, encoder)
         freeze(encoder, config.model)
+        add_adapters(encoder, config.model)
         return BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
 
     @staticmethod
@@ -143,7 +148,7 @@ class BertSum(nn.Module, ModelHubMixin):
         """Scores of sentences, before the sigmoid.
 
         Args:
-            input_ids: Tokens (B, T).
+            input_ids: Tokens (B, T); documents longer than ``encoding.max_length`` are read in windows.
             attention_mask: 1 for tokens, 0 for padding (B, T).
             token_type_ids: Interval segments (B, T); not used where the encoder has no token types.
             cls_positions: Position of each sentence's [CLS] (B, S).
@@ -153,24 +158,68 @@ class BertSum(nn.Module, ModelHubMixin):
         Returns:
             Logits (B, S); those of padding have no meaning.
         """
-        if self.packs and input_ids.device.type == "cpu":
-            tokens = attention_mask.bool()
-            sentences = self._packed_sentences(
-                input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers
+        if input_ids.shape[1] <= self.config.encoding.max_length:
+            sentences = self._sentence_vectors(
+                input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, layers
             )  # (B, S, H)
         else:
-            types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
-            hidden = self.encoder(
-                input_ids=input_ids, attention_mask=attention_mask, **types
-            ).last_hidden_state  # (B, T, H)
-            if self.config.model.sentence_vectors == "cls":
-                rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
-                sentences = hidden[rows, cls_positions]  # (B, S, H)
-            else:
-                sentences = sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
+            sentences = self._vectors_of_windows(input_ids, attention_mask, cls_positions, sentence_mask, layers)
         # Small beside the encoder, and rounding here would change a choice in one document of a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
             return self.head(self.sentence_norm(sentences.float()), sentence_mask)
+
+    def _sentence_vectors(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """What the head scores (B, S, H)."""
+        if self.packs and input_ids.device.type == "cpu":
+            tokens = attention_mask.bool()
+            return self._packed_sentences(input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers)
+        types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
+        hidden = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, **types
+        ).last_hidden_state  # (B, T, H)
+        if self.config.model.sentence_vectors == "mean":
+            return sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
+        rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
+        vectors: torch.Tensor = hidden[rows, cls_positions]
+        return vectors
+
+    def _vectors_of_windows(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """The same for documents longer than the encoder's input, each read in :func:`windows`, some at a time: without
+        gradients a book takes no more memory than some pages.
+        """
+        parts: list[tuple[int, Window, dict[str, Any]]] = []
+        lengths = attention_mask.sum(dim=1).tolist()
+        counts = sentence_mask.sum(dim=1).tolist()
+        for document, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+            ids, positions = input_ids[document].tolist(), cls_positions[document, :count].tolist()
+            for window in windows(positions, length, self.config.encoding.max_length):
+                begin, end = window.tokens
+                own = [position - begin for position in positions[slice(*window.sentences)]]
+                parts.append((document, window, {"input_ids": ids[begin:end], "cls_positions": own}))
+        found: list[list[torch.Tensor]] = [[] for _ in lengths]
+        for start in range(0, len(parts), _WINDOWS_AT_ONCE):
+            some = parts[start : start + _WINDOWS_AT_ONCE]
+            batch = self.collate([row for *_, row in some]).to(input_ids.device)
+            vectors = self._sentence_vectors(**batch.inputs(), layers=layers)  # (windows, S, H)
+            for (document, window, _), of_window in zip(some, vectors, strict=True):
+                first = window.sentences[0]
+                found[document].append(of_window[window.own[0] - first : window.own[1] - first])
+        return nn.utils.rnn.pad_sequence([torch.cat(own) for own in found], batch_first=True)
 
     def _packed_sentences(
         self,
@@ -209,7 +258,7 @@ class BertSum(nn.Module, ModelHubMixin):
         Args:
             rows: Documents with ``input_ids`` and ``cls_positions``.
             max_tokens_per_batch: Budget of a batch, ``count x longest``.
-            precision: fp32, bf16 or fp16 arithmetic.
+            precision: auto, fp32, bf16 or fp16 arithmetic, as ``evaluation.precision``.
             lengths: Tokens of each document, where they are known without reading it.
             part: Number of this process and of all processes, of which each scores its share of the batches, in
                 equally many passes.
@@ -316,13 +365,23 @@ class BertSum(nn.Module, ModelHubMixin):
         folder = Path(path)
         if not folder.is_dir():
             folder = download(str(path), revision, cache_dir, local_files_only, token)
-        saved, where = read_model(folder), f"model '{folder}'"
+        saved, where = _whole(read_model(folder)), f"model '{folder}'"
         with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
             check_weights(_build(saved), saved.weights, where)
         model = _build(saved)
         fill(model, saved.weights, where)
         _check_vocabulary(saved.tokenizer, model.encoder)
         return model.to(device).eval()
+
+
+def _whole(saved: SavedModel) -> SavedModel:
+    """A saved model with its adapters folded into the pretrained encoder, so that it is one like any other."""
+    model = saved.config.model
+    if model.adapters is None:
+        return saved
+    encoder = load_encoder(model, saved.config.encoding.max_length)
+    config = replace(saved.config, model=replace(model, adapters=None))
+    return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights))
 
 
 def _build(saved: SavedModel) -> BertSum:
