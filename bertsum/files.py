@@ -1,4 +1,4 @@
-"""Files and folders that are complete or absent, at whatever instant a program is killed or a machine stops."""
+"""Text out of files; files and folders that are complete or absent, at whatever instant a program is killed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bertsum.errors import BertsumError
+
+
+def decode_text(data: bytes, name: str) -> str:
+    """The text of a file or of standard input.
+
+    Raises:
+        BertsumError: if it is not UTF-8; ``name`` says which.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BertsumError(f"'{name}': not UTF-8 text (byte {error.start}: {error.reason})") from error
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -46,7 +45,8 @@ def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     evaluated = run("eval.py", "--config", str(tmp_path / "tiny.yaml"), "--split", "validation", cwd=tmp_path)
     assert evaluated.returncode == 0, evaluated.stderr
     assert (config.run_dir / "eval" / "validation" / "results.json").is_file()
-    summarized = run("summarize.py", "--sentences", "1", cwd=tmp_path, stdin=TEXT)
+    best = str(config.run_dir / "best")
+    summarized = run("summarize.py", "--model", best, "--sentences", "1", cwd=tmp_path, stdin=TEXT)
     assert summarized.returncode == 0, summarized.stderr
     assert summarized.stdout.strip() in TEXT
     again = run("train.py", "--config", str(tmp_path / "tiny.yaml"), "--train.max_steps", "3", cwd=tmp_path)
@@ -60,26 +60,6 @@ def test_eval_without_arguments_takes_the_newest_run(runs) -> None:
     evaluated = run("eval.py", cwd=runs)
     assert evaluated.returncode == 0, evaluated.stderr
     assert "Evaluating the newest run, runs/small" in evaluated.stdout
-
-
-def test_summarize_a_file_as_json(runs, tmp_path) -> None:
-    (tmp_path / "a.txt").write_text("\ufeff" + TEXT, encoding="utf-8")
-    done = run("summarize.py", str(tmp_path / "a.txt"), "--json", "--max-words", "6", "--order", "score", cwd=runs)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
-    assert summary["document"][0] == "The council met on Monday."
-    assert summary["sentences"] == [summary["document"][index] for index in summary["indices"]]
-    marked = run("summarize.py", str(tmp_path / "a.txt"), "--marked", cwd=runs)
-    assert ">> " in marked.stdout
-
-
-def test_summarize_what_cannot_be_read(runs, tmp_path) -> None:
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-    for path, message in [("nothing.txt", "cannot be read"), (str(tmp_path / "binary"), "not UTF-8")]:
-        done = run("summarize.py", path, cwd=runs)
-        assert (done.returncode, message in done.stderr) == (2, True)
-        assert "Traceback" not in done.stderr
-    assert "no run with a checkpoint" in run("summarize.py", str(ROOT / "README.md"), cwd=tmp_path).stderr
 
 
 def test_preprocess(config_of, tmp_path) -> None:

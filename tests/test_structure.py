@@ -21,6 +21,7 @@ PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it.
 LAYERS = [
     "text",
+    "shading",
     "allocation",
     "errors",
     "files",
@@ -34,8 +35,12 @@ LAYERS = [
     "training",
     "summarizer",
     "command_line",
+    "demo",
+    "cli",
+    "__main__",
 ]
 ALONE = {
+    "shading": {"text"},
     "evaluation.selection": {"errors", "text"},
     "evaluation.overlap": set(),
     "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap", "data.languages"},

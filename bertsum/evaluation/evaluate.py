@@ -24,7 +24,7 @@ from bertsum.evaluation.selection import select_sentences
 from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
-from bertsum.text import printable
+from bertsum.text import one_line
 
 if TYPE_CHECKING:
     import datasets
@@ -246,8 +246,7 @@ def select(
 def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
     """The sentences, one a line, the chosen ones marked; what a terminal would obey is made harmless."""
     marks = [">>" if index in chosen else "  " for index in range(len(sentences))]
-    lines = [" ".join(printable(sentence).split()) for sentence in sentences]
-    return "\n".join(f"{mark} {line}" for mark, line in zip(marks, lines, strict=True))
+    return "\n".join(f"{mark} {one_line(sentence)}" for mark, sentence in zip(marks, sentences, strict=True))
 
 
 def _report(

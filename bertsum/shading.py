@@ -1,0 +1,132 @@
+"""A document with each sentence shaded by its score and the chosen ones marked: as HTML, and for a terminal.
+
+Colours are translucent in HTML and come with their own text colour in a terminal, so that both can be read on a light
+and on a dark background. What is chosen is bold and has a mark, for those who do not see colours. Imports nothing of
+models.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from bertsum.text import one_line
+
+# For a page that holds several documents: once in its head, with ``style=False`` for each of them.
+STYLE = """
+.bertsum-document { line-height: 1.75; overflow-wrap: anywhere; max-width: 75em; }
+.bertsum-document span { padding: .12em 0; border-radius: .2em; }
+.bertsum-document b { user-select: none; -webkit-user-select: none; font-size: .75em; }
+.bertsum-document .bertsum-chosen { font-weight: 600; border-bottom: 2px solid; }
+.bertsum-document .bertsum-oracle { text-decoration: underline dotted 2px; text-underline-offset: .3em; }
+.bertsum-document .bertsum-unread { opacity: .6; font-style: italic; }
+.bertsum-legend { font-size: .85em; opacity: .8; }
+""".strip()
+CHOSEN, ORACLE = "✔", "◇"
+
+_HUE = "245,158,11"
+_OPAQUE = 0.55  # of the highest score: text of either colour is still well read on it
+# Backgrounds of a terminal's 256 colours from pale to strong, for black text.
+_RAMP = (230, 229, 222, 215, 208)
+
+
+def document_html(
+    sentences: Sequence[str],
+    scores: Sequence[float | None] | None,
+    chosen: Sequence[int],
+    *,
+    oracle: Sequence[int] = (),
+    style: bool = True,
+) -> str:
+    """A document as a piece of HTML that needs nothing else; all text in it is escaped.
+
+    Args:
+        sentences: All sentences of the document.
+        scores: The score of each, None for those that were not read; or None where there are no scores at all. The
+            strongest shade is that of the document's highest score.
+        chosen: Places of the chosen sentences.
+        oracle: Places of the oracle's, marked in another way.
+        style: Whether to bring the style sheet and the legend; a page of several documents brings ``STYLE`` itself.
+    """
+    strengths = _strengths(sentences, scores)
+    marked, best = set(chosen), set(oracle)
+    parts = []
+    for index, (sentence, strength) in enumerate(zip(sentences, strengths, strict=True)):
+        score = None if scores is None else scores[index]
+        unread = scores is not None and score is None
+        classes, marks, titles = [], [], ["not read" if unread else "" if score is None else f"score {score:.3f}"]
+        if index in marked:
+            classes.append("bertsum-chosen")
+            marks.append(CHOSEN if score is None else f"{CHOSEN} {score:.2f}")
+            titles.append("chosen")
+        if index in best:
+            classes.append("bertsum-oracle")
+            marks.append(ORACLE)
+            titles.append("oracle")
+        if unread:
+            classes.append("bertsum-unread")
+            if index == 0 or scores is None or scores[index - 1] is not None:
+                marks.append("[not read]")
+        shade = f' style="background-color:rgba({_HUE},{_OPAQUE * strength:.2f})"' if strength else ""
+        title = ", ".join(filter(None, titles))
+        mark = f"<b>{' '.join(marks)}</b>&nbsp;" if marks else ""
+        parts.append(
+            f'<span dir="auto"{_attribute("class", " ".join(classes))}{_attribute("title", title)}{shade}>'
+            f"{mark}{escape(one_line(sentence))}</span>"
+        )
+    document = f'<div class="bertsum-document" dir="auto">{" ".join(parts)}</div>'
+    if not style:
+        return document
+    return f"<style>\n{STYLE}\n</style>\n{document}\n{_legend(scores, bool(oracle))}"
+
+
+def document_terminal(
+    sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int], *, colour: bool = True
+) -> str:
+    """A document for a terminal, a sentence a line after its score, the chosen ones marked.
+
+    Args:
+        sentences: All sentences of the document; what a terminal would obey is made harmless.
+        scores: The score of each, None for those that were not read.
+        chosen: Places of the chosen sentences.
+        colour: Whether to shade the lines with ANSI colours.
+    """
+    marked = set(chosen)
+    lines = []
+    for index, (sentence, strength) in enumerate(zip(sentences, _strengths(sentences, scores), strict=True)):
+        score = scores[index]
+        head = f"{'>>' if index in marked else '  '} {'   -' if score is None else f'{score:4.2f}'}"
+        codes = ["1"] if index in marked else []
+        if score is None:
+            codes.append("2")
+        elif strength >= 0.1:
+            codes += ["38;5;16", f"48;5;{_RAMP[min(int(strength * len(_RAMP)), len(_RAMP) - 1)]}"]
+        text = one_line(sentence)
+        lines.append(f"{head} \x1b[{';'.join(codes)}m{text}\x1b[0m" if colour and codes else f"{head} {text}")
+    return "\n".join(lines)
+
+
+def _strengths(sentences: Sequence[str], scores: Sequence[float | None] | None) -> list[float]:
+    """Each score as a share of the highest, from 0 to 1."""
+    if scores is None:
+        return [0.0] * len(sentences)
+    known = [0.0 if score is None or not math.isfinite(score) else max(0.0, score) for score in scores]
+    highest = max(known, default=0.0)
+    return [score / highest if highest else 0.0 for score in known]
+
+
+def _attribute(name: str, value: str) -> str:
+    return f' {name}="{value}"' if value else ""
+
+
+def _legend(scores: Sequence[float | None] | None, oracle: bool) -> str:
+    known = [score for score in scores or () if score is not None]
+    parts = [f"{CHOSEN} chosen, with its score"] if known else [f"{CHOSEN} chosen"]
+    if oracle:
+        parts.append(f"{ORACLE} the oracle's")
+    if known:
+        parts.append(f"shade: score, up to {max(known):.2f}")
+    if scores is not None and len(known) < len(scores):
+        parts.append("faint: not read")
+    return f'<p class="bertsum-legend">{" · ".join(parts)}</p>'

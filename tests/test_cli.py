@@ -1,0 +1,131 @@
+"""The command, run as people run it, on a tiny model."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from conftest import ROOT
+
+import bertsum
+from bertsum.cli import main
+
+TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
+
+
+@pytest.fixture
+def command(capsys, monkeypatch) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Runs the command in this process; gives its exit code and both outputs."""
+
+    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        code = 0
+        try:
+            main(arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    handler = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture(scope="module")
+def model(trained_run) -> str:
+    return str(trained_run[1].checkpoint)
+
+
+def test_a_file(command, model, tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("\ufeff" + TEXT, encoding="utf-8")
+    arguments = ("summarize", str(tmp_path / "a.txt"), "--model", model)
+    code, shown, _ = command(*arguments, "--json", "--max-words", "6", "--order", "score")
+    summary = json.loads(shown)
+    assert (code, summary["document"][0]) == (0, "The council met on Monday.")
+    assert summary["sentences"] == [summary["document"][index] for index in summary["indices"]]
+    assert sum(len(sentence.split()) for sentence in summary["sentences"]) <= 6
+    code, shown, _ = command(*arguments, "--marked", "--ratio", "0.5", "--no-blocking")
+    assert [line[3:] for line in shown.splitlines()] == summary["document"]
+    assert shown.count(">> ") == 2
+
+
+def test_standard_input(command, model) -> None:
+    options = ("--model", model, "--sentences", "1", "--language", "en")
+    code, shown, _ = command("summarize", *options, stdin=TEXT)
+    assert (code, shown.strip() in TEXT, shown.count(".")) == (0, True, 1)
+    assert command("summarize", "-", *options, stdin=TEXT)[1] == shown
+    script = [sys.executable, str(ROOT / "scripts" / "summarize.py"), *options]
+    assert subprocess.run(script, input=TEXT, capture_output=True, text=True).stdout == shown
+
+
+def test_what_a_terminal_would_obey_is_made_harmless(command, model) -> None:
+    text = "A red \x1b[31m word. Another sentence."
+    _, shown, _ = command("summarize", "--model", model, "--sentences", "2", stdin=text)
+    assert "\x1b" not in shown
+    _, shown, _ = command("summarize", "--model", model, "--json", stdin=text)
+    assert "\x1b" not in shown
+    assert json.loads(shown)["document"][0] == "A red \x1b[31m word."
+
+
+def test_what_is_not_read_is_said(command, model) -> None:
+    text, cut = "It rained on the town and the harbour. " * 40, ("--long-documents", "truncate")
+    code, _, errors = command("summarize", "--model", model, *cut, stdin=text)
+    assert (code, errors.startswith("warning: document 0:")) == (0, True)
+    assert command("summarize", "--model", model, stdin=text)[::2] == (0, "")
+
+
+def test_the_bundled_model_is_the_default(command) -> None:
+    try:
+        expected = bertsum.Summarizer.from_pretrained()(TEXT, sentences=1).text
+    except bertsum.BertsumError as error:
+        assert command("summarize", stdin=TEXT) == (2, "", f"error: {error}\n")
+    else:
+        assert command("summarize", "--sentences", "1", stdin=TEXT)[:2] == (0, expected + "\n")
+
+
+def test_errors(command, model, tmp_path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    for arguments, message in [
+        (("nothing.txt",), "error: 'nothing.txt': cannot be read: No such file"),
+        ((str(tmp_path / "binary"),), "not UTF-8 text (byte 0"),
+        (("--model", model), "error: document 0: is empty"),
+        (("--model", model, "--sentences", "0"), "selection.sentences: got 0"),
+        (("--json", "--marked"), "not allowed with"),
+        (("--jsonl", "a.jsonl"), "--jsonl and --out are given together"),
+        (("--out", "a.jsonl"), "--jsonl and --out are given together"),
+        (("a.txt", "--jsonl", "a.jsonl", "--out", "b.jsonl"), "got both: 'a.txt' and 'a.jsonl'"),
+    ]:
+        code, shown, errors = command("summarize", *arguments)
+        assert (code, shown) == (2, ""), arguments
+        assert message in errors
+    assert "expected a COMMAND, summarize or demo" in command()[2]
+
+
+def test_a_file_of_documents(command, model, tmp_path) -> None:
+    pytest.importorskip("bertsum.streaming")
+    (tmp_path / "in.jsonl").write_text(json.dumps({"id": "a", "document": TEXT}) + "\n")
+    files = ("--jsonl", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"))
+    code, shown, errors = command("summarize", *files, "--model", model, "--sentences", "1")
+    assert code == 0, errors
+    assert str(tmp_path / "out.jsonl") in shown
+    assert json.loads((tmp_path / "out.jsonl").read_text())["summary"] in TEXT
+
+
+def test_help_and_version(command) -> None:
+    for arguments in ((), ("summarize",), ("demo",)):
+        code, shown, _ = command(*arguments, "--help")
+        assert (code, shown.startswith("usage: bertsum"), len(shown.splitlines()) < 40) == (0, True, True)
+    assert command("--version") == (0, f"bertsum {bertsum.__version__}\n", "")
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = ("torch", "transformers", "datasets", "pyarrow", "numpy", "gradio", "jsonargparse")
+    code = f"import bertsum.cli, sys; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+    module = subprocess.run([sys.executable, "-m", "bertsum", "--help"], capture_output=True, text=True)
+    assert (module.returncode, "demo" in module.stdout) == (0, True)

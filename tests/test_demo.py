@@ -1,0 +1,280 @@
+"""The demo: what it answers, and the page in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import free_port
+
+import bertsum
+from bertsum.demo import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo, launch
+
+TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
+HOSTILE = (
+    "The <b>old</b> café ${document.title='owned'} {{value}} opened. "
+    "<img src=x onerror=\"document.title='owned'\"> closed."
+)
+
+
+@pytest.fixture(scope="module")
+def model(trained_run) -> str:
+    return str(trained_run[1].checkpoint)
+
+
+@pytest.fixture
+def demo(model, tmp_path, monkeypatch) -> Demo:
+    monkeypatch.chdir(tmp_path)
+    return Demo(model, tmp_path)
+
+
+def test_an_answer(demo, model) -> None:
+    answer = demo.answer(TEXT, model, "sentences", 2)
+    assert (answer.problem, answer.facts.startswith("2 of 4 sentences, ")) == ("", True)
+    assert answer.document.count('class="bertsum-chosen"') == 2
+    text, everything = answer.files
+    assert text.read_text(encoding="utf-8") == answer.summary + "\n"
+    saved = json.loads(everything.read_text(encoding="utf-8"))
+    assert (saved["text"], len(saved["document"])) == (answer.summary, 4)
+    assert demo.answer(TEXT, model, "sentences", 2).files[0] != text  # two visitors do not share a file
+
+
+def test_options(demo, model) -> None:
+    summarizer = bertsum.Summarizer.from_pretrained(model)
+    asked: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({}, {}),
+        ({"limit": LIMITS[1], "percent": 25}, {"ratio": 0.25}),
+        ({"limit": "words", "words": 7}, {"max_words": 7}),
+        ({"limit": "sentences", "sentences": 1, "words": 7}, {"sentences": 1}),
+        ({"order": "score", "blocking": "off", "language": "de"}, {"order": "score", "trigram_blocking": False}),
+    ]
+    for given, meant in asked:
+        assert demo.answer(TEXT, model, **given).summary == summarizer(TEXT, **meant).text
+
+
+def test_problems(demo, model) -> None:
+    for text, options, problem in [
+        (" \n", {}, "There is no text yet"),
+        (None, {}, "There is no text yet"),
+        ("\x00\x01", {}, "has no token that the model knows"),
+        ("a" * (TEXT_LIMIT + 1), {}, "500,001 characters, expected at most 500,000"),
+        (TEXT, {"limit": "words"}, "length: got no number of words"),
+        (TEXT, {"limit": "verses"}, "length: got 'verses', expected sentences"),
+        (TEXT, {"language": "?"}, "language: got '?'"),
+        (TEXT, {"model": "elsewhere/model"}, "model: got 'elsewhere/model', expected one of"),
+    ]:
+        answer = demo.answer(text, **{"model": model, **options})
+        assert problem in answer.problem
+        assert (answer.summary, answer.document, answer.files) == ("", "", None)
+        assert not answer.problem.startswith("document 0")
+
+
+def test_text_that_no_encoding_has(demo, model) -> None:
+    answer = demo.answer(f"A lone \ud800 surrogate. {HOSTILE}", model, "sentences", 5)
+    assert "A lone \ufffd surrogate." in answer.files[0].read_text(encoding="utf-8")
+    assert "<img" not in answer.document
+
+
+def test_what_is_not_read_is_said(demo, model) -> None:
+    answer = demo.answer(f"{TEXT} {'It rained and ' * 100}so on.", model)
+    assert answer.facts.count("of its words were not read: the model reads 200 words of a sentence") == 1
+    assert "not read" not in demo.answer(TEXT, model).facts
+
+
+def test_models_to_choose_from(demo, model, tmp_path) -> None:
+    assert demo.models == [model, BUNDLED]
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "best").symlink_to(model)
+    again = Demo("runs/mine/best", tmp_path)
+    assert again.models == ["runs/mine/best", BUNDLED]
+    assert again.summarizer("runs/mine/best") is demo.summarizer(model)  # loaded once
+    with pytest.raises(bertsum.BertsumError, match="nowhere"):
+        Demo("nowhere", tmp_path)
+
+
+def test_without_gradio(monkeypatch, model) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(bertsum.BertsumError, match=r"pip install 'bertsum\[demo\]'"):
+        launch(model)
+
+
+def test_an_address_that_cannot_be_served(monkeypatch, model) -> None:
+    pytest.importorskip("gradio")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")  # launch sets it
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(bertsum.BertsumError, match=f"host 127.0.0.1, port {port}: cannot be served"):
+            launch(model, port=port)
+
+
+@pytest.fixture(scope="module")
+def address(model, tmp_path_factory) -> Iterator[str]:
+    """The demo as a process of its own."""
+    pytest.importorskip("gradio")
+    folder, temporary = tmp_path_factory.mktemp("cwd"), tmp_path_factory.mktemp("tmp")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bertsum", "demo", "--model", model, "--port", str(free_port())],
+        cwd=folder,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stdout.readline()
+    if "The demo is at " not in line:
+        pytest.fail(process.communicate()[1])
+    yield line.split()[4]
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, "stopped by SIGTERM" in errors) == (143, True), errors
+    assert "Traceback" not in errors
+    assert list(temporary.glob("bertsum-demo-*")) == []  # nothing stays of what visitors gave
+
+
+class Page:
+    """The demo in a headless browser."""
+
+    def __init__(self, driver: Any, downloads: Path, address: str) -> None:
+        self.driver, self.downloads = driver, downloads
+        self.resize(1280, 900)
+        driver.get(address)
+        self.one("#text textarea")
+
+    def resize(self, width: int, height: int, scheme: str = "light") -> None:
+        phone = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+
+    def until(self, condition: Callable[[], Any]) -> Any:
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        return WebDriverWait(self.driver, 60).until(lambda _: condition())
+
+    def one(self, selector: str) -> Any:
+        return self.until(lambda: self.driver.find_elements("css selector", selector))[0]
+
+    def type(self, text: str) -> None:
+        box = self.one("#text textarea")
+        box.clear()
+        box.send_keys(text)
+
+    def summarize(self) -> None:
+        self.one("#go").click()
+
+    def summary(self) -> str:
+        return self.one("#summary textarea").get_property("value")
+
+    def download(self, selector: str) -> str:
+        before = set(self.downloads.glob("summary*"))
+        self.one(selector).click()
+        (file,) = self.until(lambda: {f for f in self.downloads.glob("summary*") if f.suffix != ".crdownload"} - before)
+        return file.read_text(encoding="utf-8")
+
+    def requests(self) -> set[str]:
+        """Every address of the network that the browser has asked since the last time."""
+        messages = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        urls = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
+        return {url for url in urls if url.startswith(("http", "ws"))}
+
+
+@pytest.fixture(scope="module")
+def page(address, tmp_path_factory) -> Iterator[Page]:
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not chromedriver:
+        pytest.skip("needs chromium and chromedriver (Debian: chromium, chromium-driver)")
+    downloads = tmp_path_factory.mktemp("downloads")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+        "disable-component-update", "disable-sync", f"user-data-dir={tempfile.mkdtemp(dir=downloads)}",
+    ):  # fmt: skip
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(chromedriver))
+    yield Page(driver, downloads, address)
+    driver.quit()
+
+
+def test_paste_click_read_download(page, address) -> None:
+    page.type(TEXT)
+    page.summarize()
+    summary = page.until(page.summary)
+    assert all(sentence in TEXT for sentence in summary.split(". "))
+    assert page.one("#facts").text.startswith("3 of 4 sentences")
+    page.until(lambda: len(page.driver.find_elements("css selector", "#document .bertsum-chosen")) == 3)
+    assert page.download("#as-text") == summary + "\n"
+    assert json.loads(page.download("#as-json"))["text"] == summary
+    asked = page.requests()
+    assert asked
+    assert [url for url in asked if not url.startswith(address)] == []  # nothing from elsewhere
+    errors = [entry["message"] for entry in page.driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert errors == []
+
+
+def test_what_goes_wrong_is_said_in_the_page(page, tmp_path) -> None:
+    page.type(" ")
+    page.summarize()
+    page.until(lambda: "There is no text yet" in page.one("#problem [role=alert]").text)
+    assert page.summary() == ""
+    page.type(HOSTILE)
+    page.summarize()
+    page.until(page.summary)
+    assert not page.driver.find_elements("css selector", "#problem [role=alert]")
+    shown = page.one("#document .bertsum-document").text
+    assert "${document.title='owned'} {{value}}" in shown
+    assert "<img src=x onerror=" in shown
+    assert page.driver.title == "bertsum"
+
+
+def test_upload(page, tmp_path) -> None:
+    (tmp_path / "a.txt").write_text("\ufeff" + TEXT, encoding="utf-8")
+    (tmp_path / "b.txt").write_bytes(b"\xff\xfe\x00")
+    page.one("input[type=file]").send_keys(str(tmp_path / "a.txt"))
+    page.until(lambda: page.one("#text textarea").get_property("value") == TEXT)
+    page.one("input[type=file]").send_keys(str(tmp_path / "b.txt"))
+    page.until(lambda: "'b.txt': not UTF-8 text" in page.one("#problem [role=alert]").text)
+    (tmp_path / "c.txt").write_text("word " * TEXT_LIMIT)
+    page.one("input[type=file]").send_keys(str(tmp_path / "c.txt"))
+    page.until(lambda: "2,500,000 characters" in page.one("#problem [role=alert]").text)
+
+
+def test_length_and_examples(page) -> None:
+    page.driver.find_elements("css selector", "#limit input")[LIMITS.index("words")].click()
+    page.until(lambda: page.one("#words input").is_displayed())
+    assert not page.driver.find_elements("css selector", "#sentences input")
+    next(b for b in page.driver.find_elements("css selector", "button") if "The hat was borrowed" in b.text).click()
+    page.until(lambda: page.one("#text textarea").get_property("value").startswith("The hat was borrowed"))
+    page.summarize()
+    page.until(lambda: page.summary().startswith("The hat"))
+    page.driver.find_elements("css selector", "#limit input")[LIMITS.index(DEFAULT)].click()
+    page.until(lambda: not page.driver.find_elements("css selector", "#words input"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 800)])
+def test_it_fits_the_screen(page, width, height, scheme, tmp_path) -> None:
+    page.resize(width, height, scheme)
+    page.type(TEXT)
+    page.summarize()
+    page.until(page.summary)
+    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+    background = page.driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    red = int(background.partition("(")[2].partition(",")[0])
+    assert (red > 200) == (scheme == "light")
+    assert page.driver.save_screenshot(str(tmp_path / "page.png"))
+    assert (tmp_path / "page.png").stat().st_size > 10_000
