@@ -7,9 +7,13 @@ models.
 
 from __future__ import annotations
 
+import importlib
 import math
+import os
+import sys
 from collections.abc import Sequence
 from html import escape
+from itertools import chain
 
 from bertsum.text import one_line
 
@@ -37,6 +41,7 @@ def document_html(
     chosen: Sequence[int],
     *,
     oracle: Sequence[int] = (),
+    limit: int | None = None,
     style: bool = True,
 ) -> str:
     """A document as a piece of HTML that needs nothing else; all text in it is escaped.
@@ -47,12 +52,19 @@ def document_html(
             strongest shade is that of the document's highest score.
         chosen: Places of the chosen sentences.
         oracle: Places of the oracle's, marked in another way.
+        limit: Of a longer document show only so many sentences: those marked, those beside them, and the first ones.
         style: Whether to bring the style sheet and the legend; a page of several documents brings ``STYLE`` itself.
     """
     strengths = _strengths(sentences, scores)
     marked, best = set(chosen), set(oracle)
     parts = []
-    for index, (sentence, strength) in enumerate(zip(sentences, strengths, strict=True)):
+    shown = _shown(len(sentences), [*chosen, *oracle], limit)
+    after = 0  # the last shown sentence
+    for index in shown:
+        if index > after:
+            parts.append(f"<i>[… {index - after:,} left out …]</i>")
+        after = index + 1
+        sentence, strength = sentences[index], strengths[index]
         score = None if scores is None else scores[index]
         unread = scores is not None and score is None
         classes, marks, titles = [], [], ["not read" if unread else "" if score is None else f"score {score:.3f}"]
@@ -75,6 +87,8 @@ def document_html(
             f'<span dir="auto"{_attribute("class", " ".join(classes))}{_attribute("title", title)}{shade}>'
             f"{mark}{escape(one_line(sentence))}</span>"
         )
+    if len(sentences) > after:
+        parts.append(f"<i>[… {len(sentences) - after:,} left out]</i>")
     document = f'<div class="bertsum-document" dir="auto">{" ".join(parts)}</div>'
     if not style:
         return document
@@ -105,6 +119,31 @@ def document_terminal(
         text = one_line(sentence)
         lines.append(f"{head} \x1b[{';'.join(codes)}m{text}\x1b[0m" if colour and codes else f"{head} {text}")
     return "\n".join(lines)
+
+
+def show_document(sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int]) -> None:
+    """Displays a document in a notebook, else prints it: with colours to a terminal, unless NO_COLOR is set."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if hasattr(shell, "kernel"):
+        display = importlib.import_module("IPython.display")
+        display.display(display.HTML(document_html(sentences, scores, chosen)))
+    else:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        print(document_terminal(sentences, scores, chosen, colour=colour))
+
+
+def _shown(count: int, marked: Sequence[int], limit: int | None) -> list[int]:
+    """The places of the sentences to show."""
+    if limit is None or count <= limit:
+        return list(range(count))
+    kept: set[int] = set()
+    beside = (index + step for step in (0, -1, 1) for index in marked)
+    for index in chain(beside, range(count)):
+        if len(kept) >= limit:
+            break
+        if 0 <= index < count:
+            kept.add(index)
+    return sorted(kept)
 
 
 def _strengths(sentences: Sequence[str], scores: Sequence[float | None] | None) -> list[float]:

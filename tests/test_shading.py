@@ -118,3 +118,14 @@ def test_terminal() -> None:
     assert all(not line.startswith(">>") for number, line in enumerate(lines) if number != 1)
     plain = document_terminal(SENTENCES, SCORES, [1], colour=False).split("\n")
     assert plain[:2] == ["   0.10 It rained all day.", ">> 0.40 The bridge stayed shut."]
+
+
+def test_a_limit_keeps_what_is_marked() -> None:
+    sentences = [f"Sentence {n}." for n in range(1000)]
+    page = document_html(sentences, [0.5] * 1000, [700, 999], oracle=[3], limit=12, style=False)
+    shown = [int(text.split()[-1].rstrip(".")) for text in Reader(page).texts]
+    assert shown == [0, 1, 2, 3, 4, 5, 6, 699, 700, 701, 998, 999]
+    assert re.findall(r"\[… (\d+) left out", page) == ["692", "296"]
+    assert "[… 990 left out]" in document_html(sentences, None, [], limit=10)
+    assert len(Reader(document_html(sentences, None, range(1000), limit=10)).texts) == 10
+    assert "left out" not in document_html(sentences[:10], None, [], limit=10)
