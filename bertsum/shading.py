@@ -11,7 +11,7 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from itertools import chain
 
@@ -20,10 +20,11 @@ from bertsum.text import one_line
 # For a page that holds several documents: once in its head, with ``style=False`` for each of them.
 STYLE = """
 .bertsum-document { line-height: 1.75; overflow-wrap: anywhere; max-width: 75em; }
-.bertsum-document span { padding: .12em 0; border-radius: .2em; }
+.bertsum-document span { padding: .12em 0; border-radius: .2em; unicode-bidi: plaintext; }
 .bertsum-document b { user-select: none; -webkit-user-select: none; font-size: .75em; }
 .bertsum-document .bertsum-chosen { font-weight: 600; border-bottom: 2px solid; }
 .bertsum-document .bertsum-oracle { text-decoration: underline dotted 2px; text-underline-offset: .3em; }
+.bertsum-document .bertsum-chosen.bertsum-oracle { text-decoration: none; }
 .bertsum-document .bertsum-unread { opacity: .6; font-style: italic; }
 .bertsum-legend { font-size: .85em; opacity: .8; }
 """.strip()
@@ -38,9 +39,9 @@ _RAMP = (230, 229, 222, 215, 208)
 def document_html(
     sentences: Sequence[str],
     scores: Sequence[float | None] | None,
-    chosen: Sequence[int],
+    chosen: Collection[int],
     *,
-    oracle: Sequence[int] = (),
+    oracle: Collection[int] = (),
     limit: int | None = None,
     style: bool = True,
 ) -> str:
@@ -56,43 +57,45 @@ def document_html(
         style: Whether to bring the style sheet and the legend; a page of several documents brings ``STYLE`` itself.
     """
     strengths = _strengths(sentences, scores)
-    marked, best = set(chosen), set(oracle)
+    chosen, oracle = set(chosen), set(oracle)
     parts = []
-    shown = _shown(len(sentences), [*chosen, *oracle], limit)
-    after = 0  # the last shown sentence
-    for index in shown:
+    after, before_unread = 0, False  # place after the last sentence shown, and whether that one was not read
+    for index in _shown(len(sentences), [*sorted(chosen), *sorted(oracle)], limit):
         if index > after:
-            parts.append(f"<i>[… {index - after:,} left out …]</i>")
-        after = index + 1
-        sentence, strength = sentences[index], strengths[index]
+            parts.append(_left_out(index - after))
         score = None if scores is None else scores[index]
         unread = scores is not None and score is None
-        classes, marks, titles = [], [], ["not read" if unread else "" if score is None else f"score {score:.3f}"]
-        if index in marked:
+        classes, marks = [], []
+        titles = ["not read"] if unread else [] if score is None else [f"score {score:.3f}"]
+        if index in chosen:
             classes.append("bertsum-chosen")
             marks.append(CHOSEN if score is None else f"{CHOSEN} {score:.2f}")
             titles.append("chosen")
-        if index in best:
+        if index in oracle:
             classes.append("bertsum-oracle")
             marks.append(ORACLE)
             titles.append("oracle")
         if unread:
             classes.append("bertsum-unread")
-            if index == 0 or scores is None or scores[index - 1] is not None:
-                marks.append("[not read]")
-        shade = f' style="background-color:rgba({_HUE},{_OPAQUE * strength:.2f})"' if strength else ""
-        title = ", ".join(filter(None, titles))
-        mark = f"<b>{' '.join(marks)}</b>&nbsp;" if marks else ""
-        parts.append(
-            f'<span dir="auto"{_attribute("class", " ".join(classes))}{_attribute("title", title)}{shade}>'
-            f"{mark}{escape(one_line(sentence))}</span>"
-        )
+            marks += [] if before_unread else ["[not read]"]
+        attributes = {"class": " ".join(classes), "title": ", ".join(titles)}
+        if strengths[index]:
+            attributes["style"] = f"background-color:rgba({_HUE},{_OPAQUE * strengths[index]:.2f})"
+        given = "".join(f' {name}="{value}"' for name, value in attributes.items() if value)
+        # The document's direction is that of its first letter outside of elements with a direction of their own.
+        mark = f'<b dir="ltr">{" ".join(marks)}</b>&nbsp;' if marks else ""
+        parts.append(f"<span{given}>{mark}{escape(one_line(sentences[index]))}</span>")
+        after, before_unread = index + 1, unread
     if len(sentences) > after:
-        parts.append(f"<i>[… {len(sentences) - after:,} left out]</i>")
+        parts.append(_left_out(len(sentences) - after))
     document = f'<div class="bertsum-document" dir="auto">{" ".join(parts)}</div>'
     if not style:
         return document
     return f"<style>\n{STYLE}\n</style>\n{document}\n{_legend(scores, bool(oracle))}"
+
+
+def _left_out(count: int) -> str:
+    return f'<i dir="ltr">[… {count:,} left out …]</i>'
 
 
 def document_terminal(
@@ -153,10 +156,6 @@ def _strengths(sentences: Sequence[str], scores: Sequence[float | None] | None) 
     known = [0.0 if score is None or not math.isfinite(score) else max(0.0, score) for score in scores]
     highest = max(known, default=0.0)
     return [score / highest if highest else 0.0 for score in known]
-
-
-def _attribute(name: str, value: str) -> str:
-    return f' {name}="{value}"' if value else ""
 
 
 def _legend(scores: Sequence[float | None] | None, oracle: bool) -> str:

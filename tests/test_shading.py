@@ -55,7 +55,6 @@ def test_shades_and_marks() -> None:
     assert page.count("[not read]") == 1
     assert "up to 0.40" in page
     assert STYLE in page
-    assert all(span["dir"] == "auto" for span in (first, second, third, last))
     bare = document_html(SENTENCES, SCORES, [1], style=False)
     assert bare.startswith('<div class="bertsum-document"')
     assert "<style" not in bare
@@ -126,6 +125,6 @@ def test_a_limit_keeps_what_is_marked() -> None:
     shown = [int(text.split()[-1].rstrip(".")) for text in Reader(page).texts]
     assert shown == [0, 1, 2, 3, 4, 5, 6, 699, 700, 701, 998, 999]
     assert re.findall(r"\[… (\d+) left out", page) == ["692", "296"]
-    assert "[… 990 left out]" in document_html(sentences, None, [], limit=10)
+    assert "[… 990 left out …]" in document_html(sentences, None, [], limit=10)
     assert len(Reader(document_html(sentences, None, range(1000), limit=10)).texts) == 10
     assert "left out" not in document_html(sentences[:10], None, [], limit=10)

@@ -10,15 +10,15 @@ from html import escape
 from bertsum.text import one_line
 
 # Small, so that its letters can still be read where it is shrunk to the width of a phone.
-WIDTH, HEIGHT = 440, 270
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 30, 46
-_LETTER = 6.8  # width of one, about
+WIDTH, HEIGHT = 420, 270
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 30, 46
+_LETTER = 7.2  # width of one, about
 
 # Grey, blue, orange, green, purple, red: told apart by those who confuse red and green, on white and on black.
 _COLOURS = ("#8a919e", "#2f7fe0", "#e8890c", "#12987a", "#a65fc4", "#d1495b")
 _DASHES = ("none", "none", "7 3", "2 3", "9 3 2 3", "4 2")
 _STYLE = (
-    ".bertsum-chart{--ink:#1c2330;--faint:#d5d9e0;--paper:#fff;font:11px system-ui,sans-serif}"
+    ".bertsum-chart{--ink:#1c2330;--faint:#d5d9e0;--paper:#fff;font:12px system-ui,sans-serif}"
     "@media(prefers-color-scheme:dark){.bertsum-chart{--ink:#e4e7ec;--faint:#3b424e;--paper:#15181d}}"
     ".bertsum-chart text{fill:var(--ink)}"
 )

@@ -308,13 +308,23 @@ def _report(
     evaluation = Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
     probabilities = {system: [prediction.scores for prediction in made] for system, made in predictions.items()}
     measured = Measured(rows, systems, choices, scores, probabilities, limited)
-    facts = {
-        "Documents": f"{len(rows):,} of {split}",
-        "Words": f"{tokenizer}; 95% intervals from {config.rouge.bootstrap_samples:,} bootstrap samples",
-        **{f"Checkpoint {system}": path for system, path in checkpoints.items()},
-    }
-    write_whole(evaluation.report, report_html(measured, f"{config.name} on {split}", facts, config.seed))
+    write_whole(
+        evaluation.report, report_html(measured, f"{config.name} on {split}", _facts(config, results), config.seed)
+    )
     return evaluation
+
+
+def _facts(config: Config, results: dict[str, Any]) -> dict[str, str]:
+    """What a reader of the figures must know."""
+    limits = {name: value for name, value in (results["selection"] or {}).items() if value is not None}
+    samples = f"{config.rouge.bootstrap_samples:,} bootstrap samples"
+    return {
+        "Documents": f"{results['documents']:,}",
+        "ROUGE": f"counts {results['rouge']['tokenizer']}; below each figure its 95% interval, from {samples}",
+        "Baselines": f"of {'what the encoder reads' if results['baselines'] == 'read' else 'whole documents'}",
+        **({"Selection": ", ".join(f"{name} {value}" for name, value in limits.items())} if limits else {}),
+        **{f"Checkpoint of {system}": path for system, path in results["checkpoints"].items()},
+    }
 
 
 def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def plot_training(run: str | Path, output: str | Path) -> None:
     """
     metrics = _metrics(Path(run))
     losses = {split: _points(metrics, split, "loss") for split in ("train", "validation")}
-    rouge = {metric.upper(): _points(metrics, "validation", metric) for metric in METRICS}
+    rouge = {metric.upper().replace("ROUGE", "ROUGE-"): _points(metrics, "validation", metric) for metric in METRICS}
     drawn = [lines(_drawn(losses), "training documents seen", "loss of a document")]
     if _drawn(rouge):
         drawn.append(lines(_drawn(rouge), "training documents seen", "validation ROUGE F1"))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import datasets
 
 BEST, SAMPLED = 3, 6  # documents shown
-_MOST_SENTENCES, _MOST_CHARACTERS = 120, 1000  # shown of a document, and of a sentence
+_MOST_REFERENCES, _MOST_SENTENCES, _MOST_CHARACTERS = 4, 120, 1000  # of a document, a text, a sentence
 _MOST_BINS, _LEAST_IN_BIN = 5, 4
 
 
@@ -203,21 +203,24 @@ def _document(measured: Measured, place: int, is_open: bool) -> str:
         _line(system, [f"<td>{value:.1f}</td>" for value in measured.of_documents(system)[place]])
         for system in measured.scores
     ]
-    references = []
-    for number, reference in enumerate(row["references"][:_MOST_REFERENCES], start=1):
-        items = "".join(f'<li dir="auto">{_text(_cut(line))}</li>' for line in reference[:_MOST_SENTENCES])
-        left_out = f"<li>[… {len(reference) - _MOST_SENTENCES:,} left out]</li>" * (len(reference) > _MOST_SENTENCES)
-        title = "Reference" if len(row["references"]) == 1 else f"Reference {number} of {len(row['references']):,}"
-        references.append(f'<h3>{title}</h3><ul class="references" dir="auto">{items}{left_out}</ul>')
+    references = "".join(
+        _reference(row["references"], number) for number in range(min(len(row["references"]), _MOST_REFERENCES))
+    )
     return (
         f"<details{' open' * is_open}><summary><b>{_text(_cut(row['id'], 80))}</b> <span>ROUGE {figures}</span> "
         f'<span>{len(sentences):,} sentences</span></summary><div class="document"><div class="side">'
-        f"{''.join(references)}<h3>ROUGE of this document</h3>{_grid(map(_named, METRICS), lines)}</div>"
+        f"{references}<h3>ROUGE of this document</h3>{_grid(['R-1', 'R-2', 'R-L'], lines)}</div>"
         f'<div class="text">{text}</div></div></details>'
     )
 
 
-_MOST_REFERENCES = 4
+def _reference(references: Sequence[Sequence[str]], number: int) -> str:
+    reference, several = references[number], len(references) > 1
+    items = "".join(f"<li>{_text(_cut(sentence))}</li>" for sentence in reference[:_MOST_SENTENCES])
+    if len(reference) > _MOST_SENTENCES:
+        items += f'<li dir="ltr">[… {len(reference) - _MOST_SENTENCES:,} left out …]</li>'
+    title = f"Reference {number + 1} of {len(references):,}" if several else "Reference"
+    return f'<h3>{title}</h3><ul class="references" dir="auto">{items}</ul>'
 
 
 def _grid(heads: Iterable[str], lines: Sequence[str], corner: str = "") -> str:
