@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import regex
 
@@ -42,6 +43,13 @@ def cut_words(text: str, count: int) -> str:
 def _is_spaced(text: str) -> bool:
     """Whether all of its words have white space between them."""
     return text.isascii() or not _MAYBE_UNSPACED.search(text)
+
+
+def text_size(text: object) -> int:
+    """About how many bytes of memory a text or a list of sentences takes; 0 for what is neither."""
+    if isinstance(text, str):
+        return len(text)
+    return sum(len(item) + 64 for item in text if isinstance(item, str)) if isinstance(text, Sequence) else 0
 
 
 def sanitize(text: str) -> str:

@@ -33,6 +33,8 @@ LAYERS = [
     "evaluation",
     "training",
     "summarizer",
+    "streaming",
+    "ray",
     "command_line",
 ]
 ALONE = {
