@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bertsum.evaluation.evaluate import Evaluation, evaluate
     from bertsum.evaluation.rouge import RougeScore, rouge
     from bertsum.models.bertsum import BertSum
+    from bertsum.streaming import summarize_file
     from bertsum.summarizer import Summarizer, Summary
     from bertsum.training.run import TrainResult, train
 
@@ -37,6 +38,7 @@ _HOME = {
     "greedy_oracle": "bertsum.data.oracle",
     "rouge": "bertsum.evaluation.rouge",
     "split_sentences": "bertsum.data.sentences",
+    "summarize_file": "bertsum.streaming",
     "train": "bertsum.training.run",
 }
 
@@ -55,6 +57,7 @@ __all__ = [
     "greedy_oracle",
     "rouge",
     "split_sentences",
+    "summarize_file",
     "train",
 ]
 

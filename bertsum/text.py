@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 import regex
 
@@ -79,6 +80,13 @@ def unify_spelling(text: str) -> str:
         return text
     text = unicodedata.normalize("NFC", text)
     return unicodedata.normalize("NFC", text.translate(_SPELLING)) if _MAY_DIFFER.search(text) else text
+
+
+def text_size(text: object) -> int:
+    """About how many bytes of memory a text or a list of sentences takes; 0 for what is neither."""
+    if isinstance(text, str):
+        return len(text)
+    return sum(len(item) + 64 for item in text if isinstance(item, str)) if isinstance(text, Sequence) else 0
 
 
 def sanitize(text: str) -> str:

@@ -34,6 +34,8 @@ LAYERS = [
     "evaluation",
     "training",
     "summarizer",
+    "streaming",
+    "ray",
     "command_line",
     "demo",
     "cli",

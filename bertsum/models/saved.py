@@ -152,7 +152,7 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(contiguous, path, metadata={"format": "pt", "crc32": _checksum(contiguous)})
+        save_file(contiguous, path, metadata={"format": "pt", "crc32": checksum(contiguous)})
     except (OSError, SafetensorError) as error:
         raise BertsumError(f"'{path}' cannot be written: {error}") from error
 
@@ -167,22 +167,22 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
     try:
         with safe_open(path, framework="pt") as file:
-            checksum = (file.metadata() or {}).get("crc32")
+            written = (file.metadata() or {}).get("crc32")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
         raise BertsumError(f"'{path.parent}': {path.name} is broken: {error}") from error
-    if checksum is not None and checksum != _checksum(tensors):
-        raise BertsumError(f"'{path.parent}': {path.name} is broken: it is not what was written (checksum {checksum})")
+    if written is not None and written != checksum(tensors):
+        raise BertsumError(f"'{path.parent}': {path.name} is broken: it is not what was written (checksum {written})")
     return tensors
 
 
-def _checksum(tensors: dict[str, torch.Tensor]) -> str:
+def checksum(tensors: dict[str, torch.Tensor]) -> str:
     """CRC-32 of all names and values."""
     value = 0
     for name in sorted(tensors):
         tensor = tensors[name]
         value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
-        value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
+        value = zlib.crc32(tensor.cpu().reshape(-1).view(torch.uint8).numpy().data, value)
     return f"{value:08x}"
 
 
