@@ -158,22 +158,3 @@ def test_weights_of_another_architecture(encoder_folder, tmp_path) -> None:
 def test_an_unknown_model() -> None:
     with pytest.raises(bertsum.BertsumError, match="no such folder, and the hub cannot give it"):
         BertSum.from_pretrained("someone/no-such-model")
-
-
-def test_push_to_hub(encoder_folder, monkeypatch) -> None:
-    """The hub's client is the only thing that is not real here."""
-    uploaded: list[str] = []
-
-    class Api:
-        def __init__(self, **_): ...
-
-        def create_repo(self, **_):
-            return type("Repo", (), {"repo_id": "me/model"})()
-
-        def upload_folder(self, folder_path, **_):
-            uploaded.extend(sorted(file.name for file in folder_path.iterdir()))
-            return "https://huggingface.co/me/model/commit/1"
-
-    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Api)
-    build(encoder_folder).push_to_hub("me/model")
-    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= set(uploaded)
