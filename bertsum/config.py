@@ -19,6 +19,7 @@ from bertsum.files import write_whole
 
 # Files, folders or globs of JSON lines; or the name of a split of the hub dataset ``data.dataset``.
 Source = str | list[str] | None
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class DataConfig:
         soft_labels: Null labels the sentences of the one greedy oracle with 1. A number labels each sentence with the
             probability that an extract has it, where extracts are the more probable the better their ROUGE, at this
             temperature (0.05 is five points of ROUGE-1 + ROUGE-2).
+        detokenized: Share of the training documents, drawn by their ids, that are put back to ordinary prose ("do n't"
+            to "don't") before all else; for a corpus that is tokenised when the texts to be summarised are not.
         prepared_dir: Folder for prepared data; each preparation has its own subfolder, named by its fingerprint.
         workers: Processes that prepare data and compute ROUGE; null uses every core.
     """
@@ -77,6 +80,7 @@ class DataConfig:
     oracle_sentences: int = 3
     oracle_references: Literal["mean", "best"] = "mean"
     soft_labels: float | None = None
+    detokenized: float = 0.0
     prepared_dir: str = "prepared"
     workers: int | None = None
 
@@ -127,6 +131,8 @@ class ModelConfig:
         attention_dropout: Dropout of the encoder's attention weights; null keeps the encoder's own.
         freeze_encoder: Train the head only.
         freeze_layers: Keep the encoder's embeddings and this many of its lower layers as pretrained.
+        adapters: Rank of low-rank adapters (LoRA) in the encoder's layers, which learn in place of its own weights; a
+            checkpoint then holds them and the head, and needs the encoder beside it. Null trains the encoder itself.
     """
 
     encoder: str = "bert-base-uncased"
@@ -145,6 +151,7 @@ class ModelConfig:
     attention_dropout: float | None = None
     freeze_encoder: bool = False
     freeze_layers: int = 0
+    adapters: int | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,8 @@ class TrainConfig:
         schedule: Learning rate over the updates - noam (min(step^-0.5, step * warmup^-1.5)), linear or cosine decay
             to zero after a linear warmup, or constant after the warmup.
         warmup_steps: Updates of warmup.
-        precision: Arithmetic of the forward pass, in validation too; weights and optimiser stay in fp32.
+        precision: Arithmetic of the forward pass, in validation too; weights and optimiser stay in fp32. auto is bf16
+            where the device has instructions for it (most GPUs, newer server processors), else fp32.
         validate_every: Validate every so many updates and at the end; null validates at the end of each epoch.
         validate_rouge: Also select summaries and compute their ROUGE at each validation.
         validate_documents: Validate on this many documents, evenly spaced; null takes all.
@@ -208,7 +216,7 @@ class TrainConfig:
     max_grad_norm: float | None = None
     schedule: Literal["noam", "linear", "cosine", "constant"] = "noam"
     warmup_steps: int = 10_000
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
     validate_every: int | None = None
     validate_rouge: bool = False
     validate_documents: int | None = None
@@ -273,14 +281,14 @@ class EvaluationConfig:
         max_tokens_per_batch: Budget of a batch when scoring.
         lead_sentences: Sentences of the Lead baseline; null is selection.sentences, or 3.
         baselines: What Lead and Oracle choose from - all of a document, or what the encoder reads of it (the papers).
-        precision: Arithmetic of the forward pass when scoring.
+        precision: Arithmetic of the forward pass when scoring; auto as in training.
     """
 
     split: Literal["train", "validation", "test"] = "test"
     max_tokens_per_batch: int = 4096
     lead_sentences: int | None = None
     baselines: Literal["document", "read"] = "document"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
 
 
 @dataclass(frozen=True)
@@ -405,6 +413,7 @@ def _problems(config: Config) -> Iterator[str]:
         "model.head_heads": 1,
         "model.head_feedforward": 1,
         "model.freeze_layers": 0,
+        "model.adapters": 1,
         "train.max_steps": 1,
         "train.epochs": 1,
         "train.max_tokens_per_batch": 1,
@@ -429,6 +438,7 @@ def _problems(config: Config) -> Iterator[str]:
         "encoding.max_length": 1_000_000,
         "data.workers": 1024,
         "model.head_layers": 100,
+        "model.adapters": 1024,
         "model.head_feedforward": 1_000_000,
         "train.epochs": 10_000,
         "rouge.bootstrap_samples": 1_000_000,
@@ -463,11 +473,15 @@ def _problems(config: Config) -> Iterator[str]:
     for key in ("selection.ratio", "train.layer_decay"):
         if values[key] is not None and values[key] > 1:
             yield f"{key}: got {values[key]}, expected at most 1"
+    if not 0 <= config.data.detokenized <= 1:
+        yield f"data.detokenized: got {config.data.detokenized}, expected a share from 0 to 1"
     if config.selection.threshold is not None and not 0 <= config.selection.threshold <= 1:
         yield f"selection.threshold: got {config.selection.threshold}, expected a probability from 0 to 1"
     limits = ("sentences", "ratio", "max_words", "threshold")
     if all(values[f"selection.{limit}"] is None for limit in limits):
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
+    if config.model.adapters is not None and config.model.freeze_encoder:
+        yield "model.adapters: is set with model.freeze_encoder; expected one of them"
     if config.data.dataset_config is not None and config.data.dataset is None:
         yield "data.dataset_config: is set without data.dataset"
     if config.train.max_steps is not None and config.train.epochs is not None:

@@ -10,11 +10,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import torch
 
-from bertsum.config import Config, SelectionConfig
+from bertsum.config import Config, Precision, SelectionConfig
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked, select
@@ -54,12 +54,12 @@ class Summarizer:
 
     Attributes:
         model: The model.
-        precision: Arithmetic of its forward pass.
+        precision: Arithmetic of its forward pass; auto is bf16 where the device has instructions for it.
     """
 
-    def __init__(self, model: BertSum, precision: Literal["fp32", "bf16", "fp16"] = "fp32") -> None:
-        if precision not in ("fp32", "bf16", "fp16"):
-            raise BertsumError(f"precision: got '{precision}', expected fp32, bf16 or fp16")
+    def __init__(self, model: BertSum, precision: Precision = "auto") -> None:
+        if precision not in get_args(Precision):
+            raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
         self.model = model.eval()
         self.precision = precision
         self.encoder = model.document_encoder()
@@ -70,7 +70,7 @@ class Summarizer:
         path: str | Path | None = None,
         *,
         device: str | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Precision = "auto",
         **hub: Any,
     ) -> Summarizer:
         """Loads a model.
@@ -78,7 +78,8 @@ class Summarizer:
         Args:
             path: A checkpoint folder or a hub id. This version has no model of its own to fall back on.
             device: Such as cpu or cuda; by default a GPU where there is one.
-            precision: Arithmetic of the forward pass.
+            precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 where the device has
+                instructions for it, else fp32; in bf16 one summary of a hundred differs.
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
         if path is None:

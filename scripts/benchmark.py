@@ -32,6 +32,7 @@ from sides import SIDES, Options, Work, write_documents, write_model
 
 from bertsum.command_line import run
 from bertsum.models.bertsum import BertSum
+from bertsum.models.scoring import settle_precision
 
 # ---- the stages
 
@@ -217,7 +218,7 @@ def main() -> None:
     arguments.add_argument("--count", type=int, default=2000, help="documents that are prepared, by default 2000")
     arguments.add_argument("--scored", type=int, default=200, help="documents that are scored, by default 200")
     arguments.add_argument("--repetitions", type=int, default=5, help="by default 5")
-    arguments.add_argument("--precision", choices=["fp32", "bf16"], default="bf16", help="of our side")
+    arguments.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of our side")
     what = arguments.add_mutually_exclusive_group()
     what.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
     what.add_argument("--profile", choices=list(STAGES), help="where the time of our side of a stage goes")
@@ -233,7 +234,8 @@ def main() -> None:
             for name in ([given.profile] if given.profile else given.stages)
         }
         write_documents(documents, given.documents, max(stage.count for stage in stages.values()))
-        options = Options(documents, model, given.count, given.repetitions, given.precision)
+        precision = settle_precision(given.precision, torch.device("cpu"))
+        options = Options(documents, model, given.count, given.repetitions, precision)
         if given.profile:
             profile(stages[given.profile], options)
             return
@@ -241,7 +243,7 @@ def main() -> None:
         print(
             f"Limits: matrix products {limits['fp32'] / 1e9:,.0f} GFLOP/s in fp32, "
             f"{limits['bf16'] / 1e9:,.0f} in bf16; memory {limits['memory'] / 1e9:,.0f} GB/s; "
-            f"{torch.get_num_threads()} threads\n"
+            f"{torch.get_num_threads()} threads; our side in {precision}\n"
             f"{'stage':<30}{'side':<24}{'documents/s':>13}{'tokens/s':>11}{'peak MiB':>10}{'of limit':>9}  ratio",
             flush=True,
         )

@@ -45,7 +45,7 @@ def by_documents(pool: list[dict[str, Any]], model: BertSum, most: int) -> Itera
 def by_sentences(pool: list[dict[str, Any]], model: BertSum) -> Iterator[tuple[str, int, int, float]]:
     """Every stage on ever longer documents, of as many sentences in all."""
     sentences = [sentence for record in pool for sentence in record["document"]]
-    summarizer = Summarizer(model, "bf16")
+    summarizer = Summarizer(model)
     for length in LENGTHS:
         endless = cycle(sentences)
         records = [

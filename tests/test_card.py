@@ -18,7 +18,6 @@ from huggingface_hub import ModelCard
 
 import bertsum
 from bertsum.models.card import _base_model
-from bertsum.models.saved import checksum, saved_checksum
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +101,6 @@ def test_a_saved_model_has_a_card_and_keeps_it(measured, tmp_path) -> None:
 
 def test_changed_weights_have_no_figures(measured, tmp_path) -> None:
     model = model_of(measured)
-    assert checksum(model.state_dict()) == saved_checksum(measured[1].checkpoint)
     with torch.no_grad():
         next(model.head.parameters()).add_(1.0)
     card = model.generate_model_card()

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.models import scoring
 from bertsum.models.bertsum import BertSum, sentence_loss, sentence_means
 from bertsum.models.saved import BertSumConfig
 
@@ -158,3 +159,17 @@ def test_weights_of_another_architecture(encoder_folder, tmp_path) -> None:
 def test_an_unknown_model() -> None:
     with pytest.raises(bertsum.BertsumError, match="no such folder, and the hub cannot give it"):
         BertSum.from_pretrained("someone/no-such-model")
+
+
+@pytest.mark.parametrize("instructions", [True, False])
+def test_auto_is_bf16_only_where_the_processor_has_it(encoder_folder, monkeypatch, instructions) -> None:
+    monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: instructions)
+    expected = "bf16" if instructions else "fp32"
+    assert scoring.settle_precision("auto", torch.device("cpu")) == expected
+    assert scoring.settle_precision("fp16", torch.device("cpu")) == "fp16"
+    model = build(encoder_folder)
+    rows = rows_of(model, DOCUMENTS)
+    for (_, auto), (_, asked) in zip(
+        model.score(rows, precision="auto"), model.score(rows, precision=expected), strict=True
+    ):
+        assert torch.equal(auto, asked)

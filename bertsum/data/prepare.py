@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from bertsum.config import Config, DataConfig
+from bertsum.data.detokenization import detokenize, is_chosen
 from bertsum.data.documents import (
     Document,
     EncodedDocument,
@@ -38,7 +39,18 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 # What a prepared document depends on.
-_CODE = ("documents", "formats", "sentences", "oracle", "tokenization", "encoding", "prepare", "prepared", "../text")
+_CODE = (
+    "documents",
+    "formats",
+    "detokenization",
+    "sentences",
+    "oracle",
+    "tokenization",
+    "encoding",
+    "prepare",
+    "prepared",
+    "../text",
+)
 _CHUNK = 64  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
 
@@ -162,6 +174,7 @@ class _ChunkPreparer:
         self.config = config
         self.encoder = encoder
         self.filtered = _is_filtered(config.data, split)
+        self.detokenized = config.data.detokenized if split == "train" else 0.0
 
     def __call__(self, chunk: list[Document | Rejected]) -> PreparedChunk:
         rows = [item if isinstance(item, Rejected) else self.row(item) for item in chunk]
@@ -170,6 +183,9 @@ class _ChunkPreparer:
 
     def row(self, document: Document) -> dict[str, Any] | Rejected:
         """A document's row, with labels only where it came with them."""
+        if not isinstance(document, EncodedDocument) and is_chosen(document.id, self.detokenized):
+            references = [detokenize(reference) for reference in document.references]
+            document = replace(document, text=detokenize(document.text), references=references)
         texts = _texts(document, self.config.language)
         too_short = _too_short(texts, self.config, document.place) if self.filtered else None
         if too_short is not None:

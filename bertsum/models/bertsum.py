@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
+from bertsum.models.adapters import add_adapters, fold_adapters
 from bertsum.models.card import card_of
 from bertsum.models.encoder import (
     build_encoder,
@@ -61,6 +63,7 @@ class BertSum(nn.Module, ModelHubMixin):
 
     encoder: PreTrainedModel
     folder: Path | None = None
+    _read: str | None = None  # the checksum of what was read from there
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class BertSum(nn.Module, ModelHubMixin):
         encoder = load_encoder(config.model, config.encoding.max_length)
         _check_vocabulary(tokenizer, encoder)
         freeze(encoder, config.model)
+        add_adapters(encoder, config.model)
         return BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
 
     @staticmethod
@@ -225,7 +229,7 @@ class BertSum(nn.Module, ModelHubMixin):
         Args:
             rows: Documents with ``input_ids`` and ``cls_positions``.
             max_tokens_per_batch: Budget of a batch, ``count x longest``.
-            precision: fp32, bf16 or fp16 arithmetic.
+            precision: auto, fp32, bf16 or fp16 arithmetic, as ``evaluation.precision``.
             lengths: Tokens of each document, where they are known without reading it.
             part: Number of this process and of all processes, of which each scores its share of the batches, in
                 equally many passes.
@@ -303,8 +307,7 @@ class BertSum(nn.Module, ModelHubMixin):
         folder = Path(save_directory)
         write_model(folder, self.config, self.encoder, self.tokenizer, state_dict or self.state_dict())
         if card and not (folder / CARD_FILE).exists():
-            made = card_of(self.config, saved_checksum(folder), self.folder, **(model_card_kwargs or {}))
-            write_whole(folder / CARD_FILE, str(made))
+            write_whole(folder / CARD_FILE, str(self.generate_model_card(**(model_card_kwargs or {}))))
         if push_to_hub:
             self.push_to_hub(repo_id or folder.name, **hub)
 
@@ -321,7 +324,8 @@ class BertSum(nn.Module, ModelHubMixin):
         Raises:
             BertsumError: if the folder's card, or a file of the run, cannot be read.
         """
-        return card_of(self.config, checksum(self.state_dict()), self.folder, repo_id, license)
+        unchanged = self.folder is not None and self._read == checksum(self.state_dict())
+        return card_of(self.config, self.folder if unchanged else None, repo_id, license)
 
     def push_to_hub(self, repo_id: str, *, license: str | None = None, **hub: Any) -> str:
         """Makes a repository on the hub, if it is not there, and pushes the model and its card in one commit.
@@ -377,14 +381,26 @@ class BertSum(nn.Module, ModelHubMixin):
         folder = Path(path)
         if not folder.is_dir():
             folder = download(str(path), revision, cache_dir, local_files_only, token)
-        saved, where = read_model(folder), f"model '{folder}'"
+        there = read_model(folder)
+        saved, where = _whole(there), f"model '{folder}'"
         with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
             check_weights(_build(saved), saved.weights, where)
         model = _build(saved)
         fill(model, saved.weights, where)
         _check_vocabulary(saved.tokenizer, model.encoder)
         model.folder = folder.resolve()  # best may come to name another
+        model._read = saved_checksum(folder) if saved is there else checksum(saved.weights)
         return model.to(device).eval()
+
+
+def _whole(saved: SavedModel) -> SavedModel:
+    """A saved model with its adapters folded into the pretrained encoder, so that it is one like any other."""
+    model = saved.config.model
+    if model.adapters is None:
+        return saved
+    encoder = load_encoder(model, saved.config.encoding.max_length)
+    config = replace(saved.config, model=replace(model, adapters=None))
+    return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights))
 
 
 def _build(saved: SavedModel) -> BertSum:

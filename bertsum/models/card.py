@@ -18,7 +18,7 @@ from bertsum.config_reading import dump_yaml
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import MINILM_HUB_NAME
 from bertsum.models.origin import Measured, Origin, read_origin
-from bertsum.models.saved import CARD_FILE, BertSumConfig, saved_checksum
+from bertsum.models.saved import CARD_FILE, BertSumConfig
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
 _METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
@@ -28,28 +28,21 @@ _PATHS = ("train", "validation", "test", "document_folders", "encoder")
 
 
 def card_of(
-    config: BertSumConfig,
-    weights: str | None,
-    folder: Path | None,
-    repo_id: str | None = None,
-    license: str | None = None,
+    config: BertSumConfig, folder: Path | None, repo_id: str | None = None, license: str | None = None
 ) -> ModelCard:
     """The card of a model.
 
     Args:
         config: What the model is made of.
-        weights: The checksum of its weights.
-        folder: Where it was read from; its README.md, or the run that it lies in, counts if its weights are the same.
+        folder: Where it was read from, which has a card of its own or lies in a run; None for one that is nowhere else.
         repo_id: Its id on the hub.
         license: Licence of the weights.
 
     Raises:
         BertsumError: if the card of the folder, or a file of the run, cannot be read.
     """
-    if folder is None or weights is None or saved_checksum(folder) != weights:
-        return _card(config, None, repo_id, license)
-    if not (folder / CARD_FILE).is_file():
-        return _card(config, read_origin(folder, weights), repo_id, license)
+    if folder is None or not (folder / CARD_FILE).is_file():
+        return _card(config, read_origin(folder) if folder else None, repo_id, license)
     try:
         card = ModelCard.load(folder / CARD_FILE)
     except Exception as error:  # YAML has errors of its own, and so has what it may hold

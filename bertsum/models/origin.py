@@ -16,6 +16,7 @@ from typing import Any
 from bertsum.config import Config
 from bertsum.data.prepared import Report
 from bertsum.errors import BertsumError
+from bertsum.models.saved import saved_checksum
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,11 @@ class Origin:
     measured: dict[str, Measured] = field(default_factory=dict)
 
 
-def read_origin(checkpoint: Path, weights: str) -> Origin | None:
+def read_origin(checkpoint: Path) -> Origin | None:
     """What a run tells of one of its checkpoints; None where the folder is in no run.
 
     Args:
         checkpoint: ``checkpoints/step_...`` of the run folder.
-        weights: The checksum of its weights.
 
     Raises:
         BertsumError: naming the file that cannot be read.
@@ -94,10 +94,11 @@ def read_origin(checkpoint: Path, weights: str) -> Origin | None:
             with _readable(report) as values:
                 prepared = Report(**values)
     measured: dict[str, Measured] = {}
+    weights = saved_checksum(checkpoint)
     for file in sorted((run / "eval").glob("*/results.json")):  # test before test-average
         with _readable(file) as values:
             systems = [name for name, of in values.get("weights", {}).items() if of == weights]
-            if systems and values["split"] not in measured:
+            if systems and weights is not None and values["split"] not in measured:
                 measured[values["split"]] = Measured(
                     model=systems[0],
                     **{name: values[name] for name in ("split", "documents", "source", "rouge", "selection")},

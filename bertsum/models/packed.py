@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.activations import ACT2FN
 
+from bertsum.models.adapters import adaptation, weight_of
+
 # Families whose layers are BERT's, and where their positions begin.
 _FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
     "bert": lambda _: 0,
@@ -73,18 +75,24 @@ def packed_layers(encoder: PreTrainedModel, dtype: torch.dtype) -> list[Layer]:
 
 def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | None = None) -> Linear:
     """Several projections of the same vectors as one."""
-    first = modules[0]
-    weight = (torch.cat([module.weight for module in modules]) if len(modules) > 1 else first.weight).to(dtype)
-    bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else first.bias).to(dtype)
+    adapted = torch.is_grad_enabled() and any(hasattr(module, "lora_A") for module in modules)
+    weights = [module.weight if adapted else weight_of(module) for module in modules]
+    weight = (torch.cat(weights) if len(modules) > 1 else weights[0]).to(dtype)
+    bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else modules[0].bias).to(dtype)
     if not torch.is_grad_enabled() and dtype == torch.bfloat16 and activation in (None, "gelu") and _HAS_POINTWISE:
         # What torch.compile would make of it: the weights laid out once as the kernel reads them, and GELU in it.
         laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
         after: tuple[str, list[float], str] = ("none", [], "") if activation is None else ("gelu", [], "none")
         return lambda vectors: torch.ops.mkldnn._linear_pointwise(vectors, laid_out, bias, *after)
-    if activation is None:
-        return lambda vectors: F.linear(vectors, weight, bias)
-    function = ACT2FN[activation]
-    return lambda vectors: function(F.linear(vectors, weight, bias))
+    function = ACT2FN[activation] if activation is not None else None
+
+    def apply(vectors: torch.Tensor) -> torch.Tensor:
+        result = F.linear(vectors, weight, bias)
+        if adapted:
+            result = result + torch.cat([adaptation(module, vectors) for module in modules], dim=-1)
+        return result if function is None else function(result)
+
+    return apply
 
 
 _HAS_POINTWISE = hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.ops.mkldnn._is_mkldnn_bf16_supported()

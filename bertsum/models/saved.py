@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.errors import BertsumError
+from bertsum.models.adapters import is_own
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 
@@ -83,7 +84,8 @@ def write_model(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_tensors(folder / WEIGHTS_FILE, weights)
+        own = {name: tensor for name, tensor in weights.items() if is_own(name, config.model)}
+        write_tensors(folder / WEIGHTS_FILE, own)
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
         tokenizer.save_pretrained(folder)
@@ -115,7 +117,8 @@ def read_model(folder: Path) -> SavedModel:
     config = BertSumConfig.of(whole)
     weights = read_tensors(folder / WEIGHTS_FILE)
     layers = getattr(encoder_config, "num_hidden_layers", 0)
-    if not isinstance(layers, int) or layers > len(weights):  # to build them would take for ever
+    if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
+        # to build them would take for ever
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
@@ -184,19 +187,21 @@ def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
     return f"{value:08x}"
 
 
-def fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:
-    """Copies weights in, or says which do not fit."""
-    check_weights(model, weights, where)
-    model.load_state_dict(weights)
+def fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str, config: ModelConfig | None = None) -> None:
+    """Copies weights in, or says which do not fit; with adapters (``config``), those of a checkpoint of them."""
+    check_weights(model, weights, where, config)
+    model.load_state_dict(weights, strict=False)
 
 
-def check_weights(model: nn.Module, weights: dict[str, torch.Tensor], where: str) -> None:
+def check_weights(
+    model: nn.Module, weights: dict[str, torch.Tensor], where: str, config: ModelConfig | None = None
+) -> None:
     """Says which weights are missing, left over or of another shape.
 
     Raises:
         BertsumError: if any are.
     """
-    own = model.state_dict()
+    own = {name: tensor for name, tensor in model.state_dict().items() if config is None or is_own(name, config)}
     problems = [f"missing {name}" for name in own if name not in weights]
     problems += [f"left over {name}" for name in weights if name not in own]
     problems += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import platform
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +39,7 @@ def score_rows(
     own = len(plan[number::count])
     budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
 
+    precision = settle_precision(precision, device)
     layers = model.packed_layers(PRECISIONS[precision])
 
     @torch.inference_mode()
@@ -109,3 +111,21 @@ def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str)
 def autocast(device: torch.device, precision: str) -> torch.autocast:
     """The context of mixed-precision arithmetic; of none for fp32."""
     return torch.autocast(device.type, dtype=PRECISIONS[precision], enabled=precision != "fp32")
+
+
+def settle_precision(precision: str, device: torch.device) -> str:
+    """What ``auto`` is on a device: bf16 where it has instructions for it, else fp32, since without them bf16 is
+    several times slower; every other precision is itself.
+    """
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    return "bf16" if device.type == "cpu" and _processor_has_bf16() else "fp32"
+
+
+def _processor_has_bf16() -> bool:
+    """Whether matrix products in bf16 have instructions of their own; torch also emulates them."""
+    if platform.machine().lower() in ("aarch64", "arm64"):
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -16,6 +16,7 @@ from bertsum.config import Config, TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import encoder_layers
+from bertsum.models.scoring import settle_precision
 from bertsum.training.optim import build_optimizer
 
 if TYPE_CHECKING:
@@ -58,10 +59,11 @@ def _make_accelerator(config: Config) -> Accelerator:
     AcceleratorState._reset_state()  # a second training in one program may have another precision
 
     run_dir = str(config.run_dir)
+    device = torch.accelerator.current_accelerator() or torch.device("cpu")
     try:
         return Accelerator(
             cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
-            mixed_precision=_PRECISION[config.train.precision],
+            mixed_precision=_PRECISION[settle_precision(config.train.precision, device)],
             log_with=_installed_trackers(config) or None,
             project_config=ProjectConfiguration(project_dir=run_dir, logging_dir=str(config.run_dir / "tensorboard")),
         )

@@ -79,7 +79,7 @@ class Trainer:
         saved = load_state(last) if last is not None else None
         if last is not None and saved is not None:
             self.state = saved.train
-            fill(model, read_tensors(last / WEIGHTS_FILE), f"checkpoint '{last}'")
+            fill(model, read_tensors(last / WEIGHTS_FILE), f"checkpoint '{last}'", config.model)
         self.saved_step = self.state.step
         self.plan = self._plan(self.state.epoch)
         if self.state.batch >= len(self.plan):

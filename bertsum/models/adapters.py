@@ -1,0 +1,83 @@
+"""Low-rank adapters (LoRA, arXiv 2106.09685): ``h = W x + s B A x``, where only A and B learn.
+
+# H_in and H_out, r rank
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from bertsum.config import ModelConfig
+from bertsum.errors import BertsumError
+from bertsum.models.encoder import encoder_layers
+
+_SCALE = 2.0  # s, as alpha = 2 r is usual
+_A, _B = ".lora_A.default.weight", ".lora_B.default.weight"
+
+
+def add_adapters(encoder: PreTrainedModel, config: ModelConfig) -> None:
+    """Gives an adapter to every matrix of the encoder's layers above ``model.freeze_layers``; nothing else of it learns.
+
+    Raises:
+        BertsumError: if the package peft is not installed, or no layer is left.
+    """
+    if config.adapters is None:
+        return
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as error:
+        raise BertsumError(
+            "model.adapters: the package peft is not installed (pip install 'bertsum[adapters]')"
+        ) from error
+    adapted = {id(part) for layer in encoder_layers(encoder)[config.freeze_layers :] for part in layer.modules()}
+    names = [name for name, part in encoder.named_modules() if isinstance(part, nn.Linear) and id(part) in adapted]
+    if not names:
+        raise BertsumError("model.adapters: no layer of the encoder is left for them; lower model.freeze_layers")
+    encoder.requires_grad_(False)
+    rank = config.adapters
+    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=int(_SCALE * rank), target_modules=names), encoder)
+
+
+def is_own(name: str, config: ModelConfig) -> bool:
+    """Whether a weight of a model belongs to its checkpoint: with adapters, those of the encoder itself do not."""
+    return config.adapters is None or not name.startswith("encoder.") or name.endswith((_A, _B))
+
+
+def fold_adapters(encoder: PreTrainedModel, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The encoder's weights with the adapters of a checkpoint added to them, and the checkpoint's other weights.
+
+    Args:
+        encoder: The pretrained encoder that they were trained in.
+        weights: Of the checkpoint, by name: ``encoder.NAME.lora_A.default.weight`` (r, H_in), ``lora_B`` (H_out, r).
+
+    Raises:
+        BertsumError: if an adapter is of another shape than the encoder's matrix.
+    """
+    whole = {f"encoder.{name}": tensor.clone() for name, tensor in encoder.state_dict().items()}
+    for name, low in weights.items():
+        if not name.endswith((_A, _B)):
+            whole[name] = low
+        elif name.endswith(_A):
+            matrix = whole.get(target := f"{name.removesuffix(_A)}.weight")
+            high = weights.get(f"{name.removesuffix(_A)}{_B}")
+            if matrix is None or high is None or (high.shape[0], low.shape[1]) != matrix.shape:
+                raise BertsumError(f"adapters: '{name}' fits no matrix of the encoder")
+            whole[target] = matrix + _SCALE * (high.float() @ low.float())
+    return whole
+
+
+def adaptation(module: nn.Linear, vectors: torch.Tensor) -> torch.Tensor:
+    """``s B A x``: what a projection's adapter, where it has one, adds for vectors (N, H_in): (N, H_out)."""
+    if not hasattr(module, "lora_A"):
+        return vectors.new_zeros(len(vectors), module.out_features)
+    low = F.linear(vectors, module.lora_A["default"].weight.to(vectors.dtype))  # (N, r)
+    return F.linear(low, _SCALE * module.lora_B["default"].weight.to(vectors.dtype))
+
+
+def weight_of(module: nn.Linear) -> torch.Tensor:
+    """The matrix (H_out, H_in) of a projection; its adapter, where it has one, is added to it."""
+    delta = getattr(module, "get_delta_weight", None)
+    return module.weight if delta is None else module.weight + delta("default")

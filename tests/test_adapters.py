@@ -1,0 +1,101 @@
+"""Low-rank adapters: they learn alone, are saved alone, and score the same once they are folded in."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import bertsum
+from bertsum.config import EncodingConfig, ModelConfig
+from bertsum.data.detokenization import detokenize, is_chosen
+from bertsum.models.bertsum import BertSum, sentence_loss
+from bertsum.models.saved import BertSumConfig
+
+ROWS = [{"input_ids": [7, 8, 9, 10, 11], "cls_positions": [0, 2]}, {"input_ids": [20, 21, 22], "cls_positions": [0]}]
+
+
+def build(encoder_folder, **values) -> BertSum:
+    torch.manual_seed(0)
+    settings = ModelConfig(str(encoder_folder), head="linear", adapters=3, **values)
+    model = BertSum.from_config(BertSumConfig(settings, EncodingConfig(max_length=128)))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:  # they begin as zero
+            torch.nn.init.normal_(parameter, std=0.3)
+    return model.eval()
+
+
+def gradients(model: BertSum, packs: bool) -> dict[str, torch.Tensor]:
+    model.packs = packs
+    model.zero_grad()
+    batch = model.collate(ROWS)
+    sentence_loss(model(**batch.inputs()), batch.labels, batch.sentence_mask).backward()
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("frozen", [0, 1])
+def test_the_packed_pass_is_that_of_peft(encoder_folder, frozen) -> None:
+    model = build(encoder_folder, freeze_layers=frozen)
+    with torch.no_grad():
+        packed = model(**model.collate(ROWS).inputs())
+        model.packs = False
+        plain = model(**model.collate(ROWS).inputs())
+    mask = model.collate(ROWS).sentence_mask
+    assert torch.allclose(packed[mask], plain[mask], atol=1e-5)
+    own, theirs = gradients(model, packs=True), gradients(model, packs=False)
+    assert own.keys() == theirs.keys()
+    assert all("lora" in name or name.startswith("head.") for name in own)
+    assert any("layer.0." in name for name in own) == (frozen == 0)
+    for name, gradient in own.items():
+        assert torch.allclose(gradient, theirs[name], atol=1e-4), name
+
+
+def test_a_checkpoint_has_what_has_learned_alone(encoder_folder, tmp_path) -> None:
+    model = build(encoder_folder)
+    model.save_pretrained(tmp_path / "saved")
+    weights = load_file(tmp_path / "saved" / "model.safetensors")
+    assert all("lora" in name or name.startswith("head.") for name in weights)
+    loaded = BertSum.from_pretrained(tmp_path / "saved")
+    assert loaded.config.model.adapters is None and not any("lora" in name for name in loaded.state_dict())
+    for (_, before), (_, after) in zip(model.score(ROWS), loaded.score(ROWS), strict=True):
+        assert torch.allclose(before, after, atol=1e-5)
+    loaded.save_pretrained(tmp_path / "whole")  # one like any other now
+    whole = BertSum.from_pretrained(tmp_path / "whole")
+    assert torch.equal(next(whole.score(ROWS))[1], next(loaded.score(ROWS))[1])
+
+
+def test_adapters_of_another_encoder(encoder_folder, tmp_path, bert_config, tokenizer) -> None:
+    model = build(encoder_folder)
+    weights = model.state_dict()
+    name = next(name for name in weights if "lora_A" in name)
+    model.save_pretrained(tmp_path / "saved", state_dict={**weights, name: torch.zeros(3, 7)})
+    with pytest.raises(bertsum.BertsumError, match="fits no matrix of the encoder"):
+        BertSum.from_pretrained(tmp_path / "saved")
+
+
+def test_training_and_resuming_adapters(config_of) -> None:
+    config = config_of("model.adapters=2", "train.save_every=2", "train.max_steps=4")
+    result = bertsum.train(config)
+    once = load_file(result.checkpoint / "model.safetensors")
+    assert any("lora" in name for name in once)
+    other = config_of("model.adapters=2", "train.save_every=2", "name=other", "train.max_steps=2")
+    bertsum.train(other)
+    again = bertsum.train(other.override({"train.max_steps": 4}))
+    weights = load_file(again.checkpoint / "model.safetensors")
+    assert all(torch.equal(weights[name], once[name]) for name in once)
+
+
+def test_adapters_and_a_frozen_encoder() -> None:
+    with pytest.raises(bertsum.BertsumError, match="model.adapters: is set with model.freeze_encoder"):
+        bertsum.Config.load(None, ["model.adapters=4", "model.freeze_encoder=true"])
+
+
+def test_detokenized_share(config_of, tmp_path) -> None:
+    assert detokenize(["he did n't go , he said .", "the dogs ' house ( red ) ."]) == [
+        "he didn't go, he said.",
+        "the dogs' house (red).",
+    ]
+    chosen = [is_chosen(f"document {number}", 0.3) for number in range(1000)]
+    assert 250 < sum(chosen) < 350
+    assert not any(is_chosen(str(number), 0.0) for number in range(100))
+    assert all(is_chosen(str(number), 1.0) for number in range(100))
