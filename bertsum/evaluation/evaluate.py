@@ -103,6 +103,9 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         checkpoint: A folder or hub id; by default ``best`` of the run folder.
         split: train, validation or test; by default ``evaluation.split``.
 
+    Returns:
+        ROUGE of the checkpoint, Lead and Oracle; printed, it is a table.
+
     Raises:
         BertsumError: if the checkpoint or the documents cannot be used.
     """

@@ -88,6 +88,9 @@ class BertSum(nn.Module, ModelHubMixin):
     def from_config(config: BertSumConfig) -> BertSum:
         """A model to train: pretrained encoder, fresh head (seed torch first).
 
+        Args:
+            config: What it is made of; ``BertSumConfig.of`` takes it from a run's configuration.
+
         Raises:
             BertsumError: if the encoder cannot be loaded, or does not fit the head or the length.
         """
@@ -252,7 +255,11 @@ class BertSum(nn.Module, ModelHubMixin):
                 self.train()
 
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
-        """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing."""
+        """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing.
+
+        Args:
+            dtype: Precision of their weights.
+        """
         if not self.packs or next(self.parameters()).device.type != "cpu":
             return None
         weights = [(weight.data_ptr(), weight._version) for weight in self.encoder.parameters()]
@@ -262,7 +269,11 @@ class BertSum(nn.Module, ModelHubMixin):
         return self._made[2]
 
     def train(self, mode: bool = True) -> BertSum:
-        """Sets the mode, as of every module."""
+        """Sets the mode, as of every module.
+
+        Args:
+            mode: Whether to train, with dropout, or to score.
+        """
         if mode:  # weights are about to change, and fused optimisers do not count their changes
             self._made = None
         return super().train(mode)
@@ -272,7 +283,11 @@ class BertSum(nn.Module, ModelHubMixin):
         return {**self.__dict__, "_made": None}
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
-        """Encoded documents to a batch, padded with this encoder's padding token."""
+        """Encoded documents to a batch, padded with this encoder's padding token.
+
+        Args:
+            rows: Documents with ``input_ids`` and ``cls_positions``, and ``labels`` where they have some.
+        """
         return collate(rows, self.encoder.config.pad_token_id or 0)
 
     def document_encoder(self) -> DocumentEncoder:
