@@ -19,6 +19,7 @@ from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked, select
 from bertsum.models.bertsum import BertSum
+from bertsum.shading import document_html, show_document
 
 _JOINED_WITHOUT_SPACE = {"zh", "ja", "th", "lo", "km", "my"}
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
@@ -47,6 +48,13 @@ class Summary:
     def marked(self) -> str:
         """The whole document, a sentence a line, with the chosen ones marked."""
         return marked(self.document, self.indices)
+
+    def show(self) -> None:
+        """Shows the whole document, shaded by score, the chosen sentences marked: in a notebook, or printed."""
+        show_document(self.document, self.document_scores, self.indices)
+
+    def _repr_html_(self) -> str:
+        return document_html(self.document, self.document_scores, self.indices)
 
 
 class Summarizer:

@@ -52,3 +52,8 @@ def sanitize(text: str) -> str:
 def printable(text: str) -> str:
     """Replaces what a terminal would obey by U+FFFD, so that a document can be shown; lengths stay the same."""
     return _OBEYED.sub("\ufffd", text)
+
+
+def one_line(text: str) -> str:
+    """A text on a single line, and harmless to a terminal."""
+    return printable(" ".join(text.split()))

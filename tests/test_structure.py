@@ -20,6 +20,7 @@ PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it.
 LAYERS = [
     "text",
+    "shading",
     "allocation",
     "errors",
     "files",
@@ -35,6 +36,7 @@ LAYERS = [
     "command_line",
 ]
 ALONE = {
+    "shading": {"text"},
     "evaluation.selection": {"errors", "text"},
     "evaluation.overlap": set(),
     "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap"},

@@ -18,6 +18,7 @@ from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
+from bertsum.evaluation.report import Measured, report_html
 from bertsum.evaluation.rouge import METRICS, RougeScore, document_rouge, summarize_scores, tokenizer_for
 from bertsum.evaluation.runs import best_checkpoints, make_folder
 from bertsum.evaluation.selection import select_sentences
@@ -25,7 +26,7 @@ from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import saved_checksum
-from bertsum.text import printable
+from bertsum.text import one_line
 
 if TYPE_CHECKING:
     import datasets
@@ -59,7 +60,7 @@ class Evaluation:
         limited: Whether summaries were cut to their reference's length, so that recall is the figure to report.
         seconds: Time of scoring, selection and ROUGE.
         example: A document with the sentences marked that the first checkpoint chose, or the oracle.
-        folder: Where results.json and predictions.jsonl lie.
+        folder: Where results.json, predictions.jsonl and report.html lie.
     """
 
     checkpoints: dict[str, str]
@@ -75,6 +76,11 @@ class Evaluation:
     def __str__(self) -> str:
         figure = "limited-length recall" if self.limited else "F1"
         return f"{self.table()}\n{self.documents:,} documents of {self.split}; ROUGE {figure}, counts {self.tokenizer}"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows it all."""
+        return self.folder / "report.html"
 
     def table(self) -> str:
         """ROUGE F1, or limited-length recall, with 95% intervals; ROUGE-1 recall and precision; in percent."""
@@ -94,7 +100,7 @@ class Evaluation:
 
 
 def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | None = None) -> Evaluation:
-    """Evaluates a checkpoint, writes ``results.json`` and ``predictions.jsonl`` to ``eval/SPLIT`` of the run folder.
+    """Evaluates a checkpoint, writes ``results.json``, ``predictions.jsonl`` and ``report.html`` to ``eval/SPLIT``.
 
     Documents are read as the checkpoint was trained to: its own encoding and language replace the config's.
 
@@ -121,7 +127,7 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
 def evaluate_average(config: Config, count: int, split: str | None = None) -> Evaluation:
     """Evaluates the best checkpoints of a run and the mean of their ROUGE, as the papers report it.
 
-    Writes ``results.json`` and ``predictions.STEP.jsonl`` to ``eval/SPLIT-average`` of the run folder.
+    Writes ``results.json``, ``predictions.STEP.jsonl`` and ``report.html`` to ``eval/SPLIT-average`` of the run folder.
 
     Args:
         config: The run's configuration.
@@ -137,8 +143,9 @@ def evaluate_average(config: Config, count: int, split: str | None = None) -> Ev
 
 
 def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
-    """Lead and Oracle alone, without a model; writes ``results.json`` to ``eval/SPLIT-baselines`` of the run folder.
+    """Lead and Oracle alone, without a model.
 
+    Writes ``results.json`` and ``report.html`` to ``eval/SPLIT-baselines`` of the run folder.
     With ``evaluation.baselines: read`` the encoder's tokenizer is needed, which tells what it would read.
 
     Raises:
@@ -252,8 +259,7 @@ def select(
 def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
     """The sentences, one a line, the chosen ones marked; what a terminal would obey is made harmless."""
     marks = [">>" if index in chosen else "  " for index in range(len(sentences))]
-    lines = [" ".join(printable(sentence).split()) for sentence in sentences]
-    return "\n".join(f"{mark} {line}" for mark, line in zip(marks, lines, strict=True))
+    return "\n".join(f"{mark} {one_line(sentence)}" for mark, sentence in zip(marks, sentences, strict=True))
 
 
 def _report(
@@ -312,7 +318,26 @@ def _report(
     first = next((made[0].indices for made in predictions.values()), choices["oracle"][0])
     limited = config.rouge.limit_to_reference
     example = marked(rows[0]["sentences"], first)
-    return Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
+    evaluation = Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
+    probabilities = {system: [prediction.scores for prediction in made] for system, made in predictions.items()}
+    measured = Measured(rows, systems, choices, scores, probabilities, limited)
+    write_whole(
+        evaluation.report, report_html(measured, f"{config.name} on {split}", _facts(config, results), config.seed)
+    )
+    return evaluation
+
+
+def _facts(config: Config, results: dict[str, Any]) -> dict[str, str]:
+    """What a reader of the figures must know."""
+    limits = {name: value for name, value in (results["selection"] or {}).items() if value is not None}
+    samples = f"{config.rouge.bootstrap_samples:,} bootstrap samples"
+    return {
+        "Documents": f"{results['documents']:,}",
+        "ROUGE": f"counts {results['rouge']['tokenizer']}; below each figure its 95% interval, from {samples}",
+        "Baselines": f"of {'what the encoder reads' if results['baselines'] == 'read' else 'whole documents'}",
+        **({"Selection": ", ".join(f"{name} {value}" for name, value in limits.items())} if limits else {}),
+        **{f"Checkpoint of {system}": path for system, path in results["checkpoints"].items()},
+    }
 
 
 def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:

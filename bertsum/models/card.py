@@ -17,7 +17,7 @@ from bertsum.config import Config
 from bertsum.config_reading import dump_yaml
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import MINILM_HUB_NAME
-from bertsum.models.origin import Measured, Origin, read_origin
+from bertsum.models.origin import Results, Origin, read_origin
 from bertsum.models.saved import CARD_FILE, BertSumConfig
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
@@ -90,7 +90,7 @@ def _base_model(encoder: str) -> str | None:
     return None if Path(encoder).exists() else encoder
 
 
-def _eval_results(measured: Measured) -> list[EvalResult]:
+def _eval_results(measured: Results) -> list[EvalResult]:
     dataset = measured.source["dataset"]
     return [
         EvalResult(
@@ -142,13 +142,13 @@ def _selection(selection: Mapping[str, Any]) -> str:
     return ", ".join(f"`{line}`" for line in dump_yaml(told).splitlines())
 
 
-def _rouge(measured: list[Measured]) -> str:
+def _rouge(measured: list[Results]) -> str:
     if not measured:
         return "It was not measured, or not with these very weights."
     return "\n\n".join(_rouge_of(of_split) for of_split in measured)
 
 
-def _rouge_of(measured: Measured) -> str:
+def _rouge_of(measured: Results) -> str:
     rows = ["| | " + " | ".join(_METRICS.values()) + " |", "|---|" + "---|" * len(_METRICS)]
     for system, scores in measured.systems.items():
         cells = []

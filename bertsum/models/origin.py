@@ -20,7 +20,7 @@ from bertsum.models.saved import saved_checksum
 
 
 @dataclass(frozen=True)
-class Measured:
+class Results:
     """ROUGE of the model and the baselines on one split.
 
     Attributes:
@@ -67,7 +67,7 @@ class Origin:
     config: Config
     trained: dict[str, Any] = field(default_factory=dict)
     prepared: Report | None = None
-    measured: dict[str, Measured] = field(default_factory=dict)
+    measured: dict[str, Results] = field(default_factory=dict)
 
 
 def read_origin(checkpoint: Path) -> Origin | None:
@@ -93,13 +93,13 @@ def read_origin(checkpoint: Path) -> Origin | None:
         if report.is_file():
             with _readable(report) as values:
                 prepared = Report(**values)
-    measured: dict[str, Measured] = {}
+    measured: dict[str, Results] = {}
     weights = saved_checksum(checkpoint)
     for file in sorted((run / "eval").glob("*/results.json")):  # test before test-average
         with _readable(file) as values:
             systems = [name for name, of in values.get("weights", {}).items() if of == weights]
             if systems and weights is not None and values["split"] not in measured:
-                measured[values["split"]] = Measured(
+                measured[values["split"]] = Results(
                     model=systems[0],
                     **{name: values[name] for name in ("split", "documents", "source", "rouge", "selection")},
                     systems={

@@ -219,4 +219,4 @@ def _remove_run(run_dir: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-_RUN = ("checkpoints", "best", "metrics.jsonl", "eval", "tensorboard", "config.yaml")
+_RUN = ("checkpoints", "best", "metrics.jsonl", "curves.svg", "eval", "tensorboard", "config.yaml")
