@@ -245,3 +245,13 @@ def test_without_a_hub(measured) -> None:
     for reader in (bertsum.BertSum, bertsum.Summarizer):
         with pytest.raises(bertsum.BertsumError, match=r"model 'me/x' \(revision v1\): no such folder, and the hub"):
             reader.from_pretrained("me/x", revision="v1")
+
+
+def test_a_model_with_adapters(config_of, tmp_path) -> None:
+    config = config_of("model.adapters=2", "data.limit=3", "train.max_steps=1")
+    evaluation = bertsum.train(config).evaluation
+    model = bertsum.BertSum.from_pretrained(config.run_dir / "best")  # with the adapters in the encoder's weights
+    card = model.generate_model_card()
+    assert len(card.data.eval_results) == 3
+    assert card.data.eval_results[0].metric_value == round(100 * evaluation.systems["model"]["rouge1"].fmeasure, 2)
+    assert "adapters: 2" in card.text

@@ -17,7 +17,7 @@ from bertsum.config import Config
 from bertsum.config_reading import dump_yaml
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import MINILM_HUB_NAME
-from bertsum.models.origin import Results, Origin, read_origin
+from bertsum.models.origin import Origin, Results, read_origin
 from bertsum.models.saved import CARD_FILE, BertSumConfig
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
@@ -90,19 +90,19 @@ def _base_model(encoder: str) -> str | None:
     return None if Path(encoder).exists() else encoder
 
 
-def _eval_results(measured: Results) -> list[EvalResult]:
-    dataset = measured.source["dataset"]
+def _eval_results(results: Results) -> list[EvalResult]:
+    dataset = results.source["dataset"]
     return [
         EvalResult(
             task_type="summarization",
             task_name="Extractive summarization",
             dataset_type=dataset or "unknown",  # as sentence-transformers says of files
-            dataset_name=_source(measured.source),
-            dataset_config=measured.source["dataset_config"],
-            dataset_split=measured.split,
+            dataset_name=_source(results.source),
+            dataset_config=results.source["dataset_config"],
+            dataset_split=results.split,
             metric_type="rouge",
-            metric_name=f"{title} {measured.figure_name}",
-            metric_value=round(100 * measured.systems[measured.model][metric][measured.figure], 2),
+            metric_name=f"{title} {results.figure_name}",
+            metric_value=round(100 * results.systems[results.model][metric][results.figure], 2),
         )
         for metric, title in _METRICS.items()
     ]
@@ -148,18 +148,19 @@ def _rouge(measured: list[Results]) -> str:
     return "\n\n".join(_rouge_of(of_split) for of_split in measured)
 
 
-def _rouge_of(measured: Results) -> str:
+def _rouge_of(results: Results) -> str:
     rows = ["| | " + " | ".join(_METRICS.values()) + " |", "|---|" + "---|" * len(_METRICS)]
-    for system, scores in measured.systems.items():
+    for system, scores in results.systems.items():
         cells = []
         for metric in _METRICS:
-            low, high = scores[metric][f"{measured.figure}_interval"]
-            cells.append(f"{100 * scores[metric][measured.figure]:.2f} ({100 * low:.2f}-{100 * high:.2f})")
-        name = "**this model**" if system == measured.model else system
+            low, high = scores[metric][f"{results.figure}_interval"]
+            cells.append(f"{100 * scores[metric][results.figure]:.2f} ({100 * low:.2f}-{100 * high:.2f})")
+        name = "**this model**" if system == results.model else system
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    where = f"{_code(_source(measured.source))} ({measured.split}, {measured.documents:,} documents)"
-    how = f"ROUGE {measured.figure_name} in percent with 95% bootstrap intervals; counts {measured.rouge['tokenizer']}"
-    return "\n".join([f"{where}: {how}; chosen by {_selection(measured.selection)}.", "", *rows])
+    where = f"{_code(_source(results.source))} ({results.split}, {results.documents:,} documents)"
+    how = f"ROUGE {results.figure_name} in percent with 95% bootstrap intervals; counts {results.rouge['tokenizer']}"
+    of_read = " Lead and Oracle choose from what the encoder reads." if results.baselines == "read" else ""
+    return "\n".join([f"{where}: {how}; chosen by {_selection(results.selection)}.{of_read}", "", *rows])
 
 
 def _source(source: Mapping[str, Any]) -> str:

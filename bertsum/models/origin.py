@@ -31,6 +31,7 @@ class Results:
         systems: ROUGE by system and metric: ``fmeasure``, ``fmeasure_interval``, ``recall`` and so on.
         rouge: How ROUGE was counted.
         selection: How sentences were chosen.
+        baselines: What Lead and Oracle chose from, document or read.
     """
 
     split: str
@@ -40,6 +41,7 @@ class Results:
     systems: dict[str, dict[str, dict[str, Any]]]
     rouge: dict[str, Any]
     selection: dict[str, Any]
+    baselines: str
 
     @property
     def figure(self) -> str:
@@ -68,6 +70,9 @@ class Origin:
     trained: dict[str, Any] = field(default_factory=dict)
     prepared: Report | None = None
     measured: dict[str, Results] = field(default_factory=dict)
+
+
+_TOLD = ("split", "documents", "source", "rouge", "selection", "baselines")
 
 
 def read_origin(checkpoint: Path) -> Origin | None:
@@ -101,7 +106,7 @@ def read_origin(checkpoint: Path) -> Origin | None:
             if systems and weights is not None and values["split"] not in measured:
                 measured[values["split"]] = Results(
                     model=systems[0],
-                    **{name: values[name] for name in ("split", "documents", "source", "rouge", "selection")},
+                    **{name: values[name] for name in _TOLD},
                     systems={
                         name: scores
                         for name, scores in values["systems"].items()
