@@ -366,7 +366,9 @@ class Config:
     def load(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
         """Reads a YAML file and applies dotted overrides such as ``"train.max_steps=100"``.
 
-        A path that does not exist is looked for by its name among the configs that come with bertsum.
+        Args:
+            path: The file. One that does not exist is looked for by its name among the configs that come with bertsum.
+            overrides: ``"FIELD=VALUE"`` each, later ones over earlier ones.
 
         Raises:
             BertsumError: naming every unknown key, wrong type and impossible value at once.
@@ -388,7 +390,11 @@ class Config:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Config:
-        """The inverse of :meth:`to_dict`, as strict as :meth:`load`."""
+        """The inverse of :meth:`to_dict`, as strict as :meth:`load`.
+
+        Args:
+            values: Nested values; fields that are not given have their defaults.
+        """
         return build(Config, dict(flatten(values)), {}, _problems)
 
     def to_dict(self) -> dict[str, Any]:
@@ -400,11 +406,19 @@ class Config:
         return dict(flatten(self.to_dict()))
 
     def save(self, path: str | Path) -> None:
-        """Writes the resolved configuration as YAML."""
+        """Writes the resolved configuration as YAML.
+
+        Args:
+            path: The file.
+        """
         write_whole(Path(path), dump_yaml(self.to_dict()))
 
     def override(self, values: Mapping[str, Any]) -> Config:
-        """A copy with dotted fields replaced by values of their own type."""
+        """A copy with some fields replaced.
+
+        Args:
+            values: Values of the fields' own types, by dotted names such as train.max_steps.
+        """
         return build(Config, {**self.flat(), **values}, {}, _problems)
 
 

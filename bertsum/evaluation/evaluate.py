@@ -25,6 +25,7 @@ from bertsum.evaluation.selection import select_sentences
 from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
+from bertsum.models.saved import saved_checksum
 from bertsum.text import one_line
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         checkpoint: A folder or hub id; by default ``best`` of the run folder.
         split: train, validation or test; by default ``evaluation.split``.
 
+    Returns:
+        ROUGE of the checkpoint, Lead and Oracle; printed, it is a table.
+
     Raises:
         BertsumError: if the checkpoint or the documents cannot be used.
     """
@@ -156,7 +160,7 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
         rows = prepared.dataset.select_columns(_TEXTS)
     else:
         rows = list(tqdm(read_texts(config, split), desc=f"read {split}", unit=" documents", disable=None))
-    return _report(config, {}, split, rows, {}, folder, start)
+    return _report(config, {}, {}, split, rows, {}, folder, start)
 
 
 def _checked_split(config: Config, split: str | None) -> str:
@@ -170,6 +174,7 @@ def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: 
     """Evaluates checkpoints of one run, which read documents alike."""
     start = time.perf_counter()
     predictions: dict[str, list[Prediction]] = {}
+    weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
     for system, checkpoint in checkpoints.items():
         model = BertSum.from_pretrained(checkpoint, device=_device())
@@ -178,12 +183,13 @@ def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: 
             make_folder(folder)
             prepared = prepare(config, split, model.tokenizer)
             start = time.perf_counter()
+        weights[system] = saved_checksum(model.folder) if model.folder else None
         title = f"score {split}" if system == "model" else f"score {split} with {system}"
         predictions[system] = predict(model, prepared, config, progress=title)
     assert prepared is not None
     rows = prepared.dataset.select_columns(_TEXTS)
     named = {system: str(path) for system, path in checkpoints.items()}
-    return _report(config, named, split, rows, predictions, folder, start)
+    return _report(config, named, weights, split, rows, predictions, folder, start)
 
 
 def predict(
@@ -259,6 +265,7 @@ def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
 def _report(
     config: Config,
     checkpoints: dict[str, str],
+    weights: dict[str, str | None],
     split: str,
     rows: Sequence[dict[str, Any]] | datasets.Dataset,
     predictions: dict[str, list[Prediction]],
@@ -293,7 +300,13 @@ def _report(
         write_whole(folder / name, "\n".join(lines) + "\n")
     results = {
         "checkpoints": checkpoints,
+        "weights": weights,  # their checksums: a name such as best comes to mean others
         "split": split,
+        "source": {
+            "dataset": config.data.dataset,
+            "dataset_config": config.data.dataset_config,
+            "documents": getattr(config.data, split),
+        },
         "documents": len(rows),
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
         "selection": asdict(config.selection) if predictions else None,

@@ -36,7 +36,17 @@ References = Summary | Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class RougeScore:
-    """Means over documents, from 0 to 1, with 95% bootstrap intervals (low, high)."""
+    """Means over documents, from 0 to 1, with 95% bootstrap intervals (low, high).
+
+    Attributes:
+        precision: Share of the summary's units (n-grams, or words of the longest common subsequence) that the reference
+            has.
+        recall: Share of the reference's units that the summary has.
+        fmeasure: Their harmonic mean, document by document.
+        precision_interval: Interval of precision.
+        recall_interval: Interval of recall.
+        fmeasure_interval: Interval of fmeasure.
+    """
 
     precision: float
     recall: float
@@ -135,6 +145,9 @@ def rouge(
         bootstrap_samples: Resamplings for the intervals.
         seed: Seed of the resamplings.
         workers: Processes; None uses every core.
+
+    Returns:
+        Scores by ``rouge1``, ``rouge2`` and ``rougeL``.
 
     Raises:
         BertsumError: if there are no documents, or not one reference entry for each candidate.

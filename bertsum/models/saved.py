@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from bertsum.errors import BertsumError
 from bertsum.models.adapters import is_own
 from bertsum.models.encoder import load_tokenizer
 
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 # The English model that comes with the package.
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
@@ -176,13 +178,28 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def checksum(tensors: dict[str, torch.Tensor]) -> str:
+def saved_checksum(folder: Path) -> str | None:
+    """The checksum that stands beside a saved model's weights, which tells them from any others.
+
+    None where they have none, or are not there.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS_FILE, framework="pt") as file:
+            written: str | None = (file.metadata() or {}).get("crc32")
+    except (SafetensorError, OSError):
+        return None
+    return written
+
+
+def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
     """CRC-32 of all names and values."""
     value = 0
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].detach().cpu().contiguous()
         value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
-        value = zlib.crc32(tensor.cpu().reshape(-1).view(torch.uint8).numpy().data, value)
+        value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
     return f"{value:08x}"
 
 
@@ -226,9 +243,9 @@ def download(
         BertsumError: if neither has it.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    try:
+    where = f"model '{model_id}'" + (f" (revision {revision})" if revision else "")
+    with hub_explained(f"{where}: no such folder, and the hub cannot give it"):
         return Path(
             snapshot_download(
                 model_id,
@@ -236,8 +253,21 @@ def download(
                 cache_dir=cache_dir,
                 local_files_only=local_files_only,
                 token=token,
-                allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
+                allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", CARD_FILE],
             )
         )
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise BertsumError(f"model '{model_id}': no such folder, and the hub cannot give it: {error}") from error
+
+
+@contextmanager
+def hub_explained(what: str) -> Iterator[None]:
+    """Turns whatever the hub's client raises into an error for people.
+
+    Raises:
+        BertsumError: that begins with ``what``.
+    """
+    try:
+        yield
+    except BertsumError:
+        raise
+    except Exception as error:  # those of its HTTP library, which is another one from version to version
+        raise BertsumError(f"{what}: {error}") from error

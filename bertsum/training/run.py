@@ -53,6 +53,12 @@ def train(config: Config) -> TrainResult:
     The run folder also gets ``curves.svg``: losses, and the ROUGE of validations, over the documents seen.
     A run that was interrupted is gone on with from its newest checkpoint, as if nothing had happened.
 
+    Args:
+        config: The run's configuration.
+
+    Returns:
+        Where the checkpoint is, and how good.
+
     Raises:
         BertsumError: if the config, the data, the encoder or the run folder cannot be used, another training is
             running in the folder, or a loss is not finite.
