@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bertsum.config import Config
+    from bertsum.data.languages import detect_language
     from bertsum.data.oracle import greedy_oracle
     from bertsum.data.sentences import split_sentences
     from bertsum.errors import BertsumError, Stopped
@@ -31,6 +32,7 @@ _HOME = {
     "Summarizer": "bertsum.summarizer",
     "Summary": "bertsum.summarizer",
     "TrainResult": "bertsum.training.run",
+    "detect_language": "bertsum.data.languages",
     "evaluate": "bertsum.evaluation.evaluate",
     "greedy_oracle": "bertsum.data.oracle",
     "rouge": "bertsum.evaluation.rouge",
@@ -48,6 +50,7 @@ __all__ = [
     "Summarizer",
     "Summary",
     "TrainResult",
+    "detect_language",
     "evaluate",
     "greedy_oracle",
     "rouge",

@@ -94,14 +94,18 @@ class EncodingConfig:
     """How a document becomes encoder input; saved with the model, so that it reads every text as it was trained.
 
     Args:
-        max_length: Longest input in tokens; what lies beyond it is not read. More than the encoder was pretrained
-            with extends its position embeddings.
-        max_sentences: At most this many sentences of a document are read.
+        max_length: Longest input of the encoder in tokens. More than it was pretrained with extends its position
+            embeddings.
+        long_documents: What becomes of a document with more tokens - truncate reads its beginning (the paper), window
+            reads all of it, in windows of max_length tokens with context around them, and the head sees the sentence
+            vectors of the whole document.
+        max_sentences: At most this many sentences of a document are read, where it is truncated.
         min_sentence_words: Sentences with fewer words are left out (unless the document has no longer one).
         max_sentence_words: Longer sentences are cut to this many words for the encoder; a summary has them whole.
     """
 
     max_length: int = 512
+    long_documents: Literal["truncate", "window"] = "truncate"
     max_sentences: int = 100
     min_sentence_words: int = 1
     max_sentence_words: int = 200
@@ -114,8 +118,9 @@ class ModelConfig:
     Args:
         encoder: Hub name or folder of any BERT-like encoder with a fast tokenizer; minilm is all-MiniLM-L6-v2, from
             the package of the offline extra where it is installed, else from the hub.
-        attention: Implementation of attention in the encoder - auto is the quickest that it has (on a CPU, for BERT and
-            RoBERTa, a pass of our own over documents without padding), the others are those of transformers.
+        attention: Implementation of attention in the encoder - packed is a pass of our own over documents without
+            padding (BERT and RoBERTa), auto is that on a CPU and transformers' choice elsewhere, the others are
+            those of transformers.
         interval_segments: Alternate token types 0 and 1 by sentence, where the encoder has token types.
         sentence_vectors: A sentence's vector is the output at its [CLS] (the paper), or the mean of its tokens.
         sentence_norm: Apply a LayerNorm to the sentence vectors before the head.
@@ -136,7 +141,7 @@ class ModelConfig:
     """
 
     encoder: str = "bert-base-uncased"
-    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
+    attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
     interval_segments: bool = True
     sentence_vectors: Literal["cls", "mean"] = "cls"
     sentence_norm: bool = False
@@ -241,7 +246,8 @@ class SelectionConfig:
         ratio: At most this share of the document's sentences, but one at least.
         max_words: At most this many words in all; a sentence that would exceed it is passed over.
         threshold: Only sentences whose probability is at least this (but always the best one).
-        trigram_blocking: Skip a sentence that shares a trigram of words with one already chosen.
+        trigram_blocking: Skip a sentence that shares three words in a row with one already chosen (eight characters,
+            in scripts without spaces).
         order: Order of the chosen sentences - as in the document, or by score.
     """
 
@@ -258,8 +264,9 @@ class RougeConfig:
     """How ROUGE is counted.
 
     Args:
-        language: Language of ROUGE's tokenizer; null is the config's language. English is ROUGE-1.5.5's own
-            (-m), Chinese and Japanese count characters, every other language Unicode words without stemming.
+        language: Language of ROUGE's tokenizer; null is the config's language, auto that of each reference. English
+            is ROUGE-1.5.5's own (-m), languages without spaces between words count characters, every other language
+            Unicode words without stemming.
         references: With several references, average the scores over them, or take the reference with the best
             ROUGE-1 F1.
         limit_to_reference: Cut each summary to as many words as its reference has (limited-length recall, NYT).
@@ -280,6 +287,8 @@ class EvaluationConfig:
         split: Split to evaluate - train, validation or test.
         max_tokens_per_batch: Budget of a batch when scoring.
         lead_sentences: Sentences of the Lead baseline; null is selection.sentences, or 3.
+        long_documents: How the model reads documents longer than encoding.max_length - truncate or window; null is as
+            it was trained.
         baselines: What Lead and Oracle choose from - all of a document, or what the encoder reads of it (the papers).
         precision: Arithmetic of the forward pass when scoring; auto as in training.
     """
@@ -287,6 +296,7 @@ class EvaluationConfig:
     split: Literal["train", "validation", "test"] = "test"
     max_tokens_per_batch: int = 4096
     lead_sentences: int | None = None
+    long_documents: Literal["truncate", "window"] | None = None
     baselines: Literal["document", "read"] = "document"
     precision: Precision = "fp32"
 
@@ -311,7 +321,8 @@ class Config:
     Args:
         name: Name of the run; its folder is output_dir/name. A config file that gives none has the file's name.
         output_dir: Folder of all runs.
-        language: Language of the documents (ISO 639-1), for sentence splitting and ROUGE.
+        language: Language of the documents (ISO 639-1), for sentence splitting and ROUGE; auto is each document's own,
+            as its text shows it.
         seed: Seed of weights, dropout and the order of documents.
         data: Documents and labels.
         encoding: Documents to encoder input.
@@ -510,5 +521,6 @@ def _problems(config: Config) -> Iterator[str]:
         yield f"seed: got {config.seed}, expected less than 2^32"
     if not config.name or config.name in (".", "..") or "/" in config.name or "\\" in config.name:
         yield f"name: got {config.name!r}, expected the name of a folder"
-    if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", config.language):
-        yield f"language: got {config.language!r}, expected an ISO 639 code such as en, zh or ru"
+    for key in ("language", "rouge.language"):
+        if values[key] is not None and not re.fullmatch(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", values[key]):
+            yield f"{key}: got {values[key]!r}, expected an ISO 639 code such as en, zh or ru, or auto"

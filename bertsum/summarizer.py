@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, overload
 
 import torch
 
 from bertsum.config import Config, Precision, SelectionConfig
+from bertsum.data.encoding import DocumentEncoder
+from bertsum.data.languages import base_language, language_of
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked, select
 from bertsum.models.bertsum import BertSum
+from bertsum.models.saved import BUNDLED_FOLDER
 from bertsum.shading import document_html, show_document
 
-_JOINED_WITHOUT_SPACE = {"zh", "ja", "th", "lo", "km", "my"}
+_JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
 
 
@@ -70,7 +73,7 @@ class Summarizer:
             raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
         self.model = model.eval()
         self.precision = precision
-        self.encoder = model.document_encoder()
+        self._encoders: dict[str, DocumentEncoder] = {}
 
     @classmethod
     def from_pretrained(
@@ -84,19 +87,15 @@ class Summarizer:
         """Loads a model.
 
         Args:
-            path: A checkpoint folder or a hub id. This version has no model of its own to fall back on.
+            path: A checkpoint folder or a hub id; by default the English model that comes with the package, which needs
+                its encoder from the extra ``offline``, or from the hub.
             device: Such as cpu or cuda; by default a GPU where there is one.
             precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 where the device has
                 instructions for it, else fp32; in bf16 one summary of a hundred differs.
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
-        if path is None:
-            raise BertsumError(
-                "Summarizer.from_pretrained: no model is bundled with this version; give the folder of a checkpoint, "
-                "such as runs/quickstart/best, or a hub id"
-            )
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(BertSum.from_pretrained(path, device=device, **hub), precision)
+        return cls(BertSum.from_pretrained(path or BUNDLED_FOLDER, device=device, **hub), precision)
 
     @overload
     def __call__(self, documents: str, **options: Any) -> Summary: ...
@@ -115,6 +114,7 @@ class Summarizer:
         trigram_blocking: bool | None = None,
         order: Literal["document", "score"] | None = None,
         language: str | None = None,
+        long_documents: Literal["window", "truncate"] = "window",
         max_tokens_per_batch: int = 4096,
     ) -> Summary | list[Summary]:
         """Summarises one document or many.
@@ -127,7 +127,10 @@ class Summarizer:
             threshold: Only sentences of at least this probability. Any of these four replaces the model's own limit.
             trigram_blocking: Whether to skip a sentence that shares a trigram with a chosen one; by default as trained.
             order: Order of the sentences; by default as trained.
-            language: ISO 639-1 code, for splitting; by default as trained.
+            language: ISO 639-1 code, for splitting; auto is each document's own. By default the language that the
+                model was trained on, which may be auto.
+            long_documents: A document longer than the encoder's input is read in windows, all of it, or its beginning
+                alone (the paper).
             max_tokens_per_batch: Budget of a batch.
 
         Returns:
@@ -146,16 +149,21 @@ class Summarizer:
             self._sentences(document, number, language)
             for number, document in enumerate([documents] if isinstance(documents, str) else documents)
         ]
-        encodings = [self.encoder.encode(document) for document in split]
+        encoder = self._encoder(long_documents)
+        encodings = [encoder.encode(document) for document in split]
         for number, (document, encoding) in enumerate(zip(split, encodings, strict=True)):
             if not encoding.sentence_indices:
                 raise BertsumError(f"document {number}: has no token that the model knows")
             if encoding.cut:
-                unread, read = self.encoder.unread_share(document, encoding), len(encoding.sentence_indices)
+                unread, read = encoder.unread_share(document, encoding), len(encoding.sentence_indices)
+                limits_of = encoder.config
+                reads = (
+                    f"{limits_of.max_sentence_words} words of a sentence, or {limits_of.max_length - 2} tokens of it"
+                    if long_documents == "window"
+                    else f"{limits_of.max_length} tokens, {read} of its {len(document)} sentences"
+                )
                 warnings.warn(
-                    f"document {number}: {unread:.1%} of its words were not read: the model reads "
-                    f"{self.model.config.encoding.max_length} tokens, {read} of its {len(document)} sentences",
-                    stacklevel=2,
+                    f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}", stacklevel=2
                 )
         rows = [{"input_ids": e.input_ids, "cls_positions": e.cls_positions} for e in encodings]
         probabilities: list[list[float]] = [[]] * len(rows)
@@ -165,7 +173,7 @@ class Summarizer:
         for document, encoding, scores in zip(split, encodings, probabilities, strict=True):
             prediction = select(scores, encoding.sentence_indices, document, selection)
             chosen = [document[index] for index in prediction.indices]
-            separator = "" if language.lower()[:2] in _JOINED_WITHOUT_SPACE else " "
+            separator = "" if base_language(language_of(document, language)) in _JOINED_WITHOUT_SPACE else " "
             summaries.append(
                 Summary(
                     text=separator.join(chosen),
@@ -177,6 +185,15 @@ class Summarizer:
                 )
             )
         return summaries[0] if one else summaries
+
+    def _encoder(self, long_documents: Any) -> DocumentEncoder:
+        """The model's reading of documents, with another way of long ones."""
+        if long_documents not in ("window", "truncate"):
+            raise BertsumError(f"long_documents: got {long_documents!r}, expected window or truncate")
+        if long_documents not in self._encoders:
+            config = replace(self.model.config.encoding, long_documents=long_documents)
+            self._encoders[long_documents] = DocumentEncoder(self.model.tokenizer, config)
+        return self._encoders[long_documents]
 
     def _selection(
         self, limits: dict[str, Any], trigram_blocking: bool | None, order: str | None, language: str

@@ -27,7 +27,7 @@ def main() -> None:
     arguments.add_argument("--threshold", type=float, help="only sentences of at least this probability")
     arguments.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
     arguments.add_argument("--order", choices=["document", "score"], help="order of the sentences")
-    arguments.add_argument("--language", help="ISO 639-1 code of the text")
+    arguments.add_argument("--language", help="ISO 639-1 code of the text, or auto")
     arguments.add_argument("--marked", action="store_true", help="print the document with the chosen sentences marked")
     arguments.add_argument("--json", action="store_true", help="print everything as JSON")
     options = arguments.parse_args()

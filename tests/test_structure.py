@@ -39,7 +39,8 @@ ALONE = {
     "shading": {"text"},
     "evaluation.selection": {"errors", "text"},
     "evaluation.overlap": set(),
-    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap"},
+    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap", "data.languages"},
+    "data.languages": {"errors", "text"},
 }
 
 

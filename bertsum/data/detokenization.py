@@ -15,7 +15,7 @@ def is_chosen(identity: str, share: float) -> bool:
 def detokenize(text: str | list[str]) -> str | list[str]:
     """The text, or each sentence, as people write it: the inverse of the Penn Treebank's tokeniser."""
     if isinstance(text, str):
-        return _detokenizer().detokenize(text.split())  # type: ignore[no-any-return]
+        return _detokenizer().detokenize(text.split())
     return [_detokenizer().detokenize(sentence.split()) for sentence in text]
 
 

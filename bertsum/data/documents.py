@@ -77,6 +77,23 @@ class Rejected:
     problem: str
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of JSON that is not parsed yet: whoever prepares the document does that, in a process of its own.
+
+    Attributes:
+        text: The line.
+        place: Where it was read.
+        number: Its document's number.
+        fields: The names of its file's fields.
+    """
+
+    text: bytes
+    place: str
+    number: int
+    fields: _Fields
+
+
 def source_files(config: DataConfig, split: str) -> list[Path]:
     """The files of a split, sorted within each folder or glob.
 
@@ -121,6 +138,11 @@ def read_documents(config: DataConfig, split: str) -> Iterator[Document | Reject
     Raises:
         BertsumError: if the source as a whole cannot be read.
     """
+    return (parse(item, config) for item in read_lines(config, split))
+
+
+def read_lines(config: DataConfig, split: str) -> Iterator[Document | Rejected | Line]:
+    """Does what :func:`read_documents` does, but leaves lines of JSON to :func:`parse`."""
     numbers = itertools.count() if config.limit is None else iter(range(config.limit))
     if is_hub_split(config, split):
         yield from _documents(_hub_records(config, split), config, numbers)
@@ -131,23 +153,40 @@ def read_documents(config: DataConfig, split: str) -> Iterator[Document | Reject
 
 def _documents(
     records: Iterator[tuple[str, Any]], config: DataConfig, numbers: Iterator[int]
-) -> Iterator[Document | Rejected]:
+) -> Iterator[Document | Rejected | Line]:
     """The documents of one file or hub dataset, as long as there are numbers for them."""
     fields: _Fields | None = None
     for (place, record), number in zip(records, numbers, strict=False):
-        if isinstance(record, Rejected):
-            yield record
-        elif not isinstance(record, dict):
-            yield Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
-        elif "clss" in record:
-            yield _encoded_document(record, place)
-        else:
-            settled = fields or _Fields.of(config, record, place)
+        if isinstance(record, bytes):
+            if fields is not None:
+                yield Line(record, place, number, fields)
+                continue
+            record = _parse(record, place)
+        if fields is None and isinstance(record, dict) and "clss" not in record:
+            settled = _Fields.of(config, record, place)
             if isinstance(settled, Rejected):
                 yield settled
                 continue
             fields = settled
-            yield _document(record, fields, config, place, number)
+        yield _of_record(record, fields, config, place, number)
+
+
+def parse(item: Document | Rejected | Line, config: DataConfig) -> Document | Rejected:
+    """The document of a line."""
+    if not isinstance(item, Line):
+        return item
+    return _of_record(_parse(item.text, item.place), item.fields, config, item.place, item.number)
+
+
+def _of_record(record: Any, fields: _Fields | None, config: DataConfig, place: str, number: int) -> Document | Rejected:
+    if isinstance(record, Rejected):
+        return record
+    if not isinstance(record, dict):
+        return Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
+    if "clss" in record:
+        return _encoded_document(record, place)
+    assert fields is not None  # settled by the file's first such record, this one or one before
+    return _document(record, fields, config, place, number)
 
 
 @dataclass(frozen=True)
@@ -289,7 +328,7 @@ _UNREADABLE = (BertsumError, OSError, ValueError, LookupError, TypeError, Attrib
 _BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.json before .json
 
 
-def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
+def _json_lines(path: Path) -> Iterator[tuple[str, bytes | Rejected]]:
     zipped = path.name.endswith(".gz")
     open_file: Callable[..., Any] = gzip.open if zipped else open
     number = 0
@@ -305,7 +344,7 @@ def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
                     problem = f"longer than {_LONGEST_LINE >> 20} MiB, expected one document a line"
                     yield place, Rejected(place, "line too long", problem)
                 elif line.strip():
-                    yield place, _parse(line, place)
+                    yield place, line
     except (OSError, EOFError, zlib.error) as error:
         raise BertsumError(f"{path} after line {number}: cannot be read: {error}") from error
 

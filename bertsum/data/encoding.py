@@ -44,6 +44,55 @@ def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
     return [number % 2 for number, (start, end) in enumerate(itertools.pairwise(bounds)) for _ in range(end - start)]
 
 
+@dataclass(frozen=True)
+class Window:
+    """A part of a document that the encoder reads at once: some sentences, and others around them as context.
+
+    Attributes:
+        sentences: The first of all its sentences, and the one after the last.
+        own: The first of those whose vectors are taken from this window, and the one after the last.
+        tokens: Its first token, and the one after the last.
+    """
+
+    sentences: tuple[int, int]
+    own: tuple[int, int]
+    tokens: tuple[int, int]
+
+
+# The share of a window that is kept for context: half of it before a window's own sentences, half of it behind them.
+_CONTEXT = 0.25
+
+
+def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[Window]:
+    """Cuts a document at sentence borders into windows; each sentence is the own of one of them.
+
+    Args:
+        cls_positions: Position of each sentence's [CLS] (S).
+        length: Tokens of the document, of which no sentence has more than ``max_length``.
+        max_length: Tokens of a window.
+    """
+    bounds = [*cls_positions, length]
+    count = len(cls_positions)
+    if length <= max_length:
+        return [Window((0, count), (0, count), (0, length))]
+    found = []
+    first = 0
+    while first < count:
+        end = first + 1
+        while end < count and bounds[end + 1] - bounds[first] <= max_length * (1 - _CONTEXT):
+            end += 1
+        before, behind = first, end
+        while before > 0 and bounds[end] - bounds[before - 1] <= max_length * (1 - _CONTEXT / 2):
+            before -= 1
+        while behind < count and bounds[behind + 1] - bounds[before] <= max_length:
+            behind += 1
+        while before > 0 and bounds[behind] - bounds[before - 1] <= max_length:  # at the end there is none behind
+            before -= 1
+        found.append(Window((before, behind), (first, end), (bounds[before], bounds[behind])))
+        first = end
+    return found
+
+
 def long_enough(sentences: Sequence[str], least: int) -> list[int]:
     """Indices of the sentences with at least so many words, or of all where none has them."""
     enough = [i for i, sentence in enumerate(sentences) if has_words(sentence, least)]
@@ -80,12 +129,14 @@ class DocumentEncoder:
             The encoding; with no sentence at all where the document has no token.
         """
         candidates = self.candidates(sentences)
+        whole = self.config.long_documents == "window"
         input_ids: list[int] = []
         cls_positions: list[int] = []
         indices: list[int] = []
         read: dict[int, float] = {}
-        for index, tokens, share in self._tokenize(sentences, candidates[: self.config.max_sentences]):
-            room = self.config.max_length - len(input_ids) - 2  # beside [CLS] and [SEP]
+        most = len(candidates) if whole else self.config.max_sentences
+        for index, tokens, share in self._tokenize(sentences, candidates[:most]):
+            room = self.config.max_length - (0 if whole else len(input_ids)) - 2  # beside [CLS] and [SEP]
             if room < 1:
                 break
             read[index] = share

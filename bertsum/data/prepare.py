@@ -20,13 +20,16 @@ from bertsum.data.detokenization import detokenize, is_chosen
 from bertsum.data.documents import (
     Document,
     EncodedDocument,
+    Line,
     Rejected,
     is_hub_split,
     load_hub_split,
-    read_documents,
+    parse,
+    read_lines,
     source_files,
 )
 from bertsum.data.encoding import DocumentEncoder, long_enough
+from bertsum.data.languages import language_of
 from bertsum.data.oracle import greedy_oracles, soft_oracles
 from bertsum.data.prepared import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.data.sentences import split_sentences
@@ -40,17 +43,10 @@ if TYPE_CHECKING:
 
 # What a prepared document depends on.
 _CODE = (
-    "documents",
-    "formats",
-    "detokenization",
-    "sentences",
-    "oracle",
-    "tokenization",
-    "encoding",
-    "prepare",
-    "prepared",
-    "../text",
+    *("documents", "formats", "languages", "detokenization", "sentences", "oracle", "tokenization"),
+    *("encoding", "prepare", "prepared", "../text"),
 )
+_PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid")
 _CHUNK = 64  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
 
@@ -109,7 +105,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
         "tokenizer": hashlib.sha256(json.dumps(tokens, sort_keys=True).encode()).hexdigest(),
         "special tokens": [tokenizer.cls_token_id, tokenizer.sep_token_id],
         "code": code.hexdigest(),
-        "packages": {name: importlib.metadata.version(name) for name in ("sentencex", "tokenizers", "regex")},
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
 
 
@@ -137,7 +133,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
     prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), split)
     PreparedChunk.of([])  # pyarrow loads pandas when it first converts something: once, not in each process
     with PreparedWriter(folder) as writer:
-        documents = islice(read_documents(config.data, split), writer.read, None)
+        documents = islice(read_lines(config.data, split), writer.read, None)
         bar = tqdm(desc=f"prepare {split}", unit=" documents", initial=writer.read, disable=None)
         try:
             with bar:
@@ -176,8 +172,9 @@ class _ChunkPreparer:
         self.filtered = _is_filtered(config.data, split)
         self.detokenized = config.data.detokenized if split == "train" else 0.0
 
-    def __call__(self, chunk: list[Document | Rejected]) -> PreparedChunk:
-        rows = [item if isinstance(item, Rejected) else self.row(item) for item in chunk]
+    def __call__(self, chunk: list[Document | Rejected | Line]) -> PreparedChunk:
+        documents = (parse(item, self.config.data) for item in chunk)
+        rows = [item if isinstance(item, Rejected) else self.row(item) for item in documents]
         self.label([row for row in rows if isinstance(row, dict) and row["labels"] is None])
         return PreparedChunk.of(rows)
 
@@ -246,7 +243,7 @@ def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
     """
     read_chunk = functools.partial(_read_chunk, config=config, filtered=_is_filtered(config.data, split))
     count = 0
-    chunks = _chunks(read_documents(config.data, split))
+    chunks = _chunks(read_lines(config.data, split))
     for chunk in map_in_order(read_chunk, chunks, config.data.workers, _size):
         for row in chunk:
             if isinstance(row, Rejected):
@@ -258,9 +255,11 @@ def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
         raise BertsumError(f"data.{split}: has no document that can be used")
 
 
-def _read_chunk(chunk: list[Document | Rejected], config: Config, filtered: bool) -> list[dict[str, Any] | Rejected]:
+def _read_chunk(
+    chunk: list[Document | Rejected | Line], config: Config, filtered: bool
+) -> list[dict[str, Any] | Rejected]:
     rows: list[dict[str, Any] | Rejected] = []
-    for item in chunk:
+    for item in (parse(line, config.data) for line in chunk):
         row = item if isinstance(item, Rejected) else _texts(item, config.language)
         too_short = _too_short(row, config, item.place) if filtered and isinstance(row, dict) else None
         rows.append(row if too_short is None else too_short)
@@ -285,6 +284,7 @@ def _too_short(texts: dict[str, Any], config: Config, place: str) -> Rejected | 
 
 
 def _texts(document: Document, language: str) -> dict[str, Any]:
+    language = language_of(document.text, language)
     return {
         "id": document.id,
         "sentences": document_sentences(document.text, language),
@@ -305,9 +305,9 @@ def summary_sentences(summary: str | list[str], language: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def _chunks(documents: Iterable[Document | Rejected]) -> Iterator[list[Document | Rejected]]:
+def _chunks(documents: Iterable[Document | Rejected | Line]) -> Iterator[list[Document | Rejected | Line]]:
     """Documents by the chunk; large ones by themselves."""
-    chunk: list[Document | Rejected] = []
+    chunk: list[Document | Rejected | Line] = []
     size = 0
     for document in documents:
         chunk.append(document)
@@ -319,7 +319,9 @@ def _chunks(documents: Iterable[Document | Rejected]) -> Iterator[list[Document 
         yield chunk
 
 
-def _size(chunk: Iterable[Document | Rejected]) -> int:
+def _size(chunk: Iterable[Document | Rejected | Line]) -> int:
     """About how many bytes of memory the texts of some documents take."""
+    chunk = list(chunk)
+    lines = sum(2 * len(item.text) for item in chunk if isinstance(item, Line))  # the line and what is in it
     texts = [text for item in chunk if isinstance(item, Document) for text in (item.text, *item.references)]
-    return sum(len(text) if isinstance(text, str) else sum(map(len, text)) + 64 * len(text) for text in texts)
+    return lines + sum(len(text) if isinstance(text, str) else sum(map(len, text)) + 64 * len(text) for text in texts)

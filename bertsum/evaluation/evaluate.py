@@ -19,7 +19,7 @@ from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.report import Measured, report_html
-from bertsum.evaluation.rouge import METRICS, RougeScore, document_rouge, summarize_scores, tokenizer_for
+from bertsum.evaluation.rouge import METRICS, RougeScore, counting, document_rouge, summarize_scores
 from bertsum.evaluation.runs import best_checkpoints, make_folder
 from bertsum.evaluation.selection import select_sentences
 from bertsum.files import write_whole
@@ -290,7 +290,7 @@ def _report(
         for system, values in scores.items()
     }
     seconds = time.perf_counter() - start
-    tokenizer = tokenizer_for(config.rouge_language).name
+    tokenizer = counting(config.rouge_language)
     for system, made in predictions.items():
         lines = [
             json.dumps(_line(row, prediction, oracle, of_document), ensure_ascii=False)
@@ -311,6 +311,7 @@ def _report(
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
         "selection": asdict(config.selection) if predictions else None,
         "baselines": config.evaluation.baselines,
+        "long_documents": config.encoding.long_documents,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }

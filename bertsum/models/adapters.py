@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -19,7 +21,7 @@ _A, _B = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
 def add_adapters(encoder: PreTrainedModel, config: ModelConfig) -> None:
-    """Gives an adapter to every matrix of the encoder's layers above ``model.freeze_layers``; nothing else of it learns.
+    """Gives an adapter to each matrix of the encoder's layers above ``model.freeze_layers``; of it, they alone learn.
 
     Raises:
         BertsumError: if the package peft is not installed, or no layer is left.
@@ -73,11 +75,18 @@ def adaptation(module: nn.Linear, vectors: torch.Tensor) -> torch.Tensor:
     """``s B A x``: what a projection's adapter, where it has one, adds for vectors (N, H_in): (N, H_out)."""
     if not hasattr(module, "lora_A"):
         return vectors.new_zeros(len(vectors), module.out_features)
-    low = F.linear(vectors, module.lora_A["default"].weight.to(vectors.dtype))  # (N, r)
-    return F.linear(low, _SCALE * module.lora_B["default"].weight.to(vectors.dtype))
+    down, up = (part["default"].weight.to(vectors.dtype) for part in _parts(module))
+    return F.linear(F.linear(vectors, down), _SCALE * up)
 
 
 def weight_of(module: nn.Linear) -> torch.Tensor:
     """The matrix (H_out, H_in) of a projection; its adapter, where it has one, is added to it."""
-    delta = getattr(module, "get_delta_weight", None)
-    return module.weight if delta is None else module.weight + delta("default")
+    if not hasattr(module, "lora_A"):
+        return module.weight
+    down, up = (part["default"].weight for part in _parts(module))
+    return module.weight + _SCALE * (up @ down)
+
+
+def _parts(module: Any) -> tuple[Any, Any]:
+    """A (r, H_in) and B (H_out, r) of an adapter, as peft keeps them."""
+    return module.lora_A, module.lora_B

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from bertsum.data.batching import Batch, collate
-from bertsum.data.encoding import DocumentEncoder
+from bertsum.data.encoding import DocumentEncoder, Window, windows
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 from bertsum.models.adapters import add_adapters, fold_adapters
@@ -49,6 +49,8 @@ from bertsum.models.saved import (
     write_model,
 )
 from bertsum.models.scoring import score_rows
+
+_WINDOWS_AT_ONCE = 8  # of long documents
 
 
 class BertSum(nn.Module, ModelHubMixin):
@@ -81,7 +83,10 @@ class BertSum(nn.Module, ModelHubMixin):
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         encoder_config: PretrainedConfig = encoder.config
         self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
-        self.packs = config.model.attention == "auto" and can_be_packed(encoder_config)  # on a CPU
+        asked = config.model.attention == "packed"
+        if asked and not can_be_packed(encoder_config):
+            raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder_config.model_type}")
+        self.packs = (asked or config.model.attention == "auto") and can_be_packed(encoder_config)
         self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
 
     @staticmethod
@@ -166,7 +171,7 @@ class BertSum(nn.Module, ModelHubMixin):
         """Scores of sentences, before the sigmoid.
 
         Args:
-            input_ids: Tokens (B, T).
+            input_ids: Tokens (B, T); documents longer than ``encoding.max_length`` are read in windows.
             attention_mask: 1 for tokens, 0 for padding (B, T).
             token_type_ids: Interval segments (B, T); not used where the encoder has no token types.
             cls_positions: Position of each sentence's [CLS] (B, S).
@@ -176,24 +181,68 @@ class BertSum(nn.Module, ModelHubMixin):
         Returns:
             Logits (B, S); those of padding have no meaning.
         """
-        if self.packs and input_ids.device.type == "cpu":
-            tokens = attention_mask.bool()
-            sentences = self._packed_sentences(
-                input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers
+        if input_ids.shape[1] <= self.config.encoding.max_length:
+            sentences = self._sentence_vectors(
+                input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, layers
             )  # (B, S, H)
         else:
-            types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
-            hidden = self.encoder(
-                input_ids=input_ids, attention_mask=attention_mask, **types
-            ).last_hidden_state  # (B, T, H)
-            if self.config.model.sentence_vectors == "cls":
-                rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
-                sentences = hidden[rows, cls_positions]  # (B, S, H)
-            else:
-                sentences = sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
+            sentences = self._vectors_of_windows(input_ids, attention_mask, cls_positions, sentence_mask, layers)
         # Small beside the encoder, and rounding here would change a choice in one document of a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
             return self.head(self.sentence_norm(sentences.float()), sentence_mask)
+
+    def _sentence_vectors(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """What the head scores (B, S, H)."""
+        if self.packs_on(input_ids.device):
+            tokens = attention_mask.bool()
+            return self._packed_sentences(input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers)
+        types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
+        hidden = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, **types
+        ).last_hidden_state  # (B, T, H)
+        if self.config.model.sentence_vectors == "mean":
+            return sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
+        rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
+        vectors: torch.Tensor = hidden[rows, cls_positions]
+        return vectors
+
+    def _vectors_of_windows(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """The same for documents longer than the encoder's input, each read in :func:`windows`, some at a time: without
+        gradients a book takes no more memory than some pages.
+        """
+        parts: list[tuple[int, Window, dict[str, Any]]] = []
+        lengths = attention_mask.sum(dim=1).tolist()
+        counts = sentence_mask.sum(dim=1).tolist()
+        for document, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+            ids, positions = input_ids[document].tolist(), cls_positions[document, :count].tolist()
+            for window in windows(positions, length, self.config.encoding.max_length):
+                begin, end = window.tokens
+                own = [position - begin for position in positions[slice(*window.sentences)]]
+                parts.append((document, window, {"input_ids": ids[begin:end], "cls_positions": own}))
+        found: list[list[torch.Tensor]] = [[] for _ in lengths]
+        for start in range(0, len(parts), _WINDOWS_AT_ONCE):
+            some = parts[start : start + _WINDOWS_AT_ONCE]
+            batch = self.collate([row for *_, row in some]).to(input_ids.device)
+            vectors = self._sentence_vectors(**batch.inputs(), layers=layers)  # (windows, S, H)
+            for (document, window, _), of_window in zip(some, vectors, strict=True):
+                first = window.sentences[0]
+                found[document].append(of_window[window.own[0] - first : window.own[1] - first])
+        return nn.utils.rnn.pad_sequence([torch.cat(own) for own in found], batch_first=True)
 
     def _packed_sentences(
         self,
@@ -210,8 +259,9 @@ class BertSum(nn.Module, ModelHubMixin):
         of_sentences = self.config.model.sentence_vectors == "cls"
         begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
         wanted = (begins + cls_positions)[sentence_mask] if of_sentences else None
-        autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
-        with torch.autocast("cpu", enabled=False):  # the layers have the precision that they were made for
+        kind = input_ids.device.type
+        autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
             layers = layers or packed_layers(self.encoder, autocast)
             vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted)
         mask = sentence_mask if of_sentences else tokens
@@ -254,13 +304,21 @@ class BertSum(nn.Module, ModelHubMixin):
             if was_training:
                 self.train()
 
+    def packs_on(self, device: torch.device) -> bool:
+        """Whether documents are read without padding there: on a CPU, elsewhere if ``model.attention`` asks for it.
+
+        Args:
+            device: Where the weights are.
+        """
+        return self.packs and (device.type == "cpu" or self.config.model.attention == "packed")
+
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
         """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing.
 
         Args:
             dtype: Precision of their weights.
         """
-        if not self.packs or next(self.parameters()).device.type != "cpu":
+        if not self.packs_on(next(self.parameters()).device):
             return None
         weights = [(weight.data_ptr(), weight._version) for weight in self.encoder.parameters()]
         if self._made is None or self._made[:2] != (dtype, weights):

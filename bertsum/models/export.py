@@ -51,8 +51,8 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
     plain.packs = False
     plain.encoder.set_attn_implementation("eager")
     inputs = _documents(plain, [[5, 3], [4, 6, 3]]).inputs()
-    names = ("documents", "tokens", "sentences")
-    documents, tokens, sentences = (torch.export.Dim(name) for name in names)
+    names, most = ("documents", "tokens", "sentences"), {"tokens": model.config.encoding.max_length}
+    documents, tokens, sentences = (torch.export.Dim(name, max=most.get(name)) for name in names)
     shapes = {
         name: {0: documents, 1: sentences if name in ("cls_positions", "sentence_mask") else tokens} for name in inputs
     }

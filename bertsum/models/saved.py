@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,8 +17,11 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.models.adapters import is_own
+from bertsum.models.encoder import load_tokenizer
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+# The English model that comes with the package.
+BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,14 @@ class BertSumConfig:
         return BertSumConfig(config.model, config.encoding, config.selection, config.language)
 
     def apply(self, config: Config) -> Config:
-        """A run's configuration with this model's own reading of documents."""
-        own = {"model": asdict(self.model), "encoding": asdict(self.encoding), "language": self.language}
+        """A run's configuration with this model's own reading of documents, but for ``evaluation.long_documents``."""
+        own: dict[str, Any] = {
+            "model": asdict(self.model),
+            "encoding": asdict(self.encoding),
+            "language": self.language,
+        }
+        if config.evaluation.long_documents is not None:
+            own["encoding"]["long_documents"] = config.evaluation.long_documents
         return Config.from_dict({**config.to_dict(), **own})
 
 
@@ -94,12 +104,12 @@ def write_model(
 
 
 def read_model(folder: Path) -> SavedModel:
-    """Reads a folder that :func:`write_model` wrote.
+    """Reads a folder that :func:`write_model` wrote; adapters may come without a tokenizer, and take their encoder's.
 
     Raises:
         BertsumError: naming the file that is missing or broken.
     """
-    for name in (CONFIG_FILE, WEIGHTS_FILE, "tokenizer_config.json"):
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
     try:
@@ -120,6 +130,12 @@ def read_model(folder: Path) -> SavedModel:
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
         # to build them would take for ever
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
+    if not (folder / "tokenizer_config.json").is_file():
+        if config.model.adapters is None:
+            raise BertsumError(
+                f"model '{folder}': tokenizer_config.json is missing, expected a folder that save_pretrained wrote"
+            )
+        return SavedModel(config, encoder_config, load_tokenizer(config.model.encoder), weights)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain Exception

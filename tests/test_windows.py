@@ -1,0 +1,125 @@
+"""Documents longer than the encoder's input: windows cover everything; scores are those of a slow, plain version."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+
+import pytest
+import torch
+from conftest import sentences_of
+
+import bertsum
+from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.data.encoding import DocumentEncoder, windows
+from bertsum.models.bertsum import BertSum
+from bertsum.models.saved import BertSumConfig
+
+LONG = [f"Sentence {number} of the long report about farming and rain." for number in range(60)]
+SHORT = ["The council met.", "It rained all night."]
+
+
+def build(encoder_folder, **values) -> BertSum:
+    torch.manual_seed(0)
+    settings = ModelConfig(str(encoder_folder), head_heads=4, head_feedforward=16, **values)
+    return BertSum.from_config(
+        BertSumConfig(settings, EncodingConfig(max_length=64), SelectionConfig(sentences=3))
+    ).eval()
+
+
+def rows_of(model: BertSum, documents: list[list[str]]) -> list[dict]:
+    encoder = DocumentEncoder(model.tokenizer, EncodingConfig(max_length=64, long_documents="window"))
+    encodings = [encoder.encode(document) for document in documents]
+    assert not any(encoding.cut for encoding in encodings)
+    return [{"input_ids": e.input_ids, "cls_positions": e.cls_positions} for e in encodings]
+
+
+def test_windows_cover_a_document_once() -> None:
+    draw = random.Random(0)
+    for _ in range(300):
+        lengths = [draw.randint(3, draw.choice([8, 30, 64])) for _ in range(draw.randint(1, 60))]
+        positions = [sum(lengths[:place]) for place in range(len(lengths))]
+        found = windows(positions, sum(lengths), 64)
+        assert [index for window in found for index in range(*window.own)] == list(range(len(lengths)))
+        bounds = [*positions, sum(lengths)]
+        for window in found:
+            assert window.sentences[0] <= window.own[0] < window.own[1] <= window.sentences[1]
+            assert window.tokens == tuple(bounds[index] for index in window.sentences)
+            assert window.tokens[1] - window.tokens[0] <= 64
+        if sum(lengths) <= 64:
+            assert len(found) == 1
+
+
+def test_inner_windows_have_context_on_both_sides() -> None:
+    inner = windows(list(range(0, 400, 4)), 400, 64)[1:-1]
+    assert inner
+    for window in inner:
+        assert window.own[0] - window.sentences[0] >= 2
+        assert window.sentences[1] - window.own[1] >= 2
+
+
+@pytest.mark.parametrize("vectors", ["cls", "mean"])
+@pytest.mark.parametrize("attention", ["auto", "eager"])
+def test_scores_are_those_of_a_plain_version(encoder_folder, vectors, attention) -> None:
+    model = build(encoder_folder, sentence_vectors=vectors, attention=attention)
+    row = rows_of(model, [LONG])[0]
+    assert len(row["input_ids"]) > 64
+    own = []
+    for window in windows(row["cls_positions"], len(row["input_ids"]), 64):
+        begin, end = window.tokens
+        places = [place - begin for place in row["cls_positions"] if begin <= place < end]
+        batch = model.collate([{"input_ids": row["input_ids"][begin:end], "cls_positions": places}])
+        with torch.no_grad():
+            of_window = model._sentence_vectors(**batch.inputs(), layers=None)[0]
+        own += [of_window[index - window.sentences[0]] for index in range(*window.own)]
+    sentences = torch.stack(own)[None]
+    with torch.no_grad():
+        expected = model.head(model.sentence_norm(sentences), torch.ones(sentences.shape[:2], dtype=torch.bool))[0]
+    assert torch.allclose(next(model.score([row]))[1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("attention", ["auto", "eager"])
+def test_a_long_document_scores_the_same_in_any_batch(encoder_folder, attention) -> None:
+    model = build(encoder_folder, attention=attention)
+    rows = rows_of(model, [LONG, SHORT, LONG[:30]])
+    alone = [next(model.score([row]))[1] for row in rows]
+    for place, scores in model.score(rows, max_tokens_per_batch=100_000):
+        assert torch.allclose(scores, alone[place], atol=1e-5)
+
+
+def test_summaries_read_everything_by_default(encoder_folder) -> None:
+    summarizer = bertsum.Summarizer(build(encoder_folder))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        summary = summarizer([LONG])[0]
+    assert all(score is not None for score in summary.document_scores)
+    with pytest.warns(UserWarning, match="were not read: the model reads 64 tokens"):
+        cut = summarizer([LONG], long_documents="truncate")[0]
+    assert cut.document_scores[-1] is None
+    with pytest.warns(UserWarning, match="words of a sentence"):
+        summarizer([["word " * 300, *LONG]])
+    with pytest.raises(bertsum.BertsumError, match="long_documents: got 'all'"):
+        summarizer("A text.", long_documents="all")
+
+
+def test_training_and_evaluating_with_windows(config_of) -> None:
+    config = config_of("encoding.long_documents=window", "encoding.max_length=64", "train.max_steps=2")
+    result = bertsum.train(config)
+    assert result.evaluation is not None
+    unread = []
+    for reading in ("null", "truncate"):
+        chosen = config.override({"evaluation.long_documents": None if reading == "null" else reading})
+        evaluation = bertsum.evaluate(chosen, result.checkpoint, "validation")
+        lines = (evaluation.folder / "predictions.jsonl").read_text().splitlines()
+        unread.append(sum(json.loads(line)["scores"].count(None) for line in lines))
+    assert unread[0] == 0 < unread[1]
+
+
+def test_a_sentence_longer_than_a_window(encoder_folder) -> None:
+    model = build(encoder_folder)
+    encoder = DocumentEncoder(model.tokenizer, EncodingConfig(max_length=16, long_documents="window"))
+    words = " ".join(sentences_of(random.Random(0), 6))
+    encoding = encoder.encode([words, *SHORT])
+    assert encoding.cut and encoding.sentence_indices == [0, 1, 2]
+    assert encoding.cls_positions[1] == 16
