@@ -21,7 +21,7 @@ from bertsum.text import one_line
 STYLE = """
 .bertsum-document { line-height: 1.75; overflow-wrap: anywhere; max-width: 75em; }
 .bertsum-document span { padding: .12em 0; border-radius: .2em; unicode-bidi: plaintext; }
-.bertsum-document b { user-select: none; -webkit-user-select: none; font-size: .75em; }
+.bertsum-document b { user-select: none; -webkit-user-select: none; font-size: .75em; white-space: nowrap; }
 .bertsum-document .bertsum-chosen { font-weight: 600; border-bottom: 2px solid; }
 .bertsum-document .bertsum-oracle { text-decoration: underline dotted 2px; text-underline-offset: .3em; }
 .bertsum-document .bertsum-chosen.bertsum-oracle { text-decoration: none; }
@@ -31,7 +31,7 @@ STYLE = """
 CHOSEN, ORACLE = "✔", "◇"
 
 _HUE = "245,158,11"
-_OPAQUE = 0.55  # of the highest score: text of either colour is still well read on it
+_OPAQUE = 0.5  # of the highest score: text of either colour is still well read on it
 # Backgrounds of a terminal's 256 colours from pale to strong, for black text.
 _RAMP = (230, 229, 222, 215, 208)
 

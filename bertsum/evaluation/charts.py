@@ -148,9 +148,7 @@ def _frame(
             f'<text x="{_LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{value:,g}</text>'
         )
     for x, name in _apart(ticks):
-        anchor = "end" if x + len(name) * _LETTER / 2 > WIDTH else "middle"
-        x = min(x, WIDTH - 2)
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 16}" text-anchor="{anchor}">{_text(name)}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 16}" text-anchor="middle">{_text(name)}</text>')
     middle = (_TOP + HEIGHT - _BOTTOM) / 2
     parts.append(
         f'<text x="{(_LEFT + WIDTH - _RIGHT) / 2}" y="{HEIGHT - 10}" text-anchor="middle">{_text(across)}</text>'
@@ -179,15 +177,16 @@ def _legend(names: Sequence[str], dashed: bool) -> str:
 
 
 def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Every n-th tick, so that their names do not touch, and the last one."""
-    if len(ticks) < 2:
-        return list(ticks)
-    slot = ticks[1][0] - ticks[0][0]
-    longest = max(len(name) for _, name in ticks[:-1])
-    every = math.ceil((longest * _LETTER + 5) / slot)
-    last, end = ticks[-1], len(ticks) - 1
-    room = (longest + len(last[1])) / 2 * _LETTER + 5
-    return [tick for n, tick in enumerate(ticks[:-1]) if n % every == 0 and (end - n) * slot >= room] + [last]
+    """Every n-th tick, so that their names do not touch, and the last one, on the picture."""
+    if not ticks:
+        return []
+    *before, (x, name) = ticks
+    half = len(name) * _LETTER / 2
+    last = (min(x, WIDTH - half), name)
+    longest = max((len(name) for _, name in before), default=0) * _LETTER
+    slot = (x - before[0][0]) / len(before) if before else WIDTH
+    kept = before[:: math.ceil((longest + 5) / slot)]
+    return [*(tick for tick in kept if tick[0] + longest / 2 + 5 <= last[0] - half), last]
 
 
 def _colour(number: int) -> str:

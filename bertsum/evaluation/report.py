@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bertsum import shading
 from bertsum.evaluation.charts import bars, svg
 from bertsum.evaluation.plots import positions_chart
 from bertsum.evaluation.rouge import FIGURES, METRICS, RougeScore
+from bertsum.shading import CHOSEN, ORACLE, STYLE, document_html
 from bertsum.text import one_line, split_words
 
 if TYPE_CHECKING:
     import datasets
 
 BEST, SAMPLED = 3, 6  # documents shown
-_MOST_REFERENCES, _MOST_SENTENCES, _MOST_CHARACTERS = 4, 120, 1000  # of a document, a text, a sentence
+# Shown at most: sentences of a document, references of it, sentences of those, characters of a sentence.
+_MOST_SENTENCES, _MOST_REFERENCES, _MOST_OF_REFERENCE, _MOST_CHARACTERS = 120, 4, 30, 1000
 _MOST_BINS, _LEAST_IN_BIN = 5, 4
 
 
@@ -83,7 +84,7 @@ def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: 
 <title>{_text(title)}</title>
 <style>
 {css}
-{shading.STYLE}
+{STYLE}
 </style>
 </head>
 <body>
@@ -171,10 +172,10 @@ def _documents(measured: Measured, seed: int) -> str:
     others = ranking[len(best) : count - len(worst)]
     sample = sorted(random.Random(seed).sample(others, min(SAMPLED, len(others))))
     has_scores = bool(measured.probabilities)
-    chosen = f"{shading.CHOSEN} chosen by {_text(measured.shown)}" + ", with its score" * has_scores
+    chosen = f"{CHOSEN} chosen by {_text(measured.shown)}" + ", with its score" * has_scores
     shade = " · shade: score, the strongest is the document's highest; point at a sentence for its own" * has_scores
     parts = [
-        f'<p class="soft">{chosen} · {shading.ORACLE} the oracle\'s{shade}. Best and worst by the mean of ROUGE-1, 2 '
+        f'<p class="soft">{chosen} · {ORACLE} the oracle\'s{shade}. Best and worst by the mean of ROUGE-1, 2 '
         f"and L of {_text(measured.shown)}.</p>"
     ]
     for title, places in (("Best", best), ("Worst", worst), ("A random sample", sample)):
@@ -188,7 +189,7 @@ def _document(measured: Measured, place: int, is_open: bool) -> str:
     row = measured.rows[place]
     sentences = [_cut(sentence) for sentence in row["sentences"]]
     probabilities = measured.probabilities.get(measured.shown)
-    text = shading.document_html(
+    text = document_html(
         sentences,
         None if probabilities is None else probabilities[place],
         measured.choices[measured.shown][place],
@@ -216,9 +217,9 @@ def _document(measured: Measured, place: int, is_open: bool) -> str:
 
 def _reference(references: Sequence[Sequence[str]], number: int) -> str:
     reference, several = references[number], len(references) > 1
-    items = "".join(f"<li>{_text(_cut(sentence))}</li>" for sentence in reference[:_MOST_SENTENCES])
-    if len(reference) > _MOST_SENTENCES:
-        items += f'<li dir="ltr">[… {len(reference) - _MOST_SENTENCES:,} left out …]</li>'
+    items = "".join(f"<li>{_text(_cut(sentence))}</li>" for sentence in reference[:_MOST_OF_REFERENCE])
+    if len(reference) > _MOST_OF_REFERENCE:
+        items += f'<li dir="ltr">[… {len(reference) - _MOST_OF_REFERENCE:,} left out …]</li>'
     title = f"Reference {number + 1} of {len(references):,}" if several else "Reference"
     return f'<h3>{title}</h3><ul class="references" dir="auto">{items}</ul>'
 
