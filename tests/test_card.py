@@ -17,7 +17,9 @@ from hub import Hub, commit_name, running_hub
 from huggingface_hub import ModelCard
 
 import bertsum
-from bertsum.models.card import _base_model
+from bertsum.config import EncodingConfig
+from bertsum.models.card import _base_model, card_of
+from bertsum.models.saved import BertSumConfig
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +162,17 @@ def test_a_model_that_was_trained_elsewhere(measured, tmp_path) -> None:
     assert "How it was trained is not recorded" in card.text
     assert "What it was trained on is not recorded" in card.text
     assert len(card.data.eval_results) == 6
+
+
+def test_what_is_read_and_in_which_language() -> None:
+    whole = EncodingConfig(max_length=64, long_documents="window")
+    card = card_of(BertSumConfig(encoding=whole, language="auto"), None)
+    assert card.data.language is None
+    assert "for texts of any language." in card.text
+    assert "more than 64 tokens is read in windows; it learned from such texts whole" in card.text
+    card = card_of(BertSumConfig(language="zh-Hant"), None)
+    assert card.data.language == "zh"
+    assert "it learned from the first 512 tokens of each alone" in card.text
 
 
 def test_base_model(tmp_path, monkeypatch) -> None:

@@ -311,6 +311,7 @@ def _report(
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
         "selection": asdict(config.selection) if predictions else None,
         "baselines": config.evaluation.baselines,
+        "long_documents": config.encoding.long_documents,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }

@@ -305,7 +305,11 @@ class BertSum(nn.Module, ModelHubMixin):
                 self.train()
 
     def packs_on(self, device: torch.device) -> bool:
-        """Whether documents are read without padding there: on a CPU, elsewhere if ``model.attention`` asks for it."""
+        """Whether documents are read without padding there: on a CPU, elsewhere if ``model.attention`` asks for it.
+
+        Args:
+            device: Where the weights are.
+        """
         return self.packs and (device.type == "cpu" or self.config.model.attention == "packed")
 
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:

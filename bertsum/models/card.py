@@ -56,7 +56,7 @@ def _card(config: BertSumConfig, origin: Origin | None, repo_id: str | None, lic
     name = (repo_id or (origin.config.name if origin else "bertsum model")).rpartition("/")[2]
     measured = list(origin.measured.values()) if origin else []
     data = ModelCardData(
-        language=re.split("[-_]", config.language)[0].lower(),
+        language=None if config.language == "auto" else re.split("[-_]", config.language)[0].lower(),
         license=license or "unknown",
         library_name="bertsum",
         pipeline_tag="summarization",
@@ -113,10 +113,13 @@ def _description(config: BertSumConfig) -> str:
     return (
         "An extractive summarizer: it chooses sentences of a text, verbatim. "
         f"[BERTSUM](https://arxiv.org/abs/1903.10318) on {_code(_without_folders(model.encoder))}, with the "
-        f"{_code(model.head)} head over {_code(model.sentence_vectors)} sentence vectors, for texts in "
-        f"{_code(config.language)}. "
+        f"{_code(model.head)} head over {_code(model.sentence_vectors)} sentence vectors, for texts {_in(config)}. "
         f"Made with bertsum {metadata.version('bertsum')}."
     )
+
+
+def _in(config: BertSumConfig) -> str:
+    return "of any language" if config.language == "auto" else f"in {_code(config.language)}"
 
 
 def _usage(config: BertSumConfig, repo_id: str | None) -> str:
@@ -159,8 +162,10 @@ def _rouge_of(results: Results) -> str:
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     where = f"{_code(_source(results.source))} ({results.split}, {results.documents:,} documents)"
     how = f"ROUGE {results.figure_name} in percent with 95% bootstrap intervals; counts {results.rouge['tokenizer']}"
-    of_read = " Lead and Oracle choose from what the encoder reads." if results.baselines == "read" else ""
-    return "\n".join([f"{where}: {how}; chosen by {_selection(results.selection)}.{of_read}", "", *rows])
+    read = "read in windows" if results.long_documents == "window" else "cut to what the encoder reads"
+    of_read = ", of which Lead and Oracle choose, too" if results.baselines == "read" else ""
+    chosen = f"chosen by {_selection(results.selection)}, long documents {read}{of_read}"
+    return "\n".join([f"{where}: {how}; {chosen}.", "", *rows])
 
 
 def _source(source: Mapping[str, Any]) -> str:
@@ -255,11 +260,14 @@ def _code(text: str) -> str:
 
 def _limits(config: BertSumConfig, origin: Origin | None) -> str:
     encoding = config.encoding
+    learned = "it learned from such texts whole."
+    if encoding.long_documents == "truncate":
+        learned = f"it learned from the first {encoding.max_length:,} tokens of each alone."
     lines = [
         "It only chooses: what a sentence leaves open without those around it stays open, and what is wrong or unfair "
         "in a text may be in its summary.",
-        f"It reads the first {encoding.max_length:,} tokens of a text, at most {encoding.max_sentences:,} sentences.",
-        f"It is for texts like those above, in {_code(config.language)}; how it does on others was not measured.",
+        f"A text of more than {encoding.max_length:,} tokens is read in windows; {learned}",
+        f"It is for texts like those above, {_in(config)}; how it does on others was not measured.",
     ]
     if origin is not None and origin.trained and "validation" in origin.measured:
         metric = origin.config.train.metric

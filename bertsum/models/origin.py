@@ -32,6 +32,7 @@ class Results:
         rouge: How ROUGE was counted.
         selection: How sentences were chosen.
         baselines: What Lead and Oracle chose from, document or read.
+        long_documents: How they were read, truncate or window.
     """
 
     split: str
@@ -42,6 +43,7 @@ class Results:
     rouge: dict[str, Any]
     selection: dict[str, Any]
     baselines: str
+    long_documents: str
 
     @property
     def figure(self) -> str:
@@ -72,7 +74,7 @@ class Origin:
     measured: dict[str, Results] = field(default_factory=dict)
 
 
-_TOLD = ("split", "documents", "source", "rouge", "selection", "baselines")
+_TOLD = ("split", "documents", "source", "rouge", "selection", "baselines", "long_documents")
 
 
 def read_origin(checkpoint: Path) -> Origin | None:
