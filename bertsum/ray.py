@@ -7,10 +7,11 @@ dataset.write_json("summaries/")
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from bertsum.config import Precision
 from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def summarize(
     num_cpus: float = 1,
     num_gpus: float = 0,
     batch_size: int = 256,
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+    precision: Precision = "auto",
     **options: Unpack[Options],
 ) -> Dataset:
     """Summarises each document of a Ray dataset, on any number of machines.
@@ -95,7 +96,7 @@ class SummarizeBatch:
         text_column: str = "document",
         summary_column: str = "summary",
         device: str | None = None,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: Precision = "auto",
         **options: Unpack[Options],
     ) -> None:
         from bertsum.summarizer import Summarizer  # torch, which the process that hands out the work does without
