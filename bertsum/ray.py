@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 
 from bertsum.errors import BertsumError
-from bertsum.summarizer import Options, Summarizer, Summary
 
 if TYPE_CHECKING:
     from ray.data import Dataset
     from typing_extensions import Unpack
+
+    from bertsum.summarizer import Options, Summary
 
 
 def summarize(
@@ -39,7 +40,7 @@ def summarize(
 
     Args:
         dataset: With a document in each row, text or a list of sentences.
-        model: A checkpoint folder or hub id, as of :meth:`Summarizer.from_pretrained`.
+        model: A checkpoint folder or hub id, as of ``Summarizer.from_pretrained``.
         text_column: The column of the documents.
         summary_column: The column for summaries. Four more are named after it: ``summary_sentences``,
             ``summary_indices``, ``summary_scores``, and ``summary_error``, which says why a document has no summary.
@@ -97,6 +98,8 @@ class SummarizeBatch:
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
         **options: Unpack[Options],
     ) -> None:
+        from bertsum.summarizer import Summarizer  # torch, which the process that hands out the work does without
+
         self.summarizer = Summarizer.from_pretrained(model, device=device, precision=precision)
         self.summarizer.stream([], **options)  # refuses what it does not know, before a batch is read
         self._text_column, self._summary_column, self._options = text_column, summary_column, options

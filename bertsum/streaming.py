@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tqdm import tqdm
 
@@ -21,12 +21,11 @@ from bertsum.data.prepare import describe_file
 from bertsum.errors import BertsumError, Stopped
 from bertsum.files import replace_text, sync, try_remove
 from bertsum.models.saved import checksum
-from bertsum.summarizer import Options, Summarizer, Summary
+from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_BUFFER = 256
 _ANEW = "begin anew (resume=False)"
 
 
@@ -58,7 +57,7 @@ def summarize_file(
     id_field: str | None = None,
     resume: bool = True,
     progress: bool = True,
-    buffer: int = _BUFFER,
+    buffer: int = BUFFER,
     **options: Unpack[Options],
 ) -> FileSummaries:
     """Summarises each document of a file of JSON lines, however many there are.
@@ -87,11 +86,9 @@ def summarize_file(
     for name, path in (("source", source), ("target", target)):
         if not path.name.endswith(JSON_LINES):
             raise BertsumError(f"{name}: '{path}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
-    if not source.is_file():
-        raise BertsumError(f"source: '{source}' is not a file")
     if source.resolve() == target.resolve():
         raise BertsumError(f"target: '{target}' is the source itself, expected another file")
-    described = {
+    made_of = {
         "source": describe_file(source),
         "document_field": document_field,
         "id_field": id_field,
@@ -99,39 +96,48 @@ def summarize_file(
         "precision": summarizer.precision,
         **{name: value for name, value in options.items() if name != "max_tokens_per_batch"},
     }
-    written = 0
-    try:
-        with _Writer(target, described, resume) as writer, open(source, "rb") as file:
-            read = read_to_summarize(source, file, document_field, id_field)
-            waiting: deque[Document | Rejected] = deque()
-            position = 0
+    writer = _Writer(target, made_of, resume)
+    with _opened(source) as file:
+        read = read_to_summarize(source, file, document_field, id_field)
+        size = source.stat().st_size
+        title = f"summarize {source.name}"
+        try:
+            with (
+                writer,
+                tqdm(desc=title, total=size, unit="B", unit_scale=True, disable=None if progress else True) as bar,
+            ):
+                start, position = writer.documents, 0
+                waiting: deque[Document | Rejected] = deque()
 
-            def documents() -> Iterator[str | list[str] | BertsumError]:
-                nonlocal position
-                for item in islice(read, writer.documents, None):
-                    waiting.append(item)
-                    position = file.tell()
-                    yield item.text if isinstance(item, Document) else BertsumError(item.problem)
+                def documents() -> Iterator[str | list[str] | BertsumError]:
+                    nonlocal position
+                    for item in islice(read, start, None):
+                        waiting.append(item)
+                        position = file.tell()
+                        yield item.text if isinstance(item, Document) else BertsumError(item.problem)
 
-            size = source.stat().st_size
-            title = f"summarize {source.name}"
-            with tqdm(desc=title, total=size, unit="B", unit_scale=True, disable=None if progress else True) as bar:
-                for answer in summarizer.stream(documents(), buffer=buffer, errors="return", **options):
+                for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
                     writer.add(_line(waiting.popleft(), writer.documents, answer))
                     if not waiting:  # the end of a buffer
                         writer.save()
-                        written = writer.documents
-                        bar.set_postfix_str(f"{written:,} documents", refresh=False)
+                        bar.set_postfix_str(f"{writer.documents:,} documents", refresh=False)
                         bar.update(position - bar.n)
                 return writer.finish()
+        except OSError as error:
+            raise BertsumError(
+                f"target: '{target}' cannot be written: {error}. What is written already is kept; the same command "
+                "goes on from there"
+            ) from error
+        except KeyboardInterrupt as error:
+            number = error.signal if isinstance(error, Stopped) else signal.SIGINT
+            raise Stopped(number, f"after {writer.saved:,} documents; the same command goes on from there") from None
+
+
+def _opened(source: Path) -> BinaryIO:
+    try:
+        return open(source, "rb")
     except OSError as error:
-        raise BertsumError(
-            f"target: '{target}' cannot be written: {error}. What is written already is kept; the same command goes "
-            "on from there"
-        ) from error
-    except KeyboardInterrupt as error:
-        number = error.signal if isinstance(error, Stopped) else signal.SIGINT
-        raise Stopped(number, f"after {written:,} documents; the same command goes on from there") from None
+        raise BertsumError(f"source: '{source}' cannot be read: {error.strerror}") from error
 
 
 def _describe_model(summarizer: Summarizer) -> str:
@@ -153,7 +159,7 @@ def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError
     }
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Progress:
     """How far a target has come.
 
@@ -161,13 +167,13 @@ class _Progress:
         bytes: Length of what is written.
         documents: Documents in it.
         errors: How many of them have an error.
-        described: What it is made of.
+        made_of: The source, the model and the options.
     """
 
     bytes: int
     documents: int
     errors: int
-    described: dict[str, Any]
+    made_of: dict[str, Any]
 
     @staticmethod
     def load(path: Path) -> _Progress | None:
@@ -183,60 +189,67 @@ class _Writer:
     """Writes a target in an unfinished folder beside it; one that was killed is gone on with from its last save.
 
     Each save of a ``.gz`` is a gzip member of its own, so that the file can be cut at any of them.
+
+    Attributes:
+        documents: Documents so far.
+        saved: How many of them an interruption would leave.
     """
 
-    def __init__(self, target: Path, described: dict[str, Any], resume: bool) -> None:
+    def __init__(self, target: Path, made_of: dict[str, Any], resume: bool) -> None:
         from filelock import FileLock
 
-        self.target = target
-        self.folder = target.with_name(f".{target.name}.unfinished")
-        self._part, self._saved = self.folder / "part", self.folder / "progress.json"
-        self._lock = FileLock(self.folder / "lock", timeout=0)
+        self.documents = self.saved = 0
+        self._target = target
+        self._folder = target.with_name(f".{target.name}.unfinished")
+        self._part, self._progress_file = self._folder / "part", self._folder / "progress.json"
+        self._lock = FileLock(self._folder / "lock", timeout=0)
         self._resume = resume
-        self._progress = _Progress(0, 0, 0, json.loads(json.dumps(described)))
+        self._progress = _Progress(0, 0, 0, json.loads(json.dumps(made_of)))
         self._waiting: list[str] = []
-
-    @property
-    def documents(self) -> int:
-        """Documents so far."""
-        return self._progress.documents
+        self._errors = 0
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> _Writer:
         from filelock import Timeout
 
-        if self._resume and self.target.exists() and not self.folder.exists():
-            raise BertsumError(f"target: '{self.target}' exists already; choose another name, or {_ANEW}")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        finished = self._resume and self._target.exists() and not self._part.exists()
+        before = _Progress.load(self._progress_file)
+        if finished and (before is None or before.made_of != self._progress.made_of):
+            raise BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
+        self._folder.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire()
         except Timeout as error:
-            raise BertsumError(f"target: another process is writing '{self.target}'; wait for it, or end it") from error
+            raise BertsumError(
+                f"target: another process is writing '{self._target}'; wait for it, or end it"
+            ) from error
         try:
-            if self._resume:
-                self._take_up()
-            else:
-                try_remove(self._saved)
-            self._file = open(self._part, "ab")  # closed by __exit__
-            self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
+            if before is not None and (finished or self._can_go_on(before)):
+                self._progress = before
+                self.documents, self.saved, self._errors = before.documents, before.documents, before.errors
+            if not finished:
+                self._file = open(self._part, "ab")  # closed by __exit__
+                self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
         except BaseException:
             self._lock.release()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
         self._lock.release()
 
-    def _take_up(self) -> None:
-        """Goes on from the last save.
+    def _can_go_on(self, before: _Progress) -> bool:
+        """Whether the last save can be gone on with.
 
         Raises:
-            BertsumError: if that was made of something else.
+            BertsumError: if it was made of something else.
         """
-        before = _Progress.load(self._saved)
-        if before is None or not self._part.exists() or self._part.stat().st_size < before.bytes:
-            return
-        was, now = before.described, self._progress.described
+        if not self._resume:
+            try_remove(self._progress_file)
+            return False
+        was, now = before.made_of, self._progress.made_of
         differences = [
             f"{name}: was {was.get(name)}, is {now.get(name)}"
             for name in sorted({*was, *now})
@@ -244,34 +257,37 @@ class _Writer:
         ]
         if differences:
             raise BertsumError(
-                f"target: '{self.target}' was begun otherwise and interrupted ({'; '.join(differences)}); go on as it "
+                f"target: '{self._target}' was begun otherwise and interrupted ({'; '.join(differences)}); go on as it "
                 f"was begun, choose another name, or {_ANEW}"
             )
-        self._progress = before
+        return self._part.exists() and self._part.stat().st_size >= before.bytes
 
     def add(self, line: dict[str, Any]) -> None:
         """Takes the next document's line."""
         self._waiting.append(json.dumps(line, ensure_ascii=False) + "\n")
-        self._progress.documents += 1
-        self._progress.errors += "error" in line
+        self.documents += 1
+        self._errors += "error" in line
 
     def save(self) -> None:
         """Puts on the disk what was added since the last time."""
+        assert self._file is not None
         data = "".join(self._waiting).encode()
-        if self.target.suffix == ".gz":
+        if self._target.suffix == ".gz":
             data = gzip.compress(data, compresslevel=6, mtime=0)
         self._file.write(data)
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._waiting = []
-        self._progress.bytes += len(data)
-        replace_text(self._saved, json.dumps(vars(self._progress)))
+        before = self._progress
+        self._progress = _Progress(before.bytes + len(data), self.documents, self._errors, before.made_of)
+        replace_text(self._progress_file, json.dumps(vars(self._progress)))
+        self._waiting, self.saved = [], self.documents
 
     def finish(self) -> FileSummaries:
-        """Gives the file its name."""
-        if not self._progress.bytes:  # an empty file is no gzip file
-            self.save()
-        os.replace(self._part, self.target)
-        sync(self.target.parent)
-        try_remove(self.folder)
-        return FileSummaries(self.target, self._progress.documents, self._progress.errors)
+        """Gives the file its name, unless it had it when the last call was killed."""
+        if self._file is not None:
+            if not self._progress.bytes:  # an empty file is no gzip file
+                self.save()
+            os.replace(self._part, self._target)
+            sync(self._target.parent)
+        try_remove(self._folder)
+        return FileSummaries(self._target, self.documents, self._errors)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _JOINED_WITHOUT_SPACE = {"zh", "ja", "th", "lo", "km", "my"}
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
-_BUFFER = 256  # documents: with many of like length a batch holds little padding
+BUFFER = 256  # documents: with many of like length a batch holds little padding
 _BUFFER_BYTES = 1 << 24  # or fewer large ones
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
 Answer = TypeVar("Answer")
@@ -178,6 +178,7 @@ class Summarizer:
         documents: Iterable[str | Sequence[str] | BertsumError],
         *,
         buffer: int = ...,
+        start: int = ...,
         errors: Literal["raise"] = ...,
         **options: Unpack[Options],
     ) -> Iterator[Summary]: ...
@@ -188,6 +189,7 @@ class Summarizer:
         documents: Iterable[str | Sequence[str] | BertsumError],
         *,
         buffer: int = ...,
+        start: int = ...,
         errors: Literal["return"],
         **options: Unpack[Options],
     ) -> Iterator[Summary | BertsumError]: ...
@@ -196,7 +198,8 @@ class Summarizer:
         self,
         documents: Iterable[str | Sequence[str] | BertsumError],
         *,
-        buffer: int = _BUFFER,
+        buffer: int = BUFFER,
+        start: int = 0,
         errors: Literal["raise", "return"] = "raise",
         **options: Unpack[Options],
     ) -> Iterator[Summary | BertsumError]:
@@ -207,6 +210,7 @@ class Summarizer:
                 could not be read, which is then its answer. Read as summaries are asked for, a buffer at a time.
             buffer: At most this many documents are read before the summary of the first is given; they are scored
                 together, batched by length. Long ones (16 million characters together) fill it earlier.
+            start: Number of the first document, in messages.
             errors: What to do about a document that cannot be summarised: ``raise`` its error in its turn, or
                 ``return`` it in place of its summary and go on; its message then does not say which document it was.
             options: As of a call.
@@ -225,10 +229,12 @@ class Summarizer:
             raise BertsumError(f"buffer: got {buffer!r}, expected a whole number of documents, 1 or more")
         if errors not in ("raise", "return"):
             raise BertsumError(f"errors: got '{errors}', expected raise or return")
-        return self._stream(chunks(documents, buffer, text_size, _BUFFER_BYTES), errors, self._settle(options))
+        return self._stream(chunks(documents, buffer, text_size, _BUFFER_BYTES), start, errors, self._settle(options))
 
-    def _stream(self, parts: Iterable[list[Any]], errors: str, settled: _Settled) -> Iterator[Summary | BertsumError]:
-        first = cuts = 0
+    def _stream(
+        self, parts: Iterable[list[Any]], first: int, errors: str, settled: _Settled
+    ) -> Iterator[Summary | BertsumError]:
+        cuts = 0
         for part in parts:
             read = [self._read(document, settled) for document in part]
             cuts = self._warn_of_cuts(read, first, cuts)
