@@ -58,7 +58,8 @@ def test_a_long_text_is_read_whole(summarizer) -> None:
     lines = (SAMPLE_FOLDER / "english.validation.jsonl").read_text(encoding="utf-8").splitlines()
     text = "\n\n".join(json.loads(line)["document"] for line in lines)
     summary = summarizer(text, ratio=0.1)
-    assert None not in summary.document_scores
+    unread = [text for text, score in zip(summary.document, summary.document_scores, strict=True) if score is None]
+    assert all(len(text.split()) < 6 for text in unread)  # encoding.min_sentence_words
     assert max(summary.indices) > len(summary.document) / 2  # far beyond the first window
 
 
