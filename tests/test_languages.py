@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 from conftest import SHAPE, save_encoder, write_jsonl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from languages import PARAGRAPHS
 from sentencex import segment
@@ -122,6 +122,7 @@ def test_codes() -> None:
         Config.load(None, ["rouge.language=klingon"])
 
 
+@settings(deadline=None)  # the detector is loaded once
 @given(st.text(max_size=300))
 def test_any_text_has_a_language(text: str) -> None:
     language = detect_language(text)
@@ -129,6 +130,7 @@ def test_any_text_has_a_language(text: str) -> None:
     assert "".join(split_sentences(text, AUTO)) == text
 
 
+@settings(deadline=None)
 @given(
     st.text(st.sampled_from('aB.…!? \n"“”„«»(1)—-ıЖж。！”你の라ไท।|ا؟\u200c\u0301'), max_size=60),
     st.sampled_from([*PARAGRAPHS]),
