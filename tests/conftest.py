@@ -20,6 +20,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import torch
+from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedTokenizerFast
 
@@ -30,6 +31,10 @@ from bertsum.data.documents import SAMPLE_FOLDER
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
+
+# A timing is no test, and the same examples are tried each time.
+settings.register_profile("bertsum", deadline=None, derandomize=True)
+settings.load_profile("bertsum")
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data is not here")
 
