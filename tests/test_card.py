@@ -198,13 +198,15 @@ def with_hub(hub: Hub, home, *command: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **online, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
 
 
-PUSH_AGAIN_AND_READ = """
-import sys, bertsum
-repo_id, checkpoint, first = sys.argv[1:]
+PUSH_TWICE_AND_READ = """
+import runpy, sys, bertsum
+push, repo_id, checkpoint, first = sys.argv[1:]
+sys.argv = [push, checkpoint, "small", "--private", "--license", "mit"]
+runpy.run_path(push, run_name="__main__")
 print(bertsum.BertSum.from_pretrained(checkpoint).push_to_hub(repo_id, license="apache-2.0"))
 model = bertsum.BertSum.from_pretrained(repo_id)
 print(model.config.selection.sentences, model.generate_model_card().data.license)
@@ -221,13 +223,12 @@ for missing, revision in (("me/nothing", None), (repo_id, "v9")):
 def test_push_and_read_back(measured, tmp_path) -> None:
     checkpoint = str(measured[1].checkpoint)
     with running_hub() as hub:
-        push = (str(ROOT / "scripts" / "push.py"), checkpoint, "small", "--private", "--license", "mit")
-        pushed = with_hub(hub, tmp_path, *push)
-        assert pushed.returncode == 0, pushed.stderr
         first = commit_name("me/small", 0)
-        read = with_hub(hub, tmp_path, "-c", PUSH_AGAIN_AND_READ, "me/small", checkpoint, first)
-        assert read.returncode == 0, read.stderr
-    assert pushed.stdout == f"Pushed: {hub.address}/me/small/commit/{first}\n"
+        push = str(ROOT / "scripts" / "push.py")
+        done = with_hub(hub, tmp_path, "-c", PUSH_TWICE_AND_READ, push, "me/small", checkpoint, first)
+        assert done.returncode == 0, done.stderr
+    pushed, again, *read_back = done.stdout.splitlines()
+    assert pushed == f"Pushed: {hub.address}/me/small/commit/{first}"
     assert hub.private == {"me/small": True}
     files = hub.repositories["me/small"][0]
     assert {"README.md", "config.json", "model.safetensors", "tokenizer.json"} <= set(files)
@@ -235,11 +236,10 @@ def test_push_and_read_back(measured, tmp_path) -> None:
     card = ModelCard(files["README.md"].decode())
     assert (card.data.license, len(card.data.eval_results)) == ("mit", 6)
     assert 'from_pretrained("me/small")' in card.text  # the whole id, which only the hub knows
-    again, *read_back = read.stdout.splitlines()
     assert again == f"{hub.address}/me/small/commit/{commit_name('me/small', 1)}"
     assert read_back[:2] == ["3 apache-2.0", "3 mit"]
-    assert "model 'me/nothing': no such folder, and the hub cannot give it" in read.stdout
-    assert "model 'me/small' (revision v9): no such folder, and the hub cannot give it" in read.stdout
+    assert "model 'me/nothing': no such folder, and the hub cannot give it" in done.stdout
+    assert "model 'me/small' (revision v9): no such folder, and the hub cannot give it" in done.stdout
 
 
 def test_dry_run(measured, monkeypatch, capsys) -> None:

@@ -100,7 +100,7 @@ def test_types_as_other_programs_see_them(tmp_path) -> None:
         env={"PYTHONPATH": str(ROOT), "MYPYPATH": str(ROOT), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     revealed = re.findall(r'note: Revealed type is "(.*)"', done.stdout)
     assert [re.sub(r"bertsum\.[\w.]*\.|builtins\.|pathlib\.", "", found) for found in revealed] == [
