@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bertsum.config import Config
+    from bertsum.data.languages import detect_language
     from bertsum.data.oracle import greedy_oracle
     from bertsum.data.sentences import split_sentences
     from bertsum.errors import BertsumError, Stopped
     from bertsum.evaluation.evaluate import Evaluation, evaluate
     from bertsum.evaluation.rouge import RougeScore, rouge
     from bertsum.models.bertsum import BertSum
+    from bertsum.streaming import summarize_file
     from bertsum.summarizer import Summarizer, Summary
     from bertsum.training.run import TrainResult, train
 
@@ -31,10 +33,12 @@ _HOME = {
     "Summarizer": "bertsum.summarizer",
     "Summary": "bertsum.summarizer",
     "TrainResult": "bertsum.training.run",
+    "detect_language": "bertsum.data.languages",
     "evaluate": "bertsum.evaluation.evaluate",
     "greedy_oracle": "bertsum.data.oracle",
     "rouge": "bertsum.evaluation.rouge",
     "split_sentences": "bertsum.data.sentences",
+    "summarize_file": "bertsum.streaming",
     "train": "bertsum.training.run",
 }
 
@@ -48,10 +52,12 @@ __all__ = [
     "Summarizer",
     "Summary",
     "TrainResult",
+    "detect_language",
     "evaluate",
     "greedy_oracle",
     "rouge",
     "split_sentences",
+    "summarize_file",
     "train",
 ]
 

@@ -56,7 +56,7 @@ def _add_summarize(arguments: argparse.ArgumentParser) -> None:
     arguments.add_argument("--threshold", type=float, help="only sentences of at least this probability")
     arguments.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
     arguments.add_argument("--order", choices=["document", "score"], help="order of the sentences")
-    arguments.add_argument("--language", help="ISO 639-1 code of the text")
+    arguments.add_argument("--language", help="ISO 639-1 code of the text, or auto")
     arguments.add_argument(
         "--long-documents", choices=["window", "truncate"], default="window", help="read them whole, or their beginning"
     )

@@ -118,8 +118,9 @@ class ModelConfig:
     Args:
         encoder: Hub name or folder of any BERT-like encoder with a fast tokenizer; minilm is all-MiniLM-L6-v2, from
             the package of the offline extra where it is installed, else from the hub.
-        attention: Implementation of attention in the encoder - auto is the quickest that it has (on a CPU, for BERT and
-            RoBERTa, a pass of our own over documents without padding), the others are those of transformers.
+        attention: Implementation of attention in the encoder - packed is a pass of our own over documents without
+            padding (BERT and RoBERTa), auto is that on a CPU and transformers' choice elsewhere, the others are
+            those of transformers.
         interval_segments: Alternate token types 0 and 1 by sentence, where the encoder has token types.
         sentence_vectors: A sentence's vector is the output at its [CLS] (the paper), or the mean of its tokens.
         sentence_norm: Apply a LayerNorm to the sentence vectors before the head.
@@ -140,7 +141,7 @@ class ModelConfig:
     """
 
     encoder: str = "bert-base-uncased"
-    attention: Literal["auto", "sdpa", "eager", "flash_attention_2"] = "auto"
+    attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
     interval_segments: bool = True
     sentence_vectors: Literal["cls", "mean"] = "cls"
     sentence_norm: bool = False
@@ -245,7 +246,8 @@ class SelectionConfig:
         ratio: At most this share of the document's sentences, but one at least.
         max_words: At most this many words in all; a sentence that would exceed it is passed over.
         threshold: Only sentences whose probability is at least this (but always the best one).
-        trigram_blocking: Skip a sentence that shares a trigram of words with one already chosen.
+        trigram_blocking: Skip a sentence that shares three words in a row with one already chosen (eight characters,
+            in scripts without spaces).
         order: Order of the chosen sentences - as in the document, or by score.
     """
 
@@ -262,8 +264,9 @@ class RougeConfig:
     """How ROUGE is counted.
 
     Args:
-        language: Language of ROUGE's tokenizer; null is the config's language. English is ROUGE-1.5.5's own
-            (-m), Chinese and Japanese count characters, every other language Unicode words without stemming.
+        language: Language of ROUGE's tokenizer; null is the config's language, auto that of each reference. English
+            is ROUGE-1.5.5's own (-m), languages without spaces between words count characters, every other language
+            Unicode words without stemming.
         references: With several references, average the scores over them, or take the reference with the best
             ROUGE-1 F1.
         limit_to_reference: Cut each summary to as many words as its reference has (limited-length recall, NYT).
@@ -318,7 +321,8 @@ class Config:
     Args:
         name: Name of the run; its folder is output_dir/name. A config file that gives none has the file's name.
         output_dir: Folder of all runs.
-        language: Language of the documents (ISO 639-1), for sentence splitting and ROUGE.
+        language: Language of the documents (ISO 639-1), for sentence splitting and ROUGE; auto is each document's own,
+            as its text shows it.
         seed: Seed of weights, dropout and the order of documents.
         data: Documents and labels.
         encoding: Documents to encoder input.
@@ -362,7 +366,9 @@ class Config:
     def load(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
         """Reads a YAML file and applies dotted overrides such as ``"train.max_steps=100"``.
 
-        A path that does not exist is looked for by its name among the configs that come with bertsum.
+        Args:
+            path: The file. One that does not exist is looked for by its name among the configs that come with bertsum.
+            overrides: ``"FIELD=VALUE"`` each, later ones over earlier ones.
 
         Raises:
             BertsumError: naming every unknown key, wrong type and impossible value at once.
@@ -384,7 +390,11 @@ class Config:
 
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> Config:
-        """The inverse of :meth:`to_dict`, as strict as :meth:`load`."""
+        """The inverse of :meth:`to_dict`, as strict as :meth:`load`.
+
+        Args:
+            values: Nested values; fields that are not given have their defaults.
+        """
         return build(Config, dict(flatten(values)), {}, _problems)
 
     def to_dict(self) -> dict[str, Any]:
@@ -396,11 +406,19 @@ class Config:
         return dict(flatten(self.to_dict()))
 
     def save(self, path: str | Path) -> None:
-        """Writes the resolved configuration as YAML."""
+        """Writes the resolved configuration as YAML.
+
+        Args:
+            path: The file.
+        """
         write_whole(Path(path), dump_yaml(self.to_dict()))
 
     def override(self, values: Mapping[str, Any]) -> Config:
-        """A copy with dotted fields replaced by values of their own type."""
+        """A copy with some fields replaced.
+
+        Args:
+            values: Values of the fields' own types, by dotted names such as train.max_steps.
+        """
         return build(Config, {**self.flat(), **values}, {}, _problems)
 
 
@@ -503,5 +521,6 @@ def _problems(config: Config) -> Iterator[str]:
         yield f"seed: got {config.seed}, expected less than 2^32"
     if not config.name or config.name in (".", "..") or "/" in config.name or "\\" in config.name:
         yield f"name: got {config.name!r}, expected the name of a folder"
-    if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", config.language):
-        yield f"language: got {config.language!r}, expected an ISO 639 code such as en, zh or ru"
+    for key in ("language", "rouge.language"):
+        if values[key] is not None and not re.fullmatch(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*", values[key]):
+            yield f"{key}: got {values[key]!r}, expected an ISO 639 code such as en, zh or ru, or auto"

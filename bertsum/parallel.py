@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
@@ -31,6 +31,27 @@ class WorkerError(BertsumError):
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def chunks(items: Iterable[Item], most: int, size: Callable[[Item], int], most_bytes: int) -> Iterator[list[Item]]:
+    """Items by the chunk, in order; large ones by themselves. No chunk waits for an item that it has no room for.
+
+    Args:
+        items: Read no further than the end of the chunk that is asked for.
+        most: A chunk ends with so many items,
+        size: or when their sizes together
+        most_bytes: reach this.
+    """
+    chunk: list[Item] = []
+    taken = 0
+    for item in items:
+        chunk.append(item)
+        taken += size(item)
+        if len(chunk) == most or taken >= most_bytes:
+            yield chunk
+            chunk, taken = [], 0
+    if chunk:
+        yield chunk
 
 
 def map_in_order(

@@ -7,26 +7,31 @@ models.
 
 from __future__ import annotations
 
+import importlib
 import math
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Collection, Sequence
 from html import escape
+from itertools import chain
 
 from bertsum.text import one_line
 
 # For a page that holds several documents: once in its head, with ``style=False`` for each of them.
 STYLE = """
 .bertsum-document { line-height: 1.75; overflow-wrap: anywhere; max-width: 75em; }
-.bertsum-document span { padding: .12em 0; border-radius: .2em; }
-.bertsum-document b { user-select: none; -webkit-user-select: none; font-size: .75em; }
+.bertsum-document span { padding: .12em 0; border-radius: .2em; unicode-bidi: plaintext; }
+.bertsum-document b { user-select: none; -webkit-user-select: none; font-size: .75em; white-space: nowrap; }
 .bertsum-document .bertsum-chosen { font-weight: 600; border-bottom: 2px solid; }
 .bertsum-document .bertsum-oracle { text-decoration: underline dotted 2px; text-underline-offset: .3em; }
+.bertsum-document .bertsum-chosen.bertsum-oracle { text-decoration: none; }
 .bertsum-document .bertsum-unread { opacity: .6; font-style: italic; }
 .bertsum-legend { font-size: .85em; opacity: .8; }
 """.strip()
 CHOSEN, ORACLE = "✔", "◇"
 
 _HUE = "245,158,11"
-_OPAQUE = 0.55  # of the highest score: text of either colour is still well read on it
+_OPAQUE = 0.5  # of the highest score: text of either colour is still well read on it
 # Backgrounds of a terminal's 256 colours from pale to strong, for black text.
 _RAMP = (230, 229, 222, 215, 208)
 
@@ -34,9 +39,10 @@ _RAMP = (230, 229, 222, 215, 208)
 def document_html(
     sentences: Sequence[str],
     scores: Sequence[float | None] | None,
-    chosen: Sequence[int],
+    chosen: Collection[int],
     *,
-    oracle: Sequence[int] = (),
+    oracle: Collection[int] = (),
+    limit: int | None = None,
     style: bool = True,
 ) -> str:
     """A document as a piece of HTML that needs nothing else; all text in it is escaped.
@@ -47,38 +53,49 @@ def document_html(
             strongest shade is that of the document's highest score.
         chosen: Places of the chosen sentences.
         oracle: Places of the oracle's, marked in another way.
+        limit: Of a longer document show only so many sentences: those marked, those beside them, and the first ones.
         style: Whether to bring the style sheet and the legend; a page of several documents brings ``STYLE`` itself.
     """
     strengths = _strengths(sentences, scores)
-    marked, best = set(chosen), set(oracle)
+    chosen, oracle = set(chosen), set(oracle)
     parts = []
-    for index, (sentence, strength) in enumerate(zip(sentences, strengths, strict=True)):
+    after, before_unread = 0, False  # place after the last sentence shown, and whether that one was not read
+    for index in _shown(len(sentences), [*sorted(chosen), *sorted(oracle)], limit):
+        if index > after:
+            parts.append(_left_out(index - after))
         score = None if scores is None else scores[index]
         unread = scores is not None and score is None
-        classes, marks, titles = [], [], ["not read" if unread else "" if score is None else f"score {score:.3f}"]
-        if index in marked:
+        classes, marks = [], []
+        titles = ["not read"] if unread else [] if score is None else [f"score {score:.3f}"]
+        if index in chosen:
             classes.append("bertsum-chosen")
             marks.append(CHOSEN if score is None else f"{CHOSEN} {score:.2f}")
             titles.append("chosen")
-        if index in best:
+        if index in oracle:
             classes.append("bertsum-oracle")
             marks.append(ORACLE)
             titles.append("oracle")
         if unread:
             classes.append("bertsum-unread")
-            if index == 0 or scores is None or scores[index - 1] is not None:
-                marks.append("[not read]")
-        shade = f' style="background-color:rgba({_HUE},{_OPAQUE * strength:.2f})"' if strength else ""
-        title = ", ".join(filter(None, titles))
-        mark = f"<b>{' '.join(marks)}</b>&nbsp;" if marks else ""
-        parts.append(
-            f'<span dir="auto"{_attribute("class", " ".join(classes))}{_attribute("title", title)}{shade}>'
-            f"{mark}{escape(one_line(sentence))}</span>"
-        )
+            marks += [] if before_unread else ["[not read]"]
+        attributes = {"class": " ".join(classes), "title": ", ".join(titles)}
+        if strengths[index]:
+            attributes["style"] = f"background-color:rgba({_HUE},{_OPAQUE * strengths[index]:.2f})"
+        given = "".join(f' {name}="{value}"' for name, value in attributes.items() if value)
+        # The document's direction is that of its first letter outside of elements with a direction of their own.
+        mark = f'<b dir="ltr">{" ".join(marks)}</b>&nbsp;' if marks else ""
+        parts.append(f"<span{given}>{mark}{escape(one_line(sentences[index]))}</span>")
+        after, before_unread = index + 1, unread
+    if len(sentences) > after:
+        parts.append(_left_out(len(sentences) - after))
     document = f'<div class="bertsum-document" dir="auto">{" ".join(parts)}</div>'
     if not style:
         return document
     return f"<style>\n{STYLE}\n</style>\n{document}\n{_legend(scores, bool(oracle))}"
+
+
+def _left_out(count: int) -> str:
+    return f'<i dir="ltr">[… {count:,} left out …]</i>'
 
 
 def document_terminal(
@@ -107,6 +124,31 @@ def document_terminal(
     return "\n".join(lines)
 
 
+def show_document(sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int]) -> None:
+    """Displays a document in a notebook, else prints it: with colours to a terminal, unless NO_COLOR is set."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if hasattr(shell, "kernel"):
+        display = importlib.import_module("IPython.display")
+        display.display(display.HTML(document_html(sentences, scores, chosen)))
+    else:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        print(document_terminal(sentences, scores, chosen, colour=colour))
+
+
+def _shown(count: int, marked: Sequence[int], limit: int | None) -> list[int]:
+    """The places of the sentences to show."""
+    if limit is None or count <= limit:
+        return list(range(count))
+    kept: set[int] = set()
+    beside = (index + step for step in (0, -1, 1) for index in marked)
+    for index in chain(beside, range(count)):
+        if len(kept) >= limit:
+            break
+        if 0 <= index < count:
+            kept.add(index)
+    return sorted(kept)
+
+
 def _strengths(sentences: Sequence[str], scores: Sequence[float | None] | None) -> list[float]:
     """Each score as a share of the highest, from 0 to 1."""
     if scores is None:
@@ -114,10 +156,6 @@ def _strengths(sentences: Sequence[str], scores: Sequence[float | None] | None) 
     known = [0.0 if score is None or not math.isfinite(score) else max(0.0, score) for score in scores]
     highest = max(known, default=0.0)
     return [score / highest if highest else 0.0 for score in known]
-
-
-def _attribute(name: str, value: str) -> str:
-    return f' {name}="{value}"' if value else ""
 
 
 def _legend(scores: Sequence[float | None] | None, oracle: bool) -> str:

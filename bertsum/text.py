@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Sequence
 
 import regex
 
 # Scripts that write no spaces between words: each of their characters (with its marks) counts as a word.
-UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
 _WORD = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\S)+")
 # Where such characters lie, and others: it is quickly seen that a text has none of these.
 _MAYBE_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\U0010ffff]")
+_UNSPACED_CHARACTER = regex.compile(UNSPACED)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # What a terminal obeys rather than shows: control characters other than tab and new line, line separators that are none
 # of ours, and changes of the writing direction (a text could seem to say what it does not).
@@ -42,6 +45,48 @@ def cut_words(text: str, count: int) -> str:
 def _is_spaced(text: str) -> bool:
     """Whether all of its words have white space between them."""
     return text.isascii() or not _MAYBE_UNSPACED.search(text)
+
+
+def is_character(word: str) -> bool:
+    """Whether one of :func:`split_words` is a character of a script without spaces, not a word."""
+    return _UNSPACED_CHARACTER.match(word) is not None
+
+
+class _Spelling(dict[int, int | str | None]):
+    """For :meth:`str.translate`: what two spellings of a word may differ in becomes one, all else stays."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        if _SHOWN_FORM.match(chr(code)):
+            self[code] = unicodedata.normalize("NFKC", chr(code)).translate(self)
+        else:
+            self[code] = None if _LEFT_OUT.match(chr(code)) else code
+        return self[code]
+
+
+# Invisible in a word: soft hyphens, the joiners of Hindi and Persian, marks of direction. Optional: Arabic vowel signs
+# and the stroke that lengthens a word.
+_LEFT_OUT = re.compile("[\u00ad\u0640\u064b-\u0652\u0670\u200c-\u200f\u2060\ufeff]")
+# Of Arabic letters by their place in a word, full-width Latin and half-width Japanese.
+_SHOWN_FORM = re.compile("[\ufb50-\ufdff\ufe70-\ufefc\uff01-\uff9f]")
+_SPELLING = _Spelling({0x064A: 0x06CC, 0x0643: 0x06A9})  # Arabic yeh and kaf, often typed for Persian's
+_MAY_DIFFER = re.compile(f"{_LEFT_OUT.pattern}|{_SHOWN_FORM.pattern}|[\u0643\u064a]")
+
+
+def unify_spelling(text: str) -> str:
+    """One spelling for words that differ only in how they are encoded or shown, so that they can be compared. ASCII
+    stays as it is; in most languages, whatever is composed already (NFC) does.
+    """
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text.translate(_SPELLING)) if _MAY_DIFFER.search(text) else text
+
+
+def text_size(text: object) -> int:
+    """About how many bytes of memory a text or a list of sentences takes; 0 for what is neither."""
+    if isinstance(text, str):
+        return len(text)
+    return sum(len(item) + 64 for item in text if isinstance(item, str)) if isinstance(text, Sequence) else 0
 
 
 def sanitize(text: str) -> str:

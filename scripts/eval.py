@@ -1,4 +1,4 @@
-"""Evaluates a checkpoint beside Lead and Oracle, writes results.json and predictions.jsonl, prints the table.
+"""Evaluates a checkpoint beside Lead and Oracle, writes results.json, predictions.jsonl and report.html.
 
 python scripts/eval.py                                      # the newest run under runs/
 python scripts/eval.py --config cnndm --split test          # the best checkpoint of that config's run
@@ -48,7 +48,7 @@ def main() -> None:
     print(f"\n{evaluation}")
     for system, checkpoint in evaluation.checkpoints.items():
         print(f"{'Checkpoint' if system == 'model' else system}: {checkpoint}")
-    print(f"Results: {evaluation.folder}")
+    print(f"Results: {evaluation.folder}\nReport: {evaluation.report}")
 
 
 if __name__ == "__main__":

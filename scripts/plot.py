@@ -1,4 +1,4 @@
-"""Draws what was measured (pip install "bertsum[plots]").
+"""Draws what was measured.
 
 python scripts/plot.py positions positions.svg runs/cnndm/eval/test/predictions.jsonl    # one or several
 python scripts/plot.py curves curves.svg runs/cnndm runs/other --metric rouge1
@@ -13,7 +13,7 @@ from bertsum.evaluation.plots import plot_curves, plot_positions
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["positions", "curves"], help="positions of chosen sentences, learning curves")
-    parser.add_argument("output", help="picture to write, .svg or .png")
+    parser.add_argument("output", help="picture to write, an .svg")
     parser.add_argument("files", nargs="+", help="predictions.jsonl files, or run folders for curves")
     parser.add_argument("--metric", default="rouge1", help="of the curves: loss, rouge1, rouge2, rougeL, rouge_mean")
     options = parser.parse_args()

@@ -17,8 +17,9 @@ def main() -> None:
     if result.evaluation is not None:
         print(f"\nA document of the validation data, with the chosen sentences marked:\n{result.evaluation.example}")
         print(f"\n{result.evaluation}\n\nPredictions: {result.evaluation.folder}")
+        print(f"Report: {result.evaluation.report}")
     print(f"Best checkpoint: {result.checkpoint} -> {result.checkpoint.resolve().name} (of {result.step} updates)")
-    print(f"Metrics: {result.run_dir / 'metrics.jsonl'}")
+    print(f"Metrics: {result.run_dir / 'metrics.jsonl'}\nCurves: {result.run_dir / 'curves.svg'}")
 
 
 if __name__ == "__main__":

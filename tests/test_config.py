@@ -17,6 +17,7 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "quickstart.yaml": (3, "en", "minilm"),
     "cnndm.yaml": (3, "en", "bert-base-uncased"),
     "cnndm-minilm.yaml": (3, "en", "minilm"),
+    "bundled.yaml": (3, "en", "minilm"),
     "xsum.yaml": (1, "en", "bert-base-uncased"),
     "scitldr.yaml": (1, "en", "minilm"),
     "nyt.yaml": (3, "en", "bert-base-uncased"),

@@ -365,7 +365,6 @@ def test_summaries_cannot_steer_a_terminal(trained_run, tmp_path, arguments) -> 
 
 
 def test_pictures_show_markup_as_text(trained_run, tmp_path) -> None:
-    pytest.importorskip("matplotlib")
     config, _ = trained_run
     run = tmp_path / "<script>alert(1)<&$x^{y$"
     shutil.copytree(config.run_dir, run, symlinks=True)

@@ -161,25 +161,6 @@ def test_an_unknown_model() -> None:
         BertSum.from_pretrained("someone/no-such-model")
 
 
-def test_push_to_hub(encoder_folder, monkeypatch) -> None:
-    """The hub's client is the only thing that is not real here."""
-    uploaded: list[str] = []
-
-    class Api:
-        def __init__(self, **_): ...
-
-        def create_repo(self, **_):
-            return type("Repo", (), {"repo_id": "me/model"})()
-
-        def upload_folder(self, folder_path, **_):
-            uploaded.extend(sorted(file.name for file in folder_path.iterdir()))
-            return "https://huggingface.co/me/model/commit/1"
-
-    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Api)
-    build(encoder_folder).push_to_hub("me/model")
-    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= set(uploaded)
-
-
 @pytest.mark.parametrize("instructions", [True, False])
 def test_auto_is_bf16_only_where_the_processor_has_it(encoder_folder, monkeypatch, instructions) -> None:
     monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: instructions)

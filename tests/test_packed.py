@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from transformers import AutoConfig, AutoModel
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.data.prepare import read_texts
+from bertsum.errors import BertsumError
 from bertsum.models import packed
 from bertsum.models.bertsum import BertSum, sentence_loss
 from bertsum.models.heads import build_head
@@ -70,9 +72,11 @@ def test_equal_to_transformers(family: str, vectors: str, monkeypatch) -> None:
     own, gradients = scores_and_gradients(model, batch)
     monkeypatch.setattr(packed, "_PAIRS_AT_ONCE", 150)  # a few heads, or a few queries of one
     in_parts, part_gradients = scores_and_gradients(model, batch)
+    monkeypatch.setattr(packed, "_attend", packed.attend_jagged)  # what a GPU takes
+    jagged, jagged_gradients = scores_and_gradients(model, batch)
     model.packs = False
     expected, expected_gradients = scores_and_gradients(model, batch)
-    for got, of in ((own, gradients), (in_parts, part_gradients)):
+    for got, of in ((own, gradients), (in_parts, part_gradients), (jagged, jagged_gradients)):
         assert torch.allclose(got, expected, atol=1e-5)
         unused = set(expected_gradients.keys() - of.keys())
         assert all(expected_gradients[name].abs().max() == 0 for name in unused)
@@ -84,6 +88,18 @@ def test_other_encoders_are_left_to_transformers() -> None:
     assert not can_be_packed(AutoConfig.for_model("distilbert"))
     assert not can_be_packed(AutoConfig.for_model("deberta-v2"))
     assert not can_be_packed(AutoConfig.for_model("bert", position_embedding_type="relative_key"))
+
+
+def test_where_documents_are_packed() -> None:
+    model = build("bert")
+    places = [torch.device("cpu"), torch.device("cuda")]
+    assert [model.packs_on(place) for place in places] == [True, False]  # by default
+    config = replace(model.config, model=replace(model.config.model, attention="packed"))
+    asked = BertSum(config, model.encoder, model.head, None)
+    assert [asked.packs_on(place) for place in places] == [True, True]
+    electra = AutoModel.from_config(AutoConfig.for_model("electra", vocab_size=60, embedding_size=32, **SHAPE))
+    with pytest.raises(BertsumError, match=r"model.attention: packed is for BERT and RoBERTa, not for electra"):
+        BertSum(config, electra, model.head, None)
 
 
 def test_bf16_scores_in_threads(monkeypatch) -> None:

@@ -21,11 +21,11 @@ def test_pictures(trained_run, tmp_path) -> None:
     other = tmp_path / "other.jsonl"
     other.write_text(predictions.read_text())
     plot_positions([predictions, other], tmp_path / "positions.svg")
-    plot_curves([config.run_dir], tmp_path / "curves.png", "rouge2")
+    plot_curves([config.run_dir], tmp_path / "curves.svg", "rouge2")
     drawn = (tmp_path / "positions.svg").read_text()
     for label in ("oracle", "small", "other", "later"):
         assert f">{label}<" in drawn
-    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert ">validation ROUGE2<" in (tmp_path / "curves.svg").read_text()
     plot_positions([predictions, other], tmp_path / "again.svg")
     assert (tmp_path / "again.svg").read_text() == drawn
 
@@ -52,5 +52,7 @@ def test_refuses(trained_run, tmp_path) -> None:
         plot_positions([tmp_path / "x/c.jsonl", tmp_path / "y/c.jsonl"], tmp_path / "a.svg")
     with pytest.raises(bertsum.BertsumError, match="its documents are not those of"):
         plot_positions([tmp_path / "x/c.jsonl", tmp_path / "d.jsonl"], tmp_path / "a.svg")
+    with pytest.raises(bertsum.BertsumError, match=r"ends in \.svg"):
+        plot_curves([config.run_dir], tmp_path / "a.png")
     with pytest.raises(bertsum.BertsumError, match="cannot be written"):
         plot_curves([config.run_dir], tmp_path / "no" / "a.svg")

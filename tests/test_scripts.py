@@ -45,6 +45,10 @@ def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     evaluated = run("eval.py", "--config", str(tmp_path / "tiny.yaml"), "--split", "validation", cwd=tmp_path)
     assert evaluated.returncode == 0, evaluated.stderr
     assert (config.run_dir / "eval" / "validation" / "results.json").is_file()
+    for output, kind, place in [(trained, "Curves", "curves.svg"), (trained, "Report", "eval/validation/report.html"),
+                                (evaluated, "Report", "eval/validation/report.html")]:  # fmt: skip
+        assert f"{kind}: {config.run_dir / place}" in output.stdout
+        assert (config.run_dir / place).is_file()
     best = str(config.run_dir / "best")
     summarized = run("summarize.py", "--model", best, "--sentences", "1", cwd=tmp_path, stdin=TEXT)
     assert summarized.returncode == 0, summarized.stderr

@@ -23,7 +23,7 @@ def test_count_and_order() -> None:
 
 def test_trigram_blocking() -> None:
     assert select_sentences(SCORES, TEXTS, sentences=3, trigram_blocking=True) == [0, 3, 4]
-    chinese = ["今天天气很好", "今天天气不好", "我们走了"]
+    chinese = ["今天天气很好，我们去河边慢慢散步", "他说，我们去河边慢慢散步。", "今天天气很好"]
     assert select_sentences([0.9, 0.8, 0.7], chinese, sentences=2, trigram_blocking=True) == [0, 2]
 
 

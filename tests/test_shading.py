@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertsum.shading import CHOSEN, ORACLE, STYLE, document_html, document_terminal
+from bertsum.shading import CHOSEN, ORACLE, STYLE, document_html, document_terminal, show_document
 from bertsum.text import one_line
 
 SENTENCES = ["It rained all day.", "The bridge stayed shut.", "Nobody came.", "That is all."]
@@ -55,7 +59,6 @@ def test_shades_and_marks() -> None:
     assert page.count("[not read]") == 1
     assert "up to 0.40" in page
     assert STYLE in page
-    assert all(span["dir"] == "auto" for span in (first, second, third, last))
     bare = document_html(SENTENCES, SCORES, [1], style=False)
     assert bare.startswith('<div class="bertsum-document"')
     assert "<style" not in bare
@@ -118,3 +121,54 @@ def test_terminal() -> None:
     assert all(not line.startswith(">>") for number, line in enumerate(lines) if number != 1)
     plain = document_terminal(SENTENCES, SCORES, [1], colour=False).split("\n")
     assert plain[:2] == ["   0.10 It rained all day.", ">> 0.40 The bridge stayed shut."]
+
+
+def test_a_limit_keeps_what_is_marked() -> None:
+    sentences = [f"Sentence {n}." for n in range(1000)]
+    page = document_html(sentences, [0.5] * 1000, [700, 999], oracle=[3], limit=12, style=False)
+    shown = [int(text.split()[-1].rstrip(".")) for text in Reader(page).texts]
+    assert shown == [0, 1, 2, 3, 4, 5, 6, 699, 700, 701, 998, 999]
+    assert re.findall(r"\[… (\d+) left out", page) == ["692", "296"]
+    assert "[… 990 left out …]" in document_html(sentences, None, [], limit=10)
+    assert len(Reader(document_html(sentences, None, range(1000), limit=10)).texts) == 10
+    assert "left out" not in document_html(sentences[:10], None, [], limit=10)
+
+
+SHOW = """
+from bertsum.shading import show_document
+show_document(["It rained <all> day.", "Nobody came."], [0.25, 0.5], [1])
+"""
+
+
+def test_in_a_notebook_it_is_displayed() -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    summary = """
+from bertsum import Summary
+Summary("Nobody came.", ["Nobody came."], [1], [0.5], ["It rained <all> day.", "Nobody came."], [0.25, 0.5])
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (SHOW, summary)])
+    nbclient.NotebookClient(notebook, timeout=120).execute()
+    shown, returned = (cell.outputs[-1] for cell in notebook.cells)  # after what libraries warn of
+    assert (shown.output_type, returned.output_type) == ("display_data", "execute_result")
+    assert shown.data["text/html"] == returned.data["text/html"]
+    assert "It rained &lt;all&gt; day." in shown.data["text/html"]
+
+
+@pytest.mark.parametrize(("environment", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "dumb"}, False),
+                                                       ({"TERM": "xterm", "NO_COLOR": "1"}, False)])  # fmt: skip
+def test_in_a_terminal_it_is_coloured_unless_asked_not_to(environment, coloured) -> None:
+    inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", SHOW], stdout=theirs, env=inherited | environment, check=True)
+    os.close(theirs)
+    printed = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert ">> 0.50 " in printed
+    assert ("\x1b[1;38;5;16;48;5;208mNobody came.\x1b[0m" in printed) == coloured
+    assert ("\x1b" in printed) == coloured
+
+
+def test_in_a_pipe_it_has_no_colour(capsys) -> None:
+    show_document(["It rained."], [0.5], [0])
+    assert capsys.readouterr().out == ">> 0.50 It rained.\n"

@@ -35,6 +35,15 @@ def test_one_document(summarizer) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:document")
+def test_a_summary_shows_its_document(summarizer, capsys) -> None:
+    summary = summarizer(ARTICLES[0])
+    summary.show()
+    lines = capsys.readouterr().out.splitlines()
+    assert [number for number, line in enumerate(lines) if line.startswith(">> ")] == summary.indices
+    assert summary._repr_html_().count("<span") == len(summary.document) == len(lines)
+
+
+@pytest.mark.filterwarnings("ignore:document")
 def test_many_documents_in_the_order_given(summarizer) -> None:
     together = summarizer(ARTICLES[:5])
     for text, summary in zip(ARTICLES, together, strict=False):

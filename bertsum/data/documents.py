@@ -7,8 +7,9 @@ import gzip
 import itertools
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,11 +71,13 @@ class Rejected:
         place: Where it was read.
         reason: A short name of the reason, for counting.
         problem: What is wrong and what would be right.
+        id: Its id, where it has one.
     """
 
     place: str
     reason: str
     problem: str
+    id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,27 @@ def read_lines(config: DataConfig, split: str) -> Iterator[Document | Rejected |
             yield from _documents(_file_records(path, split), config, numbers)
 
 
+def read_to_summarize(
+    path: Path, file: BinaryIO, document_field: str | None, id_field: str | None
+) -> Iterator[Document | Rejected]:
+    """Streams the documents of JSON lines that are to be summarised, whether they have references or not.
+
+    Args:
+        path: Name of the file; one that ends with ``.gz`` is decompressed.
+        file: The file, opened; its place tells how much has been read.
+        document_field: Field of the document; by default the first of the usual names.
+        id_field: Field of its id; by default likewise.
+
+    Raises:
+        BertsumError: if the file cannot be read to its end.
+    """
+    config = DataConfig(document_field=document_field, id_field=id_field)
+    for item in _documents(_json_lines(path, file), config, itertools.count(), labelled=False):
+        yield parse(item, config)
+
+
 def _documents(
-    records: Iterator[tuple[str, Any]], config: DataConfig, numbers: Iterator[int]
+    records: Iterator[tuple[str, Any]], config: DataConfig, numbers: Iterator[int], labelled: bool = True
 ) -> Iterator[Document | Rejected | Line]:
     """The documents of one file or hub dataset, as long as there are numbers for them."""
     fields: _Fields | None = None
@@ -162,10 +184,10 @@ def _documents(
                 yield Line(record, place, number, fields)
                 continue
             record = _parse(record, place)
-        if fields is None and isinstance(record, dict) and "clss" not in record:
-            settled = _Fields.of(config, record, place)
+        if fields is None and isinstance(record, dict) and not (labelled and "clss" in record):
+            settled = _Fields.of(config, record, place, labelled)
             if isinstance(settled, Rejected):
-                yield settled
+                yield _identified(settled, record, _id_field(config, record))
                 continue
             fields = settled
         yield _of_record(record, fields, config, place, number)
@@ -183,10 +205,10 @@ def _of_record(record: Any, fields: _Fields | None, config: DataConfig, place: s
         return record
     if not isinstance(record, dict):
         return Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
-    if "clss" in record:
+    if "clss" in record and (fields is None or fields.summary is not None):
         return _encoded_document(record, place)
     assert fields is not None  # settled by the file's first such record, this one or one before
-    return _document(record, fields, config, place, number)
+    return _identified(_document(record, fields, config, place, number), record, fields.id)
 
 
 @dataclass(frozen=True)
@@ -194,27 +216,41 @@ class _Fields:
     """The names of a file's fields, settled on its first record that has them."""
 
     document: str
-    summary: str
+    summary: str | None
     id: str | None
 
     @staticmethod
-    def of(config: DataConfig, record: Mapping[str, Any], place: str) -> _Fields | Rejected:
+    def of(config: DataConfig, record: Mapping[str, Any], place: str, labelled: bool) -> _Fields | Rejected:
         names = []
-        for meaning, given, known in (
+        meanings = (
             ("document", config.document_field, DOCUMENT_FIELDS),
             ("summary", config.summary_field, SUMMARY_FIELDS),
-        ):
+        )
+        for meaning, given, known in meanings if labelled else meanings[:1]:
             name = given or next((field for field in known if field in record), None)
             if name is None or name not in record:
                 expected = f"'{given}'" if given else " or ".join(known)
                 problem = (
                     f"no field for the {meaning}: expected {expected} (fields: {_names(record)}); "
-                    f"name it with data.{meaning}_field"
+                    f"name it with {'data.' if labelled else ''}{meaning}_field"
                 )
                 return Rejected(place, f"no {meaning}", problem)
             names.append(name)
-        identity = config.id_field or next((field for field in ID_FIELDS if field in record), None)
-        return _Fields(document=names[0], summary=names[1], id=identity)
+        return _Fields(names[0], names[1] if labelled else None, _id_field(config, record))
+
+
+def _id_field(config: DataConfig, record: Mapping[str, Any]) -> str | None:
+    return config.id_field or next((field for field in ID_FIELDS if field in record), None)
+
+
+def _identity(value: Any) -> str | None:
+    """An id as text; None if it is none."""
+    return None if isinstance(value, bool) or not isinstance(value, str | int) else sanitize(str(value))
+
+
+def _identified(item: Document | Rejected, record: Mapping[str, Any], field: str | None) -> Document | Rejected:
+    """What was rejected, with the id of its record."""
+    return item if isinstance(item, Document) or field is None else replace(item, id=_identity(record.get(field)))
 
 
 def _names(record: Mapping[str, Any]) -> str:
@@ -230,15 +266,18 @@ def _document(
             return Rejected(place, f"no field '{name}'", f"field '{name}' is missing (fields: {_names(record)})")
         if name is not None and record[name] is None:
             return Rejected(place, f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences")
-    identity = record[fields.id] if fields.id is not None else number
-    if isinstance(identity, bool) or not isinstance(identity, str | int):
-        return Rejected(
-            place, "bad id", f"field '{fields.id}': got {type(identity).__name__}, expected text or a whole number"
-        )
-    text, summary = record[fields.document], record[fields.summary]
+    given = record[fields.id] if fields.id is not None else number
+    identity = _identity(given)
+    if identity is None:
+        found = type(given).__name__
+        return Rejected(place, "bad id", f"field '{fields.id}': got {found}, expected text or a whole number")
+    text = record[fields.document]
     wrong = _wrong_text(text, fields.document)
     if wrong:
         return Rejected(place, wrong[0], wrong[1])
+    if fields.summary is None:
+        return Document(identity, _clean(text), [], place)
+    summary = record[fields.summary]
     several = isinstance(summary, list) and (
         config.summary_list == "references" or any(isinstance(item, list) for item in summary)
     )
@@ -249,7 +288,7 @@ def _document(
         wrong = _wrong_text(reference, fields.summary)
         if wrong:
             return Rejected(place, wrong[0], wrong[1])
-    return Document(sanitize(str(identity)), _clean(text), [_clean(reference) for reference in references], place)
+    return Document(identity, _clean(text), [_clean(reference) for reference in references], place)
 
 
 def _wrong_text(value: Any, name: str) -> tuple[str, str] | None:
@@ -328,14 +367,16 @@ _UNREADABLE = (BertsumError, OSError, ValueError, LookupError, TypeError, Attrib
 _BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.json before .json
 
 
-def _json_lines(path: Path) -> Iterator[tuple[str, bytes | Rejected]]:
+def _json_lines(path: Path, opened: BinaryIO | None = None) -> Iterator[tuple[str, bytes | Rejected]]:
     zipped = path.name.endswith(".gz")
-    open_file: Callable[..., Any] = gzip.open if zipped else open
     number = 0
     try:
         if zipped and not path.stat().st_size:
             raise EOFError("it is empty, which no gzip file is")
-        with open_file(path, "rb") as file:
+        with (
+            nullcontext(opened) if opened else open(path, "rb") as plain,
+            gzip.open(plain) if zipped else plain as file,
+        ):
             while line := file.readline(_LONGEST_LINE + 1):
                 number += 1
                 place = f"{path} line {number}"
@@ -353,7 +394,7 @@ def _json_lines(path: Path) -> Iterator[tuple[str, bytes | Rejected]]:
 _LONGEST_LINE = 1 << 24
 
 
-def _skip_line(file: BinaryIO, line: bytes) -> None:
+def _skip_line(file: BinaryIO | gzip.GzipFile, line: bytes) -> None:
     while line and not line.endswith(b"\n"):
         line = file.readline(1 << 20)
 

@@ -16,7 +16,7 @@ import numpy as np
 import regex
 
 from bertsum.errors import BertsumError
-from bertsum.text import split_words
+from bertsum.text import split_words, unify_spelling
 
 _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-zA-Z0-9 ]")
 # Combining marks are part of a word in Hindi, Arabic or Vietnamese; the underscore is not in these classes.
@@ -46,13 +46,14 @@ def oracle_words(text: str, mode: Mode = "unicode") -> list[str]:
     """A text's words as the oracle compares them; case is kept, punctuation erased.
 
     ``paper`` erases everything but ASCII letters, digits and spaces, as the authors did: nothing is left of Chinese,
-    Russian or Arabic. ``unicode`` keeps letters, marks and digits of every script, and gives the same on ASCII text.
+    Russian or Arabic. ``unicode`` keeps letters, marks and digits of every script, in one spelling
+    (:func:`~bertsum.text.unify_spelling`), and gives the same on ASCII text.
     """
     if mode == "paper":
         return _NOT_ASCII_ALPHANUMERIC.sub("", text).split()
     if text.isascii():
         return text.encode().translate(None, _ASCII_PUNCTUATION).decode().split()
-    return split_words(text.translate(_KEPT))
+    return split_words(unify_spelling(text).translate(_KEPT))
 
 
 class _Ngrams:

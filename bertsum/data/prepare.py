@@ -29,30 +29,24 @@ from bertsum.data.documents import (
     source_files,
 )
 from bertsum.data.encoding import DocumentEncoder, long_enough
+from bertsum.data.languages import language_of
 from bertsum.data.oracle import greedy_oracles, soft_oracles
 from bertsum.data.prepared import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
-from bertsum.parallel import WorkerError, map_in_order
-from bertsum.text import split_words
+from bertsum.parallel import WorkerError, chunks, map_in_order
+from bertsum.text import split_words, text_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 # What a prepared document depends on.
 _CODE = (
-    "documents",
-    "formats",
-    "detokenization",
-    "sentences",
-    "oracle",
-    "tokenization",
-    "encoding",
-    "prepare",
-    "prepared",
-    "../text",
+    *("documents", "formats", "languages", "detokenization", "sentences", "oracle", "tokenization"),
+    *("encoding", "prepare", "prepared", "../text"),
 )
+_PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid")
 _CHUNK = 64  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
 
@@ -111,7 +105,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
         "tokenizer": hashlib.sha256(json.dumps(tokens, sort_keys=True).encode()).hexdigest(),
         "special tokens": [tokenizer.cls_token_id, tokenizer.sep_token_id],
         "code": code.hexdigest(),
-        "packages": {name: importlib.metadata.version(name) for name in ("sentencex", "tokenizers", "regex")},
+        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
     }
 
 
@@ -120,13 +114,14 @@ def _describe_sources(config: DataConfig, split: str) -> list[Any]:
         files = [entry["filename"] for entry in load_hub_split(config, split).cache_files]  # named by revision
         return [config.dataset, config.dataset_config, getattr(config, split) or split, files]
     files = source_files(config, split)
-    described = [_describe_file(path) for path in files]
+    described = [describe_file(path) for path in files]
     if len(files) <= 100:
         return described
     return [len(files), hashlib.sha256(json.dumps(described).encode()).hexdigest()]
 
 
-def _describe_file(path: Path) -> list[Any]:
+def describe_file(path: Path) -> list[Any]:
+    """What tells a file from another one, or from itself before it was changed."""
     try:
         stat = path.stat()
     except OSError:  # listed, but not there: reading it will say so
@@ -290,6 +285,7 @@ def _too_short(texts: dict[str, Any], config: Config, place: str) -> Rejected | 
 
 
 def _texts(document: Document, language: str) -> dict[str, Any]:
+    language = language_of(document.text, language)
     return {
         "id": document.id,
         "sentences": document_sentences(document.text, language),
@@ -311,17 +307,7 @@ def summary_sentences(summary: str | list[str], language: str) -> list[str]:
 
 
 def _chunks(documents: Iterable[Document | Rejected | Line]) -> Iterator[list[Document | Rejected | Line]]:
-    """Documents by the chunk; large ones by themselves."""
-    chunk: list[Document | Rejected | Line] = []
-    size = 0
-    for document in documents:
-        chunk.append(document)
-        size += _size([document])
-        if len(chunk) == _CHUNK or size >= _CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+    return chunks(documents, _CHUNK, lambda document: _size([document]), _CHUNK_BYTES)
 
 
 def _size(chunk: Iterable[Document | Rejected | Line]) -> int:
@@ -329,4 +315,4 @@ def _size(chunk: Iterable[Document | Rejected | Line]) -> int:
     chunk = list(chunk)
     lines = sum(2 * len(item.text) for item in chunk if isinstance(item, Line))  # the line and what is in it
     texts = [text for item in chunk if isinstance(item, Document) for text in (item.text, *item.references)]
-    return lines + sum(len(text) if isinstance(text, str) else sum(map(len, text)) + 64 * len(text) for text in texts)
+    return lines + sum(map(text_size, texts))

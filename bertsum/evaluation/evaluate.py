@@ -18,12 +18,14 @@ from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
-from bertsum.evaluation.rouge import METRICS, RougeScore, document_rouge, summarize_scores, tokenizer_for
+from bertsum.evaluation.report import Measured, report_html
+from bertsum.evaluation.rouge import METRICS, RougeScore, counting, document_rouge, summarize_scores
 from bertsum.evaluation.runs import best_checkpoints, make_folder
 from bertsum.evaluation.selection import select_sentences
 from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
+from bertsum.models.saved import saved_checksum
 from bertsum.text import one_line
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Evaluation:
         limited: Whether summaries were cut to their reference's length, so that recall is the figure to report.
         seconds: Time of scoring, selection and ROUGE.
         example: A document with the sentences marked that the first checkpoint chose, or the oracle.
-        folder: Where results.json and predictions.jsonl lie.
+        folder: Where results.json, predictions.jsonl and report.html lie.
     """
 
     checkpoints: dict[str, str]
@@ -74,6 +76,11 @@ class Evaluation:
     def __str__(self) -> str:
         figure = "limited-length recall" if self.limited else "F1"
         return f"{self.table()}\n{self.documents:,} documents of {self.split}; ROUGE {figure}, counts {self.tokenizer}"
+
+    @property
+    def report(self) -> Path:
+        """The page that shows it all."""
+        return self.folder / "report.html"
 
     def table(self) -> str:
         """ROUGE F1, or limited-length recall, with 95% intervals; ROUGE-1 recall and precision; in percent."""
@@ -93,7 +100,7 @@ class Evaluation:
 
 
 def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | None = None) -> Evaluation:
-    """Evaluates a checkpoint, writes ``results.json`` and ``predictions.jsonl`` to ``eval/SPLIT`` of the run folder.
+    """Evaluates a checkpoint, writes ``results.json``, ``predictions.jsonl`` and ``report.html`` to ``eval/SPLIT``.
 
     Documents are read as the checkpoint was trained to: its own encoding and language replace the config's.
 
@@ -101,6 +108,9 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         config: The run's configuration.
         checkpoint: A folder or hub id; by default ``best`` of the run folder.
         split: train, validation or test; by default ``evaluation.split``.
+
+    Returns:
+        ROUGE of the checkpoint, Lead and Oracle; printed, it is a table.
 
     Raises:
         BertsumError: if the checkpoint or the documents cannot be used.
@@ -117,7 +127,7 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
 def evaluate_average(config: Config, count: int, split: str | None = None) -> Evaluation:
     """Evaluates the best checkpoints of a run and the mean of their ROUGE, as the papers report it.
 
-    Writes ``results.json`` and ``predictions.STEP.jsonl`` to ``eval/SPLIT-average`` of the run folder.
+    Writes ``results.json``, ``predictions.STEP.jsonl`` and ``report.html`` to ``eval/SPLIT-average`` of the run folder.
 
     Args:
         config: The run's configuration.
@@ -133,8 +143,9 @@ def evaluate_average(config: Config, count: int, split: str | None = None) -> Ev
 
 
 def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
-    """Lead and Oracle alone, without a model; writes ``results.json`` to ``eval/SPLIT-baselines`` of the run folder.
+    """Lead and Oracle alone, without a model.
 
+    Writes ``results.json`` and ``report.html`` to ``eval/SPLIT-baselines`` of the run folder.
     With ``evaluation.baselines: read`` the encoder's tokenizer is needed, which tells what it would read.
 
     Raises:
@@ -149,7 +160,7 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
         rows = prepared.dataset.select_columns(_TEXTS)
     else:
         rows = list(tqdm(read_texts(config, split), desc=f"read {split}", unit=" documents", disable=None))
-    return _report(config, {}, split, rows, {}, folder, start)
+    return _report(config, {}, {}, split, rows, {}, folder, start)
 
 
 def _checked_split(config: Config, split: str | None) -> str:
@@ -163,6 +174,7 @@ def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: 
     """Evaluates checkpoints of one run, which read documents alike."""
     start = time.perf_counter()
     predictions: dict[str, list[Prediction]] = {}
+    weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
     for system, checkpoint in checkpoints.items():
         model = BertSum.from_pretrained(checkpoint, device=_device())
@@ -171,12 +183,13 @@ def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: 
             make_folder(folder)
             prepared = prepare(config, split, model.tokenizer)
             start = time.perf_counter()
+        weights[system] = saved_checksum(model.folder) if model.folder else None
         title = f"score {split}" if system == "model" else f"score {split} with {system}"
         predictions[system] = predict(model, prepared, config, progress=title)
     assert prepared is not None
     rows = prepared.dataset.select_columns(_TEXTS)
     named = {system: str(path) for system, path in checkpoints.items()}
-    return _report(config, named, split, rows, predictions, folder, start)
+    return _report(config, named, weights, split, rows, predictions, folder, start)
 
 
 def predict(
@@ -252,6 +265,7 @@ def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
 def _report(
     config: Config,
     checkpoints: dict[str, str],
+    weights: dict[str, str | None],
     split: str,
     rows: Sequence[dict[str, Any]] | datasets.Dataset,
     predictions: dict[str, list[Prediction]],
@@ -276,7 +290,7 @@ def _report(
         for system, values in scores.items()
     }
     seconds = time.perf_counter() - start
-    tokenizer = tokenizer_for(config.rouge_language).name
+    tokenizer = counting(config.rouge_language)
     for system, made in predictions.items():
         lines = [
             json.dumps(_line(row, prediction, oracle, of_document), ensure_ascii=False)
@@ -286,11 +300,18 @@ def _report(
         write_whole(folder / name, "\n".join(lines) + "\n")
     results = {
         "checkpoints": checkpoints,
+        "weights": weights,  # their checksums: a name such as best comes to mean others
         "split": split,
+        "source": {
+            "dataset": config.data.dataset,
+            "dataset_config": config.data.dataset_config,
+            "documents": getattr(config.data, split),
+        },
         "documents": len(rows),
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
         "selection": asdict(config.selection) if predictions else None,
         "baselines": config.evaluation.baselines,
+        "long_documents": config.encoding.long_documents,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }
@@ -298,7 +319,26 @@ def _report(
     first = next((made[0].indices for made in predictions.values()), choices["oracle"][0])
     limited = config.rouge.limit_to_reference
     example = marked(rows[0]["sentences"], first)
-    return Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
+    evaluation = Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
+    probabilities = {system: [prediction.scores for prediction in made] for system, made in predictions.items()}
+    measured = Measured(rows, systems, choices, scores, probabilities, limited)
+    write_whole(
+        evaluation.report, report_html(measured, f"{config.name} on {split}", _facts(config, results), config.seed)
+    )
+    return evaluation
+
+
+def _facts(config: Config, results: dict[str, Any]) -> dict[str, str]:
+    """What a reader of the figures must know."""
+    limits = {name: value for name, value in (results["selection"] or {}).items() if value is not None}
+    samples = f"{config.rouge.bootstrap_samples:,} bootstrap samples"
+    return {
+        "Documents": f"{results['documents']:,}",
+        "ROUGE": f"counts {results['rouge']['tokenizer']}; below each figure its 95% interval, from {samples}",
+        "Baselines": f"of {'what the encoder reads' if results['baselines'] == 'read' else 'whole documents'}",
+        **({"Selection": ", ".join(f"{name} {value}" for name, value in limits.items())} if limits else {}),
+        **{f"Checkpoint of {system}": path for system, path in results["checkpoints"].items()},
+    }
 
 
 def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:

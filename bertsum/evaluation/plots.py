@@ -1,16 +1,16 @@
-"""Pictures of what was measured: where summaries come from, and how a training went. They need the ``plots`` extra."""
+"""Pictures of what was measured: where summaries come from, and how trainings went."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bertsum.errors import BertsumError
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from bertsum.evaluation.charts import Chart, bars, lines, svg
+from bertsum.evaluation.rouge import METRICS
+from bertsum.files import write_whole
 
 POSITIONS = 20  # shown one by one; what is beyond stands in one more
 
@@ -20,10 +20,10 @@ def plot_positions(files: Sequence[str | Path], output: str | Path) -> None:
 
     Args:
         files: ``predictions.jsonl`` of systems on the same documents, each named by its run.
-        output: Picture to write; its suffix says in which format, such as .svg or .png.
+        output: Picture to write, an .svg.
 
     Raises:
-        BertsumError: if a file cannot be read, or matplotlib is not installed.
+        BertsumError: if a file cannot be read, or the picture not written.
     """
     chosen: dict[str, list[list[int]]] = {}
     for file in map(Path, files):
@@ -35,17 +35,14 @@ def plot_positions(files: Sequence[str | Path], output: str | Path) -> None:
             raise BertsumError(f"'{file}': another file has its name, '{_run_name(file)}', too")
         chosen[_run_name(file)] = [line["indices"] for line in lines]
 
-    def draw(axes: Axes) -> None:
-        width = 0.8 / len(chosen)
-        for number, (system, indices) in enumerate(chosen.items()):
-            heights = [100 * share for share in position_shares(indices)]
-            places = [place + (number - (len(chosen) - 1) / 2) * width for place in range(1, POSITIONS + 2)]
-            axes.bar(places, heights, width, label=system)
-        axes.set_xticks(range(1, POSITIONS + 2), [*map(str, range(1, POSITIONS + 1)), "later"])
-        axes.set_xlabel("position of the sentence in its document")
-        axes.set_ylabel("share of all chosen sentences, %")
+    _picture([positions_chart(chosen)], output)
 
-    _picture(draw, output)
+
+def positions_chart(chosen: Mapping[str, Sequence[Sequence[int]]]) -> Chart:
+    """Where in their documents the sentences stand that each system chose."""
+    places = [*map(str, range(1, POSITIONS + 1)), "later"]
+    shares = {system: [100 * share for share in position_shares(indices)] for system, indices in chosen.items()}
+    return bars(places, shares, "position of the sentence in its document", "share of all chosen sentences, %")
 
 
 def position_shares(indices: Sequence[Sequence[int]]) -> list[float]:
@@ -59,51 +56,60 @@ def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "r
 
     Args:
         runs: Run folders, with ``metrics.jsonl``.
-        output: Picture to write, such as curves.svg.
+        output: Picture to write, an .svg.
         metric: What to draw: loss, or a ROUGE that ``train.validate_rouge`` measured.
 
     Raises:
-        BertsumError: if a run has no such metric, or matplotlib is not installed.
+        BertsumError: if a run has no such metric, or the picture cannot be written.
     """
     curves = {}
     for run in map(Path, runs):
-        lines = _lines(run / "metrics.jsonl", {"split": str, "documents": int})
-        validations = [line for line in lines if line["split"] == "validation"]
-        points = [(line["documents"], line[metric]) for line in validations if isinstance(line.get(metric), float)]
+        points = _points(_metrics(run), "validation", metric)
         if not points:
             raise BertsumError(f"'{run}': its metrics.jsonl has no '{metric}' of a validation")
         curves[run.name] = points
-
-    def draw(axes: Axes) -> None:
-        scale = 1 if metric == "loss" else 100
-        for name, points in curves.items():
-            axes.plot([x for x, _ in points], [scale * y for _, y in points], marker="o", label=name)
-        axes.set_xlabel("training documents seen")
-        axes.set_ylabel(f"validation {metric if metric == 'loss' else metric.upper()}")
-
-    _picture(draw, output)
+    up = f"validation {metric if metric == 'loss' else metric.upper()}"
+    _picture([lines(curves, "training documents seen", up)], output)
 
 
-def _picture(draw: Any, output: str | Path) -> None:
-    try:
-        import matplotlib
+def plot_training(run: str | Path, output: str | Path) -> None:
+    """Draws the losses of one run, and the ROUGE that its validations measured, over the documents that it has seen.
 
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise BertsumError("matplotlib is not installed: pip install 'bertsum[plots]'") from error
-    # Text stays text, and the same figures give the same file.
-    with pyplot.rc_context({"svg.fonttype": "none", "svg.hashsalt": "bertsum", "text.parse_math": False}):
-        figure, axes = pyplot.subplots(figsize=(8, 4), layout="constrained")
-        draw(axes)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-        try:
-            figure.savefig(output, metadata={"Date": None} if str(output).endswith(".svg") else None, dpi=150)
-        except (OSError, ValueError) as error:
-            raise BertsumError(f"'{output}' cannot be written: {error}") from error
-        finally:
-            pyplot.close(figure)
+    Args:
+        run: A run folder, with ``metrics.jsonl``.
+        output: Picture to write, an .svg.
+
+    Raises:
+        BertsumError: if the metrics cannot be read, or the picture not written.
+    """
+    metrics = _metrics(Path(run))
+    losses = {split: _points(metrics, split, "loss") for split in ("train", "validation")}
+    rouge = {metric.upper().replace("ROUGE", "ROUGE-"): _points(metrics, "validation", metric) for metric in METRICS}
+    drawn = [lines(_drawn(losses), "training documents seen", "loss of a document")]
+    if _drawn(rouge):
+        drawn.append(lines(_drawn(rouge), "training documents seen", "validation ROUGE F1"))
+    _picture(drawn, output)
+
+
+def _drawn(curves: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple[float, float]]]:
+    return {name: points for name, points in curves.items() if points}
+
+
+def _metrics(run: Path) -> list[dict[str, Any]]:
+    return list(_lines(run / "metrics.jsonl", {"split": str, "documents": int}))
+
+
+def _points(metrics: list[dict[str, Any]], split: str, metric: str) -> list[tuple[float, float]]:
+    """A metric over the documents seen; ROUGE in percent."""
+    scale = 1 if metric == "loss" else 100
+    found = ((line["documents"], line.get(metric)) for line in metrics if line["split"] == split)
+    return [(documents, scale * value) for documents, value in found if isinstance(value, float)]
+
+
+def _picture(charts: Sequence[Chart], output: str | Path) -> None:
+    if Path(output).suffix != ".svg":
+        raise BertsumError(f"'{output}': expected the name of a picture that ends in .svg")
+    write_whole(Path(output), svg(charts) + "\n")
 
 
 def _lines(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:

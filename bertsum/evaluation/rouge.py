@@ -17,15 +17,17 @@ import numpy as np
 import regex
 from tqdm import tqdm
 
+from bertsum.data.languages import AUTO, base_language, language_of
 from bertsum.errors import BertsumError
 from bertsum.evaluation.overlap import common_ngrams, common_subsequences
 from bertsum.parallel import map_in_order
-from bertsum.text import UNSPACED, cut_words, split_words
+from bertsum.text import UNSPACED, cut_words, split_words, unify_spelling
 
 METRICS = ("rouge1", "rouge2", "rougeL")
 FIGURES = ("precision", "recall", "fmeasure")
 _CHUNK = 64
 _BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
+_DOTLESS_I = {"tr", "az"}
 
 # A summary: a string, or its sentences. A document's references: one summary, or several as a list of lists.
 Summary = str | Sequence[str]
@@ -34,7 +36,17 @@ References = Summary | Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class RougeScore:
-    """Means over documents, from 0 to 1, with 95% bootstrap intervals (low, high)."""
+    """Means over documents, from 0 to 1, with 95% bootstrap intervals (low, high).
+
+    Attributes:
+        precision: Share of the summary's units (n-grams, or words of the longest common subsequence) that the reference
+            has.
+        recall: Share of the reference's units that the summary has.
+        fmeasure: Their harmonic mean, document by document.
+        precision_interval: Interval of precision.
+        recall_interval: Interval of recall.
+        fmeasure_interval: Interval of fmeasure.
+    """
 
     precision: float
     recall: float
@@ -57,14 +69,20 @@ class Rouge155Tokenizer:
 
 
 class UnicodeTokenizer:
-    """Words of letters, marks and digits of any script; scripts without spaces by character; no stemming."""
+    """Words of letters, marks and digits of any script, in lower case and one spelling; scripts without spaces by
+    character; no stemming.
+    """
 
     _TOKEN = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})[\p{{L}}\p{{M}}\p{{N}}])+")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, dotless_i: bool = False) -> None:
         self.name = name
+        self.dotless_i = dotless_i
 
     def tokenize(self, text: str) -> list[str]:
+        text = unify_spelling(text)
+        if self.dotless_i:  # the lower case of İ is i, that of I is ı
+            text = text.replace("İ", "i").replace("I", "ı")
         return self._TOKEN.findall(text.lower())
 
 
@@ -92,10 +110,17 @@ def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:
     """The tokenizer of a language (ISO 639-1); its ``name`` says how it counts."""
     if not isinstance(language, str):
         raise BertsumError(f"rouge: language: got {type(language).__name__}, expected a code such as en")
-    base = re.split("[-_]", language.lower())[0]
+    if language == AUTO:
+        raise BertsumError("rouge: language: got auto, expected the language of a text")
+    base = base_language(language)
     if base == "en":
         return Rouge155Tokenizer()
-    return UnicodeTokenizer("characters" if base in _BY_CHARACTER else "Unicode words")
+    return UnicodeTokenizer("characters" if base in _BY_CHARACTER else "Unicode words", base in _DOTLESS_I)
+
+
+def counting(language: str) -> str:
+    """How ROUGE counts words in a language, or with ``auto``."""
+    return "words or characters by the language of each reference" if language == AUTO else tokenizer_for(language).name
 
 
 def rouge(
@@ -114,12 +139,15 @@ def rouge(
     Args:
         candidates: One summary a document: a string or a list of sentences.
         references: One entry a document: a summary, or several summaries as a list of lists.
-        language: ISO 639-1 code, see :func:`tokenizer_for`.
+        language: ISO 639-1 code, see :func:`tokenizer_for`; or auto, for each document that of its references.
         several: With several references, average over them, or take the one with the best ROUGE-1 F1.
         limit_to_reference: Cut each candidate to as many words as the reference has (limited-length recall).
         bootstrap_samples: Resamplings for the intervals.
         seed: Seed of the resamplings.
         workers: Processes; None uses every core.
+
+    Returns:
+        Scores by ``rouge1``, ``rouge2`` and ``rougeL``.
 
     Raises:
         BertsumError: if there are no documents, or not one reference entry for each candidate.
@@ -180,9 +208,9 @@ def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: in
 def _score_chunk(
     pairs: Iterable[tuple[list[str], list[list[str]]]], language: str, several: str, limit: bool
 ) -> np.ndarray:
-    tokenize = tokenizer_for(language).tokenize
     rows = []
     for candidate, references in pairs:
+        tokenize = tokenizer_for(language_of(chain.from_iterable(references), language)).tokenize
         scores = []
         for reference in references:
             _check_comparable(candidate, reference)

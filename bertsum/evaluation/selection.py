@@ -7,7 +7,27 @@ from collections.abc import Sequence
 from typing import Literal
 
 from bertsum.errors import BertsumError
-from bertsum.text import split_words
+from bertsum.text import is_character, split_words, unify_spelling
+
+# Of two sentences of one document, this share has an n-gram in common:
+#   words, English news (CNN/DailyMail): 3-grams 6.0%; English abstracts (SciTLDR): 3-grams 5.0%
+#   characters, Chinese abstracts (CSL): 3-grams 61%, 4 46%, 5 28%, 6 18%, 7 11%, 8 6.7%, 9 4.3%
+# so that 8 characters in a row say about as much as the paper's 3 words. Sentences of CSL are long (52 characters).
+TRIGRAM = 3
+CHARACTERS = 8
+
+
+def blocking_ngrams(text: str) -> set[tuple[str, ...]]:
+    """What no two chosen sentences share where blocking is on: trigrams of words (1903.10318, section 4.2; words are
+    those of ``str.split()``, case kept); in a text mostly of a script without spaces, runs of 8 characters, punctuation
+    left out.
+    """
+    words = split_words(unify_spelling(text))
+    size = TRIGRAM
+    if 2 * sum(map(is_character, words)) > len(words):
+        words = [word for word in words if any(map(str.isalnum, word))]
+        size = CHARACTERS
+    return set(zip(*(words[start:] for start in range(size)), strict=False))
 
 
 def select_sentences(
@@ -32,8 +52,7 @@ def select_sentences(
         max_words: At most this many words in all; a sentence that does not fit is passed over, so that nothing is
             chosen where none fits.
         threshold: Only scores of at least this, but always the best one.
-        trigram_blocking: Skip a sentence that shares a trigram of words with one already chosen (1903.10318,
-            section 4.2).
+        trigram_blocking: Skip a sentence that shares a trigram with one already chosen (:func:`blocking_ngrams`).
         order: Order of the result.
         document_sentences: Sentences of the whole document, for ``ratio``; by default those that were scored.
 
@@ -59,11 +78,11 @@ def select_sentences(
     for index in ranked:
         if len(chosen) >= limit or (threshold is not None and chosen and scores[index] < threshold):
             break
-        words = split_words(texts[index])
-        trigrams = set(zip(words, words[1:], words[2:], strict=False))
-        if len(words) > words_left or (trigram_blocking and trigrams & seen):
+        words = len(split_words(texts[index])) if max_words is not None else 0
+        ngrams = blocking_ngrams(texts[index]) if trigram_blocking else set()
+        if words > words_left or ngrams & seen:
             continue
         chosen.append(index)
-        seen |= trigrams
-        words_left -= len(words)
+        seen |= ngrams
+        words_left -= words
     return sorted(chosen) if order == "document" else chosen

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub import ModelHubMixin
+from huggingface_hub import HfApi, ModelCard, ModelHubMixin
 from torch import nn
 from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -21,7 +21,9 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder, Window, windows
 from bertsum.errors import BertsumError
+from bertsum.files import write_whole
 from bertsum.models.adapters import add_adapters, fold_adapters
+from bertsum.models.card import card_of
 from bertsum.models.encoder import (
     build_encoder,
     freeze,
@@ -33,7 +35,19 @@ from bertsum.models.encoder import (
 from bertsum.models.heads import build_head
 from bertsum.models.packed import Layer, can_be_packed, encode_packed, packed_layers
 from bertsum.models.presumm import read_presumm
-from bertsum.models.saved import BertSumConfig, SavedModel, check_weights, download, fill, read_model, write_model
+from bertsum.models.saved import (
+    CARD_FILE,
+    BertSumConfig,
+    SavedModel,
+    check_weights,
+    checksum,
+    download,
+    fill,
+    hub_explained,
+    read_model,
+    saved_checksum,
+    write_model,
+)
 from bertsum.models.scoring import score_rows
 
 _WINDOWS_AT_ONCE = 8  # of long documents
@@ -46,9 +60,12 @@ class BertSum(nn.Module, ModelHubMixin):
         config: What it is made of, saved with it.
         encoder: The pretrained encoder.
         head: The inter-sentence head.
+        folder: Where it was read from; None for one that was made here.
     """
 
     encoder: PreTrainedModel
+    folder: Path | None = None
+    _read: str | None = None  # the checksum of what was read from there
 
     def __init__(
         self,
@@ -66,12 +83,18 @@ class BertSum(nn.Module, ModelHubMixin):
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         encoder_config: PretrainedConfig = encoder.config
         self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
-        self.packs = config.model.attention == "auto" and can_be_packed(encoder_config)  # on a CPU
+        asked = config.model.attention == "packed"
+        if asked and not can_be_packed(encoder_config):
+            raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder_config.model_type}")
+        self.packs = (asked or config.model.attention == "auto") and can_be_packed(encoder_config)
         self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
 
     @staticmethod
     def from_config(config: BertSumConfig) -> BertSum:
         """A model to train: pretrained encoder, fresh head (seed torch first).
+
+        Args:
+            config: What it is made of; ``BertSumConfig.of`` takes it from a run's configuration.
 
         Raises:
             BertsumError: if the encoder cannot be loaded, or does not fit the head or the length.
@@ -178,7 +201,7 @@ class BertSum(nn.Module, ModelHubMixin):
         layers: list[Layer] | None,
     ) -> torch.Tensor:
         """What the head scores (B, S, H)."""
-        if self.packs and input_ids.device.type == "cpu":
+        if self.packs_on(input_ids.device):
             tokens = attention_mask.bool()
             return self._packed_sentences(input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers)
         types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
@@ -236,8 +259,9 @@ class BertSum(nn.Module, ModelHubMixin):
         of_sentences = self.config.model.sentence_vectors == "cls"
         begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
         wanted = (begins + cls_positions)[sentence_mask] if of_sentences else None
-        autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
-        with torch.autocast("cpu", enabled=False):  # the layers have the precision that they were made for
+        kind = input_ids.device.type
+        autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
             layers = layers or packed_layers(self.encoder, autocast)
             vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted)
         mask = sentence_mask if of_sentences else tokens
@@ -280,9 +304,21 @@ class BertSum(nn.Module, ModelHubMixin):
             if was_training:
                 self.train()
 
+    def packs_on(self, device: torch.device) -> bool:
+        """Whether documents are read without padding there: on a CPU, elsewhere if ``model.attention`` asks for it.
+
+        Args:
+            device: Where the weights are.
+        """
+        return self.packs and (device.type == "cpu" or self.config.model.attention == "packed")
+
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
-        """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing."""
-        if not self.packs or next(self.parameters()).device.type != "cpu":
+        """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing.
+
+        Args:
+            dtype: Precision of their weights.
+        """
+        if not self.packs_on(next(self.parameters()).device):
             return None
         weights = [(weight.data_ptr(), weight._version) for weight in self.encoder.parameters()]
         if self._made is None or self._made[:2] != (dtype, weights):
@@ -291,7 +327,11 @@ class BertSum(nn.Module, ModelHubMixin):
         return self._made[2]
 
     def train(self, mode: bool = True) -> BertSum:
-        """Sets the mode, as of every module."""
+        """Sets the mode, as of every module.
+
+        Args:
+            mode: Whether to train, with dropout, or to score.
+        """
         if mode:  # weights are about to change, and fused optimisers do not count their changes
             self._made = None
         return super().train(mode)
@@ -301,7 +341,11 @@ class BertSum(nn.Module, ModelHubMixin):
         return {**self.__dict__, "_made": None}
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
-        """Encoded documents to a batch, padded with this encoder's padding token."""
+        """Encoded documents to a batch, padded with this encoder's padding token.
+
+        Args:
+            rows: Documents with ``input_ids`` and ``cls_positions``, and ``labels`` where they have some.
+        """
         return collate(rows, self.encoder.config.pad_token_id or 0)
 
     def document_encoder(self) -> DocumentEncoder:
@@ -313,26 +357,71 @@ class BertSum(nn.Module, ModelHubMixin):
         save_directory: str | Path,
         *,
         state_dict: dict[str, torch.Tensor] | None = None,
+        card: bool = True,
+        model_card_kwargs: dict[str, Any] | None = None,
         repo_id: str | None = None,
         push_to_hub: bool = False,
         **hub: Any,
     ) -> None:
-        """Writes config.json, model.safetensors and the tokenizer.
+        """Writes config.json, model.safetensors, the tokenizer and, where there is no README.md, a model card.
 
         Args:
             save_directory: Folder, made if it is not there.
             state_dict: Weights to write instead of this object's own (gathered from several devices).
+            card: Whether to write a card; a checkpoint has none, for what it would tell is not known yet.
+            model_card_kwargs: Arguments of :meth:`generate_model_card`.
             repo_id: Repository to push to; by default the folder's name.
             push_to_hub: Whether to push it to the hub as well.
-            hub: Arguments of ``push_to_hub``.
+            hub: Arguments of :meth:`push_to_hub`.
 
         Raises:
-            BertsumError: if the folder cannot be written.
+            BertsumError: if the folder cannot be written, or what the card tells of cannot be read.
         """
         folder = Path(save_directory)
         write_model(folder, self.config, self.encoder, self.tokenizer, state_dict or self.state_dict())
+        if card and not (folder / CARD_FILE).exists():
+            write_whole(folder / CARD_FILE, str(self.generate_model_card(**(model_card_kwargs or {}))))
         if push_to_hub:
             self.push_to_hub(repo_id or folder.name, **hub)
+
+    def generate_model_card(self, repo_id: str | None = None, license: str | None = None) -> ModelCard:
+        """The model card: that of the folder it was read from, else one that tells of the checkpoint's run.
+
+        It has the documents, the recipe, and the ROUGE that ``evaluate`` found for these very weights; nothing of all
+        that when they have changed since they were read.
+
+        Args:
+            repo_id: Its id on the hub, for the lines that say how to use it.
+            license: Licence of the weights, by the hub's name for it, such as apache-2.0.
+
+        Raises:
+            BertsumError: if the folder's card, or a file of the run, cannot be read.
+        """
+        unchanged = self.folder is not None and self._read == checksum(self.state_dict())
+        return card_of(self.config, self.folder if unchanged else None, repo_id, license)
+
+    def push_to_hub(self, repo_id: str, *, license: str | None = None, **hub: Any) -> str:
+        """Makes a repository on the hub, if it is not there, and pushes the model and its card in one commit.
+
+        Args:
+            repo_id: Such as me/my-model; a name alone is one of the token's owner.
+            license: Licence of the weights, by the hub's name for it, such as apache-2.0.
+            hub: ``private``, ``token``, ``branch``, ``create_pr``, ``commit_message`` and what else
+                ``huggingface_hub.ModelHubMixin.push_to_hub`` takes.
+
+        Returns:
+            Address of the commit.
+
+        Raises:
+            BertsumError: if the hub cannot be reached or does not take it.
+        """
+        with hub_explained(f"hub '{repo_id}': the model cannot be pushed"):
+            # Before the card is written, for it tells the whole id.
+            api = HfApi(token=hub.get("token"))
+            repo_id = api.create_repo(repo_id, private=hub.get("private"), exist_ok=True).repo_id
+            card = {"repo_id": repo_id, "license": license}
+            address: str = super().push_to_hub(repo_id, model_card_kwargs=card, **hub)
+        return address
 
     @classmethod
     def from_pretrained(  # type: ignore[override]
@@ -365,12 +454,15 @@ class BertSum(nn.Module, ModelHubMixin):
         folder = Path(path)
         if not folder.is_dir():
             folder = download(str(path), revision, cache_dir, local_files_only, token)
-        saved, where = _whole(read_model(folder)), f"model '{folder}'"
+        there = read_model(folder)
+        saved, where = _whole(there), f"model '{folder}'"
         with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
             check_weights(_build(saved), saved.weights, where)
         model = _build(saved)
         fill(model, saved.weights, where)
         _check_vocabulary(saved.tokenizer, model.encoder)
+        model.folder = folder.resolve()  # best may come to name another
+        model._read = saved_checksum(folder) if saved is there else checksum(saved.weights)
         return model.to(device).eval()
 
 

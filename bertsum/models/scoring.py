@@ -51,7 +51,7 @@ def score_rows(
 
     collated = ((chosen, model.collate([rows[int(index)] for index in chosen])) for chosen in passes)
     threads = torch.get_num_threads()
-    if layers is not None and 1 < threads <= len(passes) // 2:
+    if layers is not None and device.type == "cpu" and 1 < threads <= len(passes) // 2:
         results = _in_threads(score, collated, threads)
     else:
         results = ((chosen, batch, score(chosen, batch)) for chosen, batch in collated)

@@ -136,7 +136,7 @@ def save_checkpoint(folder: Path, model: BertSum, weights: dict[str, torch.Tenso
         BertsumError: if it cannot be written; what was there before stays.
     """
     with whole_folder(folder) as beside:
-        model.save_pretrained(beside, state_dict=weights)
+        model.save_pretrained(beside, state_dict=weights, card=False)
         (beside / "state").mkdir()
         write_tensors(beside / "state" / "tensors.safetensors", _flat(state))
         save_train_state(beside, state.train)

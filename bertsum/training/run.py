@@ -16,6 +16,7 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import Evaluation, evaluate
+from bertsum.evaluation.plots import plot_training
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BertSumConfig
 from bertsum.training.processes import start_accelerator
@@ -49,7 +50,14 @@ class TrainResult:
 def train(config: Config) -> TrainResult:
     """Prepares the data if needed, trains, evaluates the best checkpoint on the validation documents.
 
+    The run folder also gets ``curves.svg``: losses, and the ROUGE of validations, over the documents seen.
     A run that was interrupted is gone on with from its newest checkpoint, as if nothing had happened.
+
+    Args:
+        config: The run's configuration.
+
+    Returns:
+        Where the checkpoint is, and how good.
 
     Raises:
         BertsumError: if the config, the data, the encoder or the run folder cannot be used, another training is
@@ -82,6 +90,8 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     trainer.fit()
     evaluation = None
     best = config.run_dir / "best"
+    if accelerator.is_main_process:
+        plot_training(config.run_dir, config.run_dir / "curves.svg")
     if accelerator.is_main_process and validation is not None:
         evaluation = evaluate(config, best, "validation")
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)

@@ -119,7 +119,7 @@ def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
     except OSError as error:
         raise BertsumError(f"'{run_dir}' cannot be written: {error}") from error
     with whole_folder(folder) as beside:
-        model.save_pretrained(beside)
+        model.save_pretrained(beside, card=False)
     config.save(run_dir / "config.yaml")
     point_best(run_dir, step)
     return folder
@@ -219,4 +219,4 @@ def _remove_run(run_dir: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-_RUN = ("checkpoints", "best", "metrics.jsonl", "eval", "tensorboard", "config.yaml")
+_RUN = ("checkpoints", "best", "metrics.jsonl", "curves.svg", "eval", "tensorboard", "config.yaml")

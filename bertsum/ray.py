@@ -1,0 +1,137 @@
+"""More documents than one machine summarises: the same on Ray Data, where whoever dies is replaced.
+
+dataset = bertsum.ray.summarize(ray.data.read_json("news/"), "runs/cnndm/best", actors=8, num_gpus=1)
+dataset.write_json("summaries/")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from bertsum.config import Precision
+from bertsum.errors import BertsumError
+
+if TYPE_CHECKING:
+    from ray.data import Dataset
+    from typing_extensions import Unpack
+
+    from bertsum.summarizer import Options, Summary
+
+
+def summarize(
+    dataset: Dataset,
+    model: str | Path | None = None,
+    *,
+    text_column: str = "document",
+    summary_column: str = "summary",
+    actors: int = 1,
+    num_cpus: float = 1,
+    num_gpus: float = 0,
+    batch_size: int = 256,
+    precision: Precision = "auto",
+    **options: Unpack[Options],
+) -> Dataset:
+    """Summarises each document of a Ray dataset, on any number of machines.
+
+    An actor loads the model once. Ray starts a dead one again, with the batches that it had: every document is in the
+    result once. bertsum must be installed on each machine, and a model's folder be there under the same path.
+
+    Args:
+        dataset: With a document in each row, text or a list of sentences.
+        model: A checkpoint folder or hub id, as of ``Summarizer.from_pretrained``.
+        text_column: The column of the documents.
+        summary_column: The column for summaries. Four more are named after it: ``summary_sentences``,
+            ``summary_indices``, ``summary_scores``, and ``summary_error``, which says why a document has no summary.
+        actors: How many to run, each with a model of its own.
+        num_cpus: Cores of each.
+        num_gpus: GPUs of each, such as 1 or 0.5; with 0 they compute on the CPU.
+        batch_size: Documents that are summarised together.
+        precision: Arithmetic of the forward pass.
+        options: As of a call of the summarizer.
+
+    Returns:
+        The dataset, as lazy as it was, with the five columns beside its own.
+
+    Raises:
+        BertsumError: if Ray is not installed.
+    """
+    try:
+        from ray.data import ActorPoolStrategy
+    except ImportError as error:
+        raise BertsumError(f"{error.name} is not installed: pip install 'bertsum[ray]'") from error
+    if model is not None and Path(model).is_dir():
+        model = Path(model).absolute()  # actors may run in another folder
+    return dataset.map_batches(
+        SummarizeBatch,
+        fn_constructor_args=(model,),
+        fn_constructor_kwargs={
+            "text_column": text_column,
+            "summary_column": summary_column,
+            "device": "cuda" if num_gpus else "cpu",
+            "precision": precision,
+            **options,
+        },
+        batch_format="pyarrow",
+        batch_size=batch_size,
+        compute=ActorPoolStrategy(size=actors),
+        num_cpus=num_cpus,
+        num_gpus=num_gpus,
+    )
+
+
+class SummarizeBatch:
+    """Summarises tables of documents; the class that :func:`summarize` hands to ``map_batches``.
+
+    Attributes:
+        summarizer: What summarises them, loaded once.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        text_column: str = "document",
+        summary_column: str = "summary",
+        device: str | None = None,
+        precision: Precision = "auto",
+        **options: Unpack[Options],
+    ) -> None:
+        from bertsum.summarizer import Summarizer  # torch, which the process that hands out the work does without
+
+        self.summarizer = Summarizer.from_pretrained(model, device=device, precision=precision)
+        self.summarizer.stream([], **options)  # refuses what it does not know, before a batch is read
+        self._text_column, self._summary_column, self._options = text_column, summary_column, options
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """The table with its summaries.
+
+        Raises:
+            BertsumError: if it has no column of documents, or one of the summaries' names already.
+        """
+        names = [self._summary_column, *(f"{self._summary_column}_{name}" for name in _DETAILS)]
+        if self._text_column not in table.column_names:
+            raise BertsumError(
+                f"text_column: no '{self._text_column}', expected one of {', '.join(table.column_names)}"
+            )
+        for name in names:
+            if name in table.column_names:
+                raise BertsumError(f"summary_column: the dataset has a column '{name}' already, expected another name")
+        texts = table.column(self._text_column).to_pylist()
+        answers = self.summarizer.stream(texts, buffer=max(1, len(texts)), errors="return", **self._options)
+        rows = [_row(answer) for answer in answers]
+        for name, values, kind in zip(names, zip(*rows, strict=True) if rows else [[]] * 5, _TYPES, strict=True):
+            table = table.append_column(name, pa.array(values, kind))
+        return table
+
+
+_DETAILS = ("sentences", "indices", "scores", "error")
+_TYPES = (pa.string(), pa.list_(pa.string()), pa.list_(pa.int64()), pa.list_(pa.float64()), pa.string())
+
+
+def _row(answer: Summary | BertsumError) -> tuple[Any, ...]:
+    if isinstance(answer, BertsumError):
+        return None, None, None, None, str(answer)
+    return answer.text, answer.sentences, answer.indices, answer.scores, None

@@ -1,0 +1,293 @@
+"""Files of any number of documents to files of their summaries: in flat memory, and from where it was interrupted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from tqdm import tqdm
+
+from bertsum.data.documents import JSON_LINES, Document, Rejected, read_to_summarize
+from bertsum.data.prepare import describe_file
+from bertsum.errors import BertsumError, Stopped
+from bertsum.files import replace_text, sync, try_remove
+from bertsum.models.saved import checksum
+from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_ANEW = "begin anew (resume=False)"
+
+
+@dataclass(frozen=True)
+class FileSummaries:
+    """What :func:`summarize_file` has written.
+
+    Attributes:
+        path: The file.
+        documents: Documents in it, a line each.
+        errors: How many of them have an error in place of a summary.
+    """
+
+    path: Path
+    documents: int
+    errors: int
+
+    def __str__(self) -> str:
+        without = f", {self.errors:,} of them without a summary (field error)" if self.errors else ""
+        return f"{self.documents:,} documents in {self.path}{without}"
+
+
+def summarize_file(
+    summarizer: Summarizer,
+    source: str | Path,
+    target: str | Path,
+    *,
+    document_field: str | None = None,
+    id_field: str | None = None,
+    resume: bool = True,
+    progress: bool = True,
+    buffer: int = BUFFER,
+    **options: Unpack[Options],
+) -> FileSummaries:
+    """Summarises each document of a file of JSON lines, however many there are.
+
+    The target has a line a document, in the same order: ``id`` (as text; its number where it has none), ``summary``,
+    ``sentences``, ``indices`` and ``scores``; or ``id`` and ``error`` where it cannot be summarised. It is complete or
+    absent: until then it grows in a hidden folder beside it, and the same call goes on from there after an
+    interruption at whatever instant.
+
+    Args:
+        summarizer: The summarizer.
+        source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``).
+        target: Where summaries go, likewise.
+        document_field: Field of the document; by default document, article, text, source or src.
+        id_field: Field of its id; by default id or paper_id.
+        resume: Go on with what an interrupted call has left; otherwise begin anew, and replace a target that exists.
+        progress: Show a progress bar (on a terminal).
+        buffer: At most this many documents are summarised together, and saved.
+        options: As of a call of the summarizer.
+
+    Raises:
+        BertsumError: if the source cannot be read or the target not be written; if the target exists, or was begun with
+            another source, model or options, and shall be resumed.
+    """
+    source, target = Path(source), Path(target)
+    for name, path in (("source", source), ("target", target)):
+        if not path.name.endswith(JSON_LINES):
+            raise BertsumError(f"{name}: '{path}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
+    if source.resolve() == target.resolve():
+        raise BertsumError(f"target: '{target}' is the source itself, expected another file")
+    made_of = {
+        "source": describe_file(source),
+        "document_field": document_field,
+        "id_field": id_field,
+        "model": _describe_model(summarizer),
+        "precision": summarizer.precision,
+        **{name: value for name, value in options.items() if name != "max_tokens_per_batch"},
+    }
+    writer = _Writer(target, made_of, resume)
+    with _opened(source) as file:
+        read = read_to_summarize(source, file, document_field, id_field)
+        size = source.stat().st_size
+        title = f"summarize {source.name}"
+        try:
+            with (
+                writer,
+                tqdm(desc=title, total=size, unit="B", unit_scale=True, disable=None if progress else True) as bar,
+            ):
+                start, position = writer.documents, 0
+                waiting: deque[Document | Rejected] = deque()
+
+                def documents() -> Iterator[str | list[str] | BertsumError]:
+                    nonlocal position
+                    for item in islice(read, start, None):
+                        waiting.append(item)
+                        position = file.tell()
+                        yield item.text if isinstance(item, Document) else BertsumError(item.problem)
+
+                for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
+                    writer.add(_line(waiting.popleft(), writer.documents, answer))
+                    if not waiting:  # the end of a buffer
+                        writer.save()
+                        bar.set_postfix_str(f"{writer.documents:,} documents", refresh=False)
+                        bar.update(position - bar.n)
+                return writer.finish()
+        except OSError as error:
+            raise BertsumError(
+                f"target: '{target}' cannot be written: {error}. What is written already is kept; the same command "
+                "goes on from there"
+            ) from error
+        except KeyboardInterrupt as error:
+            number = error.signal if isinstance(error, Stopped) else signal.SIGINT
+            raise Stopped(number, f"after {writer.saved:,} documents; the same command goes on from there") from None
+
+
+def _opened(source: Path) -> BinaryIO:
+    try:
+        return open(source, "rb")
+    except OSError as error:
+        raise BertsumError(f"source: '{source}' cannot be read: {error.strerror}") from error
+
+
+def _describe_model(summarizer: Summarizer) -> str:
+    config = json.dumps(asdict(summarizer.model.config), sort_keys=True)
+    return f"{checksum(summarizer.model.state_dict())}{zlib.crc32(config.encode()):08x}"
+
+
+def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError) -> dict[str, Any]:
+    """A document's line of the target."""
+    identity = str(number) if item.id is None else item.id
+    if isinstance(answer, BertsumError):
+        return {"id": identity, "error": f"{item.place}: {answer}"}
+    return {
+        "id": identity,
+        "summary": answer.text,
+        "sentences": answer.sentences,
+        "indices": answer.indices,
+        "scores": [round(score, 6) for score in answer.scores],
+    }
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """How far a target has come.
+
+    Attributes:
+        bytes: Length of what is written.
+        documents: Documents in it.
+        errors: How many of them have an error.
+        made_of: The source, the model and the options.
+    """
+
+    bytes: int
+    documents: int
+    errors: int
+    made_of: dict[str, Any]
+
+    @staticmethod
+    def load(path: Path) -> _Progress | None:
+        """None where there is none, or none that was saved whole."""
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            return _Progress(**values)
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+class _Writer:
+    """Writes a target in an unfinished folder beside it; one that was killed is gone on with from its last save.
+
+    Each save of a ``.gz`` is a gzip member of its own, so that the file can be cut at any of them.
+
+    Attributes:
+        documents: Documents so far.
+        saved: How many of them an interruption would leave.
+    """
+
+    def __init__(self, target: Path, made_of: dict[str, Any], resume: bool) -> None:
+        from filelock import FileLock
+
+        self.documents = self.saved = 0
+        self._target = target
+        self._folder = target.with_name(f".{target.name}.unfinished")
+        self._part, self._progress_file = self._folder / "part", self._folder / "progress.json"
+        self._lock = FileLock(self._folder / "lock", timeout=0)
+        self._resume = resume
+        self._progress = _Progress(0, 0, 0, json.loads(json.dumps(made_of)))
+        self._waiting: list[str] = []
+        self._errors = 0
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> _Writer:
+        from filelock import Timeout
+
+        finished = self._resume and self._target.exists() and not self._part.exists()
+        before = _Progress.load(self._progress_file)
+        if finished and (before is None or before.made_of != self._progress.made_of):
+            raise BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise BertsumError(
+                f"target: another process is writing '{self._target}'; wait for it, or end it"
+            ) from error
+        try:
+            if before is not None and (finished or self._can_go_on(before)):
+                self._progress = before
+                self.documents, self.saved, self._errors = before.documents, before.documents, before.errors
+            if not finished:
+                self._file = open(self._part, "ab")  # closed by __exit__
+                self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._lock.release()
+
+    def _can_go_on(self, before: _Progress) -> bool:
+        """Whether the last save can be gone on with.
+
+        Raises:
+            BertsumError: if it was made of something else.
+        """
+        if not self._resume:
+            try_remove(self._progress_file)
+            return False
+        was, now = before.made_of, self._progress.made_of
+        differences = [
+            f"{name}: was {was.get(name)}, is {now.get(name)}"
+            for name in sorted({*was, *now})
+            if was.get(name) != now.get(name)
+        ]
+        if differences:
+            raise BertsumError(
+                f"target: '{self._target}' was begun otherwise and interrupted ({'; '.join(differences)}); go on as it "
+                f"was begun, choose another name, or {_ANEW}"
+            )
+        return self._part.exists() and self._part.stat().st_size >= before.bytes
+
+    def add(self, line: dict[str, Any]) -> None:
+        """Takes the next document's line."""
+        self._waiting.append(json.dumps(line, ensure_ascii=False) + "\n")
+        self.documents += 1
+        self._errors += "error" in line
+
+    def save(self) -> None:
+        """Puts on the disk what was added since the last time."""
+        assert self._file is not None
+        data = "".join(self._waiting).encode()
+        if self._target.suffix == ".gz":
+            data = gzip.compress(data, compresslevel=6, mtime=0)
+        self._file.write(data)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        before = self._progress
+        self._progress = _Progress(before.bytes + len(data), self.documents, self._errors, before.made_of)
+        replace_text(self._progress_file, json.dumps(vars(self._progress)))
+        self._waiting, self.saved = [], self.documents
+
+    def finish(self) -> FileSummaries:
+        """Gives the file its name, unless it had it when the last call was killed."""
+        if self._file is not None:
+            if not self._progress.bytes:  # an empty file is no gzip file
+                self.save()
+            os.replace(self._part, self._target)
+            sync(self._target.parent)
+        try_remove(self._folder)
+        return FileSummaries(self._target, self.documents, self._errors)

