@@ -10,7 +10,8 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape
@@ -178,9 +179,7 @@ def launch(
     Raises:
         BertsumError: if Gradio is not installed, the model cannot be loaded, or the address cannot be served.
     """
-    with tempfile.TemporaryDirectory(prefix="bertsum-demo-") as folder:
-        # read by Gradio when it is imported and when a page is made; uploads, too, end with the demo
-        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}
+    with tempfile.TemporaryDirectory(prefix="bertsum-demo-") as folder, _environment(folder):
         gradio = _import_gradio()
         demo = page(Demo(model, folder))
         try:
@@ -289,6 +288,18 @@ def page(demo: Demo) -> gradio.Blocks:
             show_progress="hidden",
         )
     return blocks
+
+
+@contextmanager
+def _environment(folder: str) -> Iterator[None]:
+    """What Gradio reads when it is imported and when a page is made; uploads, too, go to the folder and end with it."""
+    before = dict(os.environ)
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
 def _import_gradio() -> Any:

@@ -107,15 +107,16 @@ def test_without_gradio(monkeypatch, model) -> None:
         launch(model)
 
 
-def test_an_address_that_cannot_be_served(monkeypatch, model) -> None:
+def test_an_address_that_cannot_be_served(model) -> None:
     pytest.importorskip("gradio")
-    monkeypatch.setenv("GRADIO_TEMP_DIR", "")  # launch sets it
+    before = dict(os.environ)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(bertsum.BertsumError, match=f"host 127.0.0.1, port {port}: cannot be served"):
             launch(model, port=port)
+    assert os.environ == before
 
 
 @pytest.fixture(scope="module")
