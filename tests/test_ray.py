@@ -18,6 +18,8 @@ from ray_driver import COUNT, EMPTY, LIMIT, documents
 import bertsum
 import bertsum.ray
 
+pytestmark = pytest.mark.filterwarnings("ignore:document")
+
 
 @pytest.fixture(scope="module")
 def batch(trained_run) -> bertsum.ray.SummarizeBatch:
