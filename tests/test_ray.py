@@ -1,39 +1,24 @@
-"""The same on Ray Data: a table at a time, and on two workers of which one is killed.
-
-``python tests/test_ray.py MODEL`` is the part that runs in a process of its own, with a time limit.
-"""
+"""The same on Ray Data: a table at a time, and on two workers of which one is killed."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import random
-import signal
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pyarrow as pa
 import pytest
-from conftest import ROOT, sentences_of
+from conftest import ROOT
+from ray_driver import COUNT, EMPTY, LIMIT, documents
 
 import bertsum
 import bertsum.ray
 
-COUNT, EMPTY = 900, range(0, 900, 100)
-LIMIT = 420  # seconds; it needs about 40 of CPU
-
-
-def documents() -> list[dict[str, Any]]:
-    """Texts, split or not, of which some are empty."""
-    made = [sentences_of(random.Random(number), 3 + number % 6) for number in range(COUNT)]
-    return [{"id": n, "text": [] if n in EMPTY else sentences} for n, sentences in enumerate(made)]
+pytestmark = pytest.mark.filterwarnings("ignore:document")
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +68,9 @@ def test_one_of_two_workers_is_killed(trained_run) -> None:
 
     assert Path(ray.__file__).parent != ROOT / "bertsum"  # bertsum.ray has not taken its name
     checkpoint = trained_run[1].checkpoint
-    command = [sys.executable, __file__, str(checkpoint)]
+    command = [sys.executable, str(ROOT / "tests" / "ray_driver.py"), str(checkpoint)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
+    environment["RAY_worker_niceness"] = "0"  # or its workers wait for whatever else the machine does
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -104,59 +90,3 @@ def test_one_of_two_workers_is_killed(trained_run) -> None:
     summaries = {row["id"]: row["summary"] for row in result["rows"]}
     for row in documents()[1::97]:
         assert row["id"] in EMPTY or summaries[row["id"]] == summarizer([row["text"]], sentences=2)[0].text
-
-
-def main(model: str) -> None:
-    """Summarises on two workers, kills one when the first batch has come, and prints what comes all the same."""
-    import ray
-
-    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        start_ray(folder)
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.wait_for_min_actors_s = LIMIT
-        dataset = ray.data.from_items(documents(), override_num_blocks=50)
-        summarized = bertsum.ray.summarize(dataset, model, text_column="text", actors=2, batch_size=16, sentences=2)
-        rows: list[dict[str, Any]] = []
-        found: dict[str, Any] = {}
-        for batch in summarized.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
-            rows += batch.to_pylist()
-            found = found or kill_one(len(rows))
-        ray.shutdown()
-    print(json.dumps({**found, "rows": rows}))
-
-
-def start_ray(folder: str) -> None:
-    """Ray gives a node 30 seconds to start, which a busy machine may not have."""
-    import ray
-
-    for patience in (2, 1, 0):
-        try:
-            ray.init(
-                num_cpus=2,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=100_000_000,
-                _temp_dir=folder,
-            )
-            return
-        except Exception as error:  # a plain one is what it raises
-            ray.shutdown()
-            if not patience or "timed out during startup" not in str(error):
-                raise
-
-
-def kill_one(done: int) -> dict[str, Any]:
-    """Kills a worker that is at a batch, if one is; Ray gives its processes the name of what they are at."""
-    names = {process: " ".join(process.cmdline()).strip() for process in psutil.Process().children(recursive=True)}
-    workers = {process: name for process, name in names.items() if "SummarizeBatch" in name}
-    for process, name in workers.items():
-        if name.endswith("submit"):
-            os.kill(process.pid, signal.SIGKILL)
-            return {"killed at": name, "workers before": len(workers), "documents before": done}
-    return {}
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
