@@ -21,6 +21,7 @@ from bertsum.data.prepare import describe_file
 from bertsum.errors import BertsumError, Stopped
 from bertsum.files import replace_text, sync, try_remove
 from bertsum.models.saved import checksum
+from bertsum.models.scoring import settle_precision
 from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
 
 if TYPE_CHECKING:
@@ -88,12 +89,13 @@ def summarize_file(
             raise BertsumError(f"{name}: '{path}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
     if source.resolve() == target.resolve():
         raise BertsumError(f"target: '{target}' is the source itself, expected another file")
+    device = next(summarizer.model.parameters()).device
     made_of = {
         "source": describe_file(source),
         "document_field": document_field,
         "id_field": id_field,
         "model": _describe_model(summarizer),
-        "precision": summarizer.precision,
+        "precision": settle_precision(summarizer.precision, device),
         **{name: value for name, value in options.items() if name != "max_tokens_per_batch"},
     }
     writer = _Writer(target, made_of, resume)

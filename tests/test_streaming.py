@@ -266,8 +266,8 @@ def test_an_unfinished_target_is_not_gone_on_with_otherwise(summarizer, tmp_path
     interrupted(summarizer, source, target, sentences=2)
     with pytest.raises(bertsum.BertsumError, match=r"was begun otherwise .*\(sentences: was 2, is 1\)"):
         summarize_file(summarizer, source, target, sentences=1)
-    half = bertsum.Summarizer(summarizer.model, precision="bf16")
-    with pytest.raises(bertsum.BertsumError, match=r"\(precision: was auto, is bf16\)"):
+    half = bertsum.Summarizer(summarizer.model, precision="fp16")
+    with pytest.raises(bertsum.BertsumError, match=r"\(precision: was (fp32|bf16), is fp16\)"):
         summarize_file(half, source, target, sentences=2)
     write_jsonl(source, RECORDS[:3])
     with pytest.raises(bertsum.BertsumError, match=r"\(source: was \['in.jsonl'"):
