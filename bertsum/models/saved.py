@@ -87,15 +87,17 @@ def write_model(
         BertsumError: if the folder cannot be written.
     """
     encoder_config: PretrainedConfig = encoder.config
+    own = json.loads(encoder_config.to_json_string(use_diff=False))
+    own.pop("_name_or_path", None)  # a folder of this machine
     described = {
         "library": "bertsum",
         **asdict(config),
-        "encoder": json.loads(encoder_config.to_json_string(use_diff=False)),
+        "encoder": own,
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        own = {name: tensor for name, tensor in weights.items() if is_own(name, config.model)}
-        write_tensors(folder / WEIGHTS_FILE, own)
+        learned = {name: tensor for name, tensor in weights.items() if is_own(name, config.model)}
+        write_tensors(folder / WEIGHTS_FILE, learned)
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
         tokenizer.save_pretrained(folder)
