@@ -7,7 +7,6 @@ bertsum demo
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 import warnings
@@ -90,8 +89,9 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
 
     summarizer = Summarizer.from_pretrained(options.model)
     if text is None:
-        streaming = importlib.import_module("bertsum.streaming")
-        print(streaming.summarize_file(summarizer, options.jsonl, options.out, **wanted))
+        from bertsum.streaming import summarize_file
+
+        print(summarize_file(summarizer, options.jsonl, options.out, **wanted))
         return
     summary = summarizer(text, **wanted)
     if options.json:

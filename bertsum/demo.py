@@ -36,6 +36,7 @@ BUNDLED = "bundled with bertsum"
 DEFAULT = "model's default"
 LIMITS = ("sentences", "% of sentences", "words", DEFAULT)
 LANGUAGES = {
+    "found by itself": "auto",
     "Arabic": "ar",
     "Chinese": "zh",
     "English": "en",

@@ -107,7 +107,6 @@ def test_errors(command, model, tmp_path) -> None:
 
 
 def test_a_file_of_documents(command, model, tmp_path) -> None:
-    pytest.importorskip("bertsum.streaming")
     (tmp_path / "in.jsonl").write_text(json.dumps({"id": "a", "document": TEXT}) + "\n")
     files = ("--jsonl", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out.jsonl"))
     code, shown, errors = command("summarize", *files, "--model", model, "--sentences", "1")

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.models import scoring
-from bertsum.models.bertsum import BertSum, sentence_loss, sentence_means
+from bertsum.models.bertsum import BertSum, sentence_loss
+from bertsum.models.reader import sentence_means
 from bertsum.models.saved import BertSumConfig
 
 HEADS = ("linear", "transformer", "lstm")

@@ -71,7 +71,7 @@ def test_scores_are_those_of_a_plain_version(encoder_folder, vectors, attention)
         places = [place - begin for place in row["cls_positions"] if begin <= place < end]
         batch = model.collate([{"input_ids": row["input_ids"][begin:end], "cls_positions": places}])
         with torch.no_grad():
-            of_window = model._sentence_vectors(**batch.inputs(), layers=None)[0]
+            of_window = model.reader(batch.input_ids.device)(**batch.inputs(), layers=None)[0]
         own += [of_window[index - window.sentences[0]] for index in range(*window.own)]
     sentences = torch.stack(own)[None]
     with torch.no_grad():

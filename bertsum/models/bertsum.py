@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from bertsum.data.batching import Batch, collate
-from bertsum.data.encoding import DocumentEncoder, Window, windows
+from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 from bertsum.models.adapters import add_adapters, fold_adapters
@@ -33,8 +33,9 @@ from bertsum.models.encoder import (
     load_tokenizer,
 )
 from bertsum.models.heads import build_head
-from bertsum.models.packed import Layer, can_be_packed, encode_packed, packed_layers
+from bertsum.models.packed import Layer, can_be_packed, packed_layers
 from bertsum.models.presumm import read_presumm
+from bertsum.models.reader import Reader
 from bertsum.models.saved import (
     CARD_FILE,
     BertSumConfig,
@@ -49,8 +50,6 @@ from bertsum.models.saved import (
     write_model,
 )
 from bertsum.models.scoring import score_rows
-
-_WINDOWS_AT_ONCE = 8  # of long documents
 
 
 class BertSum(nn.Module, ModelHubMixin):
@@ -181,92 +180,25 @@ class BertSum(nn.Module, ModelHubMixin):
         Returns:
             Logits (B, S); those of padding have no meaning.
         """
-        if input_ids.shape[1] <= self.config.encoding.max_length:
-            sentences = self._sentence_vectors(
-                input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, layers
-            )  # (B, S, H)
-        else:
-            sentences = self._vectors_of_windows(input_ids, attention_mask, cls_positions, sentence_mask, layers)
+        read = self.reader(input_ids.device)
+        sentences = read(input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, layers)  # (B, S, H)
         # Small beside the encoder, and rounding here would change a choice in one document of a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
             return self.head(self.sentence_norm(sentences.float()), sentence_mask)
 
-    def _sentence_vectors(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        token_type_ids: torch.Tensor,
-        cls_positions: torch.Tensor,
-        sentence_mask: torch.Tensor,
-        layers: list[Layer] | None,
-    ) -> torch.Tensor:
-        """What the head scores (B, S, H)."""
-        if self.packs_on(input_ids.device):
-            tokens = attention_mask.bool()
-            return self._packed_sentences(input_ids, tokens, token_type_ids, cls_positions, sentence_mask, layers)
-        types = {"token_type_ids": token_type_ids} if self.uses_segments else {}
-        hidden = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, **types
-        ).last_hidden_state  # (B, T, H)
-        if self.config.model.sentence_vectors == "mean":
-            return sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
-        rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
-        vectors: torch.Tensor = hidden[rows, cls_positions]
-        return vectors
+    def reader(self, device: torch.device) -> Reader:
+        """How its encoder reads documents.
 
-    def _vectors_of_windows(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        cls_positions: torch.Tensor,
-        sentence_mask: torch.Tensor,
-        layers: list[Layer] | None,
-    ) -> torch.Tensor:
-        """The same for documents longer than the encoder's input, each read in :func:`windows`, some at a time: without
-        gradients a book takes no more memory than some pages.
+        Args:
+            device: Where the weights are.
         """
-        parts: list[tuple[int, Window, dict[str, Any]]] = []
-        lengths = attention_mask.sum(dim=1).tolist()
-        counts = sentence_mask.sum(dim=1).tolist()
-        for document, (length, count) in enumerate(zip(lengths, counts, strict=True)):
-            ids, positions = input_ids[document].tolist(), cls_positions[document, :count].tolist()
-            for window in windows(positions, length, self.config.encoding.max_length):
-                begin, end = window.tokens
-                own = [position - begin for position in positions[slice(*window.sentences)]]
-                parts.append((document, window, {"input_ids": ids[begin:end], "cls_positions": own}))
-        found: list[list[torch.Tensor]] = [[] for _ in lengths]
-        for start in range(0, len(parts), _WINDOWS_AT_ONCE):
-            some = parts[start : start + _WINDOWS_AT_ONCE]
-            batch = self.collate([row for *_, row in some]).to(input_ids.device)
-            vectors = self._sentence_vectors(**batch.inputs(), layers=layers)  # (windows, S, H)
-            for (document, window, _), of_window in zip(some, vectors, strict=True):
-                first = window.sentences[0]
-                found[document].append(of_window[window.own[0] - first : window.own[1] - first])
-        return nn.utils.rnn.pad_sequence([torch.cat(own) for own in found], batch_first=True)
-
-    def _packed_sentences(
-        self,
-        input_ids: torch.Tensor,
-        tokens: torch.Tensor,
-        token_type_ids: torch.Tensor,
-        cls_positions: torch.Tensor,
-        sentence_mask: torch.Tensor,
-        layers: list[Layer] | None,
-    ) -> torch.Tensor:
-        """Sentence vectors (B, S, H), from the tokens (B, T) without their padding."""
-        lengths = tokens.sum(dim=1)
-        types = token_type_ids[tokens] if self.uses_segments else None
-        of_sentences = self.config.model.sentence_vectors == "cls"
-        begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
-        wanted = (begins + cls_positions)[sentence_mask] if of_sentences else None
-        kind = input_ids.device.type
-        autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
-            layers = layers or packed_layers(self.encoder, autocast)
-            vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted)
-        mask = sentence_mask if of_sentences else tokens
-        padded = vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
-        return padded if of_sentences else sentence_means(padded, tokens, cls_positions, sentence_mask)
+        return Reader(
+            self.encoder,
+            vectors=self.config.model.sentence_vectors,
+            segments=self.uses_segments,
+            packs=self.packs_on(device),
+            max_length=self.config.encoding.max_length,
+        )
 
     @torch.inference_mode()
     def score(
@@ -482,35 +414,6 @@ def _build(saved: SavedModel) -> BertSum:
     freeze(encoder, saved.config.model)
     head = build_head(saved.config.model, encoder.config.hidden_size)
     return BertSum(saved.config, encoder, head, saved.tokenizer)
-
-
-def sentence_means(
-    hidden: torch.Tensor, attention_mask: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
-) -> torch.Tensor:
-    """Mean over each sentence's own tokens, its [CLS] and [SEP] left out.
-
-    Args:
-        hidden: Encoder output (B, T, H).
-        attention_mask: (B, T).
-        cls_positions: (B, S).
-        sentence_mask: (B, S).
-
-    Returns:
-        Sentence vectors (B, S, H); those of padding are zero.
-    """
-    batch, tokens, _ = hidden.shape
-    begins = torch.zeros(batch, tokens, dtype=torch.long, device=hidden.device)
-    begins.scatter_add_(1, cls_positions, sentence_mask.long())  # 1 at each [CLS]
-    attended = attention_mask.long()
-    # A [SEP] stands before the next [CLS], or before the padding, or last.
-    following = F.pad(begins, (0, 1))[:, 1:] + 1 - F.pad(attended, (0, 1))[:, 1:]
-    own = attended * (1 - begins) * (following == 0)  # (B, T)
-    sentence = begins.cumsum(dim=1) - 1  # which sentence a token belongs to (B, T)
-    each = torch.arange(cls_positions.shape[1], device=hidden.device)
-    member = (sentence.clamp(min=0)[..., None] == each) * own[..., None]  # (B, T, S)
-    count = member.sum(dim=1).clamp(min=1)  # (B, S)
-    weights = member.to(hidden.dtype).transpose(1, 2)  # (B, S, T)
-    return (weights @ hidden) / count[..., None].to(hidden.dtype)
 
 
 def sentence_loss(

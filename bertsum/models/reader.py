@@ -1,0 +1,164 @@
+"""Documents to sentence vectors: in one pass of the encoder or window by window, padded or packed.
+
+# B documents, T tokens, S sentences, H hidden
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from bertsum.data.batching import collate
+from bertsum.data.encoding import Window, windows
+from bertsum.models.packed import Layer, encode_packed, packed_layers
+
+_WINDOWS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Reader:
+    """An encoder, and how it reads.
+
+    Attributes:
+        encoder: The encoder.
+        vectors: cls or mean, as ``model.sentence_vectors``.
+        segments: Whether it is told the interval segments.
+        packs: Whether documents are read one after the other without padding, by :func:`encode_packed`.
+        max_length: Tokens that it reads at once.
+    """
+
+    encoder: PreTrainedModel
+    vectors: str
+    segments: bool
+    packs: bool
+    max_length: int
+
+    def __call__(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """Vectors of sentences (B, S, H).
+
+        Args:
+            input_ids: Tokens (B, T); documents longer than ``max_length`` are read in :func:`windows`.
+            attention_mask: 1 for tokens, 0 for padding (B, T).
+            token_type_ids: Interval segments (B, T).
+            cls_positions: Position of each sentence's [CLS] (B, S).
+            sentence_mask: True for sentences, False for padding (B, S).
+            layers: The encoder's :func:`packed_layers`; made here if it packs and there are none.
+        """
+        if input_ids.shape[1] > self.max_length:
+            return self._in_windows(input_ids, attention_mask, cls_positions, sentence_mask, layers)
+        read = self._packed if self.packs else self._padded
+        return read(input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, layers)
+
+    def _in_windows(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """Some windows at a time: without gradients a book takes no more memory than some pages."""
+        parts: list[tuple[int, Window, dict[str, Any]]] = []
+        lengths = attention_mask.sum(dim=1).tolist()
+        counts = sentence_mask.sum(dim=1).tolist()
+        for document, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+            ids, positions = input_ids[document].tolist(), cls_positions[document, :count].tolist()
+            for window in windows(positions, length, self.max_length):
+                begin, end = window.tokens
+                own = [position - begin for position in positions[slice(*window.sentences)]]
+                parts.append((document, window, {"input_ids": ids[begin:end], "cls_positions": own}))
+        found: list[list[torch.Tensor]] = [[] for _ in lengths]
+        for start in range(0, len(parts), _WINDOWS_AT_ONCE):
+            some = parts[start : start + _WINDOWS_AT_ONCE]
+            batch = collate([row for *_, row in some], self.encoder.config.pad_token_id or 0).to(input_ids.device)
+            vectors = self(**batch.inputs(), layers=layers)  # (windows, S, H)
+            for (document, window, _), of_window in zip(some, vectors, strict=True):
+                first = window.sentences[0]
+                found[document].append(of_window[window.own[0] - first : window.own[1] - first])
+        return nn.utils.rnn.pad_sequence([torch.cat(own) for own in found], batch_first=True)
+
+    def _padded(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """By transformers' own forward pass."""
+        types = {"token_type_ids": token_type_ids} if self.segments else {}
+        hidden = self.encoder(
+            input_ids=input_ids, attention_mask=attention_mask, **types
+        ).last_hidden_state  # (B, T, H)
+        if self.vectors == "mean":
+            return sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
+        rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
+        sentences: torch.Tensor = hidden[rows, cls_positions]
+        return sentences
+
+    def _packed(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+        layers: list[Layer] | None,
+    ) -> torch.Tensor:
+        """From the tokens without their padding."""
+        tokens = attention_mask.bool()
+        lengths = tokens.sum(dim=1)
+        types = token_type_ids[tokens] if self.segments else None
+        begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
+        wanted = (begins + cls_positions)[sentence_mask] if self.vectors == "cls" else None
+        kind = input_ids.device.type
+        autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
+            layers = layers or packed_layers(self.encoder, autocast)
+            vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted)
+        mask = tokens if wanted is None else sentence_mask
+        padded = vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
+        return padded if wanted is not None else sentence_means(padded, tokens, cls_positions, sentence_mask)
+
+
+def sentence_means(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
+) -> torch.Tensor:
+    """Mean over each sentence's own tokens, its [CLS] and [SEP] left out.
+
+    Args:
+        hidden: Encoder output (B, T, H).
+        attention_mask: (B, T).
+        cls_positions: (B, S).
+        sentence_mask: (B, S).
+
+    Returns:
+        Sentence vectors (B, S, H); those of padding are zero.
+    """
+    batch, tokens, _ = hidden.shape
+    begins = torch.zeros(batch, tokens, dtype=torch.long, device=hidden.device)
+    begins.scatter_add_(1, cls_positions, sentence_mask.long())  # 1 at each [CLS]
+    attended = attention_mask.long()
+    # A [SEP] stands before the next [CLS], or before the padding, or last.
+    following = F.pad(begins, (0, 1))[:, 1:] + 1 - F.pad(attended, (0, 1))[:, 1:]
+    own = attended * (1 - begins) * (following == 0)  # (B, T)
+    sentence = begins.cumsum(dim=1) - 1  # which sentence a token belongs to (B, T)
+    each = torch.arange(cls_positions.shape[1], device=hidden.device)
+    member = (sentence.clamp(min=0)[..., None] == each) * own[..., None]  # (B, T, S)
+    count = member.sum(dim=1).clamp(min=1)  # (B, S)
+    weights = member.to(hidden.dtype).transpose(1, 2)  # (B, S, T)
+    return (weights @ hidden) / count[..., None].to(hidden.dtype)
