@@ -164,6 +164,9 @@ class TrainConfig:
     """Optimisation, validation and checkpoints.
 
     Args:
+        start_from: Begin with the weights of this model - bundled, a checkpoint folder or a hub id - rather than with
+            the pretrained encoder and a new head; the fields of model are to describe the same network, with adapters
+            if it was saved with them and they go on learning.
         max_steps: Stop after this many updates; null trains for train.epochs.
         epochs: Stop after this many passes over the training documents; null trains for train.max_steps.
         max_tokens_per_batch: A batch holds so many documents that count x longest stays within this.
@@ -203,6 +206,7 @@ class TrainConfig:
         deterministic: Only use algorithms that give the same bits again, which a GPU does not always.
     """
 
+    start_from: str | None = None
     max_steps: int | None = None
     epochs: int | None = None
     max_tokens_per_batch: int = 3000

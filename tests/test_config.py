@@ -18,6 +18,7 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "cnndm.yaml": (3, "en", "bert-base-uncased"),
     "cnndm-minilm.yaml": (3, "en", "minilm"),
     "bundled.yaml": (3, "en", "minilm"),
+    "finetune.yaml": (3, "en", "minilm"),
     "xsum.yaml": (1, "en", "bert-base-uncased"),
     "scitldr.yaml": (1, "en", "minilm"),
     "nyt.yaml": (3, "en", "bert-base-uncased"),
@@ -37,6 +38,12 @@ def test_shipped_config(name: str) -> None:
     assert config.run_dir.as_posix() == f"runs/{config.name}"
     assert (config.lead_sentences, config.rouge_language, config.model.encoder) == (lead, language, encoder)
     assert (config.train.max_steps is None) != (config.train.epochs is None)
+
+
+def test_finetune_goes_on_with_the_bundled_model() -> None:
+    config, bundled = Config.load("finetune"), Config.load("bundled")
+    assert config.train.start_from == "bundled"
+    assert (config.model, config.encoding) == (bundled.model, bundled.encoding)
 
 
 def test_cnndm_is_the_papers_recipe() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from bertsum.config import ModelConfig
+from bertsum.models import heads
 from bertsum.models.heads import HEADS, build_head, sinusoidal_positions
 
 
@@ -58,3 +59,13 @@ def test_positions() -> None:
 def test_an_odd_hidden_size(name: str) -> None:
     with pytest.raises(Exception, match="even hidden size"):
         build_head(ModelConfig(head=name, head_heads=1), 15)
+
+
+def test_sentences_of_a_book_are_scored_some_at_a_time(monkeypatch) -> None:
+    torch.manual_seed(0)
+    head = build_head(ModelConfig(head="transformer", head_heads=4, head_feedforward=24), 16).eval()
+    sentences, mask = torch.randn(2, 50, 16), torch.arange(50)[None] < torch.tensor([[50], [33]])
+    with torch.no_grad():
+        at_once = head(sentences, mask)
+        monkeypatch.setattr(heads, "_SENTENCES_AT_ONCE", 7)
+        assert torch.allclose(head(sentences, mask)[mask], at_once[mask], atol=1e-6)

@@ -42,8 +42,8 @@ from bertsum.models.saved import (
     SavedModel,
     check_weights,
     checksum,
-    download,
     fill,
+    find_model,
     hub_explained,
     read_model,
     saved_checksum,
@@ -89,21 +89,28 @@ class BertSum(nn.Module, ModelHubMixin):
         self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
 
     @staticmethod
-    def from_config(config: BertSumConfig) -> BertSum:
+    def from_config(config: BertSumConfig, start_from: str | None = None) -> BertSum:
         """A model to train: pretrained encoder, fresh head (seed torch first).
 
         Args:
             config: What it is made of; ``BertSumConfig.of`` takes it from a run's configuration.
+            start_from: A saved model whose weights it gets, as ``train.start_from``.
 
         Raises:
-            BertsumError: if the encoder cannot be loaded, or does not fit the head or the length.
+            BertsumError: if the encoder cannot be loaded, or does not fit the head or the length; if the weights do
+                not fit.
         """
         tokenizer = load_tokenizer(config.model.encoder)
         encoder = load_encoder(config.model, config.encoding.max_length)
         _check_vocabulary(tokenizer, encoder)
         freeze(encoder, config.model)
         add_adapters(encoder, config.model)
-        return BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
+        model = BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
+        if start_from is not None:
+            saved = read_model(find_model(start_from))
+            saved = saved if config.model.adapters is not None else _whole(saved)
+            fill(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
+        return model
 
     @staticmethod
     def from_presumm(
@@ -369,7 +376,7 @@ class BertSum(nn.Module, ModelHubMixin):
         """Reads a model that :meth:`save_pretrained` wrote, ready to score.
 
         Args:
-            path: A folder, or the id of a hub repository.
+            path: A folder, the id of a hub repository, or ``bundled``: the model that comes with the package.
             revision: Branch, tag or commit of the hub repository.
             cache_dir: Where downloads are kept.
             local_files_only: Do not ask the hub.
@@ -383,9 +390,7 @@ class BertSum(nn.Module, ModelHubMixin):
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
             raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
-        folder = Path(path)
-        if not folder.is_dir():
-            folder = download(str(path), revision, cache_dir, local_files_only, token)
+        folder = find_model(path, revision, cache_dir, local_files_only, token)
         there = read_model(folder)
         saved, where = _whole(there), f"model '{folder}'"
         with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is

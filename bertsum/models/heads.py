@@ -17,6 +17,8 @@ from torch.nn import functional as F
 from bertsum.config import ModelConfig
 from bertsum.errors import BertsumError
 
+_SENTENCES_AT_ONCE = 1024
+
 
 class LinearHead(nn.Module):
     """``Y_i = sigmoid(W T_i + b)`` (1903.10318, equation 2)."""
@@ -81,23 +83,33 @@ class TransformerLayer(nn.Module):
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(B, S, H) to (B, S, H)."""
-        batch, count, _ = hidden.shape
-
-        def split(vectors: torch.Tensor) -> torch.Tensor:
-            return vectors.view(batch, count, self.heads, -1).transpose(1, 2)  # (B, heads, S, H / heads)
-
         normed = self.attention_norm(hidden)
+        key, value = self._by_heads(self.key(normed)), self._by_heads(self.value(normed))
+        if torch.is_grad_enabled() or torch.compiler.is_exporting() or hidden.shape[1] <= _SENTENCES_AT_ONCE:
+            return self._rest(hidden, normed, key, value, mask)
+        # Of a book only what all its sentences attend to is made at once.
+        parts = zip(hidden.split(_SENTENCES_AT_ONCE, dim=1), normed.split(_SENTENCES_AT_ONCE, dim=1), strict=True)
+        return torch.cat([self._rest(part, own, key, value, mask) for part, own in parts], dim=1)
+
+    def _rest(
+        self, hidden: torch.Tensor, normed: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """All that follows the keys and values of all sentences (B, heads, S, H / heads), for all or some of them."""
         context = F.scaled_dot_product_attention(
-            split(self.query(normed)),
-            split(self.key(normed)),
-            split(self.value(normed)),
+            self._by_heads(self.query(normed)),
+            key,
+            value,
             attn_mask=mask[:, None, None, :],
             dropout_p=self.dropout.p if self.training else 0.0,
         )
-        context = context.transpose(1, 2).reshape(batch, count, -1)  # (B, S, H)
+        context = context.transpose(1, 2).reshape(hidden.shape)  # (B, S, H)
         hidden = hidden + self.dropout(self.attention_output(context))
         inner = F.gelu(self.feedforward_input(self.feedforward_norm(hidden)), approximate="tanh")
         return hidden + self.dropout(self.feedforward_output(self.dropout(inner)))
+
+    def _by_heads(self, vectors: torch.Tensor) -> torch.Tensor:
+        """(B, S, H) to (B, heads, S, H / heads)."""
+        return vectors.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
 
 def sinusoidal_positions(count: int, size: int, device: torch.device) -> torch.Tensor:

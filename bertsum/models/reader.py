@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
@@ -80,15 +79,17 @@ class Reader:
                 begin, end = window.tokens
                 own = [position - begin for position in positions[slice(*window.sentences)]]
                 parts.append((document, window, {"input_ids": ids[begin:end], "cls_positions": own}))
-        found: list[list[torch.Tensor]] = [[] for _ in lengths]
+        sentences = torch.empty(0)
         for start in range(0, len(parts), _WINDOWS_AT_ONCE):
             some = parts[start : start + _WINDOWS_AT_ONCE]
             batch = collate([row for *_, row in some], self.encoder.config.pad_token_id or 0).to(input_ids.device)
             vectors = self(**batch.inputs(), layers=layers)  # (windows, S, H)
+            if start == 0:
+                sentences = vectors.new_zeros(*sentence_mask.shape, vectors.shape[-1])  # (B, S, H)
             for (document, window, _), of_window in zip(some, vectors, strict=True):
-                first = window.sentences[0]
-                found[document].append(of_window[window.own[0] - first : window.own[1] - first])
-        return nn.utils.rnn.pad_sequence([torch.cat(own) for own in found], batch_first=True)
+                (begin, end), first = window.own, window.sentences[0]
+                sentences[document, begin:end] = of_window[begin - first : end - first]
+        return sentences
 
     def _padded(
         self,

@@ -232,20 +232,25 @@ def check_weights(
         raise BertsumError(f"{where}: its weights are of another architecture: {shown}")
 
 
-def download(
-    model_id: str,
-    revision: str | None,
-    cache_dir: str | Path | None,
-    local_files_only: bool,
-    token: str | bool | None,
+def find_model(
+    name: str | Path,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    token: str | bool | None = None,
 ) -> Path:
-    """The folder of a model that the hub, or its local cache, has.
+    """The folder of a model: itself, or where the hub's lies when it is downloaded; ``bundled`` is the package's own.
 
     Raises:
-        BertsumError: if neither has it.
+        BertsumError: if there is no such folder, and neither the hub nor its local cache has one.
     """
+    if Path(name).is_dir():
+        return Path(name)
+    if str(name) == "bundled":
+        return BUNDLED_FOLDER
     from huggingface_hub import snapshot_download
 
+    model_id = str(name)
     where = f"model '{model_id}'" + (f" (revision {revision})" if revision else "")
     with hub_explained(f"{where}: no such folder, and the hub cannot give it"):
         return Path(

@@ -81,7 +81,7 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     if accelerator.device.type == "cpu":
         keep_freed_memory()
     torch.manual_seed(config.seed)
-    model = BertSum.from_config(BertSumConfig.of(config))
+    model = BertSum.from_config(BertSumConfig.of(config), config.train.start_from)
     training = prepare(config, "train", model.tokenizer)
     validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
     check_same_data(config, training)
