@@ -42,11 +42,11 @@ def test_windows_cover_a_document_once() -> None:
         positions = [sum(lengths[:place]) for place in range(len(lengths))]
         found = windows(positions, sum(lengths), 64)
         assert [index for window in found for index in range(*window.own)] == list(range(len(lengths)))
-        bounds = [*positions, sum(lengths)]
         for window in found:
-            assert window.sentences[0] <= window.own[0] < window.own[1] <= window.sentences[1]
-            assert window.tokens == tuple(bounds[index] for index in window.sentences)
-            assert window.tokens[1] - window.tokens[0] <= 64
+            assert window.opening <= window.sentences[0] <= window.own[0] < window.own[1] <= window.sentences[1]
+            row = window.row(list(range(sum(lengths))), positions)
+            assert len(row["input_ids"]) <= 64
+            assert row["input_ids"][row["cls_positions"][window.place]] == positions[window.own[0]]
         if sum(lengths) <= 64:
             assert len(found) == 1
 
@@ -55,8 +55,8 @@ def test_inner_windows_have_context_on_both_sides() -> None:
     inner = windows(list(range(0, 400, 4)), 400, 64)[1:-1]
     assert inner
     for window in inner:
-        assert window.own[0] - window.sentences[0] >= 2
-        assert window.sentences[1] - window.own[1] >= 2
+        assert window.own[0] - window.sentences[0] >= 1
+        assert window.sentences[1] - window.own[1] >= 1
 
 
 @pytest.mark.parametrize("vectors", ["cls", "mean"])
@@ -67,12 +67,14 @@ def test_scores_are_those_of_a_plain_version(encoder_folder, vectors, attention)
     assert len(row["input_ids"]) > 64
     own = []
     for window in windows(row["cls_positions"], len(row["input_ids"]), 64):
-        begin, end = window.tokens
-        places = [place - begin for place in row["cls_positions"] if begin <= place < end]
-        batch = model.collate([{"input_ids": row["input_ids"][begin:end], "cls_positions": places}])
+        bounds = [*row["cls_positions"], len(row["input_ids"])]
+        read = [*range(window.opening), *range(*window.sentences)]
+        ids = [row["input_ids"][bounds[index] : bounds[index + 1]] for index in read]
+        places = [sum(map(len, ids[:place])) for place in range(len(ids))]
+        batch = model.collate([{"input_ids": [token for own_ids in ids for token in own_ids], "cls_positions": places}])
         with torch.no_grad():
             of_window = model.reader(batch.input_ids.device)(**batch.inputs(), layers=None)[0]
-        own += [of_window[index - window.sentences[0]] for index in range(*window.own)]
+        own += [of_window[read.index(index, window.opening)] for index in range(*window.own)]
     sentences = torch.stack(own)[None]
     with torch.no_grad():
         expected = model.head(model.sentence_norm(sentences), torch.ones(sentences.shape[:2], dtype=torch.bool))[0]

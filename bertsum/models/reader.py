@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -70,25 +69,23 @@ class Reader:
         layers: list[Layer] | None,
     ) -> torch.Tensor:
         """Some windows at a time: without gradients a book takes no more memory than some pages."""
-        parts: list[tuple[int, Window, dict[str, Any]]] = []
+        parts: list[tuple[int, Window, list[int], list[int]]] = []
         lengths = attention_mask.sum(dim=1).tolist()
         counts = sentence_mask.sum(dim=1).tolist()
         for document, (length, count) in enumerate(zip(lengths, counts, strict=True)):
-            ids, positions = input_ids[document].tolist(), cls_positions[document, :count].tolist()
-            for window in windows(positions, length, self.max_length):
-                begin, end = window.tokens
-                own = [position - begin for position in positions[slice(*window.sentences)]]
-                parts.append((document, window, {"input_ids": ids[begin:end], "cls_positions": own}))
+            ids, positions = input_ids[document, :length].tolist(), cls_positions[document, :count].tolist()
+            found = windows(positions, length, self.max_length)
+            parts += [(document, window, ids, positions) for window in found]
         sentences = torch.empty(0)
         for start in range(0, len(parts), _WINDOWS_AT_ONCE):
             some = parts[start : start + _WINDOWS_AT_ONCE]
-            batch = collate([row for *_, row in some], self.encoder.config.pad_token_id or 0).to(input_ids.device)
+            rows = [window.row(ids, positions) for _, window, ids, positions in some]
+            batch = collate(rows, self.encoder.config.pad_token_id or 0).to(input_ids.device)
             vectors = self(**batch.inputs(), layers=layers)  # (windows, S, H)
             if start == 0:
                 sentences = vectors.new_zeros(*sentence_mask.shape, vectors.shape[-1])  # (B, S, H)
-            for (document, window, _), of_window in zip(some, vectors, strict=True):
-                (begin, end), first = window.own, window.sentences[0]
-                sentences[document, begin:end] = of_window[begin - first : end - first]
+            for (document, window, *_), of_window in zip(some, vectors, strict=True):
+                sentences[document, slice(*window.own)] = of_window[window.place :][: window.own[1] - window.own[0]]
         return sentences
 
     def _padded(
