@@ -7,6 +7,7 @@ bertsum demo
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import warnings
@@ -85,9 +86,12 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
     }
     # Read before what takes seconds to import, so that a wrong name is said at once.
     text = None if options.jsonl else _read_text(options.file or "-")
+    gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
     from bertsum.summarizer import Summarizer
 
     summarizer = Summarizer.from_pretrained(options.model)
+    gc.freeze()
+    gc.enable()
     if text is None:
         from bertsum.streaming import summarize_file
 

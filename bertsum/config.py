@@ -1,6 +1,6 @@
 """The whole configuration: frozen dataclasses, read strictly from YAML files and dotted command-line overrides.
 
-A field's meaning is written once, in the ``Args`` of its dataclass: ``--help`` and the README's table show that text.
+A field's meaning is written once, in the ``Args`` of its dataclass: ``--help`` and configs/README.md show that text.
 Validation only checks; it never changes a value, and it reports every problem at once.
 """
 

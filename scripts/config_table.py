@@ -1,6 +1,6 @@
-"""Writes the README's table of config fields from the docstrings of bertsum/config.py.
+"""Writes configs/README.md, the table of config fields, from the docstrings of bertsum/config.py.
 
-python scripts/readme_table.py
+python scripts/config_table.py
 """
 
 import dataclasses
@@ -13,11 +13,11 @@ import yaml
 from bertsum.config import Config
 from bertsum.config_reading import field_types, type_name
 
-BEGIN, END = "<!-- config fields: scripts/readme_table.py -->", "<!-- end of config fields -->"
+BEGIN, END = "<!-- config fields: scripts/config_table.py -->", "<!-- end of config fields -->"
 
 
 def main() -> None:
-    readme = Path(__file__).parent.parent / "README.md"
+    readme = Path(__file__).parent.parent / "configs" / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
