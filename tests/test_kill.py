@@ -1,6 +1,6 @@
 """A training is killed at random moments and started again with the same command, until it ends by itself.
 
-The short form runs with every other test; ``BERTSUM_KILLS=50 pytest -s tests/test_kill.py`` is the long one.
+The short form runs with every other test; ``BERTSUM_KILLS=50 pytest -n 0 -s tests/test_kill.py`` is the long one.
 """
 
 from __future__ import annotations

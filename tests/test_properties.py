@@ -1,7 +1,7 @@
 """What holds for any input: a right answer or our own error, never another exception, never a wrong length.
 
 Each property is tried on a few dozen inputs, the same ones every time. The long form tries others, over 10,000 of them:
-``BERTSUM_EXAMPLES=1000 pytest -s tests/test_properties.py``.
+``BERTSUM_EXAMPLES=1000 pytest -n 0 -s tests/test_properties.py``.
 """
 
 from __future__ import annotations
