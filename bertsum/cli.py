@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from bertsum.errors import BertsumError
 from bertsum.files import decode_text
 from bertsum.text import printable
 
+_LINE_ENDS = re.compile("\r\n?|[\v\f]")  # of other systems, and of pages
 _MODEL = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
 
 
@@ -85,7 +87,7 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
         "long_documents": options.long_documents,
     }
     # Read before what takes seconds to import, so that a wrong name is said at once.
-    text = None if options.jsonl else _read_text(options.file or "-")
+    text = _read_text(options.file or "-") if options.jsonl is None else None
     gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
     from bertsum.summarizer import Summarizer
 
@@ -103,7 +105,7 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
         # the same values, without what a terminal would obey
         print(shown if shown == printable(shown) else json.dumps(asdict(summary), indent=2))
     else:
-        print(summary.marked() if options.marked else printable(summary.text))
+        print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
 
 
 def _add_demo(arguments: argparse.ArgumentParser) -> None:
@@ -124,6 +126,8 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _read_text(path: str) -> str:
     """A whole file, or standard input."""
+    if path == "-" and sys.stdin is None:
+        raise BertsumError("standard input is closed, expected a text, or the name of a file")
     try:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:

@@ -313,7 +313,8 @@ def _import_gradio() -> Any:
 
 def _models(given: str | None) -> list[str]:
     """The model to begin with, then those that were trained here, newest first, and the bundled one."""
-    runs = sorted(Path("runs").glob("*/best"), key=lambda best: best.stat().st_mtime, reverse=True)
+    there = (best for best in Path("runs").glob("*/best") if best.is_dir())
+    runs = sorted(there, key=lambda best: best.stat().st_mtime, reverse=True)
     return list(dict.fromkeys([given or BUNDLED, *map(str, runs), BUNDLED]))
 
 

@@ -23,11 +23,13 @@ from bertsum.files import replace_text, sync, try_remove
 from bertsum.models.saved import checksum
 from bertsum.models.scoring import settle_precision
 from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
+from bertsum.text import sanitize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_ANEW = "begin anew (resume=False)"
+_ANEW = "begin anew (remove it, or resume=False)"
+_GO_ON = "the same command goes on from there (in Python, with resume=True)"
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,10 @@ def summarize_file(
         "id_field": id_field,
         "model": _describe_model(summarizer),
         "precision": settle_precision(summarizer.precision, device),
-        **{name: value for name, value in options.items() if name != "max_tokens_per_batch"},
+        "long_documents": "window",
+        **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
     }
+    summarizer.stream([], buffer=buffer, **options)  # says what is wrong with them before anything is written
     writer = _Writer(target, made_of, resume)
     with _opened(source) as file:
         read = read_to_summarize(source, file, document_field, id_field)
@@ -125,14 +129,15 @@ def summarize_file(
                         bar.set_postfix_str(f"{writer.documents:,} documents", refresh=False)
                         bar.update(position - bar.n)
                 return writer.finish()
+        except BrokenPipeError:  # of whoever reads the messages, not of the target
+            raise
         except OSError as error:
             raise BertsumError(
-                f"target: '{target}' cannot be written: {error}. What is written already is kept; the same command "
-                "goes on from there"
+                f"target: '{target}' cannot be written: {error}. What is written already is kept; {_GO_ON}"
             ) from error
         except KeyboardInterrupt as error:
             number = error.signal if isinstance(error, Stopped) else signal.SIGINT
-            raise Stopped(number, f"after {writer.saved:,} documents; the same command goes on from there") from None
+            raise Stopped(number, f"after {writer.saved:,} documents; {_GO_ON}") from None
 
 
 def _opened(source: Path) -> BinaryIO:
@@ -151,7 +156,7 @@ def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError
     """A document's line of the target."""
     identity = str(number) if item.id is None else item.id
     if isinstance(answer, BertsumError):
-        return {"id": identity, "error": f"{item.place}: {answer}"}
+        return {"id": identity, "error": sanitize(f"{item.place}: {answer}")}  # a file's name may be any bytes
     return {
         "id": identity,
         "summary": answer.text,
@@ -214,10 +219,8 @@ class _Writer:
     def __enter__(self) -> _Writer:
         from filelock import Timeout
 
-        finished = self._resume and self._target.exists() and not self._part.exists()
-        before = _Progress.load(self._progress_file)
-        if finished and (before is None or before.made_of != self._progress.made_of):
-            raise BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
+        if self._resume and self._target.exists() and not self._folder.exists():
+            raise self._exists()
         self._folder.mkdir(parents=True, exist_ok=True)
         try:
             self._lock.acquire()
@@ -226,6 +229,10 @@ class _Writer:
                 f"target: another process is writing '{self._target}'; wait for it, or end it"
             ) from error
         try:
+            before = _Progress.load(self._progress_file)
+            finished = self._resume and self._target.exists() and (before is None or not self._part.exists())
+            if finished and (before is None or before.made_of != self._progress.made_of):
+                raise self._exists()
             if before is not None and (finished or self._can_go_on(before)):
                 self._progress = before
                 self.documents, self.saved, self._errors = before.documents, before.documents, before.errors
@@ -238,9 +245,14 @@ class _Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._lock.release()
+        try:
+            if self._file is not None:
+                self._file.close()
+        finally:
+            self._lock.release()
+
+    def _exists(self) -> BertsumError:
+        return BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
 
     def _can_go_on(self, before: _Progress) -> bool:
         """Whether the last save can be gone on with.

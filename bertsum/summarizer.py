@@ -263,7 +263,10 @@ class Summarizer:
         limits = {name: options.get(name) for name in _LIMITS}
         selection = self._selection(limits, options.get("trigram_blocking"), options.get("order"), language)
         encoder = self._encoder(options.get("long_documents", "window"))
-        return _Settled(selection, language, encoder, options.get("max_tokens_per_batch", 4096))
+        budget = options.get("max_tokens_per_batch", 4096)
+        if not isinstance(budget, int) or budget < 1:
+            raise BertsumError(f"max_tokens_per_batch: got {budget!r}, expected a whole number of tokens, 1 or more")
+        return _Settled(selection, language, encoder, budget)
 
     def _encoder(self, long_documents: Any) -> DocumentEncoder:
         """The model's reading of documents, with another way of long ones."""
@@ -313,14 +316,27 @@ class Summarizer:
         """Scores documents together, batched by length, and selects from each; errors stay in their places."""
         good = [item for item in read if isinstance(item, _Read)]
         rows = [{"input_ids": item.encoding.input_ids, "cls_positions": item.encoding.cls_positions} for item in good]
-        probabilities: list[list[float]] = [[]] * len(rows)
-        for place, logits in self.model.score(rows, settled.max_tokens_per_batch, self.precision):
-            probabilities[place] = logits.sigmoid().tolist()
-        scores = iter(probabilities)
+        scored = iter(self._score(rows, settled.max_tokens_per_batch))
         for item in read:
-            yield item if isinstance(item, BertsumError) else self._summary(item, next(scores), settled)
+            yield self._summary(item, next(scored), settled) if isinstance(item, _Read) else item
 
-    def _summary(self, read: _Read, probabilities: list[float], settled: _Settled) -> Summary | BertsumError:
+    def _score(self, rows: Sequence[dict[str, Any]], max_tokens_per_batch: int) -> list[list[float] | BertsumError]:
+        """Probabilities of each document's sentences; one that memory does not suffice for costs no other its own."""
+        probabilities: list[list[float] | BertsumError] = [[]] * len(rows)
+        try:
+            for place, logits in self.model.score(rows, max_tokens_per_batch, self.precision):
+                probabilities[place] = logits.sigmoid().tolist()
+        except BertsumError as error:
+            if len(rows) == 1:
+                return [error]
+            return [answer for row in rows for answer in self._score([row], max_tokens_per_batch)]
+        return probabilities
+
+    def _summary(
+        self, read: _Read, probabilities: list[float] | BertsumError, settled: _Settled
+    ) -> Summary | BertsumError:
+        if isinstance(probabilities, BertsumError):
+            return probabilities
         document = read.sentences
         try:
             prediction = select(probabilities, read.encoding.sentence_indices, document, settled.selection)

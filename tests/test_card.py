@@ -155,6 +155,24 @@ def test_documents_of_ones_own(measured, tmp_path) -> None:
     assert "soft oracles (temperature 0.05)" in text
 
 
+def test_documents_of_ones_own_beside_a_hub_dataset(measured, tmp_path) -> None:
+    run, _ = copied_run(measured, tmp_path)
+    own = ["data.dataset=cnn_dailymail", "data.dataset_config=3.0.0", "data.train=[/home/someone/a.jsonl, b.jsonl]"]
+    config = bertsum.Config.load(run / "config.yaml", own)
+    config.override({"data.prepared_dir": "not here", "train.start_from": "/home/someone/x/best"}).save(run / "config.yaml")
+    card = bertsum.BertSum.from_pretrained(run / "best").generate_model_card()
+    assert "- train: `a.jsonl, b.jsonl`\n" in card.text
+    assert card.data.datasets is None
+    assert "someone" not in card.text
+
+
+def test_a_card_without_an_id_gets_it_when_it_is_pushed(measured, tmp_path) -> None:
+    model = bertsum.BertSum.from_pretrained(measured[1].checkpoint)
+    model.save_pretrained(tmp_path / "m")
+    card = bertsum.BertSum.from_pretrained(tmp_path / "m").generate_model_card("me/model")
+    assert 'from_pretrained("me/model")' in card.text and "PATH" not in card.text
+
+
 def test_a_model_that_was_trained_elsewhere(measured, tmp_path) -> None:
     run, place = copied_run(measured, tmp_path)
     shutil.rmtree(run / place / "state")  # as after scripts/convert_presumm.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from conftest import ROOT
 
 import bertsum
+from bertsum import cli
 from bertsum.cli import main
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
@@ -70,6 +72,25 @@ def test_what_a_terminal_would_obey_is_made_harmless(command, model) -> None:
     _, shown, _ = command("summarize", "--model", model, "--json", stdin=text)
     assert "\x1b" not in shown
     assert json.loads(shown)["document"][0] == "A red \x1b[31m word."
+
+
+def test_line_ends_of_other_systems(command, model) -> None:
+    _, shown, _ = command("summarize", "--model", model, stdin="The council met\r\non Monday\x0cat\rnoon.")
+    assert shown == "The council met\non Monday\nat\nnoon.\n"
+
+
+def test_a_terminal_of_another_encoding(model) -> None:
+    arguments = [sys.executable, "-m", "bertsum", "summarize", "--model", model]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(arguments, input="Caf\xe9 東.".encode(), capture_output=True, env=environment)
+    assert done.stdout == b"Caf\xe9 ?.\n"
+
+
+def test_without_standard_input(command, model, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(bertsum.BertsumError, match="standard input is closed"):
+        cli._read_text("-")
+    assert "is not named as JSON lines" in command("summarize", "--model", model, "--jsonl", "", "--out", "")[2]
 
 
 def test_what_is_not_read_is_said(command, model) -> None:

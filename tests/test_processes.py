@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -146,6 +147,15 @@ def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, o
         )
     folders = [checkpoint_folder(run.run_dir, 22) for run in (one_process, config)]
     assert largest_difference(*folders) < 1e-5
+
+
+def test_fsdp_reads_windows_though_one_process_has_more(config_of, tmp_path) -> None:
+    # each process calls the encoder equally often, or both would wait for ever
+    windows = ["encoding.long_documents=window", "encoding.max_length=16", "encoding.max_sentence_words=8"]
+    config = config_of(*windows, "name=windows", "train.fsdp=true", "train.max_steps=2")
+    config.save(tmp_path / "windows.yaml")
+    finish(run_train(tmp_path / "windows.yaml", processes=2))
+    assert all(math.isfinite(record["loss"]) for record in comparable_metrics(config.run_dir))
 
 
 def test_fsdp_in_one_process_changes_nothing(config_of) -> None:

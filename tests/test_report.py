@@ -184,13 +184,20 @@ def test_training_leaves_its_curves(trained_run, tmp_path) -> None:
 
 
 def test_charts_of_little() -> None:
-    points = [{}, {"s": [(5.0, 2.0)]}, {"s": [(0.0, float("nan")), (1.0, 3.0)]}]
+    points = [{}, {"s": [(5.0, 2.0)]}, {"s": [(0.0, float("nan")), (1.0, 3.0)]}, {"s": [(1.0, 1e-13)]}]
     heights = [([], {}), (["a"], {"s": [0.0]})]
     for chart in [*(bars(*of, "x", "y") for of in heights), *(lines(of, "x", "y") for of in points)]:
         drawn = svg([chart])
         ElementTree.fromstring(drawn)
         assert not re.search(r'="-?(nan|inf)', drawn)
     assert f'viewBox="0 0 420 {2 * HEIGHT}"' in svg([chart, chart])
+
+
+def test_a_legend_of_many_stays_on_the_picture_and_tells_them_apart() -> None:
+    chart = lines({f"a long name {number}": [(0.0, 1.0), (1.0, 2.0)] for number in range(12)}, "x", "y")
+    assert all(float(x) < 420 for x in re.findall(r'<text x="([\d.]+)" y="16"', chart.body))
+    strokes = re.findall(r'<polyline .*? stroke="([^"]+)".*? stroke-dasharray="([^"]+)"', chart.body)
+    assert len(strokes) == 12 and len(set(strokes)) >= 11
 
 
 def test_names_on_an_axis_do_not_touch() -> None:

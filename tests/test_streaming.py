@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import itertools
 import json
 import multiprocessing
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import sentences_of, write_jsonl
 from filelock import FileLock
 
@@ -291,8 +294,60 @@ def test_a_target_that_exists(summarizer, tmp_path, source) -> None:
     with pytest.raises(bertsum.BertsumError, match="exists already; choose another name, or begin anew"):
         summarize_file(summarizer, source, target)
     assert target.read_text() == "mine\n" and not list(tmp_path.glob(".*"))
+    for broken in ({"sentences": 0}, {"max_tokens_per_batch": 0}):  # said before anything is written
+        with pytest.raises(bertsum.BertsumError, match=f"{next(iter(broken))}: got 0"):
+            summarize_file(summarizer, source, target, resume=False, **broken)
+    assert not list(tmp_path.glob(".*"))
     summarize_file(summarizer, source, target, resume=False)
     assert len(lines_of(target)) == 40
+    (tmp_path / ".out.jsonl.unfinished").mkdir()  # as of a call that was killed before its first save
+    (tmp_path / ".out.jsonl.unfinished" / "part").write_text("")
+    with pytest.raises(bertsum.BertsumError, match="exists already; choose another name, or begin anew"):
+        summarize_file(summarizer, write_jsonl(tmp_path / "other.jsonl", RECORDS[:2]), target)
+    assert len(lines_of(target)) == 40
+
+
+def test_options_that_are_the_models_own_make_no_difference(summarizer, tmp_path, source) -> None:
+    target = tmp_path / "out.jsonl"
+    interrupted(summarizer, source, target)
+    assert summarize_file(summarizer, source, target, long_documents="window", ratio=None).documents == 40
+
+
+def test_a_name_that_is_not_utf8(summarizer, tmp_path) -> None:
+    source = tmp_path / os.fsdecode(b"caf\xe9.jsonl")
+    source.write_text("no JSON\n")
+    summarize_file(summarizer, source, tmp_path / "out.jsonl")
+    assert "caf\ufffd.jsonl line 1" in lines_of(tmp_path / "out.jsonl")[0]["error"]
+
+
+def test_a_document_that_memory_does_not_suffice_for(summarizer, tmp_path, source, monkeypatch) -> None:
+    forward = bertsum.BertSum.forward
+
+    def small(self: bertsum.BertSum, input_ids: torch.Tensor, *rest: Any, **named: Any) -> torch.Tensor:
+        if input_ids.shape[1] >= longest:
+            raise torch.OutOfMemoryError("out of memory")
+        return forward(self, input_ids, *rest, **named)
+
+    encoder = summarizer.model.document_encoder()
+    lengths = [len(encoder.encode(bertsum.split_sentences(text)).input_ids) for text in TEXTS]
+    longest = max(lengths)
+    monkeypatch.setattr(bertsum.BertSum, "forward", small)
+    done = summarize_file(summarizer, source, tmp_path / "out.jsonl")
+    failed = [number for number, line in enumerate(lines_of(done.path)) if "error" in line]
+    assert failed == [number for number, length in enumerate(lengths) if length == longest]
+    with pytest.raises(bertsum.BertsumError, match=rf"^document \d+: out of memory for 1 documents x {longest}"):
+        summarizer(TEXTS)
+
+
+def test_the_lock_is_free_after_an_error_of_writing(summarizer, tmp_path, source) -> None:
+    class Full(io.BytesIO):
+        def close(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    writer = streaming._Writer(tmp_path / "out.jsonl", {}, True)
+    with pytest.raises(OSError, match="No space left"), writer:
+        writer._file = Full()
+    assert not writer._lock.is_locked
 
 
 def test_two_at_once(summarizer, tmp_path, source) -> None:

@@ -135,6 +135,18 @@ def is_hub_split(config: DataConfig, split: str) -> bool:
     )
 
 
+def source_of(config: DataConfig, split: str) -> dict[str, Any]:
+    """Where a split's documents come from: ``dataset`` and ``dataset_config`` of the hub, and ``documents``, which are
+    the name of the split there, or paths.
+    """
+    of_hub = is_hub_split(config, split)
+    return {
+        "dataset": config.dataset if of_hub else None,
+        "dataset_config": config.dataset_config if of_hub else None,
+        "documents": getattr(config, split),
+    }
+
+
 def read_documents(config: DataConfig, split: str) -> Iterator[Document | Rejected]:
     """Streams the documents of a split; whatever cannot be used comes as :class:`Rejected`, in its place.
 

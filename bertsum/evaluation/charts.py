@@ -95,7 +95,7 @@ def lines(series: Mapping[str, Sequence[tuple[float, float]]], across: str, up: 
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         drawn.append(
             f'<polyline points="{path}" fill="none" stroke="{_colour(number)}" stroke-width="2" '
-            f'stroke-linejoin="round" stroke-dasharray="{_DASHES[number % len(_DASHES)]}"/>'
+            f'stroke-linejoin="round" stroke-dasharray="{_dash(number)}"/>'
         )
         if len(points) <= _MOST_DOTS:
             drawn += [
@@ -127,7 +127,7 @@ class _Scale:
         unit = 10.0 ** math.floor(math.log10(rough))
         step = unit * next(factor for factor in (1, 2, 2.5, 5, 10) if factor * unit >= 0.999 * rough)
         first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-        return cls(tuple(round(number * step, 12) for number in range(first, last + 1)), up)
+        return cls(tuple(float(f"{number * step:.12g}") for number in range(first, last + 1)), up)
 
     def place(self, value: float) -> float:
         share = (value - self.ticks[0]) / (self.ticks[-1] - self.ticks[0])
@@ -161,9 +161,12 @@ def _frame(
 def _legend(names: Sequence[str], dashed: bool) -> str:
     parts = []
     x = float(_LEFT)
-    room = int((WIDTH - _LEFT) / max(1, len(names)) / _LETTER) - 5
+    room = max(4, int((WIDTH - _LEFT) / max(1, len(names)) / _LETTER) - 5)
     for number, name in enumerate(name if len(name) <= room else f"{name[: room - 1]}…" for name in names):
-        dash = _DASHES[number % len(_DASHES)] if dashed else "none"
+        if x > WIDTH - 23 - 5 * _LETTER:  # no room for this one
+            parts.append(f'<text x="{x:.1f}" y="16">…</text>')
+            break
+        dash = _dash(number) if dashed else "none"
         mark = (
             f'<line x1="{x:.1f}" y1="12" x2="{x + 18:.1f}" y2="12" stroke="{_colour(number)}" stroke-width="3" '
             f'stroke-dasharray="{dash}"/>'
@@ -191,6 +194,11 @@ def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
 
 def _colour(number: int) -> str:
     return _COLOURS[number % len(_COLOURS)]
+
+
+def _dash(number: int) -> str:
+    """Another one beside each colour when the colours come again."""
+    return _DASHES[(number + number // len(_COLOURS)) % len(_DASHES)]
 
 
 def _text(text: str) -> str:

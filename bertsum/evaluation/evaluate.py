@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from bertsum.config import Config, SelectionConfig
+from bertsum.data.documents import source_of
 from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
@@ -302,11 +303,7 @@ def _report(
         "checkpoints": checkpoints,
         "weights": weights,  # their checksums: a name such as best comes to mean others
         "split": split,
-        "source": {
-            "dataset": config.data.dataset,
-            "dataset_config": config.data.dataset_config,
-            "documents": getattr(config.data, split),
-        },
+        "source": source_of(config.data, split),
         "documents": len(rows),
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
         "selection": asdict(config.selection) if predictions else None,

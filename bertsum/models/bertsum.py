@@ -60,10 +60,12 @@ class BertSum(nn.Module, ModelHubMixin):
         encoder: The pretrained encoder.
         head: The inter-sentence head.
         folder: Where it was read from; None for one that was made here.
+        windows_at_once: How many windows of long documents the encoder reads at once; None for all of a batch.
     """
 
     encoder: PreTrainedModel
     folder: Path | None = None
+    windows_at_once: int | None = 8
     _read: str | None = None  # the checksum of what was read from there
 
     def __init__(
@@ -205,6 +207,7 @@ class BertSum(nn.Module, ModelHubMixin):
             segments=self.uses_segments,
             packs=self.packs_on(device),
             max_length=self.config.encoding.max_length,
+            windows_at_once=self.windows_at_once,
         )
 
     @torch.inference_mode()

@@ -15,16 +15,18 @@ from huggingface_hub.utils import validate_repo_id
 
 from bertsum.config import Config
 from bertsum.config_reading import dump_yaml
+from bertsum.data.documents import source_of
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import MINILM_HUB_NAME
 from bertsum.models.origin import Origin, Results, read_origin
 from bertsum.models.saved import CARD_FILE, BertSumConfig
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
+_NO_ID = "PATH"  # of the card's folder, or its id once it is on the hub
 _METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 _RECIPE = ("language", "seed", "data", "encoding", "model", "train", "selection")
 _NOT_RECIPE = ("prepared_dir", "workers", "resume", "overwrite")  # where and how the run was made
-_PATHS = ("train", "validation", "test", "document_folders", "encoder")
+_PATHS = ("train", "validation", "test", "document_folders", "encoder", "start_from")
 
 
 def card_of(
@@ -49,6 +51,9 @@ def card_of(
         raise BertsumError(f"'{folder / CARD_FILE}': cannot be read as a model card: {error}") from error
     if license is not None:
         card.data.license = license
+    if repo_id is not None:  # the folder's own card could not name it
+        card.text = card.text.replace(f'from_pretrained("{_NO_ID}")', f'from_pretrained("{repo_id}")')
+        card.text = card.text.replace(f"--model {_NO_ID} ", f"--model {repo_id} ")
     return card
 
 
@@ -62,7 +67,7 @@ def _card(config: BertSumConfig, origin: Origin | None, repo_id: str | None, lic
         pipeline_tag="summarization",
         tags=list(TAGS),
         base_model=_base_model(config.model.encoder),
-        datasets=[origin.config.data.dataset] if origin and origin.trained and origin.config.data.dataset else None,
+        datasets=_datasets(origin),
         metrics=["rouge"] if measured else None,
         model_name=name if measured else None,
         eval_results=[result for of_split in measured for result in _eval_results(of_split)] or None,
@@ -77,6 +82,11 @@ def _card(config: BertSumConfig, origin: Origin | None, repo_id: str | None, lic
         f"## Limits\n\n{_limits(config, origin)}",
     ]
     return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
+
+
+def _datasets(origin: Origin | None) -> list[str] | None:
+    dataset = source_of(origin.config.data, "train")["dataset"] if origin and origin.trained else None
+    return [dataset] if dataset else None
 
 
 def _base_model(encoder: str) -> str | None:
@@ -123,7 +133,7 @@ def _in(config: BertSumConfig) -> str:
 
 
 def _usage(config: BertSumConfig, repo_id: str | None) -> str:
-    path = repo_id or "PATH"  # of this folder, or its id once it is on the hub
+    path = repo_id or _NO_ID
     return f"""```python
 import bertsum
 
@@ -141,7 +151,9 @@ Unless asked otherwise, it chooses by {_selection(asdict(config.selection))}."""
 
 def _selection(selection: Mapping[str, Any]) -> str:
     """The limits and options that are set, as of a config."""
-    told = {name: value for name, value in selection.items() if value not in (None, False, "document")}
+    told = {
+        name: value for name, value in selection.items() if not (value is None or value is False or value == "document")
+    }
     return ", ".join(f"`{line}`" for line in dump_yaml(told).splitlines())
 
 
@@ -190,8 +202,7 @@ def _documents(origin: Origin | None) -> str:
     for split in ("train", "validation", "test"):
         if not data.has_split(split) or (split != "train" and split not in origin.measured):
             continue
-        source = {"dataset": data.dataset, "dataset_config": data.dataset_config, "documents": getattr(data, split)}
-        count = ""
+        source, count = source_of(data, split), ""
         if split != "train":
             source, count = origin.measured[split].source, f"{origin.measured[split].documents:,} documents"
         elif read is not None:

@@ -15,8 +15,6 @@ from bertsum.data.batching import collate
 from bertsum.data.encoding import Window, windows
 from bertsum.models.packed import Layer, encode_packed, packed_layers
 
-_WINDOWS_AT_ONCE = 8
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -28,6 +26,7 @@ class Reader:
         segments: Whether it is told the interval segments.
         packs: Whether documents are read one after the other without padding, by :func:`encode_packed`.
         max_length: Tokens that it reads at once.
+        windows_at_once: So many windows of long documents; None for all that a batch has, in one pass.
     """
 
     encoder: PreTrainedModel
@@ -35,6 +34,7 @@ class Reader:
     segments: bool
     packs: bool
     max_length: int
+    windows_at_once: int | None
 
     def __call__(
         self,
@@ -77,8 +77,9 @@ class Reader:
             found = windows(positions, length, self.max_length)
             parts += [(document, window, ids, positions) for window in found]
         sentences = torch.empty(0)
-        for start in range(0, len(parts), _WINDOWS_AT_ONCE):
-            some = parts[start : start + _WINDOWS_AT_ONCE]
+        at_once = self.windows_at_once or len(parts)
+        for start in range(0, len(parts), at_once):
+            some = parts[start : start + at_once]
             rows = [window.row(ids, positions) for _, window, ids, positions in some]
             batch = collate(rows, self.encoder.config.pad_token_id or 0).to(input_ids.device)
             vectors = self(**batch.inputs(), layers=layers)  # (windows, S, H)

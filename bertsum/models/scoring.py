@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import platform
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -44,8 +43,8 @@ def score_rows(
 
     @torch.inference_mode()
     def score(chosen: np.ndarray, batch: Batch) -> torch.Tensor:
-        where = functools.partial("scoring documents {}".format, chosen[:20].tolist())
-        explained = explained_memory(where, batch.attention_mask.sum(dim=1).numpy(), budget)
+        where = f"scoring documents {chosen[:20].tolist()}" if len(rows) > 1 else ""
+        explained = explained_memory(lambda: where, batch.attention_mask.sum(dim=1).numpy(), budget)
         with explained, autocast(device, precision):
             return model(**batch.to(device).inputs(), layers=layers).float().cpu()
 
@@ -90,7 +89,7 @@ def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str)
     """Says what a batch was made of when memory does not suffice for it.
 
     Args:
-        where: Tells what it was.
+        where: Tells what it was; nothing where that is plain.
         lengths: Tokens of each of its documents.
         advice: What to lower.
 
@@ -105,7 +104,8 @@ def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str)
             raise
         count, longest = len(lengths), int(max(lengths))
         size = f"{count} documents x {longest} tokens = {count * longest} tokens"
-        raise BertsumError(f"{where()}: out of memory for {size}; lower {advice}") from error
+        prefix = f"{told}: " if (told := where()) else ""
+        raise BertsumError(f"{prefix}out of memory for {size}; lower {advice}") from error
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -230,6 +230,7 @@ def _shard(model: BertSum, accelerator: Accelerator) -> None:
     if accelerator.mixed_precision == "fp16":
         raise BertsumError("train.precision: got fp16 with train.fsdp, expected bf16 or fp32")
     model.packs = False  # its layers are not called as modules, which is when they gather their weights
+    model.windows_at_once = None  # every process calls the encoder equally often, as they gather together
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
     for layer in encoder_layers(model.encoder):
         fully_shard(layer, mesh=mesh)
