@@ -159,7 +159,9 @@ def test_documents_of_ones_own_beside_a_hub_dataset(measured, tmp_path) -> None:
     run, _ = copied_run(measured, tmp_path)
     own = ["data.dataset=cnn_dailymail", "data.dataset_config=3.0.0", "data.train=[/home/someone/a.jsonl, b.jsonl]"]
     config = bertsum.Config.load(run / "config.yaml", own)
-    config.override({"data.prepared_dir": "not here", "train.start_from": "/home/someone/x/best"}).save(run / "config.yaml")
+    config.override({"data.prepared_dir": "not here", "train.start_from": "/home/someone/x/best"}).save(
+        run / "config.yaml"
+    )
     card = bertsum.BertSum.from_pretrained(run / "best").generate_model_card()
     assert "- train: `a.jsonl, b.jsonl`\n" in card.text
     assert card.data.datasets is None
