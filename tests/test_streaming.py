@@ -328,7 +328,7 @@ def test_a_document_that_memory_does_not_suffice_for(summarizer, tmp_path, sourc
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, input_ids, *rest, **named)
 
-    encoder = summarizer.model.document_encoder()
+    encoder = summarizer._encoder("window")
     lengths = [len(encoder.encode(bertsum.split_sentences(text)).input_ids) for text in TEXTS]
     longest = max(lengths)
     monkeypatch.setattr(bertsum.BertSum, "forward", small)
