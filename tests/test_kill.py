@@ -20,7 +20,7 @@ from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import read_tensors
 from bertsum.training.checkpoint import load_state
 
-KILLS = int(os.environ.get("BERTSUM_KILLS", "6"))
+KILLS = int(os.environ.get("BERTSUM_KILLS", "3"))
 STEPS = max(24, KILLS)
 
 
