@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
 BUFFER = 256  # documents: with many of like length a batch holds little padding
-_BUFFER_BYTES = 1 << 24  # or fewer large ones
+_BUFFER_BYTES = 1 << 20  # or fewer large ones: a minute or two of work, which is what an interruption costs
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
 Answer = TypeVar("Answer")
 
@@ -221,7 +221,7 @@ class Summarizer:
             documents: Each a string or a list of its sentences; or a :class:`BertsumError` in place of a document that
                 could not be read, which is then its answer. Read as summaries are asked for, a buffer at a time.
             buffer: At most this many documents are read before the summary of the first is given; they are scored
-                together, batched by length. Long ones (16 million characters together) fill it earlier.
+                together, batched by length. Long ones (a million characters together) fill it earlier.
             start: Number of the first document, in messages.
             errors: What to do about a document that cannot be summarised: ``raise`` its error in its turn, or
                 ``return`` it in place of its summary and go on; its message then does not say which document it was.
