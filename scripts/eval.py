@@ -11,7 +11,6 @@ python scripts/eval.py --compare a/predictions.jsonl b/predictions.jsonl    # pa
 import bertsum
 from bertsum.command_line import load_config, parse, parser, run
 from bertsum.evaluation.compare import compare, comparison_table
-from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines
 from bertsum.evaluation.runs import newest_run, run_config, run_of
 
 
@@ -39,6 +38,9 @@ def main() -> None:
         run_folder = newest_run(*given[-1:])
         print(f"Evaluating the newest run, {run_folder}")
         config = run_config(run_folder, overrides)
+    # what takes seconds to import, when all else is known to be right
+    from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines
+
     if options.baselines_only:
         evaluation = evaluate_baselines(config, options.split)
     elif options.average is not None:

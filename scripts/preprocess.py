@@ -4,13 +4,14 @@ python scripts/preprocess.py --config cnndm
 """
 
 from bertsum.command_line import load_config, parse, parser, run
-from bertsum.data.prepare import prepare
-from bertsum.models.encoder import load_tokenizer
 
 
 def main() -> None:
     options, overrides = parse(parser(__doc__))
-    config = load_config(options, overrides)
+    config = load_config(options, overrides)  # a mistake in it is said before what takes seconds to import
+    from bertsum.data.prepare import prepare
+    from bertsum.models.encoder import load_tokenizer
+
     tokenizer = load_tokenizer(config.model.encoder)
     for split in ("train", "validation", "test"):
         if config.data.has_split(split):

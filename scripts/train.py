@@ -11,7 +11,8 @@ from bertsum.command_line import load_config, parse, parser, run, start_processe
 
 def main() -> None:
     options, overrides = parse(parser(__doc__))
-    result = bertsum.train(load_config(options, overrides))
+    config = load_config(options, overrides)  # a mistake in it is said before what takes seconds to import
+    result = bertsum.train(config)
     if not result.main_process:
         return
     if result.evaluation is not None:
