@@ -110,7 +110,7 @@ class BertSum(nn.Module, ModelHubMixin):
         model = BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
         if start_from is not None:
             saved = read_model(find_model(start_from))
-            saved = saved if config.model.adapters is not None else _whole(saved)
+            saved = saved if config.model.adapters is not None else _whole(saved)[0]
             fill(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
         return model
 
@@ -394,11 +394,12 @@ class BertSum(nn.Module, ModelHubMixin):
         except (RuntimeError, AssertionError) as error:
             raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
         folder = find_model(path, revision, cache_dir, local_files_only, token)
-        there = read_model(folder)
-        saved, where = _whole(there), f"model '{folder}'"
-        with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
-            check_weights(_build(saved), saved.weights, where)
-        model = _build(saved)
+        there, where = read_model(folder), f"model '{folder}'"
+        saved, encoder = _whole(there)
+        if encoder is None:
+            with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
+                check_weights(_build(saved), saved.weights, where)
+        model = _build(saved, encoder)
         fill(model, saved.weights, where)
         _check_vocabulary(saved.tokenizer, model.encoder)
         model.folder = folder.resolve()  # best may come to name another
@@ -406,19 +407,22 @@ class BertSum(nn.Module, ModelHubMixin):
         return model.to(device).eval()
 
 
-def _whole(saved: SavedModel) -> SavedModel:
-    """A saved model with its adapters folded into the pretrained encoder, so that it is one like any other."""
+def _whole(saved: SavedModel) -> tuple[SavedModel, PreTrainedModel | None]:
+    """A saved model with its adapters, where it has some, folded into the pretrained encoder, so that it is one like
+    any other; and that encoder.
+    """
     model = saved.config.model
     if model.adapters is None:
-        return saved
+        return saved, None
     encoder = load_encoder(model, saved.config.encoding.max_length)
     config = replace(saved.config, model=replace(model, adapters=None))
-    return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights))
+    return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights)), encoder
 
 
-def _build(saved: SavedModel) -> BertSum:
-    """A model as the saved one was, with random weights."""
-    encoder = build_encoder(deepcopy(saved.encoder_config), saved.config.model, saved.config.encoding.max_length)
+def _build(saved: SavedModel, encoder: PreTrainedModel | None = None) -> BertSum:
+    """A model as the saved one was, of this encoder or one with random weights, and a head with random weights."""
+    if encoder is None:
+        encoder = build_encoder(deepcopy(saved.encoder_config), saved.config.model, saved.config.encoding.max_length)
     freeze(encoder, saved.config.model)
     head = build_head(saved.config.model, encoder.config.hidden_size)
     return BertSum(saved.config, encoder, head, saved.tokenizer)
