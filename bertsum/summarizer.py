@@ -138,7 +138,8 @@ class Summarizer:
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(BertSum.from_pretrained(path or BUNDLED_FOLDER, device=device, **hub), precision)
+        model = BertSum.from_pretrained(path or BUNDLED_FOLDER, device=device, only_score=True, **hub)
+        return cls(model, precision)
 
     @overload
     def __call__(  # type: ignore[overload-overlap]  # a string is a sequence of strings, too

@@ -178,7 +178,7 @@ def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: 
     weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
     for system, checkpoint in checkpoints.items():
-        model = BertSum.from_pretrained(checkpoint, device=_device())
+        model = BertSum.from_pretrained(checkpoint, device=_device(), only_score=True)
         if prepared is None:
             config = model.config.apply(config)
             make_folder(folder)

@@ -5,22 +5,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel
 
 from bertsum.config import ModelConfig
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import encoder_layers
 
+if TYPE_CHECKING:
+    from bertsum.models.encoder import Encoder
+
 _SCALE = 2.0  # s, as alpha = 2 r is usual
 _A, _B = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
-def add_adapters(encoder: PreTrainedModel, config: ModelConfig) -> None:
+def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
     """Gives an adapter to each matrix of the encoder's layers above ``model.freeze_layers``; of it, they alone learn.
 
     Raises:
@@ -48,7 +50,7 @@ def is_own(name: str, config: ModelConfig) -> bool:
     return config.adapters is None or not name.startswith("encoder.") or name.endswith((_A, _B))
 
 
-def fold_adapters(encoder: PreTrainedModel, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def fold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """The encoder's weights with the adapters of a checkpoint added to them, and the checkpoint's other weights.
 
     Args:

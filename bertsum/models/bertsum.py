@@ -9,20 +9,22 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from huggingface_hub import HfApi, ModelCard, ModelHubMixin
 from torch import nn
 from torch.nn import functional as F
-from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
+from bertsum.config import ModelConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 from bertsum.models.adapters import add_adapters, fold_adapters
+from bertsum.models.bert import Bert
 from bertsum.models.card import card_of
 from bertsum.models.encoder import (
     build_encoder,
@@ -51,6 +53,9 @@ from bertsum.models.saved import (
 )
 from bertsum.models.scoring import score_rows
 
+if TYPE_CHECKING:
+    from bertsum.models.encoder import Encoder
+
 
 class BertSum(nn.Module, ModelHubMixin):
     """Scores the sentences of documents (arXiv 1903.10318, 1908.08345).
@@ -63,7 +68,7 @@ class BertSum(nn.Module, ModelHubMixin):
         windows_at_once: How many windows of long documents the encoder reads at once; None for all of a batch.
     """
 
-    encoder: PreTrainedModel
+    encoder: Encoder
     folder: Path | None = None
     windows_at_once: int | None = 8
     _read: str | None = None  # the checksum of what was read from there
@@ -71,7 +76,7 @@ class BertSum(nn.Module, ModelHubMixin):
     def __init__(
         self,
         config: BertSumConfig,
-        encoder: PreTrainedModel,
+        encoder: Encoder,
         head: nn.Module,
         tokenizer: PreTrainedTokenizerBase | None,
     ) -> None:
@@ -84,10 +89,9 @@ class BertSum(nn.Module, ModelHubMixin):
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         encoder_config: PretrainedConfig = encoder.config
         self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
-        asked = config.model.attention == "packed"
-        if asked and not can_be_packed(encoder_config):
+        if config.model.attention == "packed" and not can_be_packed(encoder_config):
             raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder_config.model_type}")
-        self.packs = (asked or config.model.attention == "auto") and can_be_packed(encoder_config)
+        self.packs = _packs(config.model, encoder_config)
         self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
 
     @staticmethod
@@ -252,7 +256,8 @@ class BertSum(nn.Module, ModelHubMixin):
         Args:
             device: Where the weights are.
         """
-        return self.packs and (device.type == "cpu" or self.config.model.attention == "packed")
+        asked = self.config.model.attention == "packed" or isinstance(self.encoder, Bert)
+        return self.packs and (device.type == "cpu" or asked)
 
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
         """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing.
@@ -375,6 +380,7 @@ class BertSum(nn.Module, ModelHubMixin):
         local_files_only: bool = False,
         token: str | bool | None = None,
         device: str = "cpu",
+        only_score: bool = False,
     ) -> BertSum:
         """Reads a model that :meth:`save_pretrained` wrote, ready to score.
 
@@ -385,6 +391,9 @@ class BertSum(nn.Module, ModelHubMixin):
             local_files_only: Do not ask the hub.
             token: Access token of the hub.
             device: Where its weights go.
+            only_score: It will not be trained or changed. BERT and RoBERTa are on a CPU then a
+                :class:`~bertsum.models.bert.Bert` of their weights, without transformers' classes, which take seconds
+                to import.
 
         Raises:
             BertsumError: naming the file that is missing or broken, or the weights that do not fit.
@@ -395,11 +404,13 @@ class BertSum(nn.Module, ModelHubMixin):
             raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
         folder = find_model(path, revision, cache_dir, local_files_only, token)
         there, where = read_model(folder), f"model '{folder}'"
-        saved, encoder = _whole(there)
+        alone = only_score and torch.device(device).type == "cpu" and _packs(there.config.model, there.encoder_config)
+        saved, encoder = _whole(there, alone)
         if encoder is None:
             with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
-                check_weights(_build(saved), saved.weights, where)
-        model = _build(saved, encoder)
+                check_weights(_assemble(saved, _unfilled(saved, alone)), saved.weights, where)
+            encoder = _unfilled(saved, alone)
+        model = _assemble(saved, encoder)
         fill(model, saved.weights, where)
         _check_vocabulary(saved.tokenizer, model.encoder)
         model.folder = folder.resolve()  # best may come to name another
@@ -407,22 +418,30 @@ class BertSum(nn.Module, ModelHubMixin):
         return model.to(device).eval()
 
 
-def _whole(saved: SavedModel) -> tuple[SavedModel, PreTrainedModel | None]:
+def _packs(config: ModelConfig, encoder_config: PretrainedConfig) -> bool:
+    return config.attention in ("auto", "packed") and can_be_packed(encoder_config)
+
+
+def _whole(saved: SavedModel, weights_alone: bool = False) -> tuple[SavedModel, Encoder | None]:
     """A saved model with its adapters, where it has some, folded into the pretrained encoder, so that it is one like
     any other; and that encoder.
     """
     model = saved.config.model
     if model.adapters is None:
         return saved, None
-    encoder = load_encoder(model, saved.config.encoding.max_length)
+    encoder = load_encoder(model, saved.config.encoding.max_length, weights_alone)
     config = replace(saved.config, model=replace(model, adapters=None))
     return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights)), encoder
 
 
-def _build(saved: SavedModel, encoder: PreTrainedModel | None = None) -> BertSum:
-    """A model as the saved one was, of this encoder or one with random weights, and a head with random weights."""
-    if encoder is None:
-        encoder = build_encoder(deepcopy(saved.encoder_config), saved.config.model, saved.config.encoding.max_length)
+def _unfilled(saved: SavedModel, weights_alone: bool) -> Encoder:
+    """An encoder as the saved model's was, before its weights are copied in."""
+    config = saved.config
+    return build_encoder(deepcopy(saved.encoder_config), config.model, config.encoding.max_length, weights_alone)
+
+
+def _assemble(saved: SavedModel, encoder: Encoder) -> BertSum:
+    """A model as the saved one was, of this encoder and a head with random weights."""
     freeze(encoder, saved.config.model)
     head = build_head(saved.config.model, encoder.config.hidden_size)
     return BertSum(saved.config, encoder, head, saved.tokenizer)
@@ -447,7 +466,7 @@ def sentence_loss(
     return torch.where(sentence_mask, losses, 0.0).sum()
 
 
-def _check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: PreTrainedModel) -> None:
+def _check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> None:
     embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
     if len(tokenizer) > len(embeddings):
         raise BertsumError(

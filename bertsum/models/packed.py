@@ -12,15 +12,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import PretrainedConfig, PreTrainedModel
-from transformers.activations import ACT2FN
 
 from bertsum.models.adapters import adaptation, weight_of
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+    from bertsum.models.encoder import Encoder
 
 # Families whose layers are BERT's, and where their positions begin.
 _FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
@@ -29,6 +33,15 @@ _FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
     "xlm-roberta": lambda config: config.pad_token_id + 1,
     "camembert": lambda config: config.pad_token_id + 1,
 }
+# By transformers' names.
+_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "gelu": F.gelu,
+    "gelu_new": partial(F.gelu, approximate="tanh"),
+    "gelu_pytorch_tanh": partial(F.gelu, approximate="tanh"),
+    "relu": F.relu,
+    "silu": F.silu,
+    "swish": F.silu,
+}
 # Attention is computed for so many pairs of tokens at a time: 1 MB in bf16, so that they stay in a core's cache.
 _PAIRS_AT_ONCE = 1 << 19
 
@@ -36,7 +49,7 @@ _PAIRS_AT_ONCE = 1 << 19
 def can_be_packed(config: PretrainedConfig) -> bool:
     """Whether this is an encoder that :func:`encode_packed` knows."""
     absolute = getattr(config, "position_embedding_type", "absolute") == "absolute"
-    return config.model_type in _FIRST_POSITION and absolute
+    return config.model_type in _FIRST_POSITION and absolute and config.hidden_act in _ACTIVATIONS
 
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
@@ -56,7 +69,7 @@ class Layer:
     dtype: torch.dtype
 
 
-def packed_layers(encoder: PreTrainedModel, dtype: torch.dtype) -> list[Layer]:
+def packed_layers(encoder: Encoder, dtype: torch.dtype) -> list[Layer]:
     """The encoder's layers: for one forward pass and its backward pass, or without gradients for many."""
     layers: Any = encoder.encoder.layer  # type: ignore[union-attr]
     activation = encoder.config.hidden_act
@@ -87,7 +100,7 @@ def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | 
         laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
         after: tuple[str, list[float], str] = ("none", [], "") if activation is None else ("gelu", [], "none")
         return lambda vectors: torch.ops.mkldnn._linear_pointwise(vectors, laid_out, bias, *after)
-    function = ACT2FN[activation] if activation is not None else None
+    function = _ACTIVATIONS[activation] if activation is not None else None
 
     def apply(vectors: torch.Tensor) -> torch.Tensor:
         result = F.linear(vectors, weight, bias)
@@ -102,7 +115,7 @@ _HAS_POINTWISE = hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.ops.mk
 
 
 def encode_packed(
-    encoder: PreTrainedModel,
+    encoder: Encoder,
     layers: Sequence[Layer],
     input_ids: torch.Tensor,
     token_type_ids: torch.Tensor | None,
@@ -143,7 +156,7 @@ def encode_packed(
 
 
 def _embed(
-    encoder: PreTrainedModel, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None, lengths: Sequence[int]
+    encoder: Encoder, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None, lengths: Sequence[int]
 ) -> torch.Tensor:
     embeddings: Any = encoder.embeddings
     first = _FIRST_POSITION[encoder.config.model_type](encoder.config)

@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F
-from transformers import PreTrainedModel
 
 from bertsum.data.batching import collate
 from bertsum.data.encoding import Window, windows
 from bertsum.models.packed import Layer, encode_packed, packed_layers
+
+if TYPE_CHECKING:
+    from bertsum.models.encoder import Encoder
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Reader:
         windows_at_once: So many windows of long documents; None for all that a batch has, in one pass.
     """
 
-    encoder: PreTrainedModel
+    encoder: Encoder
     vectors: str
     segments: bool
     packs: bool

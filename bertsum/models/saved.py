@@ -8,16 +8,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.models.adapters import is_own
 from bertsum.models.encoder import load_tokenizer
+
+if TYPE_CHECKING:
+    from bertsum.models.encoder import Encoder
 
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 # The English model that comes with the package.
@@ -77,7 +80,7 @@ class SavedModel:
 def write_model(
     folder: Path,
     config: BertSumConfig,
-    encoder: PreTrainedModel,
+    encoder: Encoder,
     tokenizer: PreTrainedTokenizerBase,
     weights: dict[str, torch.Tensor],
 ) -> None:

@@ -1,0 +1,74 @@
+"""BERT and RoBERTa (arXiv 1810.04805, 1907.11692): their weights alone, for :mod:`bertsum.models.packed`.
+
+The names are those of transformers, whose classes compute as well but take seconds to import.
+
+# H hidden
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+class Bert(nn.Module):
+    """The weights, without values: they are to be filled.
+
+    Attributes:
+        config: The configuration, as of transformers.
+        embeddings: Of words, positions and token types, and their norm.
+        encoder: The layers.
+    """
+
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__()
+        size, heads, eps = config.hidden_size, config.num_attention_heads, config.layer_norm_eps
+        if size % heads:
+            raise ValueError(f"its hidden size, {size}, is no multiple of its {heads} attention heads")
+        self.config = config
+        self.embeddings = nn.ModuleDict(
+            {
+                "word_embeddings": _Embedding(config.vocab_size, size),
+                "position_embeddings": _Embedding(config.max_position_embeddings, size),
+                "token_type_embeddings": _Embedding(config.type_vocab_size, size),
+                "LayerNorm": nn.LayerNorm(size, eps),
+            }
+        )
+        layers = (_layer(size, config.intermediate_size, eps) for _ in range(config.num_hidden_layers))
+        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
+
+    def get_input_embeddings(self) -> nn.Module:
+        """Those of words (vocabulary, H)."""
+        return self.embeddings["word_embeddings"]
+
+
+class _Embedding(nn.Embedding):
+    def reset_parameters(self) -> None:
+        """Random values would only take time."""
+
+
+class _Linear(nn.Linear):
+    def reset_parameters(self) -> None:
+        """Random values would only take time."""
+
+
+def _layer(size: int, inner: int, eps: float) -> nn.ModuleDict:
+    attention = {
+        "self": nn.ModuleDict({name: _Linear(size, size) for name in ("query", "key", "value")}),
+        "output": _output(size, size, eps),
+    }
+    return nn.ModuleDict(
+        {
+            "attention": nn.ModuleDict(attention),
+            "intermediate": nn.ModuleDict({"dense": _Linear(size, inner)}),
+            "output": _output(inner, size, eps),
+        }
+    )
+
+
+def _output(inner: int, size: int, eps: float) -> nn.ModuleDict:
+    return nn.ModuleDict({"dense": _Linear(inner, size), "LayerNorm": nn.LayerNorm(size, eps)})
