@@ -57,6 +57,9 @@ class DataConfig:
             temperature (0.05 is five points of ROUGE-1 + ROUGE-2).
         detokenized: Share of the training documents, drawn by their ids, that are put back to ordinary prose ("do n't"
             to "don't") before all else; for a corpus that is tokenised when the texts to be summarised are not.
+        joined: Share of the training documents, drawn by their ids, behind which two to five others are put, none of whose
+            sentences is a summary's: what news has too little of, to learn that most of a long document is not in its
+            summary. With encoding.long_documents window.
         prepared_dir: Folder for prepared data; each preparation has its own subfolder, named by its fingerprint.
         workers: Processes that prepare data and compute ROUGE; null uses every core.
     """
@@ -81,6 +84,7 @@ class DataConfig:
     oracle_references: Literal["mean", "best"] = "mean"
     soft_labels: float | None = None
     detokenized: float = 0.0
+    joined: float = 0.0
     prepared_dir: str = "prepared"
     workers: int | None = None
 
@@ -134,7 +138,7 @@ class ModelConfig:
         position_scale: Factor on the transformer head's sinusoidal position encoding (1 in the paper).
         hidden_dropout: Dropout of the encoder's hidden states; null keeps the encoder's own.
         attention_dropout: Dropout of the encoder's attention weights; null keeps the encoder's own.
-        freeze_encoder: Train the head only.
+        freeze_encoder: Train the head only; adapters, if there are some, stay as train.start_from has them.
         freeze_layers: Keep the encoder's embeddings and this many of its lower layers as pretrained.
         adapters: Rank of low-rank adapters (LoRA) in the encoder's layers, which learn in place of its own weights; a
             checkpoint then holds them and the head, and needs the encoder beside it. Null trains the encoder itself.
@@ -502,15 +506,16 @@ def _problems(config: Config) -> Iterator[str]:
     for key in ("selection.ratio", "train.layer_decay"):
         if values[key] is not None and values[key] > 1:
             yield f"{key}: got {values[key]}, expected at most 1"
-    if not 0 <= config.data.detokenized <= 1:
-        yield f"data.detokenized: got {config.data.detokenized}, expected a share from 0 to 1"
+    for key in ("data.detokenized", "data.joined"):
+        if not 0 <= values[key] <= 1:
+            yield f"{key}: got {values[key]}, expected a share from 0 to 1"
+    if config.data.joined and config.encoding.long_documents != "window":
+        yield "data.joined: is set, but long documents are not read whole; expected encoding.long_documents window"
     if config.selection.threshold is not None and not 0 <= config.selection.threshold <= 1:
         yield f"selection.threshold: got {config.selection.threshold}, expected a probability from 0 to 1"
     limits = ("sentences", "ratio", "max_words", "threshold")
     if all(values[f"selection.{limit}"] is None for limit in limits):
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
-    if config.model.adapters is not None and config.model.freeze_encoder:
-        yield "model.adapters: is set with model.freeze_encoder; expected one of them"
     if config.data.dataset_config is not None and config.data.dataset is None:
         yield "data.dataset_config: is set without data.dataset"
     if config.train.max_steps is not None and config.train.epochs is not None:

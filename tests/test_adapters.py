@@ -8,7 +8,6 @@ from safetensors.torch import load_file
 
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
-from bertsum.data.detokenization import detokenize, is_chosen
 from bertsum.models.bertsum import BertSum, sentence_loss
 from bertsum.models.saved import BertSumConfig
 
@@ -85,17 +84,18 @@ def test_training_and_resuming_adapters(config_of) -> None:
     assert all(torch.equal(weights[name], once[name]) for name in once)
 
 
-def test_adapters_and_a_frozen_encoder() -> None:
-    with pytest.raises(bertsum.BertsumError, match="model.adapters: is set with model.freeze_encoder"):
-        bertsum.Config.load(None, ["model.adapters=4", "model.freeze_encoder=true"])
-
-
-def test_detokenized_share(config_of, tmp_path) -> None:
-    assert detokenize(["he did n't go , he said .", "the dogs ' house ( red ) ."]) == [
-        "he didn't go, he said.",
-        "the dogs' house (red).",
-    ]
-    chosen = [is_chosen(f"document {number}", 0.3) for number in range(1000)]
-    assert 250 < sum(chosen) < 350
-    assert not any(is_chosen(str(number), 0.0) for number in range(100))
-    assert all(is_chosen(str(number), 1.0) for number in range(100))
+def test_adapters_stay_as_they_were_in_a_frozen_encoder(encoder_folder, config_of) -> None:
+    first = bertsum.train(config_of("model.adapters=2", "train.max_steps=2"))
+    then = ["model.adapters=2", "model.freeze_encoder=true", f"train.start_from={first.checkpoint}", "name=then"]
+    second = bertsum.train(config_of(*then))
+    before, after = (load_file(result.checkpoint / "model.safetensors") for result in (first, second))
+    assert before.keys() == after.keys()
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {
+        name for name in before if name.startswith("head.")
+    }
+    model = build(encoder_folder, freeze_encoder=True)
+    assert all(name.startswith("head.") for name in gradients(model, packs=True))
+    packed = model(**model.collate(ROWS).inputs())  # with gradients, the adapters in the matrices
+    model.packs = False
+    mask = model.collate(ROWS).sentence_mask
+    assert torch.allclose(packed[mask], model(**model.collate(ROWS).inputs())[mask], atol=1e-5)

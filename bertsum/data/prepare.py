@@ -16,7 +16,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from bertsum.config import Config, DataConfig
-from bertsum.data.detokenization import detokenize, is_chosen
+from bertsum.data.augmentation import detokenize, draw, join
 from bertsum.data.documents import (
     Document,
     EncodedDocument,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 # What a prepared document depends on.
 _CODE = (
-    *("documents", "formats", "languages", "detokenization", "sentences", "oracle", "tokenization"),
+    *("documents", "formats", "languages", "augmentation", "sentences", "oracle", "tokenization"),
     *("encoding", "prepare", "prepared", "../text"),
 )
 _PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid")
@@ -172,16 +172,19 @@ class _ChunkPreparer:
         self.encoder = encoder
         self.filtered = _is_filtered(config.data, split)
         self.detokenized = config.data.detokenized if split == "train" else 0.0
+        self.joined = config.data.joined if split == "train" else 0.0
 
     def __call__(self, chunk: list[Document | Rejected | Line]) -> PreparedChunk:
         documents = (parse(item, self.config.data) for item in chunk)
         rows = [item if isinstance(item, Rejected) else self.row(item) for item in documents]
-        self.label([row for row in rows if isinstance(row, dict) and row["labels"] is None])
+        kept = [row for row in rows if isinstance(row, dict)]
+        self.label([row for row in kept if row["labels"] is None])
+        join(kept, self.joined)
         return PreparedChunk.of(rows)
 
     def row(self, document: Document) -> dict[str, Any] | Rejected:
         """A document's row, with labels only where it came with them."""
-        if not isinstance(document, EncodedDocument) and is_chosen(document.id, self.detokenized):
+        if not isinstance(document, EncodedDocument) and draw(document.id) < self.detokenized:
             references = [detokenize(reference) for reference in document.references]
             document = replace(document, text=detokenize(document.text), references=references)
         texts = _texts(document, self.config.language)

@@ -23,7 +23,8 @@ _A, _B = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
 def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
-    """Gives an adapter to each matrix of the encoder's layers above ``model.freeze_layers``; of it, they alone learn.
+    """Gives an adapter to each matrix of the encoder's layers above ``model.freeze_layers``; of it, they alone learn, or
+    with ``model.freeze_encoder`` nothing.
 
     Raises:
         BertsumError: if the package peft is not installed, or no layer is left.
@@ -43,6 +44,8 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
     encoder.requires_grad_(False)
     rank = config.adapters
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=int(_SCALE * rank), target_modules=names), encoder)
+    if config.freeze_encoder:
+        encoder.requires_grad_(False)
 
 
 def is_own(name: str, config: ModelConfig) -> bool:
@@ -79,6 +82,11 @@ def adaptation(module: nn.Linear, vectors: torch.Tensor) -> torch.Tensor:
         return vectors.new_zeros(len(vectors), module.out_features)
     down, up = (part["default"].weight.to(vectors.dtype) for part in _parts(module))
     return F.linear(F.linear(vectors, down), _SCALE * up)
+
+
+def learns_adapter(module: nn.Linear) -> bool:
+    """Whether a projection has an adapter whose weights are being trained."""
+    return hasattr(module, "lora_A") and all(part["default"].weight.requires_grad for part in _parts(module))
 
 
 def weight_of(module: nn.Linear) -> torch.Tensor:

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bertsum.models.adapters import adaptation, weight_of
+from bertsum.models.adapters import adaptation, learns_adapter, weight_of
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -90,7 +90,7 @@ def packed_layers(encoder: Encoder, dtype: torch.dtype) -> list[Layer]:
 
 def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | None = None) -> Linear:
     """Several projections of the same vectors as one."""
-    adapted = torch.is_grad_enabled() and any(hasattr(module, "lora_A") for module in modules)
+    adapted = torch.is_grad_enabled() and any(map(learns_adapter, modules))
     weights = [module.weight if adapted else weight_of(module) for module in modules]
     weight = (torch.cat(weights) if len(modules) > 1 else weights[0]).to(dtype)
     bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else modules[0].bias).to(dtype)

@@ -1,0 +1,54 @@
+"""Training documents made more like those that a model will meet: ordinary prose, and long ones."""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import Any
+
+
+def draw(identity: str) -> float:
+    """A number from 0 to 1 by a document's id: the same on every machine and in every order."""
+    return zlib.crc32(identity.encode()) / 2**32
+
+
+def detokenize(text: str | list[str]) -> str | list[str]:
+    """The text, or each sentence, as people write it: the inverse of the Penn Treebank's tokeniser."""
+    if isinstance(text, str):
+        return _detokenizer().detokenize(text.split())
+    return [_detokenizer().detokenize(sentence.split()) for sentence in text]
+
+
+@functools.cache
+def _detokenizer() -> Any:
+    from nltk.tokenize.treebank import TreebankWordDetokenizer
+
+    return TreebankWordDetokenizer()
+
+
+def join(rows: list[dict[str, Any]], share: float) -> None:
+    """Puts the next two to five prepared documents behind some; none of their sentences is labelled there.
+
+    Args:
+        rows: Columns of prepared documents, changed in place.
+        share: Share of them, drawn by their ids.
+    """
+    alone = [dict(row) for row in rows]
+    for place, row in enumerate(rows):
+        identity = f"{row['id']} joined"  # behind: a CRC of what follows the same words would draw as without them
+        if draw(identity) >= share:
+            continue
+        others = min(2 + int(4 * draw(f"{identity} with")), len(rows) - 1)
+        for step in range(1, others + 1):
+            _append(row, alone[(place + step) % len(rows)])
+
+
+def _append(row: dict[str, Any], other: dict[str, Any]) -> None:
+    tokens, sentences = len(row["input_ids"]), len(row["sentences"])
+    row["input_ids"] = [*row["input_ids"], *other["input_ids"]]
+    row["cls_positions"] = [*row["cls_positions"], *(tokens + position for position in other["cls_positions"])]
+    row["sentence_indices"] = [*row["sentence_indices"], *(sentences + one for one in other["sentence_indices"])]
+    row["labels"] = [*row["labels"], *(0.0 for _ in other["labels"])]
+    row["sentences"] = [*row["sentences"], *other["sentences"]]
+    row["length"] = len(row["input_ids"])
+    row["cut"] = row["cut"] or other["cut"]
