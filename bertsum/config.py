@@ -57,8 +57,8 @@ class DataConfig:
             temperature (0.05 is five points of ROUGE-1 + ROUGE-2).
         detokenized: Share of the training documents, drawn by their ids, that are put back to ordinary prose ("do n't"
             to "don't") before all else; for a corpus that is tokenised when the texts to be summarised are not.
-        joined: Share of the training documents, drawn by their ids, behind which two to five others are put, none of whose
-            sentences is a summary's: what news has too little of, to learn that most of a long document is not in its
+        joined: Share of the training documents, drawn by their ids, behind which two to five others are put, none of
+            whose sentences is a summary's; so a model learns, from news, that most of a long document is not in its
             summary. With encoding.long_documents window.
         prepared_dir: Folder for prepared data; each preparation has its own subfolder, named by its fingerprint.
         workers: Processes that prepare data and compute ROUGE; null uses every core.

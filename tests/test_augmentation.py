@@ -21,7 +21,7 @@ def prepared_rows(config: bertsum.Config, split: str = "train") -> list[dict]:
 def test_draws() -> None:
     draws = [draw(f"document {number}") for number in range(1000)]
     assert 250 < sum(value < 0.3 for value in draws) < 350
-    assert 0 <= min(draws) and max(draws) < 1
+    assert min(draws) >= 0 and max(draws) < 1
     assert draw("a") == draw("a") != draw("b")
 
 

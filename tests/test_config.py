@@ -18,6 +18,7 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "cnndm.yaml": (3, "en", "bert-base-uncased"),
     "cnndm-minilm.yaml": (3, "en", "minilm"),
     "bundled.yaml": (3, "en", "minilm"),
+    "bundled-long.yaml": (3, "en", "minilm"),
     "finetune.yaml": (3, "en", "minilm"),
     "xsum.yaml": (1, "en", "bert-base-uncased"),
     "scitldr.yaml": (1, "en", "minilm"),
@@ -40,11 +41,11 @@ def test_shipped_config(name: str) -> None:
     assert (config.train.max_steps is None) != (config.train.epochs is None)
 
 
-def test_finetune_goes_on_with_the_bundled_model() -> None:
-    config, bundled = Config.load("finetune"), Config.load("bundled")
-    assert config.train.start_from == "bundled"
-    assert config.model == bundled.model
-    assert config.encoding == dataclasses.replace(bundled.encoding, long_documents="window")
+def test_trainings_go_on_with_one_another() -> None:
+    first, second, further = Config.load("bundled"), Config.load("bundled-long"), Config.load("finetune")
+    assert second.train.start_from == f"{first.run_dir}/best" and further.train.start_from == "bundled"
+    assert second.model == further.model == dataclasses.replace(first.model, freeze_encoder=True)
+    assert second.encoding == further.encoding == dataclasses.replace(first.encoding, long_documents="window")
 
 
 def test_cnndm_is_the_papers_recipe() -> None:

@@ -23,8 +23,9 @@ _A, _B = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
 def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
-    """Gives an adapter to each matrix of the encoder's layers above ``model.freeze_layers``; of it, they alone learn, or
-    with ``model.freeze_encoder`` nothing.
+    """Gives an adapter to each matrix of the encoder's layers above ``model.freeze_layers``.
+
+    Of the encoder they alone learn; with ``model.freeze_encoder`` nothing does.
 
     Raises:
         BertsumError: if the package peft is not installed, or no layer is left.
