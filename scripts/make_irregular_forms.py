@@ -2,11 +2,15 @@
 
     python scripts/make_irregular_forms.py /usr/share/wordnet bertsum/evaluation/irregular_forms.txt
 
-ROUGE-1.5.5 stems an irregular form (a line of adj.exc, adv.exc, noun.exc or verb.exc) to its first base form.
+ROUGE-1.5.5 reads adj.exc, adv.exc, noun.exc and verb.exc of WordNet 2.0, in this order. A later line for the same form
+replaces an earlier one; of a line with several base forms the first counts.
 """
 
 import argparse
 from pathlib import Path
+
+# Forms that WordNet 3.0 added to the lists of WordNet 2.0.
+_ADDED_SINCE = {"ashes", "cognosenti", "halfpence", "lisente", "morses", "staretsy"}
 
 
 def main() -> None:
@@ -19,9 +23,12 @@ def main() -> None:
         for line in (arguments.wordnet / f"{part}.exc").read_text(encoding="ascii").splitlines():
             form, base, *_ = line.split()
             # ROUGE looks up lower-case words of more than 3 letters and digits; nothing else can match.
-            if form.isalnum() and len(form) > 3:
-                forms.setdefault(form, base)
-    header = "# Irregular forms of WordNet 3.0 and their base forms; licence: irregular_forms.LICENSE\n"
+            if form.isalnum() and len(form) > 3 and form not in _ADDED_SINCE:
+                forms[form] = base
+    header = (
+        "# Irregular forms of WordNet 3.0, without those that WordNet 2.0 does not have, and their base forms; "
+        "licence: irregular_forms.LICENSE\n"
+    )
     arguments.output.write_text(header + "".join(f"{form} {forms[form]}\n" for form in sorted(forms)), encoding="ascii")
     print(f"{len(forms)} forms in {arguments.output}")
 

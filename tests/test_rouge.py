@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from rouge_score.rouge_scorer import RougeScorer
 
 import bertsum
 from bertsum.evaluation.rouge import FIGURES, METRICS, document_rouge, summarize_scores, tokenizer_for
+from bertsum.evaluation.stemmer import base_form
 
 
 @needs_shared
@@ -25,6 +28,29 @@ def test_equal_to_rouge_155() -> None:
         for m, metric in enumerate(METRICS):
             for f, figure in enumerate(FIGURES):
                 assert f"{own[m, f]:.5f}" == f"{pair['rouge'][metric][figure]:.5f}", (pair["id"], metric, figure)
+
+
+@needs_shared
+def test_every_word_is_counted_as_perl_counts_it() -> None:
+    with gzip.open(SHARED / "golden" / "rouge155" / "stems.tsv.gz", "rt", encoding="utf-8") as lines:
+        words = dict(line.rstrip("\n").split("\t") for line in lines)
+    assert len(words) == 117_907
+    assert {word: base_form(word) for word in words} == words
+
+
+@pytest.mark.parametrize(
+    ("words", "forms"),
+    [
+        ("representation agreement additionally commissioner analogy", "repres agreem addit commiss analog"),
+        ("possibly sensibly mission relational yelled yellow falling dying", "possibl sensibl mission relat yell"),
+        ("best better offer testes involucra aurar mice", "well well offer testes involucrum eyrir mouse"),
+        ("ashes cognosenti halfpence lisente morses staretsy", "ash cognosenti halfpenc lisent mors staretsi"),
+        ("gas was its a", "gas was its a"),
+    ],
+)
+def test_stems_of_rouge_155(words: str, forms: str) -> None:
+    wanted = forms.split()
+    assert [base_form(word) for word in words.split()][: len(wanted)] == wanted
 
 
 def test_words() -> None:
@@ -117,6 +143,35 @@ def test_newlines_inside_a_sentence_do_not_split_it() -> None:
 def test_bad_input(candidates, references, message) -> None:
     with pytest.raises(bertsum.BertsumError, match=message):
         bertsum.rouge(candidates, references)
+
+
+def test_references_of_another_language_are_told() -> None:
+    with pytest.raises(bertsum.BertsumError, match="language: got en"):
+        bertsum.rouge(["今天下雨了。"], ["今天下雨了。"])
+    with pytest.warns(UserWarning, match=r"language: got en-US.* 2 of 3 references \(1, 2\)"):
+        bertsum.rouge([["a"]] * 3, [["A café, naïve."], ["В 5 часов"], [["一个 BERT 模型"], ["好"]]], "en-US")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bertsum.rouge([["天"]] * 2, [["今天下雨了。"], ["Привет"]], "zh")
+        bertsum.rouge([["a"]] * 2, [["今天下雨了。"], ["Привет"]], "auto")
+        bertsum.rouge([["a"]], [["... €"]])
+
+
+def test_several_sentences_on_one_line_get_a_hint() -> None:
+    for line in ("It rained all day. We stayed.", "天晴。我们走了。", 'He "left!" They came.'):
+        with pytest.warns(UserWarning, match="candidate 0 has several sentences on one line"):
+            bertsum.rouge([line], [["It rained."]])
+        with pytest.warns(UserWarning, match="reference 1 has several"):
+            bertsum.rouge([["It rained."]] * 2, [["It rained."], line])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for line in (
+            "Dr. Bell came at 5 p.m. on foot.",
+            "It rained.\nWe stayed.",
+            "It rained all day.",
+            ["It. We go."],
+        ):
+            bertsum.rouge([line], [["It rained."]])
 
 
 def test_empty_summaries_score_0() -> None:

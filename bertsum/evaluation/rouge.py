@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from tqdm import tqdm
 from bertsum.data.languages import AUTO, base_language, language_of
 from bertsum.errors import BertsumError
 from bertsum.evaluation.overlap import common_ngrams, common_subsequences
+from bertsum.evaluation.stemmer import base_form
 from bertsum.parallel import map_in_order
 from bertsum.text import UNSPACED, cut_words, split_words, unify_spelling
 
@@ -28,6 +29,15 @@ FIGURES = ("precision", "recall", "fmeasure")
 _CHUNK = 64
 _BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
 _DOTLESS_I = {"tr", "az"}
+
+_NOT_COUNTED = re.compile("[^A-Za-z0-9]+")  # in English
+_ASCII_LETTER = re.compile("[A-Za-z0-9]")
+_LETTER = regex.compile(r"[\p{L}\p{N}]")
+# An end and what follows it. The word before it is in small letters, unlike "Dr." and "Prof.".
+_SENTENCE_BEHIND = regex.compile(
+    r"\b\p{Ll}{3,}[.!?][\"')\]”’]*\s+(?!\p{Ll})\S|\s[.!?]\s+\S|[。！？।॥۔؟][”’」』）]*\s*\w"
+)
+_NAMED = 5  # documents in a warning
 
 # A summary: a string, or its sentences. A document's references: one summary, or several as a list of lists.
 Summary = str | Sequence[str]
@@ -64,8 +74,7 @@ class Rouge155Tokenizer:
     name = "ROUGE-1.5.5 words with Porter stems"
 
     def tokenize(self, text: str) -> list[str]:
-        text = re.sub(r"[^a-z0-9]+", " ", text.lower())
-        return [word if len(word) <= 3 else _stem(word) for word in text.split()]
+        return [base_form(word) for word in _NOT_COUNTED.sub(" ", text).lower().split()]
 
 
 class UnicodeTokenizer:
@@ -84,26 +93,6 @@ class UnicodeTokenizer:
         if self.dotless_i:  # the lower case of İ is i, that of I is ı
             text = text.replace("İ", "i").replace("I", "ı")
         return self._TOKEN.findall(text.lower())
-
-
-@functools.lru_cache(maxsize=1_000_000)
-def _stem(word: str) -> str:
-    return _irregular_forms().get(word) or _porter().stem(word)
-
-
-@functools.cache
-def _porter() -> Any:
-    from nltk.stem.porter import PorterStemmer
-
-    return PorterStemmer(PorterStemmer.ORIGINAL_ALGORITHM)
-
-
-@functools.cache
-def _irregular_forms() -> dict[str, str]:
-    """Irregular form to base form."""
-    text = (Path(__file__).parent / "irregular_forms.txt").read_text(encoding="ascii")
-    lines = (line.split(maxsplit=1) for line in text.splitlines() if not line.startswith("#"))
-    return dict(lines)
 
 
 def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:
@@ -181,6 +170,8 @@ def document_rouge(
     ]
     if not pairs:
         raise BertsumError("rouge: no documents")
+    _check_language([texts for _, texts in pairs], language)
+    _advise_lines(candidates, references)
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     score = functools.partial(_score_chunk, language=language, several=several, limit=limit_to_reference)
     done = map_in_order(score, iter(chunks), workers)
@@ -229,6 +220,46 @@ def _score(candidate: list[list[str]], reference: list[list[str]]) -> list[tuple
     ]
     # Perl's ROUGE-L is the summary-level LCS over sentences, which rouge-score calls rougeLsum.
     return [*scores, _figures(common_subsequences(reference, candidate), len(words), len(wanted))]
+
+
+def _check_language(references: Sequence[list[list[str]]], language: str) -> None:
+    """A language that does not count most letters of a reference is not the one that the reference is written in.
+
+    Raises:
+        BertsumError: if no reference has a word that counts.
+    """
+    if language == AUTO or not isinstance(tokenizer_for(language), Rouge155Tokenizer):
+        return  # every letter counts
+    texts = ["".join(chain.from_iterable(reference)) for reference in references]
+    letters = [0 if text.isascii() else len(_LETTER.findall(text)) for text in texts]
+    wrong = [
+        number
+        for number, (text, count) in enumerate(zip(texts, letters, strict=True))
+        if count and 2 * len(_NOT_COUNTED.sub("", text)) < count
+    ]
+    if not wrong:
+        return
+    problem = (
+        f"rouge: language: got {language}, which counts a to z and digits only; these are less than half of the "
+        f"letters in {len(wrong)} of {len(texts)} references ({', '.join(map(str, wrong[:_NAMED]))}"
+        f"{' ...' if len(wrong) > _NAMED else ''}); give the language that they are written in, or auto"
+    )
+    if len(wrong) == len(texts) and not any(map(_ASCII_LETTER.search, texts)):
+        raise BertsumError(problem)
+    warnings.warn(problem, stacklevel=4)
+
+
+def _advise_lines(candidates: Sequence[Summary], references: Sequence[References]) -> None:
+    """ROUGE-L compares sentences, one a line: a text on a single line is one sentence to it."""
+    for name, texts in (("candidate", candidates), ("reference", references)):
+        for number, text in enumerate(texts):
+            if isinstance(text, str) and "\n" not in text.strip() and _SENTENCE_BEHIND.search(text):
+                warnings.warn(
+                    f"rouge: {name} {number} has several sentences on one line, which ROUGE-L takes for one sentence, "
+                    "unlike the papers; give a list of sentences, or a sentence a line (bertsum.split_sentences)",
+                    stacklevel=4,
+                )
+                return
 
 
 def _check_comparable(candidate: list[str], reference: list[str]) -> None:
