@@ -11,6 +11,7 @@ import regex
 # Scripts that write no spaces between words: each of their characters (with its marks) counts as a word.
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
 _WORD = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\S)+")
+_SPACED_WORD, _WORD_AND_SPACE = re.compile(r"\S+\s*"), regex.compile(rf"(?:{_WORD.pattern})\s*")
 # Where such characters lie, and others: it is quickly seen that a text has none of these.
 _MAYBE_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\U0010ffff]")
 _UNSPACED_CHARACTER = regex.compile(UNSPACED)
@@ -22,19 +23,19 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 
 def split_words(text: str) -> list[str]:
     """Words as the papers count them, ``str.split()``, except that scripts without spaces count characters."""
-    return text.split() if _is_spaced(text) else _WORD.findall(text)
+    return text.split() if is_spaced(text) else _WORD.findall(text)
 
 
 def has_words(text: str, least: int) -> bool:
     """Whether a text has at least so many words; as quick as its first words."""
     if least < 1:
         return True
-    return len(text.split(maxsplit=least - 1) if _is_spaced(text) else _WORD.findall(text)) >= least
+    return len(text.split(maxsplit=least - 1) if is_spaced(text) else _WORD.findall(text)) >= least
 
 
 def cut_words(text: str, count: int) -> str:
     """The text up to the end of its ``count``-th word, verbatim."""
-    if len(text) <= count or (len(text) < 2 * count and _is_spaced(text)):
+    if len(text) <= count or (len(text) < 2 * count and is_spaced(text)):
         return text
     for number, match in enumerate(_WORD.finditer(text), start=1):
         if number == count:
@@ -42,8 +43,13 @@ def cut_words(text: str, count: int) -> str:
     return text
 
 
-def _is_spaced(text: str) -> bool:
-    """Whether all of its words have white space between them."""
+def word_ends(text: str) -> list[int]:
+    """Positions behind each word of :func:`split_words`, and the white space that follows it."""
+    return [match.end() for match in (_SPACED_WORD if is_spaced(text) else _WORD_AND_SPACE).finditer(text)]
+
+
+def is_spaced(text: str) -> bool:
+    """Whether all words of a text have white space between them."""
     return text.isascii() or not _MAYBE_UNSPACED.search(text)
 
 

@@ -9,7 +9,6 @@ from conftest import SHAPE, save_encoder, write_jsonl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from languages import PARAGRAPHS
-from sentencex import segment
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
@@ -186,12 +185,6 @@ def test_lower_case() -> None:
     assert tokenizer_for("tr").tokenize("IŞIK İZMİR") == ["ışık", "izmir"]
     assert tokenizer_for("de").tokenize("IST") == ["ist"]
     assert tokenizer_for("ja").tokenize("サーバーABC") == ["サ", "ー", "バ", "ー", "abc"]
-
-
-def test_english_is_as_it_was() -> None:
-    """Whatever is corrected in other languages, English is sentencex's own."""
-    for text in ("“Well…” It rained. the iPhone, no. 7 of St. Mary. M. Roche", "".join(PARAGRAPHS["en"].sentences)):
-        assert split_sentences(text, "en") == split_sentences(text, "en-GB") == segment("en", text)
 
 
 def test_chinese_abstracts_with_titles(tmp_path, encoder_folder) -> None:

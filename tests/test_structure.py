@@ -44,7 +44,8 @@ ALONE = {
     "shading": {"text"},
     "evaluation.selection": {"errors", "text"},
     "evaluation.overlap": set(),
-    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap", "data.languages"},
+    "evaluation.stemmer": set(),
+    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap", "evaluation.stemmer", "data.languages"},
     "data.languages": {"errors", "text"},
 }
 

@@ -109,7 +109,7 @@ def language_of(texts: str | Iterable[str], language: str) -> str:
 
 def base_language(language: str) -> str:
     """A code without what follows the language in it: zh of zh-TW."""
-    return regex.split("[-_]", language.lower(), maxsplit=1)[0]
+    return language.lower().replace("_", "-").partition("-")[0]
 
 
 def _runs(text: str) -> list[tuple[str, str]]:

@@ -43,8 +43,18 @@ if TYPE_CHECKING:
 
 # What a prepared document depends on.
 _CODE = (
-    *("documents", "formats", "languages", "augmentation", "sentences", "oracle", "tokenization"),
-    *("encoding", "prepare", "prepared", "../text"),
+    *(
+        "documents",
+        "formats",
+        "languages",
+        "augmentation",
+        "sentences",
+        "lines",
+        "english",
+        "other_languages",
+        "oracle",
+    ),
+    *("tokenization", "encoding", "prepare", "prepared", "../text"),
 )
 _PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid")
 _CHUNK = 64  # documents handed to a process at once,

@@ -1,0 +1,355 @@
+"""Where the sentences of an English text end.
+
+A mark (``.``, ``!``, ``?`` or an ellipsis) may end a sentence. Most marks follow an ordinary word and stand before a
+capital: those are ends. The words around each other mark decide. Ends inside a short quotation or bracket do not count.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+
+_FEW = 3  # sentences: a quoted or bracketed passage of so many stays whole
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Words that often begin a sentence, and are seldom part of a name. After an abbreviation they tell an end.
+_STARTERS = _words(
+    "a about above according across after again against all almost along already also although always am among an and"
+    " another any anybody anyone anything are around as at be because been before behind below beneath beside besides"
+    " between beyond both but by can compared consequently could critics currently despite did do does during each"
+    " earlier either even eventually every everybody everyone everything except few finally for former formerly from"
+    " further furthermore given had half has have he hence her here hers herself him himself his historically how"
+    " however i if in indeed inside instead into is it its itself just last lastly later least less let like many may"
+    " maybe me meanwhile might mine more moreover most much must my myself near neither never nevertheless next no"
+    " nobody none nonetheless nor not nothing nothing now of off often on once one only or originally other others"
+    " otherwise our ours out outside over overall people perhaps please previously quite rather recently same see"
+    " several shall she should similarly since so some somebody someone something sometimes soon still subsequently"
+    " such than that the their theirs them then there therefore these they this those though three through throughout"
+    " thus to today together tomorrow tonight too toward towards two under unfortunately unless unlike until up upon"
+    " us usually very was we well were what whatever when whenever where whereas wherever whether which whichever"
+    " while who whoever whom whose why will with within without would yes yesterday yet you your yours"
+)
+# Abbreviations before a name; those of the first set with a capital only.
+_TITLES = _words(
+    "Adm Amb Atty Brig Bp Capt Cdr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Gov Hon Insp Lieut Lt Ltc Lts Maj"
+    " Messrs Mlle Mme Mmes Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Sen Sens Sgt Sr Sra Srta Ste Supt"
+    " Treas"
+)
+_TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
+# Abbreviations before a number. Those of the second set are words as well.
+_NUMBERED = _words(
+    "ann appx approx arts ch chap chaps chs cf cl cor def defs eq eqn eqns eqs ex exs figs fn fol lem ll n° nos nr op"
+    " p para paras pg pgs pl pp prob probs refs rm secs sect sects ser supp suppl tabs tel thm thms vers viz vol vols"
+)
+_NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
+_MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
+_DAYS = _words(
+    "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays"
+    " sundays est edt cst cdt mst mdt pst pdt gmt utc cet cest bst january february march april may june july august"
+    " september october november december"
+)
+# Abbreviations that may end a sentence: they do where a word of _STARTERS follows; the first set with a capital only.
+_OPEN_NAMES = _words(
+    "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Co Comp Conf Corp Cos Ct Dept Depts Dist Div Esq Est Expy Ft"
+    " Govt Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz Ark Calif"
+    " Colo Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex Va Vt Wash"
+    " Wis Wyo"
+)
+_OPEN = _words(
+    "abbr al apt assn ave bldg blvd bros co corp dept depts ed eds esp esq est et etc hwy inc incl inst ltd misc orig"
+    " plc pty publ rd resp st trans univ usu var"
+)
+# Abbreviations in the middle of a sentence: before a small letter they end none.
+_INNER = _words(
+    "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech mgr natl neg obj orig pos"
+    " pres proc pseud qty rel rep sen std symp temp tech var ver vert"
+)
+# Nouns before a letter that is no initial: "plan A. We".
+_BEFORE_A_LETTER = _words(
+    "plan type class grade group part point section appendix annex option vitamin hepatitis level team"
+    " model figure table column row line route room unit block zone phase stage category case form schedule exhibit"
+    " chapter building gate platform track version variant size side step lane box channel terminal"
+)
+_SPEAKS = (
+    "said|says|asked|asks|replied|cried|shouted|answered|added|called|told|whispered|wondered|exclaimed|yelled|demanded"
+    "|screamed|inquired|muttered|murmured|insisted|snapped|repeated|continued|wrote|joked|quipped|thought"
+)
+
+_TRAILING = (  # what belongs to the sentence that a mark ends
+    r"(?:[\"'”’»)\]}*_`]"  # closing quotation marks, brackets and Markdown
+    r"|\[\d+(?:[,–-] ?\d+)*\]"  # footnote marks
+    r"|[^\S\r\n]?[:;]-?[()DPp](?![^\s])"  # emoticons
+    r"|[^\S\r\n]*[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+)*"  # emoji
+)
+# A full stop behind five small letters and before a space and a capital is a sure end. All other marks are looked at.
+_LONG_ABBREVIATIONS = "(?<!(?:chaps|depts|essrs|paras|pprox|probs|sects|suppl|trans)..)"
+_FULL_STOP, _MARK = (
+    re.compile(
+        rf"{first}(?:(?<=[a-z]{{5}}\.)(?P<sure>[ \n](?=[A-Z])){_LONG_ABBREVIATIONS}"
+        rf"|(?P<more>(?: \.){{2,3}}|[.!?…]*)(?P<trailing>{_TRAILING})(?P<space>\s+|(?=[A-Z“\"'(])|$))"
+    )
+    for first in (r"\.", "[.!?…]")  # the first is found several times as quickly
+)
+_OPENING = "\"'“‘«([{*_`¿¡"
+_TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # what stands before a mark
+_NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
+_INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
+_CITATION = re.compile(r"(?:\[[a-z\d][a-z\d ,–-]{0,20}\]\s*)+(?=[\"“(]?[A-Z]|$)")  # [3], [a], [citation needed]
+_ORDINARY = re.compile(r"(?=[a-z]*[aeiouy])[a-z]{3,}|\d[\d.,-]*[a-z]{1,4}")  # a word, "40km"
+_NUMBER = re.compile(r"[(\[]?(?:\d|[IVXLC]+\b|[A-Z]\b)")
+_GLUED = re.compile(r"(?:^|[\s\"“(])([a-z'’-]{3,}|[A-Z][a-z'’-]{2,})[.!?]+[\"”’)]*$")  # "cold.", as of "cold.Nobody"
+_GLUED_ON = re.compile(r"[\"“]?(?:[A-Z][a-z'’]+|[AI])(?=[\s,;:.!?]|$)(?!\.\w)")
+_SPEAKER_BEHIND = re.compile(rf"(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
+_LIST_MARK = re.compile(r"\s*[•⁃*–—-]?\s*[(\[]?(?:\d{1,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})[.)\]]+\s*")
+_LONGEST_MARK = 12  # characters
+_EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
+_BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _MONTHS | _OPEN | _INNER
+_LISTED = frozenset(
+    word.lower()
+    for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _MONTHS, _OPEN_NAMES, _OPEN, _EXCLAIMED)
+    for word in words
+)
+
+
+def sentence_ends(text: str, language: str = "en") -> list[int]:
+    """Positions behind each sentence of a text but its last, with the white space that follows it.
+
+    Args:
+        text: Any text without a blank line.
+        language: Some English.
+    """
+    cased, shouted = not text.islower(), text.isupper()
+    ends: list[int] = []
+    start = 0
+    pattern = _MARK if "?" in text or "!" in text or "…" in text else _FULL_STOP
+    for mark in pattern.finditer(text):
+        end = mark.end()
+        if mark.lastgroup != "sure":
+            if end == len(text) or not (_is_plain(text, mark, start) or _ends(text, mark, start, cased, shouted)):
+                continue
+            if text[end] == "[" and mark["space"] and (citation := _CITATION.match(text, end)):
+                end = citation.end()  # "It fell. [3] Then"
+        ends.append(end)
+        start = end
+    ends = _without_list_marks(text, _with_list_items(text, ends))
+    return ends if _pairs_are_inside(text, ends) else _outside_pairs(text, ends)
+
+
+def _without_list_marks(text: str, ends: list[int]) -> list[int]:
+    """Leaves out ends behind "1." and the like, which belong to the sentence after them."""
+    return [
+        end
+        for start, end in itertools.pairwise([0, *ends])
+        if end - start > _LONGEST_MARK or not _LIST_MARK.fullmatch(text, start, end)
+    ]
+
+
+def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:
+    """Whether a mark stands between an ordinary word and a capital, as most do; a quick look before a closer one."""
+    place, end = mark.span()
+    if end - place != 2 or not "A" <= text[end] <= "Z":
+        return False
+    word = text[text.rfind(" ", start, place) + 1 : place].lower()
+    return len(word) > 2 and word.isalpha() and word not in _LISTED
+
+
+def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool) -> bool:
+    """Whether a mark ends a sentence that begins at ``start``."""
+    trailing, space = mark["trailing"], mark["space"]
+    marks = text[mark.start() : mark.start("trailing")]
+    following = text[mark.end() : mark.end() + 60].lstrip(_OPENING)
+    before = text[max(start, mark.start() - 40) : mark.start()]
+    if not following or following[0] in ",;:.!?)]}”’%":
+        return text.startswith("[", mark.end()) and _CITATION.match(text, mark.end()) is not None
+    if not space:
+        return _ends_unspaced(before + marks + trailing, text[mark.end() : mark.end() + 60], marks)
+    if before[-1:].isspace() or not before:  # a mark by itself, as in tokenised text
+        if marks[0] == "…" or len(marks) > 1:
+            return bool(before) and not following[0].islower() and re.match(r"I\b", following) is None
+        return bool(before) and following.lstrip(" '\"")[:1].isalnum()
+    if cased and following[0].islower() and not following[1:2].isupper():
+        if text.startswith("[", mark.end()) and _CITATION.match(text, mark.end()):
+            return True
+        return not trailing and _ends_before_small(before, marks)
+    if marks[0] in "!?" or marks[-1] in "!?":
+        if trailing and _SPEAKER_BEHIND.match(following):
+            return False
+        return before.rsplit(None, 1)[-1] not in _EXCLAIMED
+    if marks[0] == "…" or len(marks) > 1:
+        return before[-1:] != "["  # "[...]" stands for what is left out
+    if trailing and trailing[0] in ')]}”"»*_`':
+        return True
+    token = _TOKEN.search(before)
+    return _full_stop_ends(token[0] if token else "", before, following, shouted)
+
+
+def _ends_before_small(before: str, marks: str) -> bool:
+    """Whether a mark ends a sentence though a small letter follows it, as people write in chats.
+
+    Behind an ordinary word it does; what is no such word may be an abbreviation.
+    """
+    last = before.rsplit(None, 1)[-1].lstrip(_OPENING)
+    if marks[-1] in "!?":
+        return last not in _EXCLAIMED
+    if marks != ".":
+        return False
+    return last[-1:] == ")" or (
+        (last in _STARTERS or _ORDINARY.fullmatch(last) is not None) and last not in _BEFORE_SMALL
+    )
+
+
+def _ends_unspaced(before: str, after: str, marks: str) -> bool:
+    """Whether "cold.Nobody" is two sentences: one ordinary word on each side, and no further dots."""
+    if marks not in (".", "!", "?"):
+        return False
+    word, following = _GLUED.search(before), _GLUED_ON.match(after)
+    if word is None or following is None:
+        return False
+    return word[1][0].islower() or following[0].lower() in _STARTERS
+
+
+def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> bool:
+    """Whether a full stop after a token and before other words ends a sentence.
+
+    Args:
+        token: What stands before the full stop, up to white space or an opening mark.
+        before: Some text before the full stop.
+        following: Some text behind it, without opening marks.
+        shouted: Whether the text has capitals only.
+    """
+    word = token.lower().rstrip("'’")
+    found = _NEXT.match(following)
+    next_word = found[0].lower().replace("’", "'").split("'")[0] if found else ""
+    starter = next_word in _STARTERS and not shouted
+    if len(token) == 1 and token.isalpha():
+        return _letter_ends(token, before, following, starter)
+    if _INITIALS.fullmatch(token):
+        return _initials_end(word, before, following, next_word, starter, shouted)
+    as_name = word.capitalize() if shouted else token
+    if as_name in _TITLES or word in _TITLES_IN_ANY_CASE:
+        return starter and word == "st" and before[: -len(token)].rstrip()[-1:].isalpha()  # "on Mill St. The"
+    numbered = _NUMBER.match(following) is not None and not starter
+    if word in _MONTHS:
+        return not following[0].isdigit()
+    if word in _NUMBERED_WORDS:
+        return not numbered
+    if word in _NUMBERED:
+        return starter
+    if word == "etc":
+        return True
+    if word in _OPEN or as_name in _OPEN_NAMES:
+        return starter
+    return not shouted or len(word) > 1
+
+
+def _letter_ends(letter: str, before: str, following: str, starter: bool) -> bool:
+    """Whether a single letter ends a sentence ("plan A. We"), and is not an initial ("A. Kish") nor "p. 5"."""
+    if letter.islower():
+        return starter
+    words = before.split()
+    previous = words[-2] if len(words) > 1 else ""
+    if previous.lower() in _BEFORE_A_LETTER:
+        return re.match(r"[A-Z]\.", following) is None
+    return starter and (previous.islower() or not following.startswith(("A ", "I ")))
+
+
+def _initials_end(word: str, before: str, following: str, next_word: str, starter: bool, shouted: bool) -> bool:
+    """Whether an abbreviation with inner full stops ends a sentence: "in the U.S. It", not "the U.S. Navy"."""
+    if word in ("e.g", "i.e", "c.f", "v.s"):
+        return False
+    if word in ("a.m", "p.m"):
+        few_words_before = len(before.split()) <= 3 and len(before) < 40 and before[:1].isupper()
+        return not (few_words_before or next_word in _DAYS or shouted or following[0].isdigit())
+    return starter
+
+
+_FIRST_ITEM = re.compile(
+    r"\s*(?:(?P<number>\d{1,2})|(?P<letter>[a-z])|(?P<bullet>[•⁃]))(?P<close>\.\)|\)|\.|)(?=\s|[\d])"
+)
+
+
+def _with_list_items(text: str, ends: list[int]) -> list[int]:
+    """Adds ends before "2)", "3)" ... in a text that begins with "1)": its items may have no full stop."""
+    first = _FIRST_ITEM.match(text)
+    if first is None or bool(first["close"]) == bool(first["bullet"]):
+        return ends
+    found, position, mark = set(ends), first.end(), first["number"] or first["letter"] or first["bullet"]
+    while True:
+        mark = str(int(mark) + 1) if first["number"] else chr(ord(mark) + 1) if first["letter"] else mark
+        item = re.compile(rf"(?<=\s){re.escape(mark + first['close'])}(?=\s|[\d])").search(text, position)
+        if item is None:
+            return sorted(found)
+        found.add(item.start())
+        position = item.end()
+
+
+_PAIR = re.compile(r"[\"“”()\[\]`]")
+_DEEPEST = 8  # pairs around each other
+_MOST_INSIDE = 16  # ends: a passage with more has more than a few sentences
+_PAIRS = (('"', '"'), ("“", "”"), ("(", ")"), ("[", "]"), ("`", "`"))
+_CLOSES = {"”": "“", ")": "(", "]": "["}
+
+
+def _pairs_are_inside(text: str, ends: list[int]) -> bool:
+    """Whether each sentence has as many opening as closing marks, so that no pair is around an end; quickly told."""
+    if not ends:
+        return True
+    used = [(opening, closing) for opening, closing in _PAIRS if opening in text]
+    if not used:
+        return True
+    sentences = [text[start:end] for start, end in itertools.pairwise([0, *ends, len(text)])]
+    return all(
+        sentence.count(opening) % 2 == 0 if opening == closing else sentence.count(opening) == sentence.count(closing)
+        for opening, closing in used
+        for sentence in sentences
+    )
+
+
+def _outside_pairs(text: str, ends: list[int]) -> list[int]:
+    """Leaves out the ends inside quotations and brackets of up to :data:`_FEW` sentences, and inside code."""
+    kept = [True] * len(ends)
+    for begin, end in _pairs(text):
+        first, last = bisect_right(ends, begin), bisect_right(ends, end)
+        if first == last or last - first > _MOST_INSIDE:
+            continue
+        if sum(kept[first:last]) < _FEW or text[begin] == "`":
+            kept[first:last] = [False] * (last - first)
+    return list(itertools.compress(ends, kept))
+
+
+def _pairs(text: str) -> Iterator[tuple[int, int]]:
+    """Positions of matching quotation marks, brackets and backticks, inner ones first; what does not match is left out.
+
+    An opening mark stands before a word, a closing one behind a word, so that inch marks and emoticons do not match.
+    """
+    opened: list[tuple[str, int]] = []
+    for found in _PAIR.finditer(text):
+        mark, place = found[0], found.start()
+        kinds = [kind for kind, _ in opened]
+        opener = _CLOSES.get(mark, mark)
+        if _opens(text, mark, place, kinds):
+            if mark in '“"':  # a quotation that was never closed
+                opened = [(kind, position) for kind, position in opened if kind != mark]
+            opened = [*opened[-_DEEPEST:], (mark, place)]
+        elif opener in kinds and place and not text[place - 1].isspace():
+            position = len(kinds) - 1 - kinds[::-1].index(opener)
+            yield opened[position][1], place
+            opened = opened[:position]
+
+
+def _opens(text: str, mark: str, place: int, kinds: list[str]) -> bool:
+    """Whether a mark opens a pair, given the kinds of those that are open."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if mark in "”)]" or not after or after.isspace():
+        return False
+    if mark == "`":
+        return mark not in kinds
+    if mark == '"':
+        return not before or before.isspace() or before in "([“‘—–-"
+    return before not in (":", ";")  # emoticons

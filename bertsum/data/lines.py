@@ -1,0 +1,123 @@
+"""The units of a text that its lines tell: paragraphs, headings, list items, turns of a dialogue, captions.
+
+A line break inside a sentence is not an end: such lines belong to one unit.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+_LINE_BREAK = r"(?:\r\n|\r(?!\n)|[\n\x85\u2028])"  # never half of two characters
+_BLANK = r"[^\S\n\r\x85\u2028\u2029\f\v]|[\u200b\u2060\ufeff]"
+_OTHER_BREAKS = "\r\x85\u2028\u2029\f\v"
+# It begins with a set of characters, which is found many times as quickly as alternatives.
+_PARAGRAPH_END = re.compile(
+    rf"[\n\r\x85\u2028\u2029\f\v](?:(?<=[\u2029\f\v])|(?!(?<=\r)\n)(?:(?:{_BLANK})*{_LINE_BREAK})+)"
+)
+_LINE = re.compile(rf"[^\n\r\x85\u2028]*(?:{_LINE_BREAK}|$)")
+
+_ITEM = re.compile(
+    r"\s*(?:[•‣▪◦●○■□·⁃*+–—-]\s+|(?:\d{1,3}|[a-zA-Z])\.?\)\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
+    r"|\d{1,3}(?:\.\d{1,2}){0,3}\.?\s+(?=\S)(?=[^\Wa-z\d])|\d{1,2}\.\s+|[IVXLC]{2,5}[.)]\s+)(?=\S)"
+)
+_LETTER_ITEM = re.compile(r"\s*[A-Za-z]\.\s+\S")  # also an initial
+_TIME = re.compile(r"\s*[(\[]?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[apAP]\.?[mM]\.?)?[)\]]?[\s,-]")
+_COLON = re.compile("[:：]")
+_SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
+_MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$)")  # Markdown: headings, rows, quotes, code, rules
+_BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")  # [door slams]
+_ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
+_MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")
+_NOT_LAST = re.compile(  # a line does not end with these unless it is wrapped
+    r"(?:[,;(\[/&–—-]|\b(?:a|an|the|of|in|on|at|to|for|from|by|with|and|or|nor|but|as|that|which|who|whose|is|are|was|were"
+    r"|be|been|has|have|had|will|would|can|could|may|might|must|shall|should|its|his|her|their|our|my|your|this|these"
+    r"|those|than|into|between|under|over|about|der|die|das|und|oder|mit|von|zu|im|dem|den|des|ein|eine|einer|einem|le"
+    r"|les|des|du|et|ou|avec|pour|dans|el|los|las|del|y|con|por|para|en|il|lo|gli|della|di|e|che|per|het|een|van|de))"
+    r"\s*$"
+)
+_SLACK = 0.8  # of the longest line: a line whose next word fits into this was ended by choice
+_LONGEST_NAME, _LONGEST_END = 60, 40  # characters in which a speaker, or a mark at a line's end, is looked for
+_NARROW = 60  # characters: text is wrapped at more than this, captions and verses at less
+
+
+def units(text: str) -> Iterator[tuple[int, int]]:
+    """Where each unit of a text begins and ends; they follow each other, with the white space behind each."""
+    if "\n" not in text and not any(mark in text for mark in _OTHER_BREAKS):
+        yield 0, len(text)
+        return
+    start = 0
+    for found in _PARAGRAPH_END.finditer(text):
+        yield from _paragraph_units(text, start, found.end())
+        start = found.end()
+    yield from _paragraph_units(text, start, len(text))
+
+
+def _paragraph_units(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The units of one paragraph."""
+    lines = [found[0] for found in _LINE.finditer(text[start:end].rstrip()) if found[0]]
+    if len(lines) < 2:
+        if start < end:
+            yield start, end
+        return
+    paragraph = _Paragraph(lines)
+    position = start
+    for number in range(1, len(lines)):
+        position += len(lines[number - 1])
+        if paragraph.breaks(number):
+            yield start, position
+            start = position
+    yield start, end
+
+
+class _Paragraph:
+    """Lines that follow each other without a blank one."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    @functools.cached_property
+    def width(self) -> int:
+        """Characters of the longest line."""
+        return max(len(line.rstrip()) for line in self.lines)
+
+    @functools.cached_property
+    def marked(self) -> bool:
+        """Whether there is punctuation."""
+        return any(map(_MARK.search, self.lines))
+
+    @functools.cached_property
+    def turns(self) -> set[int]:
+        """Lines that begin with a time or a speaker; if only one does, it is a wrapped line that happens to look so."""
+        turns = {
+            number
+            for number, line in enumerate(self.lines)
+            if _TIME.match(line) or (_COLON.search(line, 0, _LONGEST_NAME) and _SPEAKER.match(line))
+        }
+        return turns if len(turns) > 1 else set()
+
+    def breaks(self, number: int) -> bool:
+        """Whether a line begins a unit."""
+        before, line = self.lines[number - 1], self.lines[number]
+        if _ITEM.match(line) or any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
+            return True
+        if number in self.turns:
+            return True
+        if _ENDED.search(before, max(0, len(before) - _LONGEST_END)):
+            return _LETTER_ITEM.match(line) is not None  # otherwise the words decide
+        return self._was_ended_by_choice(before, line.lstrip())
+
+    def _was_ended_by_choice(self, before: str, line: str) -> bool:
+        """Whether a line without a full stop is a heading or the like: not wrapped, as the next word would fit."""
+        first = line[:1]
+        if first.islower() or (not first.isalnum() and first not in "\"'“‘«„(「『¿¡*_["):
+            return False
+        if _NOT_LAST.search(before, max(0, len(before) - _LONGEST_END)):
+            return False
+        cased = first.isupper()
+        if cased and self.width < _NARROW and not self.marked:
+            return True
+        unspaced = "\u0e00" <= first <= "\u0eff" or "\u1000" <= first <= "\u109f" or "\u2e80" <= first <= "\ufaff"
+        word = 1 if unspaced else len(line.split(None, 1)[0])
+        return len(before.rstrip()) + 1 + word <= _SLACK * self.width

@@ -1,0 +1,266 @@
+"""Where the sentences of a text end in other languages than English: sentencex, corrected.
+
+sentencex is not believed: its pieces are laid against the text, and what does not fit is looked for in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+import regex
+from sentencex import segment
+
+from bertsum.data.languages import base_language
+
+# sentencex drops line breaks in what is longer than 10,240 bytes of UTF-8, and takes quadratic time for some scripts:
+# a long text is split in parts of so many characters.
+_AT_ONCE = 3_000
+_FEW = 3  # sentences: a quoted passage of so many stays whole
+
+
+def sentence_ends(text: str, language: str) -> list[int]:
+    """Positions behind each sentence of a text but its last, with the white space that follows it.
+
+    Args:
+        text: Any text without a blank line.
+        language: ISO 639-1 code.
+    """
+    pieces = (part for piece in _pieces(language, text) for part in _unquoted(language, piece))
+    corrected = _corrected(pieces, base_language(language), text != text.lower())
+    return [*accumulate(map(len, corrected))][:-1]
+
+
+def _pieces(language: str, text: str) -> Iterator[str]:
+    """The splitter's sentences, verbatim; the last two of a part are split again with what follows them."""
+    start, size = 0, _AT_ONCE
+    while len(text) - start > size:
+        pieces = [*_laid(segment(language, text[start : start + size]), text[start : start + size])][:-2]
+        yield from pieces
+        start += sum(map(len, pieces))
+        size = _AT_ONCE if pieces else 2 * size  # a sentence may be longer
+    yield from _laid(segment(language, text[start:]), text[start:])
+
+
+def _laid(pieces: Iterable[str], text: str) -> Iterator[str]:
+    """A text cut where the splitter's pieces end in it, whatever it has left out or changed between them."""
+    start = position = 0
+    for piece in pieces:
+        core = piece.strip()
+        found = text.find(core, position)
+        if not core or found < 0:
+            continue  # it belongs to the next piece that is in the text
+        position = found + len(core)
+        while position < len(text) and text[position].isspace():
+            position += 1
+        yield text[start:position]
+        start = position
+    if start < len(text):
+        yield text[start:]
+
+
+_QUOTATION = regex.compile('["“”„«»‘’]')
+_INNER_END = regex.compile(r"\p{L}{2}[.!?…][\"”»“’]?\s+[\"“„«‘]?\p{Lu}|[。！？।॥۔؟]")
+
+
+def _unquoted(language: str, piece: str) -> Iterator[str]:
+    """A piece split again without its quotation marks, where they hold more than :data:`_FEW` sentences together: the
+    splitter pairs marks across any distance, even those that belong to no pair.
+    """
+    if not _QUOTATION.search(piece) or sum(1 for _ in _INNER_END.finditer(piece)) < _FEW:
+        yield piece
+        return
+    masked = _QUOTATION.sub("-", piece)  # of the same length
+    start = 0
+    for end in accumulate(map(len, _laid(segment(language, masked), masked))):
+        while end < len(piece) and piece[end] in '"”»' and not piece[end + 1 : end + 2].isalnum():
+            end += 1  # a closing mark belongs to what it closes
+        if end > start:
+            yield piece[start:end]
+        start = max(start, end)
+
+
+# What sentencex 1.0 gets wrong: sentences that it does not see the end of, and ends that it sees within a sentence.
+# Each rule is there for a text in tests/test_languages.py.
+
+# Words before a full stop that does not end a sentence; after the bar, those of which this is so before a number only.
+_ABBREVIATIONS = {
+    language: tuple(frozenset(words.split()) for words in line.split("|"))
+    for language, line in {
+        "ar": "أ.د ا.د د.م م.د | ص.ب",
+        "cs": "Bc Ing JUDr MUDr Mgr PhDr RNDr doc nám prof sv tř ul | cca kap obr odst s str tab tel č čl",
+        "da": "Chr Dr Sct frk hr jf mag prof | art ca fig jf kap kl nr pkt s stk tlf",
+        "de": "Bgm Dipl Fa Hrsg Ing Stv iur nat phil rer theol"
+        " | Anm Aufl Hausnr Ziff evtl exkl geb gest inkl insb mind zzgl",
+        "es": "Av Avda Arq Cap Cía Cnel D Dr Dra Dña Excmo Fdo Gral Ing Lic Mons Prof Profa Sr Sra Sres Srta Sto Sta Ud"
+        " Uds Vd | aprox art arts cap ed fig figs máx mín n núm núms p pp pág págs sig t tel vol vols",
+        "fr": "Cie Dr M MM Me Mgr Mlle Mme Mr Pr St Ste av bd"
+        " | al art arts ch chap col env fig figs hab max min n no nos p par pl pp sect t tab tél vol vols éd",
+        "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
+        "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
+        " Yth | Gbr No Tgl hal hlm no tgl",
+        "it": "Arch Avv Dott Geom Ing Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing mons on"
+        " prof prof.ssa rag sig sig.na sig.ra sigg"
+        " | art artt ca cap es fig figg max min n nn p pag pagg pp sec tab tel vol",
+        "mr": "डॉ डा प्रा श्री सौ पं अॅड | क्र रु पृ नं इ.स",
+        "ne": "डा प्रा श्री पं | नं रु वि.सं ई.सं",
+        "nl": "Dhr Dr Drs Ds Ing Ir Jhr Mevr Mr Mw Prof St dhr dr drs ds ing ir jhr mevr mr mw prof"
+        " | afb art bijv blz ca fig hfst max min nr nrs p pag tel vol",
+        "no": "Chr Dr St frk hr mag prof | art ca fig jf kap kl nr pkt s tlf",
+        "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
+        " | art nr obj ok pkt poz r rozdz rys s str tab tel tom ust wyd",
+        "pt": "Av Cel Cia D Dr Dra Eng Exma Exmo Gen Ltda Mons Pe Prof Profa Sr Sra Sras Srs Srta Sto Sta V"
+        " | aprox art arts cap ed fig figs máx mín n núm p pp pág págs séc tel vol vols",
+        "ru": "акад асс бул доц им наб оз пер пл пос просп св ул | гл п рис см ст стр табл",
+        "sv": "Chr Dr S:t fil fr hr prof | art ca fig kap kl nr s tel",
+        "tr": "Alb Apt Arş Av Bkz Blv Bul Cad Doç Dr Ecz Gör Hz Korg Mah Mim Müh Op Prof Sk Sn Sok Tuğg Tğm Uzm Yrd Yzb"
+        " bkz Öğr Çev çev | M.Ö M.S No Nr Tel s yy",
+        "uk": "акад бул вул доц ім оз пл просп пров св смт | п рис ст стор табл",
+        "vi": "BS CN GS Gs KS KTS LS NSND NSƯT PGS TP TS TT TX ThS Ths Tp Ts | tr",
+    }.items()
+}
+_ALIKE = {
+    "nb": "no",
+    "nn": "no",
+    "sk": "cs",
+    "gl": "pt",
+    "ca": "es",
+    "af": "nl",
+    "az": "tr",
+    "be": "ru",
+    "kk": "ru",
+    "ky": "ru",
+    "ms": "id",
+    "fa": "ar",
+    "ur": "ar",
+    "ps": "ar",
+    "lo": "th",
+}
+
+_OPENING, _CLOSING = "“„«‘「『（(《〈【[", "”»’」』）)》〉】]"
+_WORD = regex.compile(r"[\p{L}\p{N}]")
+_LAST_WORD = regex.compile(rf"(?:^|[\s\-–—/'\"{regex.escape(_OPENING)}])([\p{{L}}\p{{M}}\p{{N}}.]+)\.$")
+# One letter before a full stop is part of a name or of an abbreviation: not a small letter, as in "1987 г.".
+_INITIAL = regex.compile(r"(?:^|.*\.)(?:\p{Lu}|(?=[\p{Lo}--\p{Han}])\p{L}\p{M}*)", regex.V1)
+_CASED_END = regex.compile(r"[\p{Ll}\p{Lu}\p{N}][^\p{L}\p{N}]*$")  # the last letter is of a script with capitals
+_GOES_ON_SMALL = regex.compile(r"(?:[–—-] ?)?\p{Ll}(?!\p{Lu})")  # but "iPhone" begins a sentence
+_CLOSES = regex.compile(r"[”’」』）)》〉】\]]")
+_NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b)")
+_ENUMERATOR = regex.compile(r"\s*\d{1,3}[.)]")
+_WITHIN_A_WORD = regex.compile(r"\w\.-$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
+
+# Ends that are not seen: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
+_END = (
+    rf"…[\"'{regex.escape(_CLOSING)}]*\s+(?=\S)|[。！？｡।॥۔؟][{regex.escape(_CLOSING)}]*(?=\d)"
+    r"|(?<=\p{Devanagari}\s?)\|\s+(?=\S)|[។៕]\s+(?=\S)"
+)
+_UNSEEN_ENDS = {
+    "": regex.compile(_END),
+    # "……" also stands for hesitation, after a word or two; abstracts often have a Latin full stop.
+    "zh": regex.compile(_END + r"|\p{Han}{4}(?:……|⋯⋯)(?=[\p{Han}“「])|(?<=\p{Han})\.(?=\d)"),
+    "de": regex.compile(_END + r"|\p{Ll}{4}(?<!str)\.\s+(?=\d)"),
+    # Thai has no mark for the end of a sentence: a space tells clauses apart. It also stands around numbers, names of
+    # other scripts and abbreviations, and before words such as "and", "or", "but", "which", "in order to", "so".
+    "th": regex.compile(
+        r"(?<![\p{N}\p{Latin}ๆฯ.,:;(])\s+(?![\p{N}\p{Latin}ๆฯ()]|\p{L}{1,4}\.|และ|หรือ|แต่|ซึ่ง|ที่|โดย|เพื่อ|เพราะ|จึง|ว่า|ก็"
+        r"|กับ|ของ|ใน|ແລະ|ຫຼື|ແຕ່|ທີ່)(?=\S)"
+    ),
+}
+# A number with a full stop before these is an ordinal; everywhere in Turkish, where the verb ends a sentence.
+_ORDINAL = {
+    "de": (
+        regex.compile(r"\b\d{1,2}\.$"),
+        regex.compile(
+            r"(?:Jahrhundert|Jahrtausend|Weltkrieg|Bundesliga|Liga|Mal|Platz|Etage|Stock|Kapitel|Auflage|Klasse|Senat"
+            r"|Lebensjahr|Geburtstag|Jahrestag|Todestag|Spieltag|Runde|Minute|Woche|Quartal|Halbjahr|FC|SC|SV|TSV)"
+        ),
+    ),
+    "tr": (regex.compile(r"\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
+}
+# What belongs to the quotation before it: "と言った", "라고 말했다".
+_AFTER_QUOTE = {
+    "ja": regex.compile(r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など)"),
+    "ko": regex.compile(r"\p{Hangul}"),
+}
+_QUOTED = regex.compile(r"[”’」』\"']$")
+_THAI_SHORT, _THAI_ENOUGH = 15, 40  # characters: what is no clause of its own, and what is surely one
+
+
+def _corrected(pieces: Iterable[str], language: str, cased: bool) -> Iterator[str]:
+    """The splitter's sentences as they should be.
+
+    Args:
+        pieces: They, in order.
+        language: Their language.
+        cased: Whether the text has capitals, so that a small letter tells that a sentence goes on.
+    """
+    language = _ALIKE.get(language, language)
+    ends = _UNSEEN_ENDS.get(language, _UNSEEN_ENDS[""])
+    parts: list[str] = []
+    length = 0
+    for piece in pieces:
+        for part in _apart(piece, ends):
+            if parts and not _goes_on(parts[-1], part, language, cased, length):
+                yield "".join(parts)
+                parts, length = [], 0
+            parts.append(part)
+            length += len(part)
+    yield "".join(parts)
+
+
+def _apart(piece: str, ends: regex.Pattern[str]) -> Iterator[str]:
+    """A piece cut at the ends in it that are not inside quotation marks or brackets."""
+    start = counted = depth = 0
+    opening = _OPENING.replace("“", "") if "„" in piece else _OPENING  # „German“
+    closing = _CLOSING + "“" if "„" in piece else _CLOSING
+    for end in ends.finditer(piece):
+        between = piece[counted : end.end()]
+        depth += sum(map(between.count, opening)) - sum(map(between.count, closing))
+        counted = end.end()
+        if depth <= 0:
+            yield piece[start : end.end()]
+            start = end.end()
+    if start < len(piece):
+        yield piece[start:]
+
+
+def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -> bool:
+    """Whether a sentence goes on from one piece to the next.
+
+    Args:
+        before: The last piece of the sentence so far.
+        after: The next piece.
+        language: Their language.
+        cased: Whether the text has capitals.
+        length: Characters of the sentence so far.
+    """
+    whole = before.rstrip()
+    end, space = whole[-80:], before[len(whole) :]
+    if not whole or not after.strip() or "\n\n" in space:
+        return not after.strip()
+    if language == "th":
+        if end[-1] in ".!?":  # a full stop only ever ends an abbreviation
+            return end[-1] == "."
+        return length < _THAI_ENOUGH or len(after.strip()) < _THAI_SHORT
+    if not _WORD.search(after) or not _WORD.search(before) or (not space and _CLOSES.match(after)):
+        return "\n" not in space
+    if cased and _CASED_END.search(end) and _GOES_ON_SMALL.match(after):
+        return "\n" not in space or after[0].islower()
+    if language in _AFTER_QUOTE and not space and _QUOTED.search(end):
+        return _AFTER_QUOTE[language].match(after) is not None
+    if language in _ORDINAL and space and _ORDINAL[language][0].search(end):
+        return _ORDINAL[language][1].match(after) is not None
+    if (length == len(before) and _ENUMERATOR.fullmatch(whole)) or (
+        not space and _WITHIN_A_WORD.search(end + after[0])
+    ):
+        return True
+    last = _LAST_WORD.search(end)
+    if last is None:
+        return False
+    anywhere, before_numbers = _ABBREVIATIONS.get(language, ((), ()))
+    word = last[1]
+    return (
+        word in anywhere
+        or (word in before_numbers and _NUMBER.match(after) is not None)
+        or _INITIAL.fullmatch(word) is not None
+    )
