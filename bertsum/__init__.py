@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from bertsum.evaluation.rouge import RougeScore, rouge
     from bertsum.models.bertsum import BertSum
     from bertsum.streaming import summarize_file
-    from bertsum.summarizer import Summarizer, Summary
+    from bertsum.summarizer import Summarizer
+    from bertsum.summary import Summary
     from bertsum.training.run import TrainResult, train
 
 __version__ = "0.1.0"
@@ -31,7 +32,7 @@ _HOME = {
     "RougeScore": "bertsum.evaluation.rouge",
     "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.summarizer",
-    "Summary": "bertsum.summarizer",
+    "Summary": "bertsum.summary",
     "TrainResult": "bertsum.training.run",
     "detect_language": "bertsum.data.languages",
     "evaluate": "bertsum.evaluation.evaluate",

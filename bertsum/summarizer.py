@@ -18,57 +18,25 @@ import torch
 
 from bertsum.config import Config, Precision, SelectionConfig
 from bertsum.data.encoding import DocumentEncoder, Encoding
-from bertsum.data.languages import base_language, language_of
+from bertsum.data.languages import AUTO, language_of, plainly_other
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
-from bertsum.evaluation.evaluate import marked, select
+from bertsum.evaluation.evaluate import select
+from bertsum.evaluation.selection import is_enough
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BUNDLED_FOLDER
 from bertsum.parallel import chunks
-from bertsum.shading import document_html, show_document
-from bertsum.text import text_size
+from bertsum.summary import Summary, running_text
+from bertsum.text import split_words, text_size
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
 BUFFER = 256  # documents: with many of like length a batch holds little padding
 _BUFFER_BYTES = 1 << 20  # or fewer large ones: a minute or two of work, which is what an interruption costs
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A summary and where it comes from.
-
-    Attributes:
-        text: The chosen sentences as one text.
-        sentences: The chosen sentences, verbatim, in document order unless asked otherwise.
-        indices: Their places among the document's sentences.
-        scores: The probability of each chosen sentence.
-        document: All sentences of the document.
-        document_scores: The probability of each of them; None for those that were not read.
-    """
-
-    text: str
-    sentences: list[str]
-    indices: list[int]
-    scores: list[float]
-    document: list[str]
-    document_scores: list[float | None]
-
-    def marked(self) -> str:
-        """The whole document, a sentence a line, with the chosen ones marked."""
-        return marked(self.document, self.indices)
-
-    def show(self) -> None:
-        """Shows the whole document, shaded by score, the chosen sentences marked: in a notebook, or printed."""
-        show_document(self.document, self.document_scores, self.indices)
-
-    def _repr_html_(self) -> str:
-        return document_html(self.document, self.document_scores, self.indices)
 
 
 class Options(TypedDict, total=False):
@@ -91,7 +59,8 @@ class _Settled:
 
     selection: SelectionConfig
     language: str
-    encoder: DocumentEncoder
+    language_given: bool
+    long_documents: str
     max_tokens_per_batch: int
 
 
@@ -101,6 +70,8 @@ class _Read:
 
     sentences: list[str]
     encoding: Encoding
+    language: str
+    unscored: dict[int, str]
 
 
 class Summarizer:
@@ -116,7 +87,7 @@ class Summarizer:
             raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
         self.model = model.eval()
         self.precision = precision
-        self._encoders: dict[str, DocumentEncoder] = {}
+        self._encoders: dict[tuple[str, int], DocumentEncoder] = {}
 
     @classmethod
     def from_pretrained(
@@ -158,14 +129,14 @@ class Summarizer:
             documents: A string is one document. A list is many, each a string or a list of its sentences.
             options: ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
-                ``max_words``: At most this many words.
+                ``max_words``: At most this many words; an error where no sentence is so short.
                 ``threshold``: Only sentences of at least this probability. Any of these four replaces the model's own
                 limit.
                 ``trigram_blocking``: Whether to skip a sentence that shares a trigram with a chosen one; by default as
                 trained.
                 ``order``: Order of the sentences, document or score; by default as trained.
                 ``language``: ISO 639-1 code, for splitting; auto is each document's own. By default the language that
-                the model was trained on, which may be auto.
+                the model was trained on; a document that is plainly in another one is split by that, with a warning.
                 ``long_documents``: A document longer than the encoder's input is read in windows (``window``), all of
                 it, as it is by default, or its beginning alone (``truncate``, the paper).
                 ``max_tokens_per_batch``: Budget of a batch (4096).
@@ -181,7 +152,8 @@ class Summarizer:
             raise BertsumError(f"documents: got {type(documents).__name__}, expected text or a list of documents")
         settled = self._settle(options)
         read = list(_or_raise(self._read(document, settled) for document in ([documents] if one else documents)))
-        self._warn_of_cuts(read, settled.encoder, 0, 0)
+        self._warn_of_cuts(read, settled, 0, 0)
+        self._warn_of_languages(read, settled, 0)
         summaries = list(_or_raise(self._answers(read, settled)))
         return summaries[0] if one else summaries
 
@@ -247,10 +219,11 @@ class Summarizer:
     def _stream(
         self, parts: Iterable[list[Any]], first: int, errors: str, settled: _Settled
     ) -> Iterator[Summary | BertsumError]:
-        cuts = 0
+        cuts, warned = 0, False
         for part in parts:
             read = [self._read(document, settled) for document in part]
-            cuts = self._warn_of_cuts(read, settled.encoder, first, cuts)
+            cuts = self._warn_of_cuts(read, settled, first, cuts)
+            warned = warned or self._warn_of_languages(read, settled, first)
             answers = self._answers(read, settled)
             yield from answers if errors == "return" else _or_raise(answers, first)
             first += len(part)
@@ -263,36 +236,68 @@ class Summarizer:
         language = options.get("language") or self.model.config.language
         limits = {name: options.get(name) for name in _LIMITS}
         selection = self._selection(limits, options.get("trigram_blocking"), options.get("order"), language)
-        encoder = self._encoder(options.get("long_documents", "window"))
+        long_documents = options.get("long_documents", "window")
+        if long_documents not in ("window", "truncate"):
+            raise BertsumError(f"long_documents: got {long_documents!r}, expected window or truncate")
         budget = options.get("max_tokens_per_batch", 4096)
         if not isinstance(budget, int) or budget < 1:
             raise BertsumError(f"max_tokens_per_batch: got {budget!r}, expected a whole number of tokens, 1 or more")
-        return _Settled(selection, language, encoder, budget)
+        given = options.get("language") is not None
+        return _Settled(selection, language, given, long_documents, budget)
 
-    def _encoder(self, long_documents: Any) -> DocumentEncoder:
-        """The model's reading of documents, with another way of long ones."""
-        if long_documents not in ("window", "truncate"):
-            raise BertsumError(f"long_documents: got {long_documents!r}, expected window or truncate")
-        if long_documents not in self._encoders:
-            config = replace(self.model.config.encoding, long_documents=long_documents)
-            self._encoders[long_documents] = DocumentEncoder(self.model.tokenizer, config)
-        return self._encoders[long_documents]
+    def _encoder(self, long_documents: str, min_sentence_words: int | None = None) -> DocumentEncoder:
+        """The model's reading of documents, with another way of long ones, or of short sentences."""
+        own = self.model.config.encoding
+        least = own.min_sentence_words if min_sentence_words is None else min_sentence_words
+        if (long_documents, least) not in self._encoders:
+            config = replace(own, long_documents=long_documents, min_sentence_words=least)
+            self._encoders[long_documents, least] = DocumentEncoder(self.model.tokenizer, config)
+        return self._encoders[long_documents, least]
 
     def _read(self, document: Any, settled: _Settled) -> _Read | BertsumError:
         """Splits and encodes a document, or tells why it cannot be summarised."""
         try:
-            sentences = self._sentences(document, settled.language)
+            text = _text_or_sentences(document)
+            language = self._language(text, settled)
+            sentences = [
+                piece.strip() for piece in (split_sentences(text, language) if isinstance(text, str) else text)
+            ]
+            if not any(sentences):
+                raise BertsumError("is empty")
         except BertsumError as error:
             return error
-        encoding = settled.encoder.encode(sentences)
+        encoder = self._encoder(settled.long_documents)
+        candidates = [sentences[index] for index in encoder.candidates(sentences)]
+        if not is_enough(candidates, sentences, settled.selection):
+            encoder = self._encoder(settled.long_documents, 1)  # short sentences, too
+        encoding = encoder.encode(sentences)
         if not encoding.sentence_indices:
             return BertsumError("has no token that the model knows")
-        return _Read(sentences, encoding)
+        return _Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding))
 
-    def _warn_of_cuts(
-        self, read: Sequence[_Read | BertsumError], encoder: DocumentEncoder, first: int, before: int
-    ) -> int:
+    def _language(self, document: str | list[str], settled: _Settled) -> str:
+        """The language that a document is split by."""
+        if settled.language_given or settled.language == AUTO:
+            return language_of(document, settled.language)
+        return plainly_other(document, settled.language) or settled.language
+
+    def _warn_of_languages(self, read: Sequence[_Read | BertsumError], settled: _Settled, first: int) -> bool:
+        """Warns of the first document in another language than the model's; returns whether there is one."""
+        if settled.language_given or settled.language == AUTO:
+            return False
+        for number, item in enumerate(read, first):
+            if isinstance(item, _Read) and item.language != settled.language:
+                warnings.warn(
+                    f"document {number} is in another language ({item.language}) and is split by its rules; the model "
+                    f"was trained on '{settled.language}', and may choose badly. language= says what it is in",
+                    stacklevel=3,
+                )
+                return True
+        return False
+
+    def _warn_of_cuts(self, read: Sequence[_Read | BertsumError], settled: _Settled, first: int, before: int) -> int:
         """Warns of documents that are not read whole; returns how many there have been."""
+        encoder = self._encoder(settled.long_documents)
         for number, item in enumerate(read, first):
             if isinstance(item, BertsumError) or not item.encoding.cut:
                 continue
@@ -344,15 +349,19 @@ class Summarizer:
         except BertsumError as error:  # half precision may overflow in one document
             return error
         chosen = [document[index] for index in prediction.indices]
-        language = base_language(language_of(document, settled.language))
-        separator = "" if language in _JOINED_WITHOUT_SPACE else " "
+        if not chosen:  # sentences are there: each has more words than all of them may have together
+            shortest = min(len(split_words(document[index])) for index in read.encoding.sentence_indices)
+            return BertsumError(
+                f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
+            )
         return Summary(
-            text=separator.join(chosen),
+            text=running_text(chosen, read.language),
             sentences=chosen,
             indices=prediction.indices,
             scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
             document=document,
             document_scores=prediction.scores,
+            unscored=read.unscored,
         )
 
     def _selection(
@@ -371,18 +380,20 @@ class Summarizer:
             return own
         return Config.from_dict({"selection": values, "language": language}).selection
 
-    def _sentences(self, document: Any, language: str) -> list[str]:
-        if isinstance(document, BertsumError):
-            raise document
-        if isinstance(document, str):
-            sentences = [piece.strip() for piece in split_sentences(document, language)]
-        elif isinstance(document, Sequence) and all(isinstance(item, str) for item in document):
-            sentences = [item.strip() for item in document]
-        else:
-            raise BertsumError(f"got {type(document).__name__}, expected text or a list of sentences")
-        if not any(sentences):
-            raise BertsumError("is empty")
-        return sentences
+
+def _text_or_sentences(document: Any) -> str | list[str]:
+    """A document as it may be given.
+
+    Raises:
+        BertsumError: if it is something else, or stands for one that could not be read.
+    """
+    if isinstance(document, BertsumError):
+        raise document
+    if isinstance(document, str):
+        return document
+    if isinstance(document, Sequence) and all(isinstance(item, str) for item in document):
+        return list(document)
+    raise BertsumError(f"got {type(document).__name__}, expected text or a list of sentences")
 
 
 def _or_raise(answers: Iterable[Answer | BertsumError], first: int = 0) -> Iterator[Answer]:

@@ -32,6 +32,7 @@ LAYERS = [
     "models",
     "evaluation",
     "training",
+    "summary",
     "summarizer",
     "streaming",
     "ray",
@@ -42,7 +43,7 @@ LAYERS = [
 ]
 ALONE = {
     "shading": {"text"},
-    "evaluation.selection": {"errors", "text"},
+    "evaluation.selection": {"errors", "text", "config"},
     "evaluation.overlap": set(),
     "evaluation.stemmer": set(),
     "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap", "evaluation.stemmer", "data.languages"},

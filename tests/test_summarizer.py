@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +17,14 @@ from bertsum.data.documents import SAMPLE_FOLDER
 @pytest.fixture(scope="module")
 def summarizer(trained_run) -> bertsum.Summarizer:
     return bertsum.Summarizer.from_pretrained(trained_run[1].checkpoint)
+
+
+@pytest.fixture(scope="module")
+def bundled_like(trained_run) -> bertsum.Summarizer:
+    """A model that, like the bundled one, reads no sentence of less than six words."""
+    model = bertsum.BertSum.from_pretrained(trained_run[1].checkpoint)
+    model.config = replace(model.config, encoding=replace(model.config.encoding, min_sentence_words=6))
+    return bertsum.Summarizer(model)
 
 
 ARTICLES = [
@@ -81,6 +91,66 @@ def test_chinese_is_joined_without_spaces(summarizer) -> None:
     summary = summarizer("天气很好。我们去公园。猫在睡觉。", sentences=2, language="zh")
     assert len(summary.document) == 3
     assert summary.text == "".join(summary.sentences)
+
+
+def test_short_sentences_are_taken_when_asked_for(bundled_like) -> None:
+    long = "The committee met on Monday and agreed on the plan. It will be built in two parts near the old harbour."
+    summary = bundled_like(f"{long} Nobody was hurt.", sentences=2)
+    assert summary.unscored == {2: "has fewer than 6 words"}
+    assert summary.document_scores[2] is None
+    everything = bundled_like(f"{long} Nobody was hurt.", sentences=3)
+    assert everything.indices == [0, 1, 2]
+    assert everything.unscored == {}
+    assert bundled_like(f"{long} Nobody was hurt.", ratio=1.0).indices == [0, 1, 2]
+    assert bundled_like(f"{long} Nobody was hurt.", max_words=100).indices == [0, 1, 2]
+    assert bundled_like(f"{long} Nobody was hurt.", max_words=4).sentences == ["Nobody was hurt."]
+    dialogue = "Ann: Hi\nBen: Hello!\nAnn: Did Dr. Crane call to say when she would come?\nBen: Not yet"
+    assert None not in bundled_like(dialogue, sentences=1).document_scores
+
+
+def test_a_budget_below_the_shortest_sentence(bundled_like) -> None:
+    with pytest.raises(
+        bertsum.BertsumError, match="document 0: max_words: got 3, but its shortest sentence has 4 words"
+    ):
+        bundled_like("The boat came late. The committee met on Monday and agreed on the plan.", max_words=3)
+
+
+def test_what_was_not_read_is_told(bundled_like) -> None:
+    (summary,) = bundled_like([["", "The committee met on Monday and agreed.", "\x00", *["A b c d e f g."] * 99]],
+                             sentences=1, long_documents="truncate")  # fmt: skip
+    assert summary.unscored[0] == "is empty"
+    assert summary.unscored[2] == "has fewer than 6 words"
+    assert summary.unscored[100] == "lies behind the 128 tokens that are read"
+    assert 1 not in summary.unscored
+
+
+def test_another_language_is_noticed_once(bundled_like) -> None:
+    german = (
+        "Der Stadtrat hat am 3. Oktober beschlossen, die alte Mühle zu kaufen. Wer zieht ein? Niemand weiß es noch."
+    )
+    with pytest.warns(UserWarning, match=r"document 1 is in another language \(de\)") as warned:
+        summaries = bundled_like(["The mill was sold to the town on Monday.", german, german], sentences=1)
+    assert len(warned) == 1
+    assert len(summaries[1].document) == 3
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bundled_like(german, language="de", sentences=1)
+        bundled_like("Nothing here is plainly another language.", sentences=1)
+    with pytest.warns(UserWarning, match="another language") as warned:
+        [*bundled_like.stream([german] * 5, buffer=1, sentences=1)]
+    assert len(warned) == 1
+
+
+def test_hard_wrapped_text_has_no_line_breaks_in_its_summary(bundled_like) -> None:
+    first = "The committee that looks after the old harbour met\r\n  on Monday and agreed."
+    text = f"{first} Nobody voted against it in the end."
+    summary = bundled_like(text, sentences=2)
+    assert summary.sentences[0] == first
+    assert summary.text == (
+        "The committee that looks after the old harbour met on Monday and agreed. Nobody voted against it in the end."
+    )
+    chinese = bundled_like("港口委员会昨天开会，\n通过了新计划。谁来付钱？", sentences=2, language="zh")
+    assert chinese.text == "港口委员会昨天开会，通过了新计划。谁来付钱？"
 
 
 def test_a_cut_document_warns_how_much_was_not_read(summarizer) -> None:

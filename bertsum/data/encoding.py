@@ -210,6 +210,23 @@ class DocumentEncoder:
         unread = sum(count * (1.0 - encoding.read.get(index, 0.0)) for index, count in words.items())
         return unread / max(1, sum(words.values()))
 
+    def unread_reasons(self, sentences: Sequence[str], encoding: Encoding) -> dict[int, str]:
+        """Why each sentence that an encoding leaves out was not read, by its index."""
+        reasons = {}
+        read, candidates = set(encoding.sentence_indices), set(self.candidates(sentences))
+        for index in range(len(sentences)):
+            if index in read:
+                continue
+            if not sentences[index].strip():
+                reasons[index] = "is empty"
+            elif index not in candidates:
+                reasons[index] = f"has fewer than {self.config.min_sentence_words} words"
+            elif index in encoding.read:
+                reasons[index] = "has no token that the model knows"
+            else:
+                reasons[index] = f"lies behind the {self.config.max_length} tokens that are read"
+        return reasons
+
     def _tokenize(self, sentences: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, list[int], float]]:
         """Index, tokens, and the share of each sentence that is left after the cut to ``max_sentence_words``; as far
         as they are asked for, so that a book costs no more than a page.

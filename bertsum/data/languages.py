@@ -16,7 +16,14 @@ AUTO = "auto"
 _READ = 5_000  # characters of a text that are looked at
 _CLASSIFIED = 1_000  # and of those, letters that the detector gets
 _FEWEST_LETTERS = 20  # with fewer, the first candidate of the script is taken
-_LEAST_PROBABLE = 0.4  # among the candidates; below, likewise
+_LEAST_PROBABLE = 0.4  # among the candidates; below, the first is taken, too
+_SURELY_NOT = 0.02  # at most so probable is the expected language of a text that is plainly in another one
+# Small words that English is full of and its relatives are not, and the share of them that tells English.
+_SMALL_WORDS = {
+    *("the", "and", "to", "that", "for", "with", "this", "you", "are", "have", "from", "they", "not", "which", "there"),
+    *("been", "their", "would", "we", "our", "it", "its", "as", "by", "at", "on", "or"),
+}
+_LEAST_SMALL = 0.08
 
 # Script: candidates, the first where a text does not tell. The detector knows more languages; dialects and rare
 # relatives of a large language are left out, as a short text of the large one is taken for them too often.
@@ -71,6 +78,13 @@ def detect_language(text: str) -> str:
     """
     if not isinstance(text, str):
         raise BertsumError(f"detect_language: got {type(text).__name__}, expected text")
+    probabilities = _probabilities(text)
+    best = max(probabilities, key=lambda language: probabilities[language])
+    return best if probabilities[best] >= _LEAST_PROBABLE else next(iter(probabilities))
+
+
+def _probabilities(text: str) -> dict[str, float]:
+    """How probable each language of a text's script is; all 0.0 where the text does not tell."""
     text = sanitize(text[:_READ])
     letters = dict.fromkeys((*_CHARACTERS_A_WORD, *_CANDIDATES), 0)
     words = dict.fromkeys(letters, 0.0)
@@ -81,22 +95,56 @@ def detect_language(text: str) -> str:
     words["Han"] += words.pop("Kana")
     script = max(words, key=lambda script: words[script])  # the first of them all, Han, where there are none
     if not words[script]:
-        return _CANDIDATES["Latin"][0]
+        return {_CANDIDATES["Latin"][0]: 0.0}
     if script == "Han":
-        return "ja" if letters["Kana"] >= _LEAST_KANA * (letters["Kana"] + letters["Han"]) else "zh"
+        japanese = letters["Kana"] >= _LEAST_KANA * (letters["Kana"] + letters["Han"])
+        return {"ja" if japanese else "zh": 1.0}
     candidates = _CANDIDATES[script]
-    if len(candidates) == 1 or letters[script] < _FEWEST_LETTERS:
-        return candidates[0]
+    if len(candidates) == 1:
+        return {candidates[0]: 1.0}
+    if letters[script] < _FEWEST_LETTERS:
+        return dict.fromkeys(candidates, 0.0)
     # digits, punctuation and what other scripts have in it would only mislead
-    return _most_probable(" ".join(run for own, run in runs if own == script)[:_CLASSIFIED], candidates)
+    of_script = " ".join(run for run_script, run in runs if run_script == script)[:_CLASSIFIED]
+    scores = dict(_identifier().rank(of_script))
+    total = sum(scores[language] for language in candidates) or 1.0
+    return {language: scores[language] / total for language in candidates}
+
+
+def plainly_other(document: str | Iterable[str], language: str) -> str | None:
+    """The language of a document that is plainly not in the expected one; None for all others.
+
+    Args:
+        document: Its text, or its sentences.
+        language: The expected language, an ISO 639-1 code.
+    """
+    text = _beginning(document)
+    expected = base_language(language)
+    if expected == "en" and _looks_english(text):
+        return None
+    probabilities = _probabilities(text)
+    best = max(probabilities, key=lambda language: probabilities[language])
+    plain = probabilities[best] >= _LEAST_PROBABLE and probabilities.get(expected, 0.0) <= _SURELY_NOT
+    return best if plain else None
+
+
+def _looks_english(text: str) -> bool:
+    """Whether a text has as many of English's small words as English texts have; much quicker than the detector."""
+    words = _ASCII_WORD.findall(text[:_CLASSIFIED].lower())
+    return bool(words) and sum(map(_SMALL_WORDS.__contains__, words)) >= _LEAST_SMALL * len(words)
 
 
 def language_of(texts: str | Iterable[str], language: str) -> str:
     """A language as it is given; for ``auto``, that of a text or of several texts together."""
     if language != AUTO:
         return language
+    return detect_language(_beginning(texts))
+
+
+def _beginning(texts: str | Iterable[str]) -> str:
+    """As much of a text, or of several, as is looked at."""
     if isinstance(texts, str):
-        return detect_language(texts)
+        return texts[:_READ]
     beginning: list[str] = []
     length = 0
     for text in texts:
@@ -104,7 +152,7 @@ def language_of(texts: str | Iterable[str], language: str) -> str:
         length += len(beginning[-1]) + 1
         if length > _READ:
             break
-    return detect_language(" ".join(beginning))
+    return " ".join(beginning)
 
 
 def base_language(language: str) -> str:
@@ -117,13 +165,6 @@ def _runs(text: str) -> list[tuple[str, str]]:
     if text.isascii():
         return [("Latin", word) for word in _ASCII_WORD.findall(text)]
     return [(str(run.lastgroup), run[0]) for run in _RUN.finditer(text)]
-
-
-def _most_probable(text: str, candidates: tuple[str, ...]) -> str:
-    """The candidate that a text is most probably in; the first where none of them is probable."""
-    scores = {language: score for language, score in _identifier().rank(text) if language in candidates}
-    best = max(candidates, key=lambda language: scores[language])
-    return best if scores[best] >= _LEAST_PROBABLE * sum(scores.values()) else candidates[0]
 
 
 @functools.cache

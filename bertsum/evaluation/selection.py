@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+from bertsum.config import SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.text import is_character, split_words, unify_spelling
 
@@ -66,11 +67,7 @@ def select_sentences(
         raise BertsumError(f"selection: {len(scores)} scores for {len(texts)} sentences, expected one each")
     if any(math.isnan(score) for score in scores):
         raise BertsumError("selection: a score is not a number; the model's weights are broken")
-    limit = len(texts)
-    if sentences is not None:
-        limit = min(limit, sentences)
-    if ratio is not None:
-        limit = min(limit, max(1, int(ratio * (document_sentences or len(texts)) + 1e-9)))
+    limit = min(len(texts), _most_sentences(sentences, ratio, document_sentences or len(texts)))
     chosen: list[int] = []
     seen: set[tuple[str, ...]] = set()
     words_left = math.inf if max_words is None else max_words
@@ -86,3 +83,32 @@ def select_sentences(
         seen |= ngrams
         words_left -= words
     return sorted(chosen) if order == "document" else chosen
+
+
+def _most_sentences(sentences: int | None, ratio: float | None, document_sentences: int) -> int:
+    """How many sentences may be chosen of a document."""
+    most = document_sentences if sentences is None else min(document_sentences, sentences)
+    return most if ratio is None else min(most, max(1, int(ratio * document_sentences + 1e-9)))
+
+
+def is_enough(candidates: Sequence[str], document: Sequence[str], selection: SelectionConfig) -> bool:
+    """Whether a summary can be as long as was asked for without a document's short sentences.
+
+    It cannot in a dialogue, minutes or a list, where most sentences are short.
+
+    Args:
+        candidates: The sentences that are long enough.
+        document: All sentences.
+        selection: What was asked for.
+    """
+    count = sum(bool(sentence.strip()) for sentence in document)
+    if len(candidates) == count:
+        return True
+    if 2 * len(candidates) < count:
+        return False
+    most = _most_sentences(selection.sentences, selection.ratio, count)
+    if selection.max_words is None:
+        without_end = selection.sentences is None and selection.ratio is None
+        return without_end or len(candidates) >= most
+    words = sorted(len(split_words(sentence)) for sentence in candidates)
+    return words[0] <= selection.max_words and (len(words) >= most or sum(words) > selection.max_words)
