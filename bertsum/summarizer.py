@@ -36,6 +36,7 @@ _LIMITS = ("sentences", "ratio", "max_words", "threshold")
 BUFFER = 256  # documents: with many of like length a batch holds little padding
 _BUFFER_BYTES = 1 << 20  # or fewer large ones: a minute or two of work, which is what an interruption costs
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
+LongDocuments = Literal["window", "truncate"]
 Answer = TypeVar("Answer")
 
 
@@ -49,7 +50,7 @@ class Options(TypedDict, total=False):
     trigram_blocking: bool | None
     order: Literal["document", "score"] | None
     language: str | None
-    long_documents: Literal["window", "truncate"]
+    long_documents: LongDocuments
     max_tokens_per_batch: int
 
 
@@ -60,7 +61,7 @@ class _Settled:
     selection: SelectionConfig
     language: str
     language_given: bool
-    long_documents: str
+    long_documents: LongDocuments
     max_tokens_per_batch: int
 
 
@@ -245,7 +246,7 @@ class Summarizer:
         given = options.get("language") is not None
         return _Settled(selection, language, given, long_documents, budget)
 
-    def _encoder(self, long_documents: str, min_sentence_words: int | None = None) -> DocumentEncoder:
+    def _encoder(self, long_documents: LongDocuments, min_sentence_words: int | None = None) -> DocumentEncoder:
         """The model's reading of documents, with another way of long ones, or of short sentences."""
         own = self.model.config.encoding
         least = own.min_sentence_words if min_sentence_words is None else min_sentence_words
