@@ -59,6 +59,12 @@ def test_cases(case: dict[str, Any]) -> None:
         ["We had fun. :) ", "The end. :D ", "Bye!"],
         ["the ship left . ", "it rained ! ", "nobody stayed ."],  # tokenised, without capitals
         ['He said "no. ', "She did not hear. ", 'The "old" mill closed. ', "It rained."],  # a quotation never closed
+        ["Fig. A1 and Eq. A.2 show it. ", "In ibid. 12 and vol. II he says no. ", "Step 2. Open the lid."],
+        ["The wall fell.3 ", "It was rebuilt.¹ ", "(See above).", "It stands."],
+        ["“Why?” Ida wanted to know. ", "“Stop!” ", "Then he ran."],
+        ["In Mar. Bob left. ", "He came back in Dec. ", "Nell did not."],
+        ["<Ann> hi\n", "<Ben> no\n", "✓ Roof done\n", "→ Paint next\n", "[x] Wall\n", "2010-05-03 12:03 no turn"],
+        ["a. Wash the apples\n", "b. Peel them"],
         ["WE ALL SAW IT. ", "NOBODY CAME. ", "MR. DOLE OF ST. IVES STAYED."],
     ],
 )
@@ -79,6 +85,9 @@ def test_english(sentences: list[str]) -> None:
         ("pt", ["Veja a pág. 3. ", "O Sr. Orrin chegou. ", "Chove."]),
         ("es", ["Cuesta aprox. 12 euros. ", "Vive en la Avda. Sol. ", "Llueve."]),
         ("nl", ["Zie blz. 3. ", "Mevr. Crane komt. ", "Het regent."]),
+        ("fr", ["Il vend des cordes, etc. ", "Il part."]),
+        ("de", ["Sie lebte im 3. Jh. in Tiss, usw. ", "Danach nicht."]),
+        ("zh", ["“你去吗？”他问。", "“不去！”她说。"]),
         ("sv", ["Se kap. 3. ", "Det regnar."]),
     ],
 )

@@ -44,8 +44,9 @@ _TITLES = _words(
 _TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
 # Abbreviations before a number. Those of the second set are words as well.
 _NUMBERED = _words(
-    "ann appx approx arts ch chap chaps chs cf cl cor def defs eq eqn eqns eqs ex exs figs fn fol lem ll n° nos nr op"
-    " p para paras pg pgs pl pp prob probs refs rm secs sect sects ser supp suppl tabs tel thm thms vers viz vol vols"
+    "ann appx approx arts ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs figs fn fol ibid lem ll"
+    " loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm secs sect sects ser supp suppl tabs tel thm thms"
+    " vers viz vol vols"
 )
 _NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
@@ -77,12 +78,15 @@ _BEFORE_A_LETTER = _words(
     " chapter building gate platform track version variant size side step lane box channel terminal"
 )
 _SPEAKS = (
-    "said|says|asked|asks|replied|cried|shouted|answered|added|called|told|whispered|wondered|exclaimed|yelled|demanded"
-    "|screamed|inquired|muttered|murmured|insisted|snapped|repeated|continued|wrote|joked|quipped|thought"
+    "said|says|asked|asks|replied|cried|shouted|answered|added|told|whispered|wondered|exclaimed|yelled|demanded"
+    "|screamed|inquired|muttered|murmured|insisted|snapped|repeated|continued|wrote|joked|quipped|thought|wanted|began"
+    "|called|cut in|went on|observed|noted|remarked|laughed|sighed|warned|suggested|explained|declared|argued|pleaded"
+    "|begged|sobbed|roared|hissed|groaned|interrupted|protested|urged|mused|gasped|growled"
 )
 
 _TRAILING = (  # what belongs to the sentence that a mark ends
-    r"(?:[\"'”’»)\]}*_`]"  # closing quotation marks, brackets and Markdown
+    r"(?:[\"'”’»)\]}*_`¹²³⁴-⁹†‡]"  # closing quotation marks, brackets, Markdown and footnote marks
+    r"|(?<=[a-z]{3}\.)\d{1,3}(?=\s+[A-Z])"
     r"|\[\d+(?:[,–-] ?\d+)*\]"  # footnote marks
     r"|[^\S\r\n]?[:;]-?[()DPp](?![^\s])"  # emoticons
     r"|[^\S\r\n]*[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+)*"  # emoji
@@ -102,12 +106,20 @@ _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _CITATION = re.compile(r"(?:\[[a-z\d][a-z\d ,–-]{0,20}\]\s*)+(?=[\"“(]?[A-Z]|$)")  # [3], [a], [citation needed]
 _ORDINARY = re.compile(r"(?=[a-z]*[aeiouy])[a-z]{3,}|\d[\d.,-]*[a-z]{1,4}")  # a word, "40km"
-_NUMBER = re.compile(r"[(\[]?(?:\d|[IVXLC]+\b|[A-Z]\b)")
-_GLUED = re.compile(r"(?:^|[\s\"“(])([a-z'’-]{3,}|[A-Z][a-z'’-]{2,})[.!?]+[\"”’)]*$")  # "cold.", as of "cold.Nobody"
+_NUMBER = re.compile(  # 4, (4), II, A1, A.2, B
+    r"[(\[]?(?:\d|[IVXLC]{2,}\b|[A-Z]\d|[A-Z]\.\d|[B-HJ-Z]\b|A(?:[,;)\]]|\s+(?:and|or|to)\b|\.?\s*$))"
+)
+_GLUED = re.compile(  # "cold.", as of "cold.Nobody"
+    r"(?:^|[\s\"“(])([a-z'’-]{3,}|[A-Z][a-z'’-]{2,}|\d+)[\"”’)]*[.!?]+[\"”’)]*$"
+)
 _GLUED_ON = re.compile(r"[\"“]?(?:[A-Z][a-z'’]+|[AI])(?=[\s,;:.!?]|$)(?!\.\w)")
 _SPEAKER_BEHIND = re.compile(rf"(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
-_LIST_MARK = re.compile(r"\s*[•⁃*–—-]?\s*[(\[]?(?:\d{1,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})[.)\]]+\s*")
-_LONGEST_MARK = 12  # characters
+_LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
+    r"\s*[•⁃*–—-]?\s*(?:[(\[]?(?:\d{1,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})"
+    r"|(?:[A-Z][a-z]{2,11}|[A-Z]{3,12}|§§?) [\dIVXLC]{1,4})"
+    r"[.)\]]+\s*"
+)
+_LONGEST_MARK = 20  # characters
 _EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
 _BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _MONTHS | _OPEN | _INNER
 _LISTED = frozenset(
@@ -234,13 +246,13 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     as_name = word.capitalize() if shouted else token
     if as_name in _TITLES or word in _TITLES_IN_ANY_CASE:
         return starter and word == "st" and before[: -len(token)].rstrip()[-1:].isalpha()  # "on Mill St. The"
-    numbered = _NUMBER.match(following) is not None and not starter
+    numbered = _NUMBER.match(following) is not None
     if word in _MONTHS:
-        return not following[0].isdigit()
+        return not following[0].isdigit() and len(before.split()) > 2
     if word in _NUMBERED_WORDS:
         return not numbered
     if word in _NUMBERED:
-        return starter
+        return starter and not numbered
     if word == "etc":
         return True
     if word in _OPEN or as_name in _OPEN_NAMES:

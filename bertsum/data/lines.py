@@ -19,11 +19,15 @@ _PARAGRAPH_END = re.compile(
 _LINE = re.compile(rf"[^\n\r\x85\u2028]*(?:{_LINE_BREAK}|$)")
 
 _ITEM = re.compile(
-    r"\s*(?:[•‣▪◦●○■□·⁃*+–—-]\s+|(?:\d{1,3}|[a-zA-Z])\.?\)\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
+    r"\s*(?:[•‣▪◦●○■□·⁃*+–—→➢►✓✔✗★☐☑-]\s+|\[[ xX]\]\s+|<[^<>\s]{1,30}>\s+"
+    r"|(?:\d{1,3}|[a-zA-Z])\.?\)\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
     r"|\d{1,3}(?:\.\d{1,2}){0,3}\.?\s+(?=\S)(?=[^\Wa-z\d])|\d{1,2}\.\s+|[IVXLC]{2,5}[.)]\s+)(?=\S)"
 )
+_SMALL_ITEM = re.compile(r"\s*[a-z]\.\s+\S")
 _LETTER_ITEM = re.compile(r"\s*[A-Za-z]\.\s+\S")  # also an initial
-_TIME = re.compile(r"\s*[(\[]?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[apAP]\.?[mM]\.?)?[)\]]?[\s,-]")
+_TIME = re.compile(
+    r"\s*[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[,T]?\s*)?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[apAP]\.?[mM]\.?)?[)\]]?[\s,-]"
+)
 _COLON = re.compile("[:：]")
 _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
 _MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$)")  # Markdown: headings, rows, quotes, code, rules
@@ -100,7 +104,9 @@ class _Paragraph:
     def breaks(self, number: int) -> bool:
         """Whether a line begins a unit."""
         before, line = self.lines[number - 1], self.lines[number]
-        if _ITEM.match(line) or any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
+        if _ITEM.match(line) or (_SMALL_ITEM.match(line) and _SMALL_ITEM.match(before)):
+            return True
+        if any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
             return True
         if number in self.turns:
             return True

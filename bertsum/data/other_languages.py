@@ -147,12 +147,13 @@ _GOES_ON_SMALL = regex.compile(r"(?:[–—-] ?)?\p{Ll}(?!\p{Lu})")  # but "iPho
 _CLOSES = regex.compile(r"[”’」』）)》〉】\]]")
 _NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b)")
 _ENUMERATOR = regex.compile(r"\s*\d{1,3}[.)]")
-_WITHIN_A_WORD = regex.compile(r"\w\.-$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
+_WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
 
 # Ends that are not seen: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
 _END = (
     rf"…[\"'{regex.escape(_CLOSING)}]*\s+(?=\S)|[。！？｡।॥۔؟][{regex.escape(_CLOSING)}]*(?=\d)"
     r"|(?<=\p{Devanagari}\s?)\|\s+(?=\S)|[។៕]\s+(?=\S)"
+    r"|\b(?:etc|usw|ecc|enz|osv|itd|itp|atd|stb|т\. ?д|т\. ?п)\.\s+(?=\p{Lu})"
 )
 _UNSEEN_ENDS = {
     "": regex.compile(_END),
@@ -171,7 +172,7 @@ _ORDINAL = {
     "de": (
         regex.compile(r"\b\d{1,2}\.$"),
         regex.compile(
-            r"(?:Jahrhundert|Jahrtausend|Weltkrieg|Bundesliga|Liga|Mal|Platz|Etage|Stock|Kapitel|Auflage|Klasse|Senat"
+            r"(?:Jh|Jahrhundert|Jahrtausend|Weltkrieg|Bundesliga|Liga|Mal|Platz|Etage|Stock|Kapitel|Auflage|Klasse|Senat"
             r"|Lebensjahr|Geburtstag|Jahrestag|Todestag|Spieltag|Runde|Minute|Woche|Quartal|Halbjahr|FC|SC|SV|TSV)"
         ),
     ),
@@ -181,6 +182,7 @@ _ORDINAL = {
 _AFTER_QUOTE = {
     "ja": regex.compile(r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など)"),
     "ko": regex.compile(r"\p{Hangul}"),
+    "zh": regex.compile(r"\p{Han}{1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])"),
 }
 _QUOTED = regex.compile(r"[”’」』\"']$")
 _THAI_SHORT, _THAI_ENOUGH = 15, 40  # characters: what is no clause of its own, and what is surely one
