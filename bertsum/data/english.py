@@ -150,7 +150,7 @@ def sentence_ends(text: str, language: str = "en") -> list[int]:
         ends.append(end)
         start = end
     ends = _without_list_marks(text, _with_list_items(text, ends))
-    return ends if _pairs_are_inside(text, ends) else _outside_pairs(text, ends)
+    return _outside_pairs(text, ends)
 
 
 def _without_list_marks(text: str, ends: list[int]) -> list[int]:
@@ -168,7 +168,7 @@ def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:
     if end - place != 2 or not "A" <= text[end] <= "Z":
         return False
     word = text[text.rfind(" ", start, place) + 1 : place].lower()
-    return len(word) > 2 and word.isalpha() and word not in _LISTED
+    return len(word) > 1 and word.isalnum() and word not in _LISTED
 
 
 def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool) -> bool:
@@ -303,36 +303,44 @@ def _with_list_items(text: str, ends: list[int]) -> list[int]:
 
 _PAIR = re.compile(r"[\"“”()\[\]`]")
 _DEEPEST = 8  # pairs around each other
-_MOST_INSIDE = 16  # ends: a passage with more has more than a few sentences
 _PAIRS = (('"', '"'), ("“", "”"), ("(", ")"), ("[", "]"), ("`", "`"))
 _CLOSES = {"”": "“", ")": "(", "]": "["}
 
 
-def _pairs_are_inside(text: str, ends: list[int]) -> bool:
-    """Whether each sentence has as many opening as closing marks, so that no pair is around an end; quickly told."""
-    if not ends:
-        return True
-    used = [(opening, closing) for opening, closing in _PAIRS if opening in text]
-    if not used:
-        return True
-    sentences = [text[start:end] for start, end in itertools.pairwise([0, *ends, len(text)])]
-    return all(
-        sentence.count(opening) % 2 == 0 if opening == closing else sentence.count(opening) == sentence.count(closing)
-        for opening, closing in used
-        for sentence in sentences
-    )
-
-
 def _outside_pairs(text: str, ends: list[int]) -> list[int]:
     """Leaves out the ends inside quotations and brackets of up to :data:`_FEW` sentences, and inside code."""
-    kept = [True] * len(ends)
-    for begin, end in _pairs(text):
-        first, last = bisect_right(ends, begin), bisect_right(ends, end)
-        if first == last or last - first > _MOST_INSIDE:
-            continue
-        if sum(kept[first:last]) < _FEW or text[begin] == "`":
-            kept[first:last] = [False] * (last - first)
-    return list(itertools.compress(ends, kept))
+    removed: set[int] = set()
+    for start, stop in _unbalanced(text, ends):
+        for begin, end in _pairs(text[start:stop]):
+            first, last = bisect_right(ends, start + begin), bisect_right(ends, start + end)
+            inside = [position for position in ends[first:last] if position not in removed]
+            if len(inside) < _FEW or text[start + begin] == "`":
+                removed.update(inside)
+    return [end for end in ends if end not in removed] if removed else ends
+
+
+def _unbalanced(text: str, ends: list[int]) -> Iterator[tuple[int, int]]:
+    """Where a pair may be around the end of a sentence: runs of sentences from one in which the opening and the closing
+    marks are not equally many to the next such one, if only a few sentences lie between them.
+    """
+    used = [(opening, closing) for opening, closing in _PAIRS if opening in text]
+    if not ends or not used:
+        return
+    bounds = [0, *ends, len(text)]
+    run: list[int] = []  # the unbalanced sentences of a run
+    for number, (start, end) in enumerate(itertools.pairwise(bounds)):
+        sentence = text[start:end]
+        for opening, closing in used:
+            count = sentence.count(opening)
+            if count % 2 if opening == closing else count != sentence.count(closing):
+                if run and number - run[-1] > _FEW:
+                    if len(run) > 1:
+                        yield bounds[run[0]], bounds[run[-1] + 1]
+                    run = []
+                run.append(number)
+                break
+    if len(run) > 1:
+        yield bounds[run[0]], bounds[run[-1] + 1]
 
 
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
