@@ -123,3 +123,10 @@ def test_readme_configs_exist() -> None:
     for name in re.findall(r"--config ([\w./-]+)", README):
         if name != "NAME":
             Config.load(name)
+
+
+def test_coverage_is_measured_by_ci_alone() -> None:
+    """A part of the tests covers a part of the code: its run must not fail for that."""
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert "--cov" not in re.search(r"^addopts = .*$", settings, flags=re.MULTILINE)[0]
+    assert "--cov-fail-under=90" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
