@@ -19,6 +19,7 @@ from conftest import comparable_metrics, finish, run_train, sentences_of, wait_f
 from test_resume import assert_same_run
 
 import bertsum
+from bertsum import parallel
 from bertsum.data import prepare as prepare_module
 from bertsum.data import prepared as prepared_module
 from bertsum.data.prepare import prepare
@@ -198,6 +199,13 @@ def test_a_failing_function_ends_the_workers() -> None:
 
     with pytest.raises(bertsum.BertsumError, match="number 0"):
         list(map_in_order(fail, iter(range(100)), 2))
+
+
+def test_no_process_is_forked_on_macos(monkeypatch) -> None:
+    assert parallel._start_method() == "fork"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert parallel._start_method() == "spawn"
+    assert list(map_in_order(abs, iter(range(-50, 50)), 2)) == [abs(number) for number in range(-50, 50)]
 
 
 @pytest.mark.parametrize("rank", [0, 1])
