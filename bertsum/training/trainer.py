@@ -23,7 +23,7 @@ from bertsum.data.batching import EpochPlan, length_batches, plan_epoch
 from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError, Stopped
 from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.saved import WEIGHTS_FILE, fill, read_tensors
+from bertsum.models.saved import fill, read_weights
 from bertsum.models.scoring import explained_memory
 from bertsum.training.checkpoint import (
     SUMS,
@@ -80,7 +80,7 @@ class Trainer:
         saved = load_state(last) if last is not None else None
         if last is not None and saved is not None:
             self.state = saved.train
-            fill(model, read_tensors(last / WEIGHTS_FILE), f"checkpoint '{last}'", config.model)
+            fill(model, read_weights(last), f"checkpoint '{last}'", config.model)
         self.saved_step = self.state.step
         self.plan = self._plan(self.state.epoch)
         if self.state.batch >= len(self.plan):
