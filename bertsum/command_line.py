@@ -42,15 +42,20 @@ def parse(
     return own, overrides_from_arguments(rest)
 
 
-def load_config(options: argparse.Namespace, overrides: list[str]) -> Config:
+def load_config(options: argparse.Namespace, overrides: list[str], training: bool = True) -> Config:
     """The config that ``--config`` names, with overrides.
+
+    Args:
+        options: The script's own options.
+        overrides: ``"FIELD=VALUE"`` each.
+        training: Whether it is for a training.
 
     Raises:
         BertsumError: if there is none.
     """
     if options.config is None:
         raise BertsumError("--config: is missing, expected a YAML file or a name such as quickstart")
-    return Config.load(options.config, overrides)
+    return Config.load(options.config, overrides, training=training)
 
 
 def start_processes() -> None:

@@ -58,7 +58,7 @@ class BertSumConfig:
         }
         if config.evaluation.long_documents is not None:
             own["encoding"]["long_documents"] = config.evaluation.long_documents
-        return Config.from_dict({**config.to_dict(), **own})
+        return Config.from_dict({**config.to_dict(), **own}, training=False)
 
 
 @dataclass(frozen=True)
