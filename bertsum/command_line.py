@@ -24,7 +24,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         allow_abbrev=False,
         epilog="Every field of the config is an option, too, by its dotted name; --help lists them.",
     )
-    result.add_argument("--config", metavar="NAME", help="a YAML file, or the name of one in configs/")
+    result.add_argument(
+        "--config", metavar="NAME", help="a YAML file, or the name of one that comes with bertsum or lies in configs/"
+    )
     return result
 
 

@@ -375,7 +375,8 @@ class Config:
         """Reads a YAML file and applies dotted overrides such as ``"train.max_steps=100"``.
 
         Args:
-            path: The file. One that does not exist is looked for by its name among the configs that come with bertsum.
+            path: The file. One that does not exist is looked for by its name among the configs that come with bertsum,
+                then in ``configs/`` of the current folder.
             overrides: ``"FIELD=VALUE"`` each, later ones over earlier ones.
             training: Whether it is for a training, and has to pass :meth:`check_training` as well.
 
