@@ -24,7 +24,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
         allow_abbrev=False,
         epilog="Every field of the config is an option, too, by its dotted name; --help lists them.",
     )
-    result.add_argument("--config", metavar="NAME", help="a YAML file, or the name of one in configs/")
+    result.add_argument(
+        "--config", metavar="NAME", help="a YAML file, or the name of one that comes with bertsum or lies in configs/"
+    )
     return result
 
 
@@ -42,15 +44,20 @@ def parse(
     return own, overrides_from_arguments(rest)
 
 
-def load_config(options: argparse.Namespace, overrides: list[str]) -> Config:
+def load_config(options: argparse.Namespace, overrides: list[str], training: bool = True) -> Config:
     """The config that ``--config`` names, with overrides.
+
+    Args:
+        options: The script's own options.
+        overrides: ``"FIELD=VALUE"`` each.
+        training: Whether it is for a training.
 
     Raises:
         BertsumError: if there is none.
     """
     if options.config is None:
         raise BertsumError("--config: is missing, expected a YAML file or a name such as quickstart")
-    return Config.load(options.config, overrides)
+    return Config.load(options.config, overrides, training=training)
 
 
 def start_processes() -> None:

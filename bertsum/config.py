@@ -371,12 +371,14 @@ class Config:
         return self.evaluation.lead_sentences or self.selection.sentences or 3
 
     @staticmethod
-    def load(path: str | Path | None = None, overrides: Sequence[str] = ()) -> Config:
+    def load(path: str | Path | None = None, overrides: Sequence[str] = (), *, training: bool = True) -> Config:
         """Reads a YAML file and applies dotted overrides such as ``"train.max_steps=100"``.
 
         Args:
-            path: The file. One that does not exist is looked for by its name among the configs that come with bertsum.
+            path: The file. One that does not exist is looked for by its name among the configs that come with bertsum,
+                then in ``configs/`` of the current folder.
             overrides: ``"FIELD=VALUE"`` each, later ones over earlier ones.
+            training: Whether it is for a training, and has to pass :meth:`check_training` as well.
 
         Raises:
             BertsumError: naming every unknown key, wrong type and impossible value at once.
@@ -394,16 +396,17 @@ class Config:
                 raise BertsumError(f"override '{override}': expected KEY=VALUE, such as train.max_steps=100")
             values[key] = override_value(text)
             origin.pop(key, None)
-        return build(Config, values, origin, _problems)
+        return build(Config, values, origin, _all_problems if training else _problems)
 
     @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> Config:
+    def from_dict(values: Mapping[str, Any], *, training: bool = True) -> Config:
         """The inverse of :meth:`to_dict`, as strict as :meth:`load`.
 
         Args:
             values: Nested values; fields that are not given have their defaults.
+            training: As in :meth:`load`.
         """
-        return build(Config, dict(flatten(values)), {}, _problems)
+        return build(Config, dict(flatten(values)), {}, _all_problems if training else _problems)
 
     def to_dict(self) -> dict[str, Any]:
         """The resolved configuration as plain nested values."""
@@ -421,13 +424,43 @@ class Config:
         """
         write_whole(Path(path), dump_yaml(self.to_dict()))
 
-    def override(self, values: Mapping[str, Any]) -> Config:
+    def override(self, values: Mapping[str, Any], *, training: bool = True) -> Config:
         """A copy with some fields replaced.
 
         Args:
             values: Values of the fields' own types, by dotted names such as train.max_steps.
+            training: As in :meth:`load`.
         """
-        return build(Config, {**self.flat(), **values}, {}, _problems)
+        return build(Config, {**self.flat(), **values}, {}, _all_problems if training else _problems)
+
+    def check_training(self) -> None:
+        """Checks how fields depend on one another in a training; an evaluation may combine them in other ways.
+
+        Raises:
+            BertsumError: naming every problem.
+        """
+        self.override({})
+
+
+def _all_problems(config: Config) -> Iterator[str]:
+    """What is wrong with a configuration for a training."""
+    yield from _problems(config)
+    yield from _training_problems(config)
+
+
+def _training_problems(config: Config) -> Iterator[str]:
+    """What only a training needs: an evaluation has the encoding of its model, and may have other documents."""
+    train = config.train
+    if config.data.joined and config.encoding.long_documents != "window":
+        yield "data.joined: is set, but long documents are not read whole; expected encoding.long_documents window"
+    if train.max_steps is not None and train.epochs is not None:
+        yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
+    if train.schedule == "noam" and train.warmup_steps < 1:
+        yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
+    if train.metric != "loss" and not train.validate_rouge:
+        yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
+    if train.patience is not None and not config.data.has_split("validation"):
+        yield "train.patience: is set, but there is no data.validation to judge by"
 
 
 def _problems(config: Config) -> Iterator[str]:
@@ -509,8 +542,6 @@ def _problems(config: Config) -> Iterator[str]:
     for key in ("data.detokenized", "data.joined"):
         if not 0 <= values[key] <= 1:
             yield f"{key}: got {values[key]}, expected a share from 0 to 1"
-    if config.data.joined and config.encoding.long_documents != "window":
-        yield "data.joined: is set, but long documents are not read whole; expected encoding.long_documents window"
     if config.selection.threshold is not None and not 0 <= config.selection.threshold <= 1:
         yield f"selection.threshold: got {config.selection.threshold}, expected a probability from 0 to 1"
     limits = ("sentences", "ratio", "max_words", "threshold")
@@ -518,14 +549,6 @@ def _problems(config: Config) -> Iterator[str]:
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
     if config.data.dataset_config is not None and config.data.dataset is None:
         yield "data.dataset_config: is set without data.dataset"
-    if config.train.max_steps is not None and config.train.epochs is not None:
-        yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
-    if config.train.schedule == "noam" and config.train.warmup_steps < 1:
-        yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
-    if config.train.metric != "loss" and not config.train.validate_rouge:
-        yield f"train.metric: got {config.train.metric}, expected loss unless train.validate_rouge is true"
-    if config.train.patience is not None and not config.data.has_split("validation"):
-        yield "train.patience: is set, but there is no data.validation to judge by"
     if config.seed >= 2**32:
         yield f"seed: got {config.seed}, expected less than 2^32"
     if not config.name or config.name in (".", "..") or "/" in config.name or "\\" in config.name:

@@ -5,11 +5,11 @@ Knows nothing of what the fields mean. Every problem is collected, so that all a
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import difflib
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
@@ -232,26 +232,56 @@ def overrides_from_arguments(arguments: Sequence[str]) -> list[str]:
 
 
 def config_folders() -> list[Path]:
-    """Where shipped configs lie: ``configs/`` here, of the source tree, or in the installed package."""
+    """Where configs are looked for by name: those that come with bertsum, then ``configs/`` of the current folder."""
     package = Path(__file__).parent
-    return [Path("configs"), package.parent / "configs", package / "configs"]
+    installed = package / "configs"
+    # In a source tree they lie beside the package; beside an installed one lie other people's packages.
+    shipped = installed if installed.is_dir() else package.parent / "configs"
+    return [shipped, Path("configs")]
 
 
 def find_config(path: str | Path) -> Path:
-    """A config file by path, else by name among the shipped ones (with or without ``.yaml``)."""
+    """A config file by path, else by name (with or without ``.yaml``) in :func:`config_folders`.
+
+    It warns where the current folder has another file of that name, which is not taken.
+
+    Raises:
+        BertsumError: if there is no such file.
+    """
     given = Path(path)
+    if _is_file(given):
+        return given
     names = [given.name] if given.suffix else [given.name, given.name + ".yaml"]
-    candidates = [given]
-    if given.name == str(given):  # a name; a path is that file or none
-        candidates += [folder / name for folder in config_folders() for name in names]
-    for candidate in candidates:
-        with contextlib.suppress(OSError):  # a name that is too long
-            if candidate.is_file():
-                return candidate
+    is_name = given.name == str(given)  # a path is that file or none
+    candidates = [folder / name for folder in config_folders() for name in names] if is_name else []
+    found = [candidate for candidate in candidates if _is_file(candidate)]
+    if found:
+        for other in found[1:]:
+            if not _same_content(other, found[0]):
+                warnings.warn(
+                    f"config '{path}': taken from '{found[0]}', which comes with bertsum; '{other}' is another file "
+                    "and not read (give its path to take it)",
+                    stacklevel=2,
+                )
+        return found[0]
     shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
     close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]}?" if close else ""
     raise BertsumError(f"config '{path}': no such file, and not one of {', '.join(shipped) or 'configs/'}{hint}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
+
+
+def _same_content(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other) or one.read_bytes() == other.read_bytes()
+    except OSError:  # one of them cannot be read
+        return False
 
 
 def help_text(tree: type, prog: str | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -76,8 +77,7 @@ def map_in_order(
     if workers == 1 or len(first) < _WORTHWHILE:
         yield from map(function, chain(first, items))
         return
-    # fork starts at once and needs no importable main module; where it is missing, spawn
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    method = _start_method()
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(workers, context, initializer=_start_process, initargs=(function,)) as pool:
         pending: deque[Future[Result]] = deque()
@@ -94,11 +94,24 @@ def map_in_order(
         except BrokenProcessPool as error:
             raise WorkerError(
                 f"one of {workers} worker processes was killed, by somebody or for want of memory; start again, if "
-                "need be with fewer (data.workers)"
+                f"need be with fewer (data.workers){_UNGUARDED if method == 'spawn' else ''}"
             ) from error
         finally:
             for future in pending:
                 future.cancel()
+
+
+# Each spawned process imports the main module first.
+_UNGUARDED = "; a script of your own must call bertsum below `if __name__ == '__main__':`, or with data.workers 1"
+
+
+def _start_method() -> str:
+    """How worker processes start: fork is quick and needs no importable main module.
+
+    It is not safe on macOS, whose own libraries may crash in a forked process; Windows does not have it.
+    """
+    has_fork = "fork" in multiprocessing.get_all_start_methods()
+    return "fork" if has_fork and sys.platform != "darwin" else "spawn"
 
 
 _function: Callable[[Any], Any]

@@ -24,7 +24,7 @@ def main() -> None:
     folder = Path(options.run_folder)
     step = re.search(r"step_(\d+)", Path(options.checkpoint).name)
     config = bertsum.Config.load(
-        options.config or "cnndm", [*overrides, f"name={folder.name}", f"output_dir={folder.parent}"]
+        options.config or "cnndm", [*overrides, f"name={folder.name}", f"output_dir={folder.parent}"], training=False
     )
     model = bertsum.BertSum.from_presumm(options.checkpoint, options.encoder, heads=options.heads)
     checkpoint = write_model_as_run(config, model, int(step[1]) if step else 0)

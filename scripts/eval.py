@@ -30,7 +30,7 @@ def main() -> None:
         print(f"a: {a}\nb: {b}\n{comparison_table(compare(a, b))}")
         return
     if options.config is not None:
-        config = load_config(options, overrides)
+        config = load_config(options, overrides, training=False)
     elif options.checkpoint is not None:
         config = run_config(run_of(options.checkpoint), overrides)
     else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file
 
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
+from bertsum.models.adapters import SCALE, is_own
 from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.saved import BertSumConfig, read_weights
 
 ROWS = [{"input_ids": [7, 8, 9, 10, 11], "cls_positions": [0, 2]}, {"input_ids": [20, 21, 22], "cls_positions": [0]}]
 
@@ -61,6 +64,36 @@ def test_a_checkpoint_has_what_has_learned_alone(encoder_folder, tmp_path) -> No
     loaded.save_pretrained(tmp_path / "whole")  # one like any other now
     whole = BertSum.from_pretrained(tmp_path / "whole")
     assert torch.equal(next(whole.score(ROWS))[1], next(loaded.score(ROWS))[1])
+
+
+def test_the_scale_is_saved_with_them(encoder_folder, tmp_path) -> None:
+    """A checkpoint keeps its own, whatever the version that reads it trains with; older ones have none written."""
+    model = build(encoder_folder)
+    folder = tmp_path / "saved"
+    model.save_pretrained(folder)
+    described = json.loads((folder / "config.json").read_text())
+    assert described.pop("adapter_scale") == SCALE
+    (folder / "config.json").write_text(json.dumps(described))
+    before, after = next(model.score(ROWS))[1], next(BertSum.from_pretrained(folder).score(ROWS))[1]
+    assert torch.allclose(before, after, atol=1e-5)
+    # of half the scale, with B twice as large, it is the same model: read, trained further, or resumed
+    larger = {name: 2 * value if "lora_B" in name else value for name, value in model.state_dict().items()}
+    model.save_pretrained(folder, state_dict=larger)
+    (folder / "config.json").write_text(json.dumps({**described, "adapter_scale": SCALE / 2}))
+    assert torch.allclose(before, next(BertSum.from_pretrained(folder).score(ROWS))[1], atol=1e-5)
+    further = BertSum.from_config(model.config, start_from=str(folder))
+    assert torch.allclose(before, next(further.score(ROWS))[1], atol=1e-5)
+    kept = {name: value for name, value in model.state_dict().items() if is_own(name, model.config.model)}
+    assert all(torch.equal(value, kept[name]) for name, value in read_weights(folder).items())
+
+
+@pytest.mark.parametrize("scale", ["2", None, 0, -1.0, True, float("nan"), float("inf")])
+def test_a_scale_that_is_none(encoder_folder, tmp_path, scale) -> None:
+    build(encoder_folder).save_pretrained(tmp_path / "saved")
+    path = tmp_path / "saved" / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "adapter_scale": scale}))
+    with pytest.raises(bertsum.BertsumError, match=r"config.json is broken: adapter_scale is .* a number above 0"):
+        BertSum.from_pretrained(tmp_path / "saved")
 
 
 def test_adapters_of_another_encoder(encoder_folder, tmp_path, bert_config, tokenizer) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import docstring_parser
 import pytest
 import yaml
 from conftest import ROOT
 
+from bertsum import config_reading
 from bertsum.config import Config
 from bertsum.config_reading import field_types, find_config, help_text, overrides_from_arguments
 from bertsum.errors import BertsumError
@@ -140,6 +142,27 @@ def test_find_config() -> None:
             find_config(path)
     with pytest.raises(BertsumError, match="did you mean cnndm.yaml"):
         find_config("cnn.yaml")
+
+
+def test_a_config_that_comes_with_bertsum_is_not_shadowed(tmp_path, monkeypatch) -> None:
+    """Neither by configs/ of another project nor by a folder of that name among installed packages."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("configs", "site-packages/configs", "site-packages/bertsum/configs"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "cnndm.yaml").write_text(f"name: {Path(folder).parent.name or 'here'}")
+    for folder, name in (("configs", "mine"), ("site-packages/configs", "theirs")):
+        (tmp_path / folder / f"{name}.yaml").write_text(f"name: {name}")
+    with pytest.warns(UserWarning, match=r"'cnndm': taken from .*comes with bertsum; 'configs/cnndm.yaml' is another"):
+        assert find_config("cnndm") == ROOT / "configs" / "cnndm.yaml"
+    assert find_config("configs/cnndm.yaml") == Path("configs/cnndm.yaml")  # no warning: a path says which
+    assert find_config("mine") == Path("configs/mine.yaml")
+    monkeypatch.setattr(config_reading, "__file__", str(tmp_path / "site-packages/bertsum/config_reading.py"))
+    with pytest.warns(UserWarning, match="taken from"):
+        assert Config.load("cnndm").name == "bertsum"
+    with pytest.raises(BertsumError, match="no such file"):
+        find_config("theirs")
+    (tmp_path / "configs" / "cnndm.yaml").write_text("name: bertsum")  # a copy shadows nothing
+    assert Config.load("cnndm").name == "bertsum"
 
 
 def test_round_trip(tmp_path) -> None:

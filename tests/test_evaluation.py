@@ -81,6 +81,25 @@ def test_bad_arguments(trained_run, tmp_path) -> None:
         bertsum.evaluate(missing, result.checkpoint, "test")
 
 
+def test_what_only_a_training_needs_does_not_refuse_an_evaluation(trained_run, config_of, tmp_path) -> None:
+    joined = config_of("data.joined=0.5", "encoding.long_documents=window", "data.limit=2")
+    evaluated = bertsum.evaluate(joined, trained_run[1].checkpoint)  # a model that reads the beginnings
+    assert json.loads((evaluated.folder / "results.json").read_text())["long_documents"] == "truncate"
+    (tmp_path / "run").mkdir()
+    trained = ["train.epochs=1", "train.max_steps=null", "train.patience=2", "train.validate_rouge=true",
+               "train.metric=rouge1", "data.joined=0.5", "encoding.long_documents=window"]  # fmt: skip
+    config_of(*trained).save(tmp_path / "run" / "config.yaml")
+    for override in (
+        "encoding.long_documents=truncate", "data.validation=null", "train.max_steps=3", "train.validate_rouge=false",
+        "train.schedule=noam",
+    ):  # fmt: skip
+        config = run_config(tmp_path / "run", [override])
+        assert config.override({"seed": 1}, training=False).to_dict() == {**config.to_dict(), "seed": 1}
+        for train in (config.check_training, lambda config=config: bertsum.train(config)):
+            with pytest.raises(bertsum.BertsumError, match=r"config:\n  (data|train)\."):
+                train()
+
+
 def test_average_of_the_best_checkpoints(config_of) -> None:
     config = config_of("train.max_steps=4", "train.validate_every=1", "train.keep_best=2", "rouge.bootstrap_samples=20")
     bertsum.train(config)

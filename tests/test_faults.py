@@ -19,6 +19,7 @@ from conftest import comparable_metrics, finish, run_train, sentences_of, wait_f
 from test_resume import assert_same_run
 
 import bertsum
+from bertsum import parallel
 from bertsum.data import prepare as prepare_module
 from bertsum.data import prepared as prepared_module
 from bertsum.data.prepare import prepare
@@ -29,6 +30,7 @@ from bertsum.models.scoring import explained_memory
 from bertsum.parallel import WorkerError, map_in_order
 from bertsum.training import trainer as trainer_module
 from bertsum.training.checkpoint import last_checkpoint, load_state, load_train_state
+from bertsum.training.failures import explained_lost_process
 from bertsum.training.processes import ParallelModel
 from bertsum.training.trainer import Trainer
 
@@ -198,6 +200,46 @@ def test_a_failing_function_ends_the_workers() -> None:
 
     with pytest.raises(bertsum.BertsumError, match="number 0"):
         list(map_in_order(fail, iter(range(100)), 2))
+
+
+def test_no_process_is_forked_on_macos(monkeypatch) -> None:
+    assert parallel._start_method() == "fork"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert parallel._start_method() == "spawn"
+    assert list(map_in_order(abs, iter(range(-50, 50)), 2)) == [abs(number) for number in range(-50, 50)]
+
+
+NCCL = "NCCL error in: ProcessGroupNCCL.cpp:3763, {}, NCCL version 2.28.8\n{}: A call failed."
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer [10.0.0.1]:38121"),
+        RuntimeError(NCCL.format("remote process exited or there was a network error", "ncclRemoteError")),
+        torch.distributed.DistBackendError(NCCL.format("internal error", "ncclInternalError")),
+        torch.distributed.DistBackendError("[Rank 0] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=3)"),
+        torch.distributed.DistNetworkError("failed to recv, got 0 bytes"),
+    ],
+)
+def test_a_lost_process_is_told(error) -> None:
+    expected = pytest.raises(bertsum.BertsumError, match=r"update 7: another process .* has ended.* goes on")
+    with expected as told, explained_lost_process(lambda: "update 7"):
+        raise error
+    assert str(error).splitlines()[0] in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        torch.distributed.DistBackendError(NCCL.format("invalid usage", "ncclInvalidUsage")),
+    ],
+)
+def test_an_error_of_this_process_is_not_another_ones(error) -> None:
+    with pytest.raises(type(error)) as raised, explained_lost_process(lambda: ""):
+        raise error
+    assert raised.value is error
 
 
 @pytest.mark.parametrize("rank", [0, 1])

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import write_jsonl
 
+from bertsum.data import prepare as prepare_module
 from bertsum.data.oracle import soft_oracle
-from bertsum.data.prepare import document_sentences, prepare, read_texts, summary_sentences
+from bertsum.data.prepare import describe_file, document_sentences, prepare, read_texts, summary_sentences
 from bertsum.errors import BertsumError
 
 
@@ -61,10 +65,67 @@ def test_done_once_and_redone_when_something_changed(config_of, tokenizer, byte_
         prepare(config, "train", byte_tokenizer).folder,
         prepare(config_of(f"data.validation={path}"), "validation", tokenizer).folder,
     }
-    os.utime(path, ns=(1, 1))
+    write_jsonl(path, records(4))
     others.add(prepare(config, "train", tokenizer).folder)
     assert len(others | {folder}) == 6
     assert not list(folder.parent.glob(".*.unfinished"))
+
+
+def test_files_are_told_apart_by_their_content(config_of, tokenizer, tmp_path) -> None:
+    """As when two archives bring files of one name, size and time, which differ in the middle alone."""
+    texts = [f"The {name} spoke. It rained. Nobody came to the hall." for name in ("mayor", "rower")]
+    prepared = []
+    for number, text in enumerate(texts):
+        (tmp_path / str(number)).mkdir()
+        middle = {"id": "1", "document": text, "summary": "It rained."}
+        path = write_jsonl(tmp_path / str(number) / "a.jsonl", [*records(2), middle, *records(2)])
+        os.utime(path, ns=(1, 1))
+        prepared.append(prepare(config_of(f"data.train={path}"), "train", tokenizer))
+    assert [part.dataset[2]["sentences"][0] for part in prepared] == ["The mayor spoke.", "The rower spoke."]
+    assert describe_file(tmp_path / "0" / "a.jsonl")[:2] == describe_file(path)[:2]
+    # moved, copied or touched, it is the same file
+    moved = path.rename(tmp_path / "a.jsonl")
+    os.utime(moved, ns=(2, 2))
+    assert prepare(config_of(f"data.train={moved}"), "train", tokenizer).folder == prepared[1].folder
+
+
+def test_what_cannot_be_hashed_is_told_by_its_path(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")  # reading it would wait for ever, and take what is in it
+    for name in ("pipe.jsonl", "missing.jsonl"):
+        assert describe_file(tmp_path / name) == [str(tmp_path / name)]
+    (tmp_path / "large.jsonl").write_bytes(b"x" * (2**20 + 1))
+    assert describe_file(tmp_path / "large.jsonl")[1:] == [2**20 + 1, hashlib.sha256(b"x" * (2**20 + 1)).hexdigest()]
+
+
+def test_all_that_preparing_imports_is_in_the_fingerprint() -> None:
+    """Its own modules by their code, packages by their version, but for those that only carry values."""
+    carriers = {"numpy", "pyarrow", "tqdm", "datasets", "transformers", "filelock", "torch"}
+    around = {
+        "config",
+        "errors",
+        "files",
+        "parallel",
+    }  # settings, which are told by value, and what changes no document
+    folder = Path(prepare_module.__file__).parent
+    for module in prepare_module._CODE:
+        for name in imported(folder / f"{module}.py"):
+            if name.startswith("bertsum."):
+                known = {f"bertsum.data.{own}" for own in prepare_module._CODE}
+                known |= {f"bertsum.{own.removeprefix('../')}" for own in prepare_module._CODE}
+                assert name in known or name.removeprefix("bertsum.") in around, f"{module} imports {name}"
+            elif name not in sys.stdlib_module_names:
+                assert name in carriers or name in prepare_module._PACKAGES, f"{module} imports {name}"
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of bertsum, and top names of others, that a file imports anywhere."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module)
+    return {name if name.startswith("bertsum") else name.partition(".")[0] for name in names}
 
 
 def test_what_the_tokenizer_did_before_does_not_matter(config_of, tokenizer, tmp_path) -> None:

@@ -79,6 +79,34 @@ def test_imports_run_one_way(path) -> None:
         assert imported <= ALONE[name]
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_attributes_begin_in_init_or_in_the_class(path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            begun = {
+                target.id
+                for item in node.body
+                if isinstance(item, ast.Assign | ast.AnnAssign)
+                for target in (item.targets if isinstance(item, ast.Assign) else [item.target])
+            }
+            methods = {item.name: attributes_set_in(item) for item in node.body if isinstance(item, ast.FunctionDef)}
+            begun |= methods.pop("__init__", set())
+            for name, attributes in methods.items():
+                assert attributes <= begun, f"{node.name}.{name} sets {attributes - begun}"
+
+
+def attributes_set_in(function: ast.FunctionDef) -> set[str]:
+    """Names of ``self`` that a method assigns."""
+    return {
+        node.attr
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    }
+
+
 def test_import_loads_nothing_heavy() -> None:
     code = "import bertsum, sys; print([m for m in ('torch', 'transformers', 'datasets', 'numpy') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
@@ -125,3 +153,10 @@ def test_readme_configs_exist() -> None:
     for name in re.findall(r"--config ([\w./-]+)", README):
         if name != "NAME":
             Config.load(name)
+
+
+def test_coverage_is_measured_by_ci_alone() -> None:
+    """A part of the tests covers a part of the code: its run must not fail for that."""
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert "--cov" not in re.search(r"^addopts = .*$", settings, flags=re.MULTILINE)[0]
+    assert "--cov-fail-under=90" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

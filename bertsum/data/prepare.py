@@ -41,24 +41,14 @@ from bertsum.text import split_words, text_size
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# What a prepared document depends on.
-_CODE = (
-    *(
-        "documents",
-        "formats",
-        "languages",
-        "augmentation",
-        "sentences",
-        "lines",
-        "english",
-        "other_languages",
-        "oracle",
-    ),
-    *("tokenization", "encoding", "prepare", "prepared", "../text"),
-)
-_PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid")
+# What a prepared document depends on: all of this folder but what comes after it.
+_CODE = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem != "batching") + [
+    Path(__file__).parents[1] / name for name in ("text.py", "safe_load.py")
+]
+_PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid", "nltk")
 _CHUNK = 64  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
+_HASHED_AT_ONCE = 1 << 20  # bytes
 
 
 def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> Prepared:
@@ -101,8 +91,8 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
     data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
     code = hashlib.sha256()
-    for module in _CODE:
-        code.update((Path(__file__).parent / f"{module}.py").read_bytes())
+    for path in _CODE:
+        code.update(path.read_bytes())
     tokens = json.loads(tokenizer.backend_tokenizer.to_str())
     for switch in ("truncation", "padding"):  # the last call's, not the tokenizer's own
         tokens.pop(switch, None)
@@ -131,12 +121,27 @@ def _describe_sources(config: DataConfig, split: str) -> list[Any]:
 
 
 def describe_file(path: Path) -> list[Any]:
-    """What tells a file from another one, or from itself before it was changed."""
+    """What tells a file from another one, or from itself before it was changed: its name and all of its content.
+
+    Neither its folder nor its time counts: a file may be moved, copied or touched. Two files out of one archive may
+    have the same name, size and time, and a change in the middle leaves both ends as they were.
+    """
     try:
-        stat = path.stat()
-    except OSError:  # listed, but not there: reading it will say so
+        if not path.is_file():  # a pipe can be read only once
+            return [str(path)]
+        return [path.name, *_content(path)]
+    except OSError:  # listed, but not readable: reading it will say so
         return [str(path)]
-    return [path.name, stat.st_size, stat.st_mtime_ns]  # not the folder: it may be moved
+
+
+def _content(path: Path) -> tuple[int, str]:
+    """Length and SHA-256 of a file."""
+    digest, length = hashlib.sha256(), 0
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(_HASHED_AT_ONCE):
+            digest.update(block)
+            length += len(block)
+    return length, digest.hexdigest()
 
 
 def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:

@@ -41,7 +41,8 @@ def run_of(checkpoint: str | Path) -> Path:
 
 def run_config(run: Path, overrides: Sequence[str] = ()) -> Config:
     """The resolved configuration of a run folder, wherever that folder lies now."""
-    return Config.load(run / "config.yaml", [f"name={run.name}", f"output_dir={run.parent}", *overrides])
+    names = [f"name={run.name}", f"output_dir={run.parent}"]
+    return Config.load(run / "config.yaml", [*names, *overrides], training=False)
 
 
 def best_checkpoints(config: Config, count: int) -> list[Path]:

@@ -18,7 +18,9 @@ from bertsum.models.encoder import encoder_layers
 if TYPE_CHECKING:
     from bertsum.models.encoder import Encoder
 
-_SCALE = 2.0  # s, as alpha = 2 r is usual
+# s of adapters that are made here (alpha = 2 r is usual). It is saved with them: another version may have another.
+SCALE = 2.0
+FIRST_SCALE = 2.0  # of those that were saved without it
 _A, _B = ".lora_A.default.weight", ".lora_B.default.weight"
 
 
@@ -44,7 +46,7 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
         raise BertsumError("model.adapters: no layer of the encoder is left for them; lower model.freeze_layers")
     encoder.requires_grad_(False)
     rank = config.adapters
-    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=int(_SCALE * rank), target_modules=names), encoder)
+    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=int(SCALE * rank), target_modules=names), encoder)
     if config.freeze_encoder:
         encoder.requires_grad_(False)
 
@@ -52,6 +54,18 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
 def is_own(name: str, config: ModelConfig) -> bool:
     """Whether a weight of a model belongs to its checkpoint: with adapters, those of the encoder itself do not."""
     return config.adapters is None or not name.startswith("encoder.") or name.endswith((_A, _B))
+
+
+def scaled_as_here(weights: dict[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
+    """Weights of a checkpoint whose adapters were trained with another s, so that ``SCALE`` is theirs: in B.
+
+    Args:
+        weights: By name.
+        scale: Their own s.
+    """
+    if scale == SCALE:
+        return weights
+    return {name: tensor * (scale / SCALE) if name.endswith(_B) else tensor for name, tensor in weights.items()}
 
 
 def fold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -73,7 +87,7 @@ def fold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor]) -> dict[st
             high = weights.get(f"{name.removesuffix(_A)}{_B}")
             if matrix is None or high is None or (high.shape[0], low.shape[1]) != matrix.shape:
                 raise BertsumError(f"adapters: '{name}' fits no matrix of the encoder")
-            whole[target] = matrix + _SCALE * (high.float() @ low.float())
+            whole[target] = matrix + SCALE * (high.float() @ low.float())
     return whole
 
 
@@ -82,7 +96,7 @@ def adaptation(module: nn.Linear, vectors: torch.Tensor) -> torch.Tensor:
     if not hasattr(module, "lora_A"):
         return vectors.new_zeros(len(vectors), module.out_features)
     down, up = (part["default"].weight.to(vectors.dtype) for part in _parts(module))
-    return F.linear(F.linear(vectors, down), _SCALE * up)
+    return F.linear(F.linear(vectors, down), SCALE * up)
 
 
 def learns_adapter(module: nn.Linear) -> bool:
@@ -95,7 +109,7 @@ def weight_of(module: nn.Linear) -> torch.Tensor:
     if not hasattr(module, "lora_A"):
         return module.weight
     down, up = (part["default"].weight for part in _parts(module))
-    return module.weight + _SCALE * (up @ down)
+    return module.weight + SCALE * (up @ down)
 
 
 def _parts(module: Any) -> tuple[Any, Any]:

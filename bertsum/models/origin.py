@@ -89,7 +89,7 @@ def read_origin(checkpoint: Path) -> Origin | None:
     run = checkpoint.parent.parent
     if checkpoint.parent.name != "checkpoints" or not (run / "config.yaml").is_file():
         return None
-    config = Config.load(run / "config.yaml")
+    config = Config.load(run / "config.yaml", training=False)
     trained: dict[str, Any] = {}
     prepared = None
     state = checkpoint / "state" / "trainer.json"

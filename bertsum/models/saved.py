@@ -16,12 +16,13 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.errors import BertsumError
-from bertsum.models.adapters import is_own
+from bertsum.models.adapters import FIRST_SCALE, SCALE, is_own, scaled_as_here
 from bertsum.models.encoder import load_tokenizer
 
 if TYPE_CHECKING:
     from bertsum.models.encoder import Encoder
 
+_SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 # The English model that comes with the package.
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
@@ -57,7 +58,7 @@ class BertSumConfig:
         }
         if config.evaluation.long_documents is not None:
             own["encoding"]["long_documents"] = config.evaluation.long_documents
-        return Config.from_dict({**config.to_dict(), **own})
+        return Config.from_dict({**config.to_dict(), **own}, training=False)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def write_model(
     described = {
         "library": "bertsum",
         **asdict(config),
+        **({} if config.model.adapters is None else {_SCALE_FIELD: SCALE}),
         "encoder": own,
     }
     try:
@@ -117,10 +119,8 @@ def read_model(folder: Path) -> SavedModel:
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
+    described = _read_config(folder)
     try:
-        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        if not isinstance(described, dict) or described.get("library") != "bertsum":
-            raise BertsumError(f"model '{folder}': {CONFIG_FILE} is not one of bertsum's")
         parts = {name: described[name] for name in ("model", "encoding", "selection", "language")}
         whole = Config.from_dict(parts)
         encoder_values = dict(described["encoder"])
@@ -130,7 +130,7 @@ def read_model(folder: Path) -> SavedModel:
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = BertSumConfig.of(whole)
-    weights = read_tensors(folder / WEIGHTS_FILE)
+    weights = scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
         # to build them would take for ever
@@ -146,6 +146,35 @@ def read_model(folder: Path) -> SavedModel:
     except Exception as error:  # the tokenizers library raises plain Exception
         raise BertsumError(f"model '{folder}': its tokenizer files are broken: {error}") from error
     return SavedModel(config, encoder_config, tokenizer, weights)
+
+
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a saved model, as :func:`read_model` reads them.
+
+    Raises:
+        BertsumError: naming the file that is missing or broken.
+    """
+    return scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(_read_config(folder), folder))
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
+    if not isinstance(described, dict) or described.get("library") != "bertsum":
+        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is not one of bertsum's")
+    return described
+
+
+def _scale(described: dict[str, Any], folder: Path) -> float:
+    """The scale of a saved model's adapters."""
+    scale = described.get(_SCALE_FIELD, FIRST_SCALE)
+    if type(scale) not in (int, float) or not 0 < scale < float("inf"):
+        raise BertsumError(
+            f"model '{folder}': {CONFIG_FILE} is broken: {_SCALE_FIELD} is {scale!r}, expected a number above 0"
+        )
+    return float(scale)
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:

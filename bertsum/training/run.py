@@ -64,6 +64,7 @@ def train(config: Config) -> TrainResult:
             running in the folder, or a loss is not finite.
         Stopped: after SIGTERM or Ctrl-C, when everything is saved.
     """
+    config.check_training()  # it may have been read for an evaluation
     if config.train.max_steps is None and config.train.epochs is None:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
     with (

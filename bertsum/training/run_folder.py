@@ -112,7 +112,7 @@ def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
     run_dir = config.run_dir
     if any((run_dir / name).exists() for name in _RUN) and not config.train.overwrite:
         raise BertsumError(f"'{run_dir}' already holds a run; replace it (--train.overwrite), or name another folder")
-    config = model.config.apply(config).override(_selection_of(model))
+    config = model.config.apply(config).override(_selection_of(model), training=False)
     folder = checkpoint_folder(run_dir, step)
     try:
         _remove_run(run_dir)

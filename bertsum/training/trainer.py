@@ -23,7 +23,7 @@ from bertsum.data.batching import EpochPlan, length_batches, plan_epoch
 from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError, Stopped
 from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.saved import WEIGHTS_FILE, fill, read_tensors
+from bertsum.models.saved import fill, read_weights
 from bertsum.models.scoring import explained_memory
 from bertsum.training.checkpoint import (
     SUMS,
@@ -37,6 +37,7 @@ from bertsum.training.checkpoint import (
     save_checkpoint,
     save_train_state,
 )
+from bertsum.training.failures import explained_lost_process
 from bertsum.training.metrics import forget_later_metrics, training_metrics, write_metrics
 from bertsum.training.optim import schedule, set_learning_rate
 from bertsum.training.processes import ParallelModel, first_does, sum_over_processes
@@ -79,7 +80,7 @@ class Trainer:
         saved = load_state(last) if last is not None else None
         if last is not None and saved is not None:
             self.state = saved.train
-            fill(model, read_tensors(last / WEIGHTS_FILE), f"checkpoint '{last}'", config.model)
+            fill(model, read_weights(last), f"checkpoint '{last}'", config.model)
         self.saved_step = self.state.step
         self.plan = self._plan(self.state.epoch)
         if self.state.batch >= len(self.plan):
@@ -90,6 +91,7 @@ class Trainer:
         torch.manual_seed(config.seed + accelerator.process_index)  # each process its own dropout
         if last is not None and saved is not None:
             self._resume(last, saved)
+        self.random_before = _random_state()  # of this process, before the update that is being made
         self.stop = StopSignals(alone=accelerator.num_processes == 1)
 
     # ---- fit: the whole run
@@ -108,7 +110,7 @@ class Trainer:
             unit=" updates",
             disable=None if self.accelerator.is_main_process else True,
         )
-        with bar, self.stop, self._other_processes():
+        with bar, self.stop, explained_lost_process(lambda: f"update {self.state.step + 1}"):
             self._validate_and_save_when_due()  # what a signal has put off
             for update in self._updates():
                 stopping = self.train_step(update)
@@ -155,19 +157,6 @@ class Trainer:
         done = f"after update {self.state.step} of {self.total_steps}, which is saved in '{folder}'"
         without = " without --train.overwrite" if self.config.train.overwrite else ""
         raise Stopped(self.stop.received or signal.SIGTERM, f"{done}; the same command{without} goes on from there")
-
-    @contextlib.contextmanager
-    def _other_processes(self) -> Iterator[None]:
-        """Says it plainly when another process of this training has ended in the middle of it."""
-        try:
-            yield
-        except RuntimeError as error:
-            if not any(phrase in str(error) for phrase in ("closed by peer", "reset by peer", "gloo::", "Broken pipe")):
-                raise
-            raise BertsumError(
-                f"update {self.state.step + 1}: another process of this training has ended, and says itself why; the "
-                "same command goes on from the last checkpoint"
-            ) from error
 
     # ---- train_step: one update
 

@@ -1,0 +1,48 @@
+"""What ends a training from outside: another process that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from bertsum.errors import BertsumError
+
+# gloo raises a plain RuntimeError, and so does NCCL outside a collective.
+_LOST = (
+    *("closed by peer", "reset by peer", "gloo::", "Broken pipe"),
+    *("closed by remote peer", "remote process exited", "ncclRemoteError", "NCCL communicator was aborted"),
+    "Watchdog caught collective operation timeout",
+)
+# What NCCL raises because of this process alone.
+_OWN_FAULT = ("ncclInvalidUsage", "ncclInvalidArgument", "ncclUnhandledCudaError")
+
+
+@contextmanager
+def explained_lost_process(where: Callable[[], str]) -> Iterator[None]:
+    """Says it plainly when another process of a training has ended in the middle of it, or cannot be reached.
+
+    Args:
+        where: Tells how far this process had come.
+
+    Raises:
+        BertsumError: in place of the error of gloo or NCCL, which it quotes.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_lost_process(error):
+            raise
+        quoted = str(error).splitlines()[:1] or [type(error).__name__]
+        raise BertsumError(
+            f"{where()}: another process of this training has ended, and says itself why, or it cannot be reached "
+            f"({quoted[0]}); the same command goes on from the last checkpoint"
+        ) from error
+
+
+def _is_lost_process(error: RuntimeError) -> bool:
+    text = str(error)
+    if torch.distributed.is_available() and isinstance(error, torch.distributed.DistError):
+        return not any(phrase in text for phrase in _OWN_FAULT)
+    return any(phrase in text for phrase in _LOST)
