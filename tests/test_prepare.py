@@ -100,21 +100,15 @@ def test_what_cannot_be_hashed_is_told_by_its_path(tmp_path) -> None:
 def test_all_that_preparing_imports_is_in_the_fingerprint() -> None:
     """Its own modules by their code, packages by their version, but for those that only carry values."""
     carriers = {"numpy", "pyarrow", "tqdm", "datasets", "transformers", "filelock", "torch"}
-    around = {
-        "config",
-        "errors",
-        "files",
-        "parallel",
-    }  # settings, which are told by value, and what changes no document
-    folder = Path(prepare_module.__file__).parent
-    for module in prepare_module._CODE:
-        for name in imported(folder / f"{module}.py"):
+    around = {"config", "errors", "files", "parallel"}  # settings, told by value, and what changes no document
+    package = Path(prepare_module.__file__).parents[1]
+    known = {".".join(path.relative_to(package).with_suffix("").parts) for path in prepare_module._CODE} | around
+    for path in prepare_module._CODE:
+        for name in imported(path):
             if name.startswith("bertsum."):
-                known = {f"bertsum.data.{own}" for own in prepare_module._CODE}
-                known |= {f"bertsum.{own.removeprefix('../')}" for own in prepare_module._CODE}
-                assert name in known or name.removeprefix("bertsum.") in around, f"{module} imports {name}"
+                assert name.removeprefix("bertsum.") in known, f"{path} imports {name}"
             elif name not in sys.stdlib_module_names:
-                assert name in carriers or name in prepare_module._PACKAGES, f"{module} imports {name}"
+                assert name in carriers or name in prepare_module._PACKAGES, f"{path} imports {name}"
 
 
 def imported(path: Path) -> set[str]:
