@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bertsum.data import english, other_languages
+from bertsum.data.english import sentence_ends as english_ends
 from bertsum.data.languages import base_language, language_of
 from bertsum.data.lines import units
+from bertsum.data.other_languages import sentence_ends as other_ends
 from bertsum.errors import BertsumError
 from bertsum.text import is_spaced, sanitize, word_ends
 
@@ -38,7 +39,7 @@ def split_sentences(text: str, language: str = "en") -> list[str]:
         raise BertsumError(f"split_sentences: got {type(text).__name__}, expected text")
     clean = sanitize(text)  # same length, so positions hold in the text itself
     language = language_of(clean, language)
-    sentence_ends = english.sentence_ends if base_language(language) == "en" else other_languages.sentence_ends
+    sentence_ends = english_ends if base_language(language) == "en" else other_ends
     pieces: list[str] = []
     for begin, end in units(clean):
         start = begin
