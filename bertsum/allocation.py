@@ -12,7 +12,10 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
 def keep_freed_memory() -> None:
-    """For the rest of this process, from where the C library is glibc; other libraries have their own ways."""
+    """For the rest of this process, where the C library is glibc; other libraries have their own ways.
+
+    For a script that trains and ends: a program that does other things may want its memory back.
+    """
     if platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None)

@@ -75,7 +75,12 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
         arguments.error("--jsonl and --out are given together")
     if options.jsonl is not None and options.file is not None:
         arguments.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+        _print_summaries(options)
+
+
+def _print_summaries(options: argparse.Namespace) -> None:
     wanted: dict[str, Any] = {
         "sentences": options.sentences,
         "ratio": options.ratio,
@@ -89,11 +94,13 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
     # Read before what takes seconds to import, so that a wrong name is said at once.
     text = _read_text(options.file or "-") if options.jsonl is None else None
     gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
-    from bertsum.summarizer import Summarizer
+    try:
+        from bertsum.summarizer import Summarizer
 
-    summarizer = Summarizer.from_pretrained(options.model)
-    gc.freeze()
-    gc.enable()
+        summarizer = Summarizer.from_pretrained(options.model)
+        gc.freeze()
+    finally:
+        gc.enable()
     if text is None:
         from bertsum.streaming import summarize_file
 

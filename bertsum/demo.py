@@ -52,6 +52,7 @@ LANGUAGES = {
     "Turkish": "tr",
     "Vietnamese": "vi",
 }
+_CATCHING = threading.Lock()  # warnings are caught for all threads: two at once would mix them up, and not put it back
 _DOCUMENT = "document 0: "  # how the summarizer names the only one
 _SECONDS_KEPT = 3600  # of what visitors upload and download
 _FIRST_PORT, _LAST_PORT = 7860, 7959
@@ -140,7 +141,7 @@ class Demo:
             wanted["order"] = _unless_default(order)
             wanted["trigram_blocking"] = None if blocking == DEFAULT else blocking == "on"
             summarizer = self.summarizer(model)
-            with warnings.catch_warnings(record=True) as caught:
+            with _CATCHING, warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 summary = summarizer(sanitize(text), **wanted)
         except BertsumError as error:
@@ -293,14 +294,22 @@ def page(demo: Demo) -> gradio.Blocks:
 
 @contextmanager
 def _environment(folder: str) -> Iterator[None]:
-    """What Gradio reads when it is imported and when a page is made; uploads, too, go to the folder and end with it."""
-    before = dict(os.environ)
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}
+    """What Gradio reads when it is imported and when a page is made; uploads, too, go to the folder and end with it.
+
+    Only these variables are put back: other threads may change others meanwhile.
+    """
+    wanted = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}
+    # The last one Gradio sets itself, where analytics are off.
+    before = {name: os.environ.get(name) for name in (*wanted, "HF_HUB_DISABLE_TELEMETRY")}
+    os.environ |= wanted
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ |= before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _import_gradio() -> Any:

@@ -6,12 +6,17 @@ accelerate launch --num_processes 3 scripts/train.py --config cnndm
 """
 
 import bertsum
+from bertsum.allocation import keep_freed_memory
 from bertsum.command_line import load_config, parse, parser, run, start_processes
 
 
 def main() -> None:
     options, overrides = parse(parser(__doc__))
     config = load_config(options, overrides)  # a mistake in it is said before what takes seconds to import
+    import torch
+
+    if torch.accelerator.current_accelerator() is None:
+        keep_freed_memory()
     result = bertsum.train(config)
     if not result.main_process:
         return

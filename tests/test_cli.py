@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -98,6 +100,14 @@ def test_what_is_not_read_is_said(command, model) -> None:
     code, _, errors = command("summarize", "--model", model, *cut, stdin=text)
     assert (code, errors.startswith("warning: document 0:")) == (0, True)
     assert command("summarize", "--model", model, stdin=text)[::2] == (0, "")
+
+
+def test_the_program_around_keeps_its_warnings(command, model) -> None:
+    before = warnings.showwarning
+    command("summarize", "--model", model, stdin="It rained.")
+    assert warnings.showwarning is before and gc.isenabled()
+    command("summarize", "--model", "nowhere", stdin="It rained.")
+    assert warnings.showwarning is before and gc.isenabled()
 
 
 def test_the_bundled_model_is_the_default(command) -> None:

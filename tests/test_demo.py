@@ -9,7 +9,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pytest
 from conftest import free_port
 
 import bertsum
-from bertsum.demo import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo, launch
+from bertsum.demo import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo, _environment, launch
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
 HOSTILE = (
@@ -117,6 +120,44 @@ def test_an_address_that_cannot_be_served(model) -> None:
         with pytest.raises(bertsum.BertsumError, match=f"host 127.0.0.1, port {port}: cannot be served"):
             launch(model, port=port)
     assert os.environ == before
+
+
+def test_only_its_own_variables_are_put_back(monkeypatch, tmp_path) -> None:
+    """Threads of Gradio's, or of the program around, may change others while the page is served."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "before")
+    monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED", raising=False)
+    monkeypatch.delenv("OF_ANOTHER_THREAD", raising=False)
+    with _environment(str(tmp_path)):
+        assert os.environ["GRADIO_TEMP_DIR"] == str(tmp_path)
+        os.environ["OF_ANOTHER_THREAD"] = "set meanwhile"
+    assert os.environ.pop("OF_ANOTHER_THREAD") == "set meanwhile"
+    assert os.environ["GRADIO_TEMP_DIR"] == "before" and "GRADIO_ANALYTICS_ENABLED" not in os.environ
+
+
+def test_two_visitors_at_once_leave_warnings_as_they_were(demo, model, monkeypatch) -> None:
+    """Each is told what was not read of their own text, and the program's way of warning stays."""
+    before, summarizer = warnings.showwarning, demo.summarizer(model)
+    entered, both, left = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(text: str, **options: Any) -> bertsum.Summary:
+        if "first" in text:
+            entered.set()
+            both.wait(0.2)  # in vain, where one waits for the other
+        else:
+            both.set()
+            left.wait(10)
+        return summarizer(text, **options)
+
+    monkeypatch.setattr(demo, "summarizer", lambda _: slow)
+    long = "It rained and " * 100
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(demo.answer, "The first one is short. It ends here.", model)
+        entered.wait(10)
+        second = pool.submit(demo.answer, f"{TEXT} {long}so on.", model)
+        first.add_done_callback(lambda _: left.set())
+        answers = [first.result(), second.result()]
+    assert ["not read" in answer.facts for answer in answers] == [False, True]
+    assert warnings.showwarning is before
 
 
 @pytest.fixture(scope="module")

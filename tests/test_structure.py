@@ -79,6 +79,12 @@ def test_imports_run_one_way(path) -> None:
         assert imported <= ALONE[name]
 
 
+def test_only_scripts_keep_freed_memory() -> None:
+    """It changes the whole process, which may be a notebook."""
+    assert not [path for path in PACKAGE.rglob("*.py") if "allocation" in imports_of(path)]
+    assert "allocation" in imports_of(ROOT / "scripts" / "train.py")
+
+
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_attributes_begin_in_init_or_in_the_class(path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

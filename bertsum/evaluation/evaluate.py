@@ -117,8 +117,9 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         BertsumError: if the checkpoint or the documents cannot be used.
     """
     split = _checked_split(config, split)
-    checkpoint = Path(checkpoint) if checkpoint is not None else config.run_dir / "best"
-    if checkpoint == config.run_dir / "best" and not checkpoint.is_dir():
+    best = config.run_dir / "best"
+    checkpoint = best if checkpoint is None else checkpoint  # a hub id stays as it is: it is no path
+    if Path(checkpoint) == best and not best.is_dir():
         raise BertsumError(
             f"checkpoint '{checkpoint}': does not exist, expected a finished training of run '{config.name}'"
         )
@@ -139,7 +140,7 @@ def evaluate_average(config: Config, count: int, split: str | None = None) -> Ev
         BertsumError: if the run has kept fewer checkpoints, or one or the documents cannot be used.
     """
     split = _checked_split(config, split)
-    checkpoints = {path.name: path for path in best_checkpoints(config, count)}
+    checkpoints: dict[str, str | Path] = {path.name: path for path in best_checkpoints(config, count)}
     return _evaluate(config, checkpoints, split, config.run_dir / "eval" / f"{split}-average")
 
 
@@ -171,7 +172,7 @@ def _checked_split(config: Config, split: str | None) -> str:
     return split
 
 
-def _evaluate(config: Config, checkpoints: dict[str, Path], split: str, folder: Path) -> Evaluation:
+def _evaluate(config: Config, checkpoints: dict[str, str | Path], split: str, folder: Path) -> Evaluation:
     """Evaluates checkpoints of one run, which read documents alike."""
     start = time.perf_counter()
     predictions: dict[str, list[Prediction]] = {}

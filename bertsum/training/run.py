@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bertsum.allocation import keep_freed_memory
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
@@ -79,8 +78,6 @@ def train(config: Config) -> TrainResult:
 
 
 def _train(config: Config, accelerator: Accelerator) -> TrainResult:
-    if accelerator.device.type == "cpu":
-        keep_freed_memory()
     torch.manual_seed(config.seed)
     model = BertSum.from_config(BertSumConfig.of(config), config.train.start_from)
     training = prepare(config, "train", model.tokenizer)
