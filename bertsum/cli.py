@@ -67,6 +67,9 @@ def _add_summarize(arguments: argparse.ArgumentParser) -> None:
     shown.add_argument("--json", action="store_true", help="print everything as JSON")
     shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file (.jsonl, .jsonl.gz)")
     arguments.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
+    arguments.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
+    arguments.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
+    arguments.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
     arguments.set_defaults(command=lambda options: _summarize(arguments, options))
 
 
@@ -75,6 +78,9 @@ def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) 
         arguments.error("--jsonl and --out are given together")
     if options.jsonl is not None and options.file is not None:
         arguments.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
+    for name in ("document_field", "id_field"):
+        if getattr(options, name) is not None and options.jsonl is None:
+            arguments.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
         _print_summaries(options)
@@ -92,7 +98,7 @@ def _print_summaries(options: argparse.Namespace) -> None:
         "long_documents": options.long_documents,
     }
     # Read before what takes seconds to import, so that a wrong name is said at once.
-    text = _read_text(options.file or "-") if options.jsonl is None else None
+    text = _read_text(options.file or "-", options.encoding) if options.jsonl is None else None
     gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
     try:
         from bertsum.summarizer import Summarizer
@@ -104,7 +110,8 @@ def _print_summaries(options: argparse.Namespace) -> None:
     if text is None:
         from bertsum.streaming import summarize_file
 
-        print(summarize_file(summarizer, options.jsonl, options.out, **wanted))
+        fields = {name: getattr(options, name) for name in ("document_field", "id_field", "encoding")}
+        print(summarize_file(summarizer, options.jsonl, options.out, **fields, **wanted))
         return
     summary = summarizer(text, **wanted)
     if options.json:
@@ -131,7 +138,7 @@ def _demo(options: argparse.Namespace) -> None:
     launch(options.model, options.host, options.port, options.share, options.open)
 
 
-def _read_text(path: str) -> str:
+def _read_text(path: str, encoding: str | None) -> str:
     """A whole file, or standard input."""
     if path == "-" and sys.stdin is None:
         raise BertsumError("standard input is closed, expected a text, or the name of a file")
@@ -139,4 +146,4 @@ def _read_text(path: str) -> str:
         data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
-    return decode_text(data, path)
+    return decode_text(data, path, encoding)

@@ -83,7 +83,8 @@ def start_processes() -> None:
 def run(main: Callable[[], None]) -> None:
     """Runs a script.
 
-    An error of the input is printed without a traceback, with exit code 2; SIGTERM and Ctrl-C end it in good order,
+    An error of the input is printed without a traceback, with exit code 2, or 1 where no document of a file could be
+    summarised; SIGTERM and Ctrl-C end it in good order,
     with 143 and 130.
     """
     signal.signal(signal.SIGTERM, _stop)
@@ -93,7 +94,7 @@ def run(main: Callable[[], None]) -> None:
         main()
         sys.stdout.flush()
     except BertsumError as error:
-        _end(2, f"error: {error}")
+        _end(error.exit_code, f"error: {error}")
     except BrokenPipeError:  # whoever read the output has seen enough
         _end(128 + signal.SIGPIPE)
     except KeyboardInterrupt as error:

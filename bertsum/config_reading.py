@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
 
 from bertsum.errors import BertsumError
+from bertsum.text import plain
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -131,7 +132,7 @@ def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
         if isinstance(value, Mapping) and value:
             yield from flatten(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value
+            yield f"{prefix}{key}", plain(value)
 
 
 _LARGEST_FILE = 1 << 20

@@ -12,10 +12,21 @@ class BertsumError(Exception):
 
     The message says what was wrong, where, and what would be right; what a terminal would obey is taken out of it. A
     bug in bertsum itself is any other exception.
+
+    Attributes:
+        exit_code: What a command that it ends exits with.
     """
+
+    exit_code = 2
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
+
+
+class NoSummaryError(BertsumError):
+    """No document of a file could be summarised."""
+
+    exit_code = 1
 
 
 class Stopped(KeyboardInterrupt):

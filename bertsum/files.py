@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,17 +11,54 @@ from pathlib import Path
 
 from bertsum.errors import BertsumError
 
+# The longer marks first: that of UTF-32 begins as that of UTF-16 does.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
-def decode_text(data: bytes, name: str) -> str:
-    """The text of a file or of standard input.
+
+def encoding_of(beginning: bytes, given: str | None = None) -> str:
+    """The encoding of a text: the one that was given, else that of its byte-order mark, else UTF-8.
 
     Raises:
-        BertsumError: if it is not UTF-8; ``name`` says which.
+        BertsumError: if there is no encoding of the given name.
     """
+    if given is None:
+        return next((name for mark, name in _BYTE_ORDER_MARKS if beginning.startswith(mark)), "utf-8")
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BertsumError(f"'{name}': not UTF-8 text (byte {error.start}: {error.reason})") from error
+        return codecs.lookup(given).name
+    except LookupError as error:
+        raise BertsumError(
+            f"encoding: got '{given}', expected the name of an encoding such as utf-8 or cp1252"
+        ) from error
+
+
+def decode_text(data: bytes, name: str, encoding: str | None = None) -> str:
+    """The text of a file or of standard input.
+
+    Args:
+        data: All of it.
+        name: What it is called in an error.
+        encoding: Its encoding; by default that of its byte-order mark, or UTF-8.
+
+    Raises:
+        BertsumError: if it is not in that encoding, or there is no such encoding.
+    """
+    encoding = encoding_of(data[:4], encoding)
+    try:
+        return data.decode(encoding)
+    except UnicodeError as error:
+        raise BertsumError(f"'{name}': {not_in(encoding, error)}") from error
+
+
+def not_in(encoding: str, error: UnicodeError) -> str:
+    """Why a text is not in an encoding, and what to do."""
+    where = f" (byte {error.start}: {error.reason})" if isinstance(error, UnicodeDecodeError) else f" ({error})"
+    return f"not {encoding.upper()} text{where}; name its encoding (--encoding cp1252)"
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ import signal
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from bertsum.data.documents import JSON_LINES, Document, Rejected, read_to_summarize
 from bertsum.data.prepare import describe_file
-from bertsum.errors import BertsumError, Stopped
-from bertsum.files import replace_text, sync, try_remove
+from bertsum.errors import BertsumError, NoSummaryError, Stopped
+from bertsum.files import encoding_of, replace_text, sync, try_remove
 from bertsum.models.saved import checksum
 from bertsum.models.scoring import settle_precision
 from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
@@ -58,6 +58,7 @@ def summarize_file(
     *,
     document_field: str | None = None,
     id_field: str | None = None,
+    encoding: str | None = None,
     resume: bool = True,
     progress: bool = True,
     buffer: int = BUFFER,
@@ -75,13 +76,16 @@ def summarize_file(
         source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``).
         target: Where summaries go, likewise.
         document_field: Field of the document; by default document, article, text, source or src.
-        id_field: Field of its id; by default id or paper_id.
+        id_field: Field of its id; by default id or paper_id. A document without an id that is text or a whole number
+            has its number.
+        encoding: Encoding of the source; by default that of its byte-order mark, or UTF-8.
         resume: Go on with what an interrupted call has left; otherwise begin anew, and replace a target that exists.
         progress: Show a progress bar (on a terminal).
         buffer: At most this many documents are summarised together, and saved.
         options: As of a call of the summarizer.
 
     Raises:
+        NoSummaryError: if not one document can be summarised; nothing is left of the target.
         BertsumError: if the source cannot be read or the target not be written; if the target exists, or was begun with
             another source, model or options, and shall be resumed.
     """
@@ -96,6 +100,7 @@ def summarize_file(
         "source": describe_file(source),
         "document_field": document_field,
         "id_field": id_field,
+        **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
         "precision": settle_precision(summarizer.precision, device),
         "long_documents": "window",
@@ -104,7 +109,7 @@ def summarize_file(
     summarizer.stream([], buffer=buffer, **options)  # says what is wrong with them before anything is written
     writer = _Writer(target, made_of, resume)
     with _opened(source) as file:
-        read = read_to_summarize(source, file, document_field, id_field)
+        read = read_to_summarize(source, file, document_field, id_field, encoding)
         size = source.stat().st_size
         title = f"summarize {source.name}"
         try:
@@ -175,12 +180,14 @@ class _Progress:
         documents: Documents in it.
         errors: How many of them have an error.
         made_of: The source, the model and the options.
+        first_error: The first of those errors.
     """
 
     bytes: int
     documents: int
     errors: int
     made_of: dict[str, Any]
+    first_error: str = ""
 
     @staticmethod
     def load(path: Path) -> _Progress | None:
@@ -214,6 +221,7 @@ class _Writer:
         self._progress = _Progress(0, 0, 0, json.loads(json.dumps(made_of)))
         self._waiting: list[str] = []
         self._errors = 0
+        self._first_error = ""
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> _Writer:
@@ -236,6 +244,7 @@ class _Writer:
             if before is not None and (finished or self._can_go_on(before)):
                 self._progress = before
                 self.documents, self.saved, self._errors = before.documents, before.documents, before.errors
+                self._first_error = before.first_error
             if not finished:
                 self._file = open(self._part, "ab")  # closed by __exit__
                 self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
@@ -281,6 +290,7 @@ class _Writer:
         self._waiting.append(json.dumps(line, ensure_ascii=False) + "\n")
         self.documents += 1
         self._errors += "error" in line
+        self._first_error = self._first_error or line.get("error", "")
 
     def save(self) -> None:
         """Puts on the disk what was added since the last time."""
@@ -292,12 +302,28 @@ class _Writer:
         self._file.flush()
         os.fsync(self._file.fileno())
         before = self._progress
-        self._progress = _Progress(before.bytes + len(data), self.documents, self._errors, before.made_of)
+        self._progress = replace(
+            before,
+            bytes=before.bytes + len(data),
+            documents=self.documents,
+            errors=self._errors,
+            first_error=self._first_error,
+        )
         replace_text(self._progress_file, json.dumps(vars(self._progress)))
         self._waiting, self.saved = [], self.documents
 
     def finish(self) -> FileSummaries:
-        """Gives the file its name, unless it had it when the last call was killed."""
+        """Gives the file its name, unless it had it when the last call was killed.
+
+        Raises:
+            NoSummaryError: if each of its lines has an error.
+        """
+        if self.documents and self._errors == self.documents and not self._target.exists():
+            try_remove(self._folder)
+            raise NoSummaryError(
+                f"none of {self.documents:,} documents could be summarised, so '{self._target}' was not written. The "
+                f"first: {self._first_error}"
+            )
         if self._file is not None:
             if not self._progress.bytes:  # an empty file is no gzip file
                 self.save()

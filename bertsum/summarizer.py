@@ -9,7 +9,7 @@ for summary in summarizer.stream(texts):
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args, overload
@@ -27,7 +27,7 @@ from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BUNDLED_FOLDER
 from bertsum.parallel import chunks
 from bertsum.summary import Summary, running_text
-from bertsum.text import split_words, text_size
+from bertsum.text import kind_of, listed, plain, split_words, text_size
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -127,7 +127,8 @@ class Summarizer:
         """Summarises one document or many.
 
         Args:
-            documents: A string is one document. A list is many, each a string or a list of its sentences.
+            documents: A string is one document. A list is many, each a string or a list of its sentences; a tuple, a
+                generator, an array or a column of a table does as well.
             options: ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
                 ``max_words``: At most this many words; an error where no sentence is so short.
@@ -149,10 +150,11 @@ class Summarizer:
             BertsumError: if a document is empty or not text, or an option is out of its range.
         """
         one = isinstance(documents, str)
-        if not one and not isinstance(documents, Sequence):
-            raise BertsumError(f"documents: got {type(documents).__name__}, expected text or a list of documents")
+        many = [documents] if one else listed(documents)
+        if many is None:
+            raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
         settled = self._settle(options)
-        read = list(_or_raise(self._read(document, settled) for document in ([documents] if one else documents)))
+        read = list(_or_raise(self._read(document, settled) for document in many))
         self._warn_of_cuts(read, settled, 0, 0)
         self._warn_of_languages(read, settled, 0)
         summaries = list(_or_raise(self._answers(read, settled)))
@@ -207,9 +209,9 @@ class Summarizer:
         Raises:
             BertsumError: if an option is out of its range.
         """
-        if isinstance(documents, str) or not isinstance(documents, Iterable):
+        if isinstance(documents, str | bytes | Mapping | Set) or not isinstance(documents, Iterable):
             raise BertsumError(
-                f"documents: got {type(documents).__name__}, expected a list, a generator or the like of documents"
+                f"documents: got {kind_of(documents)}, expected a list, a generator or the like of documents"
             )
         if not isinstance(buffer, int) or buffer < 1:
             raise BertsumError(f"buffer: got {buffer!r}, expected a whole number of documents, 1 or more")
@@ -229,7 +231,8 @@ class Summarizer:
             yield from answers if errors == "return" else _or_raise(answers, first)
             first += len(part)
 
-    def _settle(self, options: Options) -> _Settled:
+    def _settle(self, given: Options) -> _Settled:
+        options: dict[str, Any] = {name: plain(value) for name, value in given.items()}
         unknown = options.keys() - Options.__annotations__
         if unknown:
             known = ", ".join(Options.__annotations__)
@@ -243,8 +246,8 @@ class Summarizer:
         budget = options.get("max_tokens_per_batch", 4096)
         if not isinstance(budget, int) or budget < 1:
             raise BertsumError(f"max_tokens_per_batch: got {budget!r}, expected a whole number of tokens, 1 or more")
-        given = options.get("language") is not None
-        return _Settled(selection, language, given, long_documents, budget)
+        language_given = options.get("language") is not None
+        return _Settled(selection, language, language_given, long_documents, budget)
 
     def _encoder(self, long_documents: LongDocuments, min_sentence_words: int | None = None) -> DocumentEncoder:
         """The model's reading of documents, with another way of long ones, or of short sentences."""
@@ -392,9 +395,13 @@ def _text_or_sentences(document: Any) -> str | list[str]:
         raise document
     if isinstance(document, str):
         return document
-    if isinstance(document, Sequence) and all(isinstance(item, str) for item in document):
-        return list(document)
-    raise BertsumError(f"got {type(document).__name__}, expected text or a list of sentences")
+    sentences = listed(document)
+    if sentences is None:
+        raise BertsumError(f"got {kind_of(document)}, expected text or a list of sentences")
+    for number, sentence in enumerate(sentences):
+        if not isinstance(sentence, str):
+            raise BertsumError(f"sentence {number}: got {kind_of(sentence)}, expected text")
+    return sentences
 
 
 def _or_raise(answers: Iterable[Answer | BertsumError], first: int = 0) -> Iterator[Answer]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
 
 import regex
 
@@ -86,6 +87,28 @@ def unify_spelling(text: str) -> str:
         return text
     text = unicodedata.normalize("NFC", text)
     return unicodedata.normalize("NFC", text.translate(_SPELLING)) if _MAY_DIFFER.search(text) else text
+
+
+def listed(values: object) -> list[Any] | None:
+    """The items of a list, tuple, generator, array or column of a table; None for what is no row of items.
+
+    Text and bytes are one item, a dict, a set and a table have no order of documents: None.
+    """
+    if isinstance(values, str | bytes | bytearray | Mapping | Set) or not isinstance(values, Iterable):
+        return None
+    return None if hasattr(values, "columns") else [plain(value) for value in values]
+
+
+def plain(value: Any) -> Any:
+    """A number or a text of numpy's as Python's own; everything else as it is."""
+    return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
+
+
+def kind_of(value: object) -> str:
+    """What something is that should have been text, for an error: its type, and what to do about it."""
+    if isinstance(value, bytes | bytearray):
+        return "bytes, which are no text yet (decode them: .decode('utf-8'))"
+    return "nan" if isinstance(value, float) and value != value else type(value).__name__
 
 
 def text_size(text: object) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import io
 import json
 import os
@@ -78,7 +79,7 @@ def test_what_a_terminal_would_obey_is_made_harmless(command, model) -> None:
 
 def test_line_ends_of_other_systems(command, model) -> None:
     _, shown, _ = command("summarize", "--model", model, stdin="The council met\r\non Monday\x0cat\rnoon.")
-    assert shown == "The council met\non Monday\nat\nnoon.\n"
+    assert shown == "The council met on Monday at noon.\n"
 
 
 def test_a_terminal_of_another_encoding(model) -> None:
@@ -91,7 +92,7 @@ def test_a_terminal_of_another_encoding(model) -> None:
 def test_without_standard_input(command, model, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(bertsum.BertsumError, match="standard input is closed"):
-        cli._read_text("-")
+        cli._read_text("-", None)
     assert "is not named as JSON lines" in command("summarize", "--model", model, "--jsonl", "", "--out", "")[2]
 
 
@@ -120,10 +121,12 @@ def test_the_bundled_model_is_the_default(command) -> None:
 
 
 def test_errors(command, model, tmp_path) -> None:
-    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "binary").write_bytes(b"\xff\xf0\x00")
     for arguments, message in [
         (("nothing.txt",), "error: 'nothing.txt': cannot be read: No such file"),
-        ((str(tmp_path / "binary"),), "not UTF-8 text (byte 0"),
+        ((str(tmp_path / "binary"),), "not UTF-8 text (byte 0: invalid start byte); name its encoding"),
+        ((str(tmp_path / "binary"), "--encoding", "klingon"), "encoding: got 'klingon', expected the name"),
+        (("--document-field", "body"), "--document-field: names a field of --jsonl, which is not given"),
         (("--model", model), "error: document 0: is empty"),
         (("--model", model, "--sentences", "0"), "selection.sentences: got 0"),
         (("--json", "--marked"), "not allowed with"),
@@ -146,10 +149,45 @@ def test_a_file_of_documents(command, model, tmp_path) -> None:
     assert json.loads((tmp_path / "out.jsonl").read_text())["summary"] in TEXT
 
 
+def test_fields_and_encodings(command, model, tmp_path) -> None:
+    lines = "".join(
+        json.dumps({"key": "a", "body": text}, ensure_ascii=False) + "\n" for text in ("Ein Café.", "So\u2028so.")
+    )
+    big_endian = "\ufeff".encode("utf-16-be") + lines.encode("utf-16-be")
+    encoded = {"utf16": lines.encode("utf-16"), "utf16be": big_endian, "utf8": lines.encode("utf-8-sig")}
+    for name, data in {**encoded, "gz": gzip.compress(lines.encode("utf-16"))}.items():
+        source = tmp_path / (f"{name}.jsonl.gz" if name == "gz" else f"{name}.jsonl")
+        source.write_bytes(data)
+        files = ("--jsonl", str(source), "--out", str(tmp_path / f"out-{name}.jsonl"))
+        code, _, errors = command(
+            "summarize", *files, "--model", model, "--document-field", "body", "--id-field", "key", "--language", "en"
+        )
+        assert code == 0, errors
+        written = (tmp_path / f"out-{name}.jsonl").read_text(encoding="utf-8").split("\n")
+        assert [json.loads(line)["id"] for line in written[:2]] == ["a", "a"]
+        assert json.loads(written[0])["summary"] == "Ein Café."
+    (tmp_path / "text").write_bytes("Ein Café.".encode("cp1252"))
+    assert command("summarize", str(tmp_path / "text"), "--model", model)[0] == 2
+    assert command("summarize", str(tmp_path / "text"), "--model", model, "--encoding", "cp1252")[1] == "Ein Café.\n"
+    (tmp_path / "text").write_bytes("Ein Café.".encode("utf-16"))
+    assert command("summarize", str(tmp_path / "text"), "--model", model)[1] == "Ein Café.\n"
+
+
+def test_a_file_in_which_every_document_fails(command, model, tmp_path) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"body": "It rained."}\n{"body": "It snowed."}\n')
+    files = ("--jsonl", str(source), "--out", str(target), "--model", model)
+    code, shown, errors = command("summarize", *files)
+    assert (code, shown) == (1, "")
+    assert "none of 2 documents could be summarised" in errors and "fields: body" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+    assert command("summarize", *files, "--document-field", "body")[0] == 0
+
+
 def test_help_and_version(command) -> None:
     for arguments in ((), ("summarize",), ("demo",)):
         code, shown, _ = command(*arguments, "--help")
-        assert (code, shown.startswith("usage: bertsum"), len(shown.splitlines()) < 40) == (0, True, True)
+        assert (code, shown.startswith("usage: bertsum"), len(shown.splitlines()) < 50) == (0, True, True)
     assert command("--version") == (0, f"bertsum {bertsum.__version__}\n", "")
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 from conftest import SHARED, needs_shared
 from hypothesis import given
@@ -169,3 +170,11 @@ def test_numbers_of_a_book_do_not_overflow(monkeypatch) -> None:
     expected = greedy_oracles(many)
     monkeypatch.setattr(oracle, "_LARGEST", 1)
     assert greedy_oracles(many) == expected == [[2], [1]]
+
+
+def test_whatever_lists_sentences() -> None:
+    sentences = ["It rained all day.", "The mill was sold."]
+    for listed in (tuple(sentences), iter(sentences), np.array(sentences)):
+        assert bertsum.greedy_oracle(listed, iter(["The mill"]), max_sentences=1) == [1]
+    with pytest.raises(bertsum.BertsumError, match="sentences: got bytes, .*decode them"):
+        bertsum.greedy_oracle([b"It rained."], "It rained.")

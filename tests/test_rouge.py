@@ -7,6 +7,7 @@ import json
 import warnings
 
 import numpy as np
+import pandas
 import pytest
 from conftest import SHARED, needs_shared
 from hypothesis import given
@@ -172,6 +173,19 @@ def test_several_sentences_on_one_line_get_a_hint() -> None:
             ["It. We go."],
         ):
             bertsum.rouge([line], [["It rained."]])
+
+
+def test_whatever_lists_texts() -> None:
+    texts = ["the cat sat", "a dog ran"]
+    expected = bertsum.rouge(texts, [["the cat ran"], ["a dog"]])
+    for column in (tuple(texts), iter(texts), np.array(texts), pandas.Series(texts)):
+        assert bertsum.rouge(column, iter([["the cat ran"], ("a dog",)])) == expected
+    with pytest.raises(bertsum.BertsumError, match="candidates: got bytes, .*decode them"):
+        bertsum.rouge(b"text", ["a"])
+    with pytest.raises(bertsum.BertsumError, match="candidate 1: got nan"):
+        bertsum.rouge(["a", float("nan")], ["a", "b"])
+    with pytest.raises(bertsum.BertsumError, match="references: got DataFrame"):
+        bertsum.rouge(["a"], pandas.DataFrame({"text": ["a"]}))
 
 
 def test_empty_summaries_score_0() -> None:

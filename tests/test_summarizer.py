@@ -6,6 +6,8 @@ import json
 import warnings
 from dataclasses import replace
 
+import numpy as np
+import pandas
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -166,13 +168,48 @@ def test_nothing_to_read(summarizer, text) -> None:
         summarizer(text)
 
 
+def test_whatever_lists_documents(summarizer) -> None:
+    texts = ["It rained on Monday. Nobody came.", "The boat left at noon. It was full."]
+    expected = [summary.indices for summary in summarizer(texts, sentences=1)]
+    table = pandas.DataFrame({"text": texts})
+    for documents in (
+        tuple(texts),
+        iter(texts),
+        (text for text in texts),
+        np.array(texts),
+        table["text"],
+        table.text.values,
+    ):
+        assert [summary.indices for summary in summarizer(documents, sentences=np.int64(1))] == expected
+    for documents in (np.array(texts, dtype=object), table["text"], iter(texts)):
+        assert [summary.indices for summary in summarizer.stream(documents, ratio=np.float32(0.1))] == expected
+    split = [text.split(". ") for text in texts]
+    for documents in (np.array(split), [tuple(sentences) for sentences in split], [iter(each) for each in split]):
+        assert [len(summary.document) for summary in summarizer(documents)] == [2, 2]
+    with pytest.raises(bertsum.BertsumError, match="documents: got DataFrame"):
+        summarizer(table)
+
+
 def test_not_text(summarizer) -> None:
     with pytest.raises(bertsum.BertsumError, match="document 1: got int"):
         summarizer(["Fine.", 3])
-    with pytest.raises(bertsum.BertsumError, match="document 0: got list"):
+    with pytest.raises(bertsum.BertsumError, match="document 0: sentence 1: got int"):
         summarizer([["a", 3]])
-    with pytest.raises(bertsum.BertsumError, match="documents: got NoneType"):
-        summarizer(None)
+    for documents, found in [
+        (None, "NoneType"),
+        (b"Text.", "bytes, .*decode them"),
+        ({"a": "b"}, "dict"),
+        ({"a"}, "set"),
+    ]:
+        with pytest.raises(bertsum.BertsumError, match=f"documents: got {found}"):
+            summarizer(documents)
+        if documents is not None:
+            with pytest.raises(bertsum.BertsumError, match=f"documents: got {found}"):
+                summarizer.stream(documents)
+    with pytest.raises(bertsum.BertsumError, match=r"document 1: got bytes, .*decode them"):
+        summarizer(["Fine.", b"Text."])
+    with pytest.raises(bertsum.BertsumError, match="document 1: got nan, expected text"):
+        summarizer(["Fine.", float("nan")])
     with pytest.raises(bertsum.BertsumError, match="precision: got 'int8'"):
         bertsum.Summarizer(summarizer.model, precision="int8")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import glob
 import gzip
+import io
 import itertools
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow as pa
 from bertsum.config import DataConfig
 from bertsum.data.formats import READERS, FormatError, listed_files
 from bertsum.errors import BertsumError
+from bertsum.files import encoding_of, not_in
 from bertsum.text import sanitize
 
 DOCUMENT_FIELDS = ("document", "article", "text", "source", "src")
@@ -36,7 +38,7 @@ class Document:
     """One document as read: not split, labelled or encoded yet.
 
     Attributes:
-        id: Its id, or its number where it has none.
+        id: Its id, or its number where it has none that is text or a whole number.
         text: The document, one string or its sentences.
         references: Reference summaries, each one string or its sentences; none for a document to be summarised.
         place: Where it was read, such as ``train.jsonl.gz line 812``.
@@ -167,7 +169,7 @@ def read_lines(config: DataConfig, split: str) -> Iterator[Document | Rejected |
 
 
 def read_to_summarize(
-    path: Path, file: BinaryIO, document_field: str | None, id_field: str | None
+    path: Path, file: BinaryIO, document_field: str | None, id_field: str | None, encoding: str | None = None
 ) -> Iterator[Document | Rejected]:
     """Streams the documents of JSON lines that are to be summarised, whether they have references or not.
 
@@ -175,13 +177,14 @@ def read_to_summarize(
         path: Name of the file; one that ends with ``.gz`` is decompressed.
         file: The file, opened; its place tells how much has been read.
         document_field: Field of the document; by default the first of the usual names.
-        id_field: Field of its id; by default likewise.
+        id_field: Field of its id; by default the first of the usual names.
+        encoding: Encoding of the file; by default that of its byte-order mark, or UTF-8.
 
     Raises:
         BertsumError: if the file cannot be read to its end.
     """
     config = DataConfig(document_field=document_field, id_field=id_field)
-    for item in _documents(_json_lines(path, file), config, itertools.count(), labelled=False):
+    for item in _documents(_json_lines(path, file, encoding), config, itertools.count(), labelled=False):
         yield parse(item, config)
 
 
@@ -218,7 +221,7 @@ def _of_record(record: Any, fields: _Fields | None, config: DataConfig, place: s
     if not isinstance(record, dict):
         return Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
     if "clss" in record and (fields is None or fields.summary is not None):
-        return _encoded_document(record, place)
+        return _encoded_document(record, place, number)
     assert fields is not None  # settled by the file's first such record, this one or one before
     return _identified(_document(record, fields, config, place, number), record, fields.id)
 
@@ -255,14 +258,15 @@ def _id_field(config: DataConfig, record: Mapping[str, Any]) -> str | None:
     return config.id_field or next((field for field in ID_FIELDS if field in record), None)
 
 
-def _identity(value: Any) -> str | None:
-    """An id as text; None if it is none."""
-    return None if isinstance(value, bool) or not isinstance(value, str | int) else sanitize(str(value))
+def _identity(record: Mapping[str, Any], field: str | None) -> str | None:
+    """The id of a record as text; None where it has none, or one that is neither text nor a whole number."""
+    value = None if field is None else record.get(field)
+    return sanitize(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def _identified(item: Document | Rejected, record: Mapping[str, Any], field: str | None) -> Document | Rejected:
     """What was rejected, with the id of its record."""
-    return item if isinstance(item, Document) or field is None else replace(item, id=_identity(record.get(field)))
+    return item if isinstance(item, Document) else replace(item, id=_identity(record, field))
 
 
 def _names(record: Mapping[str, Any]) -> str:
@@ -273,16 +277,12 @@ def _names(record: Mapping[str, Any]) -> str:
 def _document(
     record: Mapping[str, Any], fields: _Fields, config: DataConfig, place: str, number: int
 ) -> Document | Rejected:
-    for name in (fields.document, fields.summary, fields.id):
+    for name in (fields.document, fields.summary):
         if name is not None and name not in record:
             return Rejected(place, f"no field '{name}'", f"field '{name}' is missing (fields: {_names(record)})")
         if name is not None and record[name] is None:
             return Rejected(place, f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences")
-    given = record[fields.id] if fields.id is not None else number
-    identity = _identity(given)
-    if identity is None:
-        found = type(given).__name__
-        return Rejected(place, "bad id", f"field '{fields.id}': got {found}, expected text or a whole number")
+    identity = _identity(record, fields.id) or str(number)
     text = record[fields.document]
     wrong = _wrong_text(text, fields.document)
     if wrong:
@@ -327,7 +327,7 @@ def _clean(text: str | list[str]) -> str | list[str]:
     return sanitize(text) if isinstance(text, str) else [sanitize(sentence) for sentence in text]
 
 
-def _encoded_document(record: Mapping[str, Any], place: str) -> EncodedDocument | Rejected:
+def _encoded_document(record: Mapping[str, Any], place: str, number: int) -> EncodedDocument | Rejected:
     """A record of the authors' shards; PreSumm and BertSum name its labels differently."""
     label_field = "src_sent_labels" if "src_sent_labels" in record else "labels"
     numbers: list[list[int]] = []
@@ -352,7 +352,7 @@ def _encoded_document(record: Mapping[str, Any], place: str) -> EncodedDocument 
         )
         return Rejected(place, "inconsistent", problem)
     references = [_clean(summary.split("<q>") if isinstance(summary, str) else summary)]
-    identity = sanitize(str(record["id"]))
+    identity = _identity(record, "id") or str(number)
     return EncodedDocument(identity, _clean(sentences), references, place, input_ids, cls_positions, labels)
 
 
@@ -379,7 +379,9 @@ _UNREADABLE = (BertsumError, OSError, ValueError, LookupError, TypeError, Attrib
 _BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.json before .json
 
 
-def _json_lines(path: Path, opened: BinaryIO | None = None) -> Iterator[tuple[str, bytes | Rejected]]:
+def _json_lines(
+    path: Path, opened: BinaryIO | None = None, encoding: str | None = None
+) -> Iterator[tuple[str, bytes | Rejected]]:
     zipped = path.name.endswith(".gz")
     number = 0
     try:
@@ -389,26 +391,35 @@ def _json_lines(path: Path, opened: BinaryIO | None = None) -> Iterator[tuple[st
             nullcontext(opened) if opened else open(path, "rb") as plain,
             gzip.open(plain) if zipped else plain as file,
         ):
-            while line := file.readline(_LONGEST_LINE + 1):
+            read_line = _line_reader(file, encoding)
+            while line := read_line(_LONGEST_LINE + 1):
                 number += 1
                 place = f"{path} line {number}"
                 if len(line) > _LONGEST_LINE:
-                    _skip_line(file, line)
+                    while line and not line.endswith(b"\n"):
+                        line = read_line(1 << 20)
                     problem = f"longer than {_LONGEST_LINE >> 20} MiB, expected one document a line"
                     yield place, Rejected(place, "line too long", problem)
                 elif line.strip():
                     yield place, line
+    except UnicodeError as error:
+        raise BertsumError(f"{path} after line {number}: {not_in(encoding or 'utf-16', error)}") from error
     except (OSError, EOFError, zlib.error) as error:
         raise BertsumError(f"{path} after line {number}: cannot be read: {error}") from error
 
 
+def _line_reader(file: Any, encoding: str | None) -> Callable[[int], bytes]:
+    """Reads lines in UTF-8 from an opened file, whatever its encoding: the rest of a line, or so many bytes of it."""
+    encoding = encoding_of(file.peek(4)[:4], encoding)
+    if encoding in ("utf-8", "utf-8-sig"):
+        read_line: Callable[[int], bytes] = file.readline
+        return read_line
+    text = io.TextIOWrapper(file, encoding=encoding, newline="\n")  # other line ends may stand in JSON's strings
+    return lambda most: text.readline(most).encode("utf-8", errors="surrogatepass")
+
+
 # More than any book; a few bytes of gzip, or of JSON, may otherwise fill all memory.
 _LONGEST_LINE = 1 << 24
-
-
-def _skip_line(file: BinaryIO | gzip.GzipFile, line: bytes) -> None:
-    while line and not line.endswith(b"\n"):
-        line = file.readline(1 << 20)
 
 
 def _parse(line: bytes, place: str) -> Any:

@@ -16,7 +16,7 @@ import numpy as np
 import regex
 
 from bertsum.errors import BertsumError
-from bertsum.text import split_words, unify_spelling
+from bertsum.text import kind_of, listed, split_words, unify_spelling
 
 _NOT_ASCII_ALPHANUMERIC = re.compile(r"[^a-zA-Z0-9 ]")
 # Combining marks are part of a word in Hindi, Arabic or Vietnamese; the underscore is not in these classes.
@@ -342,27 +342,29 @@ def _checked(
     for name, value, known in (("mode", mode, ("unicode", "paper")), ("references", references, ("mean", "best"))):
         if value not in known:
             raise BertsumError(f"oracle: {name}: got {value!r}, expected {known[0]} or {known[1]}")
-    for sentences, _ in documents:
-        if (
-            not isinstance(sentences, Sequence)
-            or isinstance(sentences, str)
-            or not all(isinstance(sentence, str) for sentence in sentences)
-        ):
-            raise BertsumError("oracle: sentences: expected a list of strings (split_sentences makes one)")
-    texts = [(sentences, _reference_texts(summary)) for sentences, summary in documents]
+    texts = [(_sentences(sentences), _reference_texts(summary)) for sentences, summary in documents]
     places = [place for place, (sentences, own) in enumerate(texts) if sentences and own]
     return places, [texts[place] for place in places]
 
 
-def _reference_texts(summary: Reference) -> list[str]:
+def _sentences(sentences: object) -> list[str]:
+    """A document's sentences, however they are listed."""
+    items = listed(sentences)
+    if items is None or not all(isinstance(item, str) for item in items):
+        found = kind_of(sentences) if items is None else ", ".join(sorted(set(map(kind_of, items))))
+        raise BertsumError(f"oracle: sentences: got {found}, expected a list of strings (split_sentences makes one)")
+    return items
+
+
+def _reference_texts(summary: object) -> list[str]:
     """One string per reference: bigrams of a reference may cross its sentences."""
     if isinstance(summary, str):
         return [summary]
-    if not isinstance(summary, Sequence) or not all(isinstance(item, str | Sequence) for item in summary):
-        raise BertsumError("oracle: summary: expected a string, a list of sentences or a list of such lists")
-    several = [[item] if isinstance(item, str) else list(item) for item in summary]
-    if not all(isinstance(sentence, str) for reference in several for sentence in reference):
-        raise BertsumError("oracle: summary: expected a string, a list of sentences or a list of such lists")
-    if all(isinstance(item, str) for item in summary):
-        several = [[sentence for reference in several for sentence in reference]]
-    return [" ".join(reference) for reference in several]
+    items = listed(summary)
+    if items is not None and all(isinstance(item, str) for item in items):
+        return [" ".join(items)] if items else []
+    several = [[item] if isinstance(item, str) else listed(item) for item in items or [None]]
+    if not all(reference is not None and all(isinstance(item, str) for item in reference) for reference in several):
+        found = f" got {kind_of(summary)}," if items is None else ""
+        raise BertsumError(f"oracle: summary:{found} expected a string, a list of sentences or a list of such lists")
+    return [" ".join(reference or []) for reference in several]

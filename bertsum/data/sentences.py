@@ -9,7 +9,7 @@ from bertsum.data.languages import base_language, language_of
 from bertsum.data.lines import units
 from bertsum.data.other_languages import sentence_ends as other_ends
 from bertsum.errors import BertsumError
-from bertsum.text import is_spaced, sanitize, word_ends
+from bertsum.text import is_spaced, kind_of, sanitize, word_ends
 
 _LONGEST = 200  # words: what is longer is no sentence, whatever its marks
 _LONGEST_UNMARKED = 60  # words, where no mark ends the sentence
@@ -36,7 +36,7 @@ def split_sentences(text: str, language: str = "en") -> list[str]:
         BertsumError: if it is not text.
     """
     if not isinstance(text, str):
-        raise BertsumError(f"split_sentences: got {type(text).__name__}, expected text")
+        raise BertsumError(f"split_sentences: got {kind_of(text)}, expected text")
     clean = sanitize(text)  # same length, so positions hold in the text itself
     language = language_of(clean, language)
     sentence_ends = english_ends if base_language(language) == "en" else other_ends

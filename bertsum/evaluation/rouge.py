@@ -22,7 +22,7 @@ from bertsum.errors import BertsumError
 from bertsum.evaluation.overlap import common_ngrams, common_subsequences
 from bertsum.evaluation.stemmer import base_form
 from bertsum.parallel import map_in_order
-from bertsum.text import UNSPACED, cut_words, split_words, unify_spelling
+from bertsum.text import UNSPACED, cut_words, kind_of, listed, split_words, unify_spelling
 
 METRICS = ("rouge1", "rouge2", "rougeL")
 FIGURES = ("precision", "recall", "fmeasure")
@@ -158,8 +158,7 @@ def document_rouge(
     progress: str | None = None,
 ) -> np.ndarray:
     """ROUGE of each document (N, 3 metrics, 3 figures); arguments as of :func:`rouge`, and a progress bar's title."""
-    if isinstance(candidates, str) or isinstance(references, str):
-        raise BertsumError("rouge: expected lists with one entry a document, found a string")
+    candidates, references = _entries(candidates, "candidates"), _entries(references, "references")
     if several not in ("mean", "best"):
         raise BertsumError(f"rouge: several: got {several!r}, expected mean or best")
     if len(candidates) != len(references):
@@ -293,20 +292,33 @@ def _limit(sentences: list[str], words: int) -> list[str]:
     return kept
 
 
-def _sentences(summary: Any, where: str) -> list[str]:
+def _entries(texts: object, name: str) -> list[Any]:
+    """One entry a document, however they are listed."""
+    entries = listed(texts)
+    if entries is None:
+        found = "a string" if isinstance(texts, str) else kind_of(texts)
+        raise BertsumError(f"rouge: {name}: got {found}, expected a list with one entry a document")
+    return entries
+
+
+def _sentences(summary: object, where: str) -> list[str]:
     """A summary as a list of one-line sentences."""
     if isinstance(summary, str):
         return summary.splitlines()
-    if not isinstance(summary, Sequence) or not all(isinstance(sentence, str) for sentence in summary):
-        raise BertsumError(f"rouge: {where}: expected a string or a list of sentences")
-    return [" ".join(sentence.splitlines()) for sentence in summary]
+    items = listed(summary)
+    if items is None or not all(isinstance(sentence, str) for sentence in items):
+        found = kind_of(summary if items is None else next(item for item in items if not isinstance(item, str)))
+        raise BertsumError(f"rouge: {where}: got {found}, expected a string or a list of sentences")
+    return [" ".join(sentence.splitlines()) for sentence in items]
 
 
-def _several(references: Any, where: str) -> list[list[str]]:
-    if not isinstance(references, str | Sequence):
-        raise BertsumError(f"rouge: {where}: expected a string, a list of sentences or a list of such lists")
-    if isinstance(references, str) or all(isinstance(item, str) for item in references):
+def _several(references: object, where: str) -> list[list[str]]:
+    if isinstance(references, str):
         return [_sentences(references, where)]
-    if not references:
-        raise BertsumError(f"rouge: {where}: no reference")
-    return [_sentences(reference, where) for reference in references]
+    items = listed(references)
+    if items is None:
+        expected = "a string, a list of sentences or a list of such lists"
+        raise BertsumError(f"rouge: {where}: got {kind_of(references)}, expected {expected}")
+    if all(isinstance(item, str) for item in items):
+        return [_sentences(items, where)]
+    return [_sentences(reference, where) for reference in items]
