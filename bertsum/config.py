@@ -191,8 +191,9 @@ class TrainConfig:
         schedule: Learning rate over the updates - noam (min(step^-0.5, step * warmup^-1.5)), linear or cosine decay
             to zero after a linear warmup, or constant after the warmup.
         warmup_steps: Updates of warmup.
-        precision: Arithmetic of the forward pass, in validation too; weights and optimiser stay in fp32. auto is bf16
-            where the device has instructions for it (most GPUs, newer server processors), else fp32.
+        precision: Arithmetic of the forward pass, in the validations of a training too; weights and optimiser stay in
+            fp32. auto is bf16 where the device has instructions for it (most GPUs, newer server processors), else fp32;
+            a run that is resumed keeps what it was when the run began.
         validate_every: Validate every so many updates and at the end; null validates at the end of each epoch.
         validate_rouge: Also select summaries and compute their ROUGE at each validation.
         validate_documents: Validate on this many documents, evenly spaced; null takes all.
@@ -298,7 +299,8 @@ class EvaluationConfig:
         long_documents: How the model reads documents longer than encoding.max_length - truncate or window; null is as
             it was trained.
         baselines: What Lead and Oracle choose from - all of a document, or what the encoder reads of it (the papers).
-        precision: Arithmetic of the forward pass when scoring; auto as in training.
+        precision: Arithmetic of the forward pass when a checkpoint is evaluated, also at the end of its training; the
+            validations before have train.precision. auto is bf16 where the device has instructions for it, else fp32.
     """
 
     split: Literal["train", "validation", "test"] = "test"

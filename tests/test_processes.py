@@ -8,10 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState, is_initialized
 from conftest import ROOT, comparable_metrics, finish, free_port, run_train
 from test_resume import assert_same_run
 
@@ -162,3 +165,22 @@ def test_fsdp_in_one_process_changes_nothing(config_of) -> None:
     for name, value in (("plain", "false"), ("sharded", "true")):
         bertsum.train(config_of("train.max_steps=2", f"name={name}", f"train.fsdp={value}"))
     assert_same_run(*(config_of(f"name={name}").run_dir for name in ("plain", "sharded")))
+
+
+@pytest.fixture
+def no_accelerate() -> Iterator[None]:
+    """A program that has nothing of accelerate set up."""
+    AcceleratorState._reset_state()
+    yield
+    AcceleratorState._reset_state()
+
+
+def test_a_program_keeps_its_own_accelerate(config_of, no_accelerate) -> None:
+    """Its precision and accumulation stay, and have no part in a training."""
+    bertsum.train(config_of("name=plain"))
+    assert not is_initialized()  # a program may set it up as it likes afterwards
+    own = Accelerator(mixed_precision="bf16", gradient_accumulation_steps=4)
+    bertsum.train(config_of("name=inside"))
+    assert (own.mixed_precision, AcceleratorState().mixed_precision) == ("bf16", "bf16")
+    assert own.gradient_accumulation_steps == GradientState().num_steps == 4
+    assert_same_run(*(config_of(f"name={name}").run_dir for name in ("plain", "inside")))

@@ -16,6 +16,7 @@ from conftest import comparable_metrics, finish, run_train, wait_for, write_json
 import bertsum
 from bertsum.data.batching import plan_epoch
 from bertsum.data.prepare import prepare
+from bertsum.models import scoring
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import read_tensors
 from bertsum.training import trainer as trainer_module
@@ -198,6 +199,41 @@ def test_a_changed_config_is_told_or_refused(config_of, capsys) -> None:
     bertsum.train(config_of("train.max_steps=2", "train.accumulation=2"))
     printed = capsys.readouterr().out
     assert "which is allowed (train.max_steps: was 1, is 2; train.accumulation: was 1, is 2)" in printed
+
+
+def test_what_auto_was_is_written_down_and_kept(config_of, monkeypatch, capsys) -> None:
+    """On a processor with bf16 instructions, and then on one without."""
+    auto = ("train.precision=auto", "data.validation=null", "train.log_every=1")
+    config, written = config_of(*auto), config_of().run_dir / "config.yaml"
+    monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: True)
+    whole = bertsum.train(config_of(*auto, "name=whole", "train.max_steps=3"))
+    bertsum.train(config_of(*auto, "train.max_steps=1"))
+    settled = bertsum.Config.load(written)
+    assert (settled.train.precision, settled.model.attention) == ("bf16", "packed")
+    bertsum.train(config_of(*auto, "train.max_steps=2"))
+    assert "Going on in" not in capsys.readouterr().out
+    monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: False)
+    with pytest.raises(bertsum.BertsumError, match="train.precision: was 'bf16', is 'fp32'"):
+        bertsum.train(config_of(*auto, "train.precision=fp32"))
+    bertsum.train(config_of(*auto, "train.max_steps=3"))
+    assert "Going on in bf16, as the run began (train.precision: auto is fp32 here)" in capsys.readouterr().out
+    assert_same_run(whole.run_dir, config.run_dir)
+    bertsum.train(bertsum.Config.load(written))  # what was written down is no change
+
+
+def test_another_attention_is_told(config_of, capsys) -> None:
+    config = config_of("train.max_steps=1", "data.validation=null")
+    bertsum.train(config)
+    written = config.run_dir / "config.yaml"
+    config.override({"model.attention": "sdpa"}).save(written)  # as where it began on a GPU
+    further = config.override({"train.max_steps": 2})
+    bertsum.train(further)
+    assert "model.attention: was sdpa, is packed; --model.attention sdpa keeps it" in capsys.readouterr().out
+    config.override({"model.attention": "auto"}).save(written)  # as older versions wrote it
+    bertsum.train(further.override({"train.max_steps": 3}))
+    assert "model.attention" not in capsys.readouterr().out
+    with pytest.raises(bertsum.BertsumError, match="model.attention: was 'packed', is 'eager'"):
+        bertsum.train(further.override({"train.max_steps": 4, "model.attention": "eager"}))
 
 
 def test_smaller_batches_after_a_resume_make_the_same_updates(config_of) -> None:

@@ -13,6 +13,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 import bertsum
+from bertsum.data.prepare import prepare
 from bertsum.training.checkpoint import last_checkpoint, load_state
 from bertsum.training.run_folder import lock_file
 
@@ -36,7 +37,8 @@ def assert_equal_weights(a: Path, b: Path, tolerance: float = 0.0) -> None:
 def test_a_finished_run(trained_run) -> None:
     config, result = trained_run
     assert result.run_dir == config.run_dir
-    assert bertsum.Config.load(config.run_dir / "config.yaml") == config
+    settled = config.override({"model.attention": "packed"})  # what auto is on a CPU
+    assert bertsum.Config.load(config.run_dir / "config.yaml") == settled
     assert (config.run_dir / "best").is_symlink()
     training = metrics_of(config.run_dir, "train")
     assert training[-1]["step"] == result.step
@@ -178,6 +180,44 @@ def test_mixed_precision(config_of, precision) -> None:
     config = config_of(f"train.precision={precision}", "model.attention=eager", "train.schedule=cosine")
     bertsum.train(config)
     assert weights_of(config.run_dir / "best")["head.output.weight"].dtype == torch.float32
+
+
+@pytest.mark.parametrize("attention", ["auto", "eager"])
+@pytest.mark.parametrize(("training", "evaluation"), [("bf16", "fp32"), ("fp32", "bf16")])
+def test_a_validation_computes_as_its_training(config_of, tokenizer, attention, training, evaluation) -> None:
+    """Whatever the attention, and whatever ``evaluation.precision``, which is for the evaluation at the end."""
+    config = config_of(
+        f"train.precision={training}", f"evaluation.precision={evaluation}", f"model.attention={attention}",
+        "train.max_steps=1",
+    )  # fmt: skip
+    result = bertsum.train(config)
+    (record,) = metrics_of(config.run_dir, "validation")
+    rows = prepare(config, "validation", tokenizer).dataset.to_list()
+    model = bertsum.BertSum.from_pretrained(result.checkpoint)
+
+    def loss(precision: str) -> float:
+        return sum(
+            torch.nn.functional.binary_cross_entropy_with_logits(
+                logits, torch.tensor(rows[place]["labels"]), reduction="sum"
+            ).item()
+            for place, logits in model.score(rows, precision=precision)
+        ) / len(rows)
+
+    assert abs(loss("bf16") - loss("fp32")) > 1e-5
+    assert record["loss"] == pytest.approx(loss(training), abs=2e-6)
+    results = json.loads((result.evaluation.folder / "results.json").read_text())
+    assert results["precision"] == evaluation
+
+
+def test_fp16_scales_its_gradients_and_resumes(config_of) -> None:
+    options = ("train.precision=fp16", "train.save_every=2", "model.hidden_dropout=0.2")
+    whole = config_of(*options, "name=whole", "train.max_steps=4")
+    bertsum.train(whole)
+    for steps in (2, 4):
+        bertsum.train(config_of(*options, "name=part", f"train.max_steps={steps}"))
+    states = [load_state(last_checkpoint(run.run_dir)).train for run in (whole, config_of("name=part"))]
+    assert states[0].scaler["scale"] > 1 and states[0].scaler == states[1].scaler
+    assert_equal_weights(*(last_checkpoint(run.run_dir) for run in (whole, config_of("name=part"))))
 
 
 def test_a_run_folder_that_is_taken(config_of, tmp_path) -> None:

@@ -27,6 +27,7 @@ from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import saved_checksum
+from bertsum.models.scoring import settle_precision
 from bertsum.text import one_line
 
 if TYPE_CHECKING:
@@ -226,13 +227,15 @@ def score_documents(
     indices: Sequence[int] | np.ndarray,
     progress: str | None = None,
     part: tuple[int, int] = (0, 1),
+    precision: str | None = None,
 ) -> dict[int, torch.Tensor]:
     """The logits of each document's sentences that are read (S), by its place in ``indices``.
 
-    Of several processes (``part``: which, of how many) each scores its share of the batches.
+    Of several processes (``part``: which, of how many) each scores its share of the batches. The arithmetic is
+    ``evaluation.precision`` unless another precision is given.
     """
     rows = prepared.dataset.select(indices).select_columns(["input_ids", "cls_positions"])
-    budget, precision = config.evaluation.max_tokens_per_batch, config.evaluation.precision
+    budget, precision = config.evaluation.max_tokens_per_batch, precision or config.evaluation.precision
     bar = tqdm(total=len(rows), desc=progress, unit=" documents", disable=True if progress is None else None)
     logits: dict[int, torch.Tensor] = {}
     with bar:
@@ -310,6 +313,7 @@ def _report(
         "selection": asdict(config.selection) if predictions else None,
         "baselines": config.evaluation.baselines,
         "long_documents": config.encoding.long_documents,
+        "precision": settle_precision(config.evaluation.precision, torch.device(_device())) if predictions else None,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }

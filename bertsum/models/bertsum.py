@@ -259,6 +259,17 @@ class BertSum(nn.Module, ModelHubMixin):
         asked = self.config.model.attention == "packed" or isinstance(self.encoder, Bert)
         return self.packs and (device.type == "cpu" or asked)
 
+    def attention_on(self, device: torch.device, packs: bool = True) -> str:
+        """What ``model.attention`` is there: packed, or the name of transformers' implementation.
+
+        Args:
+            device: Where the weights are.
+            packs: Whether it may pack, which it does not with sharded weights.
+        """
+        if packs and self.packs_on(device):
+            return "packed"
+        return str(getattr(self.encoder.config, "_attn_implementation", None) or "eager")
+
     def packed_layers(self, dtype: torch.dtype) -> list[Layer] | None:
         """What :meth:`forward` takes as ``layers``, made anew if weights have changed; None where it packs nothing.
 

@@ -11,28 +11,34 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.parallel import DistributedDataParallel
 
 from bertsum.config import Config, TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import encoder_layers
-from bertsum.models.scoring import settle_precision
+from bertsum.models.scoring import autocast, settle_precision
 from bertsum.training.optim import build_optimizer
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
-
 
 @contextlib.contextmanager
 def start_accelerator(config: Config) -> Iterator[Accelerator]:
-    """Devices, processes and precision, as long as the block runs.
+    """Devices, processes and trackers, as long as the block runs.
+
+    The state of accelerate belongs to the whole program. A program that has one keeps it as it is, and its processes
+    and device are taken; its precision and its accumulation are not, for the model has its own. Otherwise none is left
+    behind, so that the program may make one of its own.
 
     Raises:
-        BertsumError: if the precision or a tracker is not to be had.
+        BertsumError: if a tracker is not known.
     """
-    accelerator = _make_accelerator(config)
+    from accelerate.state import AcceleratorState, is_initialized
+
+    of_program = is_initialized()
+    accelerator = _make_accelerator(config, of_program)
     if accelerator.num_processes > 1:
         threading.Thread(target=_stop_with_launcher, args=(os.getppid(),), daemon=True).start()
     try:
@@ -41,7 +47,12 @@ def start_accelerator(config: Config) -> Iterator[Accelerator]:
         if accelerator.num_processes > 1:
             # gloo's threads need Python's lock to let go of the last tensors; torch holds it while it waits for them.
             time.sleep(1.0)
-        accelerator.end_training()
+        if of_program:
+            for tracker in accelerator.trackers:
+                tracker.finish()
+        else:
+            accelerator.end_training()
+            AcceleratorState._reset_state()
 
 
 def _stop_with_launcher(launcher: int) -> None:
@@ -51,24 +62,24 @@ def _stop_with_launcher(launcher: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _make_accelerator(config: Config) -> Accelerator:
+def _make_accelerator(config: Config, of_program: bool) -> Accelerator:
     from accelerate import Accelerator
-    from accelerate.state import AcceleratorState
-    from accelerate.utils import ProjectConfiguration
+    from accelerate.state import GradientState
+    from accelerate.utils import GradientAccumulationPlugin, ProjectConfiguration
 
-    AcceleratorState._reset_state()  # a second training in one program may have another precision
-
-    run_dir = str(config.run_dir)
-    device = torch.accelerator.current_accelerator() or torch.device("cpu")
+    # What an Accelerator is made with replaces what the program has, but for what is left to it.
+    accumulation = GradientAccumulationPlugin(**GradientState().plugin_kwargs) if of_program else None
+    folders = ProjectConfiguration(str(config.run_dir), logging_dir=str(config.run_dir / "tensorboard"))
     try:
         return Accelerator(
             cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
-            mixed_precision=_PRECISION[settle_precision(config.train.precision, device)],
+            mixed_precision=None if of_program else "no",  # ParallelModel has the precision
+            gradient_accumulation_plugin=accumulation,
             log_with=_installed_trackers(config) or None,
-            project_config=ProjectConfiguration(project_dir=run_dir, logging_dir=str(config.run_dir / "tensorboard")),
+            project_config=folders,
         )
     except ValueError as error:
-        raise BertsumError(f"train.precision or tracking.trackers: {error}") from error
+        raise BertsumError(f"tracking.trackers, or what the program has set up of accelerate: {error}") from error
 
 
 def _installed_trackers(config: Config) -> list[str]:
@@ -118,35 +129,55 @@ def sum_over_processes(accelerator: Accelerator, values: Sequence[float]) -> lis
 class ParallelModel:
     """A model and its optimiser, in one process, copied to several (DDP), or sharded over them (FSDP).
 
+    Nothing of the model is changed but where its weights are: it computes in ``train.precision`` when it is called
+    through this object, and in the precision that a caller asks for when it is called itself.
+
     Attributes:
         model: The model itself.
         optimizer: Its optimiser.
+        scaler: The gradient scaler of fp16; None in other precisions.
     """
 
     def __init__(self, accelerator: Accelerator, model: BertSum, config: TrainConfig) -> None:
         """Places the model on the device, and its weights where they belong."""
+        device = accelerator.device
         self.model = model
-        self._accelerator = accelerator
+        self._device, self._precision = device, settle_precision(config.precision, device)
+        _check_precision(self._precision, device)
         self._sharded = config.fsdp and accelerator.num_processes > 1
         if self._sharded:
-            _shard(model, accelerator)
+            _shard(model, accelerator, self._precision)
             self._parallel: Any = model
-            self.optimizer = accelerator.prepare(build_optimizer(model, config, fused=False))
         else:
-            self._parallel, self.optimizer = accelerator.prepare(model, build_optimizer(model, config))
+            self._parallel = _copied(model.to(device), accelerator)
+        self.optimizer = build_optimizer(model, config, fused=not self._sharded)
+        self.scaler = torch.amp.GradScaler(device.type) if self._precision == "fp16" else None
 
     def __call__(self, **inputs: torch.Tensor) -> torch.Tensor:
         """The forward pass, in the configured precision."""
-        with self._accelerator.autocast():
+        with autocast(self._device, self._precision):
             logits: torch.Tensor = self._parallel(**inputs)
         return logits
+
+    def backward(self, loss: torch.Tensor) -> None:
+        """Adds the gradients of a loss to those that there are."""
+        (loss if self.scaler is None else self.scaler.scale(loss)).backward()
+
+    def step(self) -> None:
+        """One step of the optimiser; with fp16 none where a gradient is not finite."""
+        if self.scaler is None:
+            self.optimizer.step()
+        else:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
 
     def syncing(self, gradients: bool) -> contextlib.AbstractContextManager[Any]:
         """A context for a forward and a backward pass, after which gradients are summed up over processes or not."""
         if self._sharded:
             self._parallel.set_requires_gradient_sync(gradients)
-        elif not gradients:
-            return self._accelerator.no_sync(self._parallel)
+        elif not gradients and self._parallel is not self.model:
+            no_sync: contextlib.AbstractContextManager[Any] = self._parallel.no_sync()
+            return no_sync
         return contextlib.nullcontext()
 
     def end_scoring(self) -> None:
@@ -156,7 +187,9 @@ class ParallelModel:
 
     def clip_gradients(self, max_norm: float) -> float:
         """Clips the gradient's norm, which may be infinite, and returns what it was."""
-        norm: Any = self._accelerator.clip_grad_norm_(self._parallel.parameters(), max_norm)
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
+        norm: Any = torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm)
         return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
 
     def weights(self) -> dict[str, torch.Tensor]:
@@ -170,9 +203,9 @@ class ParallelModel:
         """State of the optimiser by parameter, likewise."""
         from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
 
-        if not self._own_optimizer.state:  # before the first update
+        if not self.optimizer.state:  # before the first update
             return {}
-        whole = get_optimizer_state_dict(self.model, self._own_optimizer, options=_whole())
+        whole = get_optimizer_state_dict(self.model, self.optimizer, options=_whole())
         state: dict[str, dict[str, torch.Tensor]] = whole.get("state", {})  # type: ignore[assignment]
         return state
 
@@ -190,15 +223,10 @@ class ParallelModel:
         names = {parameter: name for name, parameter in self.model.named_parameters()}
         groups = [
             {**group, "params": [names[parameter] for parameter in group["params"]]}
-            for group in self._own_optimizer.param_groups
+            for group in self.optimizer.param_groups
         ]
         whole: dict[str, Any] = {"state": state, "param_groups": groups}
-        set_optimizer_state_dict(self.model, self._own_optimizer, whole, options=_whole())
-
-    @property
-    def _own_optimizer(self) -> torch.optim.Optimizer:
-        own: torch.optim.Optimizer = self.optimizer.optimizer  # without accelerate's wrapper
-        return own
+        set_optimizer_state_dict(self.model, self.optimizer, whole, options=_whole())
 
 
 def _check_optimizer_state(state: dict[str, dict[str, torch.Tensor]], model: BertSum) -> None:
@@ -222,12 +250,25 @@ def _whole() -> Any:
     return StateDictOptions(full_state_dict=True, cpu_offload=True)
 
 
-def _shard(model: BertSum, accelerator: Accelerator) -> None:
+def _check_precision(precision: str, device: torch.device) -> None:
+    if precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise BertsumError("train.precision: got bf16, which this GPU does not compute in; expected fp16, fp32 or auto")
+
+
+def _copied(model: BertSum, accelerator: Accelerator) -> torch.nn.Module:
+    """The model as DDP calls it, where there are several processes."""
+    if accelerator.num_processes == 1:
+        return model
+    device = accelerator.device
+    return DistributedDataParallel(model, device_ids=None if device.type == "cpu" else [device.index])
+
+
+def _shard(model: BertSum, accelerator: Accelerator, precision: str) -> None:
     """Shards weights, gradients and the optimiser's state; each layer of the encoder is a unit, and the rest is one."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    if accelerator.mixed_precision == "fp16":
+    if precision == "fp16":
         raise BertsumError("train.precision: got fp16 with train.fsdp, expected bf16 or fp32")
     model.packs = False  # its layers are not called as modules, which is when they gather their weights
     model.windows_at_once = None  # every process calls the encoder equally often, as they gather together

@@ -19,7 +19,14 @@ from bertsum.evaluation.plots import plot_training
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BertSumConfig
 from bertsum.training.processes import start_accelerator
-from bertsum.training.run_folder import begin_run, check_run_folder, check_same_data, lock_run_folder
+from bertsum.training.run_folder import (
+    begin_run,
+    check_run_folder,
+    check_same_data,
+    lock_run_folder,
+    settle_attention_of_run,
+    settle_precision_of_run,
+)
 from bertsum.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -71,6 +78,7 @@ def train(config: Config) -> TrainResult:
         start_accelerator(config) as accelerator,
         lock_run_folder(config, accelerator),
     ):
+        config = settle_precision_of_run(config, accelerator)
         changes = check_run_folder(config)
         if changes and accelerator.is_main_process:
             print(f"Going on with another config, which is allowed ({'; '.join(changes)})", flush=True)
@@ -83,7 +91,7 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     training = prepare(config, "train", model.tokenizer)
     validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
     check_same_data(config, training)
-    begin_run(config, accelerator)
+    begin_run(_settled(config, model, accelerator), accelerator)
     trainer = Trainer(config, accelerator, model, training, validation)
     trainer.fit()
     evaluation = None
@@ -93,6 +101,13 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     if accelerator.is_main_process and validation is not None:
         evaluation = evaluate(config, best, "validation")
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
+
+
+def _settled(config: Config, model: BertSum, accelerator: Accelerator) -> Config:
+    """The config as this run computes, to be written down; in the first process."""
+    sharded = config.train.fsdp and accelerator.num_processes > 1
+    attention = model.attention_on(accelerator.device, packs=not sharded)
+    return settle_attention_of_run(config, attention) if accelerator.is_main_process else config
 
 
 @contextmanager

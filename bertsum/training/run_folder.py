@@ -16,6 +16,7 @@ from bertsum.data.prepared import Prepared
 from bertsum.errors import BertsumError
 from bertsum.files import remove_folder, try_remove, whole_folder
 from bertsum.models.bertsum import BertSum
+from bertsum.models.scoring import settle_precision
 from bertsum.training.checkpoint import checkpoint_folder, last_checkpoint, load_train_state, point_best
 from bertsum.training.processes import first_does
 
@@ -49,6 +50,55 @@ def check_run_folder(config: Config) -> list[str]:
     return changes
 
 
+def settle_precision_of_run(config: Config, accelerator: Accelerator) -> Config:
+    """A config whose ``train.precision`` is no longer auto: it is what the run began with, else what auto is here.
+
+    The first process decides for all.
+    """
+    from accelerate.utils import broadcast_object_list
+
+    here = settle_precision(config.train.precision, accelerator.device)
+    settled = [here]
+
+    def choose() -> None:
+        saved = saved_config(config)
+        if config.train.precision == "auto" and saved is not None and saved.train.precision not in ("auto", here):
+            settled[0] = saved.train.precision
+            print(f"Going on in {settled[0]}, as the run began (train.precision: auto is {here} here)", flush=True)
+
+    first_does(accelerator, choose)
+    broadcast_object_list(settled)
+    return config.override({"train.precision": settled[0]})
+
+
+def settle_attention_of_run(config: Config, attention: str) -> Config:
+    """A config whose ``model.attention`` is no longer auto, to be written down; says so where the run began otherwise.
+
+    Args:
+        config: The run's configuration.
+        attention: What auto is here.
+    """
+    if config.model.attention != "auto":
+        return config
+    saved = saved_config(config)
+    if saved is not None and saved.model.attention not in ("auto", attention):
+        before = saved.model.attention
+        print(
+            f"Going on with other arithmetic, since auto is another one here (model.attention: was {before}, is "
+            f"{attention}; --model.attention {before} keeps it)",
+            flush=True,
+        )
+    return config.override({"model.attention": attention})
+
+
+def saved_config(config: Config) -> Config | None:
+    """The configuration that a run to be gone on with was last trained with; None where a run begins."""
+    path = config.run_dir / "config.yaml"
+    if last_checkpoint(config.run_dir) is None or config.train.overwrite or not path.is_file():
+        return None
+    return Config.load(path)
+
+
 # What a resumed run may have otherwise: how long and how often, and what does not touch its weights.
 _MAY_DIFFER = (
     "name",
@@ -77,6 +127,7 @@ _MAY_DIFFER = (
     "evaluation.",
     "tracking.",
 )
+_SETTLED = ("train.precision", "model.attention")  # where auto is written down, by older versions, it may be anything
 _NOT_WORTH_TELLING = ("train.resume", "train.overwrite")
 
 
@@ -84,7 +135,9 @@ def _allowed_changes(config: Config, saved: Config) -> list[str]:
     """What is other than before; refuses a resume that would not be the same run."""
     before = saved.flat()
     changed = {key: value for key, value in config.flat().items() if value != before[key]}
-    allowed = [key for key in changed if key.startswith(_MAY_DIFFER)]
+    if config.model.attention == "auto":  # what that is here is compared when the model is there
+        changed.pop("model.attention", None)
+    allowed = [key for key in changed if key.startswith(_MAY_DIFFER) or (key in _SETTLED and before[key] == "auto")]
     described = {key: f"{key}: was {before[key]!r}, is {value!r}" for key, value in changed.items()}
     refused = [described[key] for key in changed if key not in allowed]
     if refused:

@@ -186,7 +186,7 @@ class Trainer:
             with self._explained(documents), self.parallel.syncing(number == passes - 1):
                 logits = self.parallel(**batch.inputs())  # (B, S)
                 loss = sentence_loss(logits, batch.labels, batch.sentence_mask, train.positive_weight)
-                accelerator.backward(loss * (scale if number < len(mine) else 0.0))
+                self.parallel.backward(loss * (scale if number < len(mine) else 0.0))
             losses.append(loss.detach())
         own = [loss.item() for loss in losses[: len(mine)]]
         loss_sum, signals = sum_over_processes(accelerator, [sum(own), float(self.stop.received is not None)])
@@ -195,10 +195,10 @@ class Trainer:
             if wrong is None:
                 norm = self.parallel.clip_gradients(train.max_grad_norm or math.inf)
                 # With fp16 the gradient scaler looks at them itself, and leaves such an update out.
-                wrong = None if math.isfinite(norm) or accelerator.scaler is not None else "gradient"
+                wrong = None if math.isfinite(norm) or self.parallel.scaler is not None else "gradient"
             if wrong is None:
                 set_learning_rate(self.parallel.optimizer, schedule(train, self.state.step + 1, self.total_steps))
-                self.parallel.optimizer.step()
+                self.parallel.step()
         if wrong is not None:
             self._not_finite(wrong, update, [mine[n] for n, value in enumerate(own) if not math.isfinite(value)])
         self.parallel.optimizer.zero_grad()
@@ -359,7 +359,8 @@ class Trainer:
         if self.saved_step == state.step:
             first_does(accelerator, lambda: save_train_state(folder, state))
         else:
-            state.scaler = {} if accelerator.scaler is None else accelerator.scaler.state_dict()
+            scaler = self.parallel.scaler
+            state.scaler = {} if scaler is None else scaler.state_dict()
             saved = SavedState(state, self.parallel.optimizer_state(), gather_object([random or _random_state()]))
             weights = self.parallel.weights()
             first_does(accelerator, lambda: save_checkpoint(folder, self.model, weights, saved))
@@ -376,8 +377,8 @@ class Trainer:
         """Puts everything back to where the last checkpoint left it."""
         state = self.state
         self.parallel.load_optimizer_state(saved.optimizer)
-        if self.accelerator.scaler is not None and state.scaler:
-            self.accelerator.scaler.load_state_dict(state.scaler)
+        if self.parallel.scaler is not None and state.scaler:
+            self.parallel.scaler.load_state_dict(state.scaler)
         if self.accelerator.process_index < len(saved.random):
             _set_random_state(saved.random[self.accelerator.process_index])
         if state.ranking_before_end is not None:  # it ended here, and may go on now as if it had not

@@ -23,14 +23,14 @@ def validation_metrics(
     """Validation loss per document (summed over sentences), and ROUGE when asked; the same on each process.
 
     Batches, not documents, are dealt out to the processes, so that each is computed as one process would; sums are
-    taken in the order of the documents.
+    taken in the order of the documents. The forward pass computes in ``train.precision``, as in training.
     """
     from accelerate.utils import gather_object
 
     count, limit = len(prepared), config.train.validate_documents
     chosen = np.arange(count) if limit is None or limit >= count else np.linspace(0, count - 1, limit).astype(int)
     part = (accelerator.process_index, accelerator.num_processes)
-    logits = score_documents(model, prepared, config, chosen, part=part)
+    logits = score_documents(model, prepared, config, chosen, part=part, precision=config.train.precision)
     places = sorted(logits)
     own = _measure([logits[place] for place in places], prepared, chosen[places], config)
     measured = dict(gather_object(list(zip(places, own.tolist(), strict=True))))
