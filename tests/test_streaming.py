@@ -206,12 +206,15 @@ def test_a_file_without_documents(summarizer, tmp_path, name) -> None:
 @pytest.mark.parametrize("name", ["out.jsonl", "out.jsonl.gz"])
 def test_killed_at_any_moment_and_started_again(summarizer, tmp_path, source, name) -> None:
     whole = summarize_file(summarizer, source, tmp_path / f"whole-{name}", buffer=4, sentences=2)
+    start = time.perf_counter()
+    begin(lambda: summarize_file(summarizer, source, tmp_path / f"timed-{name}", buffer=4, sentences=2)).join()
+    seconds = time.perf_counter() - start
     target = tmp_path / name
     draw = random.Random(0)
     kills = 0
     for _ in range(200):
         process = begin(lambda: summarize_file(summarizer, source, target, buffer=4, sentences=2))
-        process.join(draw.uniform(0.0, 0.15 if kills < 8 else 60.0))
+        process.join(draw.uniform(0.0, 0.7 * seconds if kills < 8 else 60.0))
         if process.exitcode is None:
             process.kill()
             process.join()
