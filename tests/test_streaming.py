@@ -214,7 +214,7 @@ def test_killed_at_any_moment_and_started_again(summarizer, tmp_path, source, na
     kills = 0
     for _ in range(200):
         process = begin(lambda: summarize_file(summarizer, source, target, buffer=4, sentences=2))
-        process.join(draw.uniform(0.0, 0.7 * seconds if kills < 8 else 60.0))
+        process.join(draw.uniform(0.0, seconds / 4 if kills < 8 else 60.0))
         if process.exitcode is None:
             process.kill()
             process.join()
