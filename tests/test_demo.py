@@ -88,7 +88,7 @@ def test_text_that_no_encoding_has(demo, model) -> None:
 
 
 def test_what_is_not_read_is_said(demo, model) -> None:
-    answer = demo.answer(f"{TEXT} {'It rained and ' * 100}so on.", model)
+    answer = demo.answer(f"{TEXT} {'It rained and ' * 60}so on.", model)
     assert answer.facts.count("of its words were not read: the model reads 200 words of a sentence") == 1
     assert "not read" not in demo.answer(TEXT, model).facts
 

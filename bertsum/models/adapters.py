@@ -40,10 +40,18 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
         raise BertsumError(
             "model.adapters: the package peft is not installed (pip install 'bertsum[adapters]')"
         ) from error
-    adapted = {id(part) for layer in encoder_layers(encoder)[config.freeze_layers :] for part in layer.modules()}
-    names = [name for name, part in encoder.named_modules() if isinstance(part, nn.Linear) and id(part) in adapted]
-    if not names:
+    layers = encoder_layers(encoder, "model.adapters", "null")
+    adapted = {id(part) for layer in layers[config.freeze_layers :] for part in layer.modules()}
+    names = [
+        name
+        for name, part in encoder.named_modules()
+        if isinstance(part, nn.Linear) and id(part) in adapted and part.weight.requires_grad  # and takes part
+    ]
+    if not names and config.freeze_layers:
         raise BertsumError("model.adapters: no layer of the encoder is left for them; lower model.freeze_layers")
+    if not names:
+        kind = encoder.config.model_type
+        raise BertsumError(f"model.adapters: encoder type {kind} has no linear layers to adapt, expected null")
     encoder.requires_grad_(False)
     rank = config.adapters
     inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=int(SCALE * rank), target_modules=names), encoder)

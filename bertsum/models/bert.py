@@ -7,12 +7,21 @@ The names are those of transformers, whose classes compute as well but take seco
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from torch import nn
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
+
+# Families whose weights these are, and where their positions begin.
+FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
+    "bert": lambda _: 0,
+    "roberta": lambda config: config.pad_token_id + 1,
+    "xlm-roberta": lambda config: config.pad_token_id + 1,
+    "camembert": lambda config: config.pad_token_id + 1,
+}
 
 
 class Bert(nn.Module):

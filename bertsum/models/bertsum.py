@@ -29,13 +29,13 @@ from bertsum.models.card import card_of
 from bertsum.models.encoder import (
     build_encoder,
     freeze,
-    has_token_types,
     load_encoder,
     load_encoder_config,
     load_tokenizer,
 )
 from bertsum.models.heads import build_head
 from bertsum.models.packed import Layer, can_be_packed, packed_layers
+from bertsum.models.padded import has_token_types
 from bertsum.models.presumm import read_presumm
 from bertsum.models.reader import Reader
 from bertsum.models.saved import (
@@ -88,7 +88,7 @@ class BertSum(nn.Module, ModelHubMixin):
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         encoder_config: PretrainedConfig = encoder.config
-        self.uses_segments = config.model.interval_segments and has_token_types(encoder_config)
+        self.uses_segments = config.model.interval_segments and has_token_types(encoder)
         if config.model.attention == "packed" and not can_be_packed(encoder_config):
             raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder_config.model_type}")
         self.packs = _packs(config.model, encoder_config)
@@ -109,8 +109,8 @@ class BertSum(nn.Module, ModelHubMixin):
         tokenizer = load_tokenizer(config.model.encoder)
         encoder = load_encoder(config.model, config.encoding.max_length)
         _check_vocabulary(tokenizer, encoder)
-        freeze(encoder, config.model)
         add_adapters(encoder, config.model)
+        freeze(encoder, config.model)
         model = BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
         if start_from is not None:
             saved = read_model(find_model(start_from))
@@ -152,8 +152,11 @@ class BertSum(nn.Module, ModelHubMixin):
         read = read_presumm(path, name, heads)
         config = BertSumConfig(read.model, read.encoding, read.selection)
         positions = read.weights.get("encoder.embeddings.position_embeddings.weight")
-        length = read.encoding.max_length if positions is None else len(positions)
-        built = build_encoder(deepcopy(encoder_config), read.model, length)
+        encoder_config = deepcopy(encoder_config)
+        length = read.encoding.max_length
+        if positions is not None:
+            encoder_config.max_position_embeddings = length = len(positions)
+        built = build_encoder(encoder_config, read.model, length)
         model = BertSum(config, built, build_head(read.model, built.config.hidden_size), tokenizer)
         fill(model, read.weights, f"'{path}' (encoder {name})")
         if tokenizer is not None:

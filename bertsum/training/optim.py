@@ -18,7 +18,7 @@ def build_optimizer(model: BertSum, config: TrainConfig, fused: bool = True) -> 
     ``fused`` is one kernel for all; sharded parameters have none on a CPU.
     """
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
-    above = _layers_above(model)
+    above = _layers_above(model) if config.layer_decay != 1.0 else {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -38,7 +38,7 @@ def build_optimizer(model: BertSum, config: TrainConfig, fused: bool = True) -> 
 
 def _layers_above(model: BertSum) -> dict[torch.nn.Parameter, int]:
     """How many of the encoder's layers stand above the one, or the embeddings, that a parameter belongs to."""
-    layers = encoder_layers(model.encoder)
+    layers = encoder_layers(model.encoder, "train.layer_decay", "1.0")
     above = {parameter: len(layers) - 1 - n for n, layer in enumerate(layers) for parameter in layer.parameters()}
     embeddings = getattr(model.encoder, "embeddings", None) or model.encoder.get_input_embeddings()
     return above | dict.fromkeys(embeddings.parameters(), len(layers))

@@ -17,6 +17,7 @@ from bertsum.config import Config, TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import encoder_layers
+from bertsum.models.padded import Reading
 from bertsum.models.scoring import autocast, settle_precision
 from bertsum.training.optim import build_optimizer
 
@@ -207,7 +208,7 @@ class ParallelModel:
             return {}
         whole = get_optimizer_state_dict(self.model, self.optimizer, options=_whole())
         state: dict[str, dict[str, torch.Tensor]] = whole.get("state", {})  # type: ignore[assignment]
-        return state
+        return _with_untouched(state, self.model)
 
     def load_optimizer_state(self, state: dict[str, dict[str, torch.Tensor]]) -> None:
         """Puts back what :meth:`optimizer_state` gave.
@@ -227,6 +228,25 @@ class ParallelModel:
         ]
         whole: dict[str, Any] = {"state": state, "param_groups": groups}
         set_optimizer_state_dict(self.model, self.optimizer, whole, options=_whole())
+
+
+def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: BertSum) -> dict[str, dict[str, torch.Tensor]]:
+    """With the state of parameters that have had no gradient yet, as of layers that were left out (LayerDrop).
+
+    Adam begins with moments of zero when the first gradient comes; a resume needs a state of every parameter.
+    """
+    if not state:  # of another process than the first
+        return state
+    untouched = {
+        name: {
+            "step": torch.zeros(()),
+            "exp_avg": torch.zeros(parameter.shape, dtype=parameter.dtype),
+            "exp_avg_sq": torch.zeros(parameter.shape, dtype=parameter.dtype),
+        }
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and name not in state
+    }
+    return {**state, **untouched}
 
 
 def _check_optimizer_state(state: dict[str, dict[str, torch.Tensor]], model: BertSum) -> None:
@@ -270,9 +290,14 @@ def _shard(model: BertSum, accelerator: Accelerator, precision: str) -> None:
 
     if precision == "fp16":
         raise BertsumError("train.precision: got fp16 with train.fsdp, expected bf16 or fp32")
+    if Reading.of(model.encoder.config).one_by_one:
+        raise BertsumError(
+            f"train.fsdp: got true, expected false with encoder type {model.encoder.config.model_type}, which reads "
+            "documents one by one, as processes gather its weights together"
+        )
     model.packs = False  # its layers are not called as modules, which is when they gather their weights
     model.windows_at_once = None  # every process calls the encoder equally often, as they gather together
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
-    for layer in encoder_layers(model.encoder):
+    for layer in encoder_layers(model.encoder, "train.fsdp", "false"):
         fully_shard(layer, mesh=mesh)
     fully_shard(model, mesh=mesh)

@@ -1,0 +1,92 @@
+"""The forward pass of transformers' encoders, called as each family can be called.
+
+# B documents, T tokens, H hidden
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional as F
+
+from bertsum.models.bert import Bert
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PretrainedConfig
+
+    from bertsum.models.encoder import Encoder
+
+_FIELD = "bertsum_reading"  # of an encoder's configuration, which is saved with a model
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an encoder needs beyond the usual; :func:`bertsum.models.encoder_check.check_encoder` finds it out.
+
+    Attributes:
+        one_by_one: Padding changes its vectors (convolutions and Fourier transforms reach into it), so that it reads
+            each document of a batch by itself.
+        full_precision: Its code fails in mixed precision, so that it computes in float32.
+    """
+
+    one_by_one: bool = False
+    full_precision: bool = False
+
+    @staticmethod
+    def of(config: PretrainedConfig) -> Reading:
+        """What stands in the encoder's configuration; nothing special where nothing does."""
+        return Reading(**getattr(config, _FIELD, {}))
+
+    def write(self, config: PretrainedConfig) -> None:
+        """Puts it into the encoder's configuration."""
+        if self != Reading():
+            setattr(config, _FIELD, asdict(self))
+
+
+def has_token_types(encoder: Encoder) -> bool:
+    """Whether the encoder tells two token types apart."""
+    enough = getattr(encoder.config, "type_vocab_size", 0) >= 2
+    return enough and (isinstance(encoder, Bert) or _takes(encoder, "token_type_ids"))
+
+
+def encode_padded(
+    encoder: Encoder, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None
+) -> torch.Tensor:
+    """Output vectors (B, T, H).
+
+    Args:
+        encoder: Of transformers.
+        input_ids: Tokens (B, T).
+        attention_mask: 1 for tokens, 0 for padding (B, T).
+        token_type_ids: Segments (B, T); None for an encoder that is not told any.
+    """
+    reading = Reading.of(encoder.config)
+    inputs = {"input_ids": input_ids}
+    if token_type_ids is not None:
+        inputs["token_type_ids"] = token_type_ids
+    if _takes(encoder, "attention_mask"):
+        inputs["attention_mask"] = attention_mask
+    kind = input_ids.device.type
+    mixed = torch.is_autocast_enabled(kind) and not reading.full_precision
+    with torch.autocast(kind, dtype=torch.get_autocast_dtype(kind), enabled=mixed):
+        if not reading.one_by_one:
+            return _vectors(encoder, inputs)
+        documents = []
+        for number, length in enumerate(attention_mask.sum(dim=1).tolist()):
+            alone = {name: tensor[number : number + 1, :length] for name, tensor in inputs.items()}
+            vectors = _vectors(encoder, alone)[0]  # (length, H)
+            documents.append(F.pad(vectors, (0, 0, 0, input_ids.shape[1] - length)))
+        return torch.stack(documents)
+
+
+def _vectors(encoder: nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    vectors: torch.Tensor = encoder(**inputs).last_hidden_state
+    return vectors
+
+
+def _takes(encoder: Encoder, argument: str) -> bool:
+    return argument in inspect.signature(encoder.forward).parameters
