@@ -18,10 +18,10 @@ from tqdm import tqdm
 
 from bertsum.data.documents import JSON_LINES, Document, Rejected, read_to_summarize
 from bertsum.data.prepare import describe_file
+from bertsum.device import settle_precision
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import encoding_of, replace_text, sync, try_remove
 from bertsum.models.saved import checksum
-from bertsum.models.scoring import settle_precision
 from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.text import sanitize
 

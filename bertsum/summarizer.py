@@ -14,12 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args, overload
 
-import torch
-
 from bertsum.config import Config, Precision, SelectionConfig
 from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import AUTO, language_of, plainly_other
 from bertsum.data.sentences import split_sentences
+from bertsum.device import default_device
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import select
 from bertsum.evaluation.selection import is_enough
@@ -109,7 +108,7 @@ class Summarizer:
                 instructions for it, else fp32; in bf16 one summary of a hundred differs.
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = device or str(default_device())
         model = BertSum.from_pretrained(path or BUNDLED_FOLDER, device=device, only_score=True, **hub)
         return cls(model, precision)
 

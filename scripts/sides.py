@@ -18,10 +18,10 @@ import torch
 from bertsum.allocation import keep_freed_memory
 from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
+from bertsum.device import autocast
 from bertsum.evaluation.rouge import document_rouge
 from bertsum.models.bertsum import BertSum, sentence_loss
 from bertsum.models.saved import BertSumConfig
-from bertsum.models.scoring import autocast
 from bertsum.summarizer import Summarizer
 
 

@@ -23,10 +23,10 @@ from bertsum import parallel
 from bertsum.data import prepare as prepare_module
 from bertsum.data import prepared as prepared_module
 from bertsum.data.prepare import prepare
+from bertsum.device import explained_memory
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import read_tensors, write_tensors
-from bertsum.models.scoring import explained_memory
 from bertsum.parallel import WorkerError, map_in_order
 from bertsum.training import trainer as trainer_module
 from bertsum.training.checkpoint import last_checkpoint, load_state, load_train_state

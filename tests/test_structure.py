@@ -23,6 +23,7 @@ LAYERS = [
     "shading",
     "allocation",
     "errors",
+    "device",
     "files",
     "parallel",
     "safe_load",

@@ -45,7 +45,7 @@ _TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
 # Abbreviations before a number. Those of the second set are words as well.
 _NUMBERED = _words(
     "ann appx approx arts ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs figs fn fol ibid lem ll"
-    " loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm secs sect sects ser supp suppl tabs tel thm thms"
+    " loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel thm thms"
     " vers viz vol vols"
 )
 _NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
@@ -68,8 +68,8 @@ _OPEN = _words(
 )
 # Abbreviations in the middle of a sentence: before a small letter they end none.
 _INNER = _words(
-    "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech mgr natl neg obj orig pos"
-    " pres proc pseud qty rel rep sen std symp temp tech var ver vert"
+    "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj orig"
+    " pos pres proc pseud qty rel rep sen std symp temp tech var ver vert"
 )
 # Nouns before a letter that is no initial: "plan A. We".
 _BEFORE_A_LETTER = _words(
@@ -92,13 +92,14 @@ _TRAILING = (  # what belongs to the sentence that a mark ends
     r"|[^\S\r\n]*[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+)*"  # emoji
 )
 # A full stop behind five small letters and before a space and a capital is a sure end. All other marks are looked at.
+_WIDE = "。．！？｡"  # of East Asia: always ends
 _LONG_ABBREVIATIONS = "(?<!(?:chaps|depts|essrs|paras|pprox|probs|sects|suppl|trans)..)"
 _FULL_STOP, _MARK = (
     re.compile(
         rf"{first}(?:(?<=[a-z]{{5}}\.)(?P<sure>[ \n](?=[A-Z])){_LONG_ABBREVIATIONS}"
-        rf"|(?P<more>(?: \.){{2,3}}|[.!?…]*)(?P<trailing>{_TRAILING})(?P<space>\s+|(?=[A-Z“\"'(])|$))"
+        rf"|(?P<more>(?: \.){{2,3}}|[.!?…]*)(?P<trailing>{_TRAILING})(?P<space>\s+|(?=[A-Z“\"'(])|(?<=[{_WIDE}])|$))"
     )
-    for first in (r"\.", "[.!?…]")  # the first is found several times as quickly
+    for first in (r"\.", f"[.!?…{_WIDE}]")  # the first is found several times as quickly
 )
 _OPENING = "\"'“‘«([{*_`¿¡"
 _TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # what stands before a mark
@@ -110,7 +111,7 @@ _NUMBER = re.compile(  # 4, (4), II, A1, A.2, B
     r"[(\[]?(?:\d|[IVXLC]{2,}\b|[A-Z]\d|[A-Z]\.\d|[B-HJ-Z]\b|A(?:[,;)\]]|\s+(?:and|or|to)\b|\.?\s*$))"
 )
 _GLUED = re.compile(  # "cold.", as of "cold.Nobody"
-    r"(?:^|[\s\"“(])([a-z'’-]{3,}|[A-Z][a-z'’-]{2,}|\d+)[\"”’)]*[.!?]+[\"”’)]*$"
+    r"(?:^|[\s\"“(])([a-z'’-]{3,}|[A-Z][a-z'’-]{2,}|\d[\d,]*)[\"”’)]*[.!?]+[\"”’)]*$"
 )
 _GLUED_ON = re.compile(r"[\"“]?(?:[A-Z][a-z'’]+|[AI])(?=[\s,;:.!?]|$)(?!\.\w)")
 _SPEAKER_BEHIND = re.compile(rf"(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
@@ -121,7 +122,7 @@ _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
 )
 _LONGEST_MARK = 20  # characters
 _EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
-_BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _MONTHS | _OPEN | _INNER
+_BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
 _LISTED = frozenset(
     word.lower()
     for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _MONTHS, _OPEN_NAMES, _OPEN, _EXCLAIMED)
@@ -139,7 +140,7 @@ def sentence_ends(text: str, language: str = "en") -> list[int]:
     cased, shouted = not text.islower(), text.isupper()
     ends: list[int] = []
     start = 0
-    pattern = _MARK if "?" in text or "!" in text or "…" in text else _FULL_STOP
+    pattern = _FULL_STOP if text.isascii() and "?" not in text and "!" not in text else _MARK
     for mark in pattern.finditer(text):
         end = mark.end()
         if mark.lastgroup != "sure":
@@ -179,6 +180,8 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
     before = text[max(start, mark.start() - 40) : mark.start()]
     if not following or following[0] in ",;:.!?)]}”’%":
         return text.startswith("[", mark.end()) and _CITATION.match(text, mark.end()) is not None
+    if marks[0] in _WIDE:
+        return True
     if not space:
         return _ends_unspaced(before + marks + trailing, text[mark.end() : mark.end() + 60], marks)
     if before[-1:].isspace() or not before:  # a mark by itself, as in tokenised text
@@ -223,7 +226,8 @@ def _ends_unspaced(before: str, after: str, marks: str) -> bool:
     word, following = _GLUED.search(before), _GLUED_ON.match(after)
     if word is None or following is None:
         return False
-    return word[1][0].islower() or following[0].lower() in _STARTERS
+    next_word = following[0].lower()
+    return word[1][0].islower() or next_word in _STARTERS or next_word in _TITLES_IN_ANY_CASE
 
 
 def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> bool:

@@ -17,6 +17,7 @@ from bertsum.config import Config, SelectionConfig
 from bertsum.data.documents import source_of
 from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.prepared import Prepared
+from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.report import Measured, report_html
@@ -27,7 +28,6 @@ from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import saved_checksum
-from bertsum.models.scoring import settle_precision
 from bertsum.text import one_line
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _evaluate(config: Config, checkpoints: dict[str, str | Path], split: str, fo
     weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
     for system, checkpoint in checkpoints.items():
-        model = BertSum.from_pretrained(checkpoint, device=_device(), only_score=True)
+        model = BertSum.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
         if prepared is None:
             config = model.config.apply(config)
             make_folder(folder)
@@ -313,7 +313,7 @@ def _report(
         "selection": asdict(config.selection) if predictions else None,
         "baselines": config.evaluation.baselines,
         "long_documents": config.encoding.long_documents,
-        "precision": settle_precision(config.evaluation.precision, torch.device(_device())) if predictions else None,
+        "precision": settle_precision(config.evaluation.precision, default_device()) if predictions else None,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }
@@ -369,7 +369,3 @@ def rouge_of(
         workers=config.data.workers,
         progress=progress,
     )
-
-
-def _device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"

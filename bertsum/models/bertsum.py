@@ -21,6 +21,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 from bertsum.config import ModelConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
+from bertsum.device import version_of
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 from bertsum.models.adapters import add_adapters, fold_adapters
@@ -281,7 +282,7 @@ class BertSum(nn.Module, ModelHubMixin):
         """
         if not self.packs_on(next(self.parameters()).device):
             return None
-        weights = [(weight.data_ptr(), weight._version) for weight in self.encoder.parameters()]
+        weights = [(weight.data_ptr(), version_of(weight)) for weight in self.encoder.parameters()]
         if self._made is None or self._made[:2] != (dtype, weights):
             with torch.no_grad():
                 self._made = (dtype, weights, packed_layers(self.encoder, dtype))

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from bertsum.device import has_pointwise_linear, pointwise_linear, softmax_backward
 from bertsum.models.adapters import adaptation, learns_adapter, weight_of
 from bertsum.models.bert import FIRST_POSITION
 
@@ -88,12 +89,9 @@ def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | 
     weights = [module.weight if adapted else weight_of(module) for module in modules]
     weight = (torch.cat(weights) if len(modules) > 1 else weights[0]).to(dtype)
     bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else modules[0].bias).to(dtype)
-    for_scoring = weight.device.type == "cpu" and not torch.is_grad_enabled() and _HAS_POINTWISE
+    for_scoring = weight.device.type == "cpu" and not torch.is_grad_enabled() and has_pointwise_linear()
     if for_scoring and dtype == torch.bfloat16 and activation in (None, "gelu"):
-        # What torch.compile would make of it: the weights laid out once as the kernel reads them, and GELU in it.
-        laid_out = torch.ops.mkldnn._reorder_linear_weight(weight)
-        after: tuple[str, list[float], str] = ("none", [], "") if activation is None else ("gelu", [], "none")
-        return lambda vectors: torch.ops.mkldnn._linear_pointwise(vectors, laid_out, bias, *after)
+        return pointwise_linear(weight, bias, gelu=activation == "gelu")
     function = _ACTIVATIONS[activation] if activation is not None else None
 
     def apply(vectors: torch.Tensor) -> torch.Tensor:
@@ -103,9 +101,6 @@ def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | 
         return result if function is None else function(result)
 
     return apply
-
-
-_HAS_POINTWISE = hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def encode_packed(
@@ -282,7 +277,7 @@ class _Attention(torch.autograd.Function):
                 if dropped is not None:
                     d_probabilities.masked_fill_(dropped[part, rows], 0.0)
                     kept = probabilities.masked_fill(dropped[part, rows], 0.0)
-                d_scores = torch._softmax_backward_data(d_probabilities, probabilities, -1, probabilities.dtype)
+                d_scores = softmax_backward(d_probabilities, probabilities)
                 dq[part, rows] = torch.bmm(d_scores, k[part]).mul_(factor)
                 dk_part = torch.bmm(d_scores.transpose(1, 2), q[part, rows]).mul_(factor)
                 dv_part = torch.bmm(kept.transpose(1, 2), own)

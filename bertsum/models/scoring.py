@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import platform
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from bertsum.data.batching import Batch, length_batches
-from bertsum.errors import BertsumError
+from bertsum.device import PRECISIONS, autocast, explained_memory, settle_precision
 
 if TYPE_CHECKING:
     from bertsum.models.bertsum import BertSum
-
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def score_rows(
@@ -82,50 +78,3 @@ def _in_threads(
 def _result(scored: tuple[np.ndarray, Batch, Future[torch.Tensor]]) -> tuple[np.ndarray, Batch, torch.Tensor]:
     chosen, batch, logits = scored
     return chosen, batch, logits.result()
-
-
-@contextmanager
-def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str) -> Iterator[None]:
-    """Says what a batch was made of when memory does not suffice for it.
-
-    Args:
-        where: Tells what it was; nothing where that is plain.
-        lengths: Tokens of each of its documents.
-        advice: What to lower.
-
-    Raises:
-        BertsumError: in place of the error that the device or the system raised.
-    """
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if not isinstance(error, MemoryError) and "out of memory" not in text and "can't allocate memory" not in text:
-            raise
-        count, longest = len(lengths), int(max(lengths))
-        size = f"{count} documents x {longest} tokens = {count * longest} tokens"
-        prefix = f"{told}: " if (told := where()) else ""
-        raise BertsumError(f"{prefix}out of memory for {size}; lower {advice}") from error
-
-
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The context of mixed-precision arithmetic; of none for fp32."""
-    return torch.autocast(device.type, dtype=PRECISIONS[precision], enabled=precision != "fp32")
-
-
-def settle_precision(precision: str, device: torch.device) -> str:
-    """What ``auto`` is on a device: bf16 where it has instructions for it, else fp32, since without them bf16 is
-    several times slower; every other precision is itself.
-    """
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if device.type == "cpu" and _processor_has_bf16() else "fp32"
-
-
-def _processor_has_bf16() -> bool:
-    """Whether matrix products in bf16 have instructions of their own; torch also emulates them."""
-    if platform.machine().lower() in ("aarch64", "arm64"):
-        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()

@@ -13,10 +13,10 @@ from filelock import FileLock, Timeout
 
 from bertsum.config import Config
 from bertsum.data.prepared import Prepared
+from bertsum.device import settle_precision
 from bertsum.errors import BertsumError
 from bertsum.files import remove_folder, try_remove, whole_folder
 from bertsum.models.bertsum import BertSum
-from bertsum.models.scoring import settle_precision
 from bertsum.training.checkpoint import checkpoint_folder, last_checkpoint, load_train_state, point_best
 from bertsum.training.processes import first_does
 

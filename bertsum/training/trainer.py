@@ -21,10 +21,10 @@ from tqdm import tqdm
 from bertsum.config import Config
 from bertsum.data.batching import EpochPlan, length_batches, plan_epoch
 from bertsum.data.prepared import Prepared
+from bertsum.device import explained_memory
 from bertsum.errors import BertsumError, Stopped
 from bertsum.models.bertsum import BertSum, sentence_loss
 from bertsum.models.saved import fill, read_weights
-from bertsum.models.scoring import explained_memory
 from bertsum.training.checkpoint import (
     SUMS,
     SavedState,
