@@ -94,8 +94,10 @@ class BertSum(nn.Module, ModelHubMixin):
             raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder_config.model_type}")
         self.packs = _packs(config.model, encoder_config)
         self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
+        self.float()  # whatever torch's default is in the program around
 
     @staticmethod
+    @torch.inference_mode(False)  # weights made inside it could never be trained
     def from_config(config: BertSumConfig, start_from: str | None = None) -> BertSum:
         """A model to train: pretrained encoder, fresh head (seed torch first).
 
@@ -120,6 +122,7 @@ class BertSum(nn.Module, ModelHubMixin):
         return model
 
     @staticmethod
+    @torch.inference_mode(False)
     def from_presumm(
         path: str | Path,
         encoder: str | Path | PretrainedConfig,
@@ -386,6 +389,7 @@ class BertSum(nn.Module, ModelHubMixin):
         return address
 
     @classmethod
+    @torch.inference_mode(False)
     def from_pretrained(  # type: ignore[override]
         cls,
         path: str | Path,
@@ -476,7 +480,7 @@ def sentence_loss(
     Returns:
         The sum, a scalar.
     """
-    weight = torch.tensor(positive_weight, device=logits.device)
+    weight = torch.tensor(positive_weight, dtype=torch.float32, device=logits.device)
     losses = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none", pos_weight=weight)
     return torch.where(sentence_mask, losses, 0.0).sum()
 

@@ -116,7 +116,7 @@ def sinusoidal_positions(count: int, size: int, device: torch.device) -> torch.T
     """Sine and cosine of the position at geometric wavelengths (S, H), interleaved."""
     position = torch.arange(count, device=device, dtype=torch.float32)[:, None]
     frequency = torch.exp(torch.arange(0, size, 2, device=device, dtype=torch.float32) * -(math.log(10000.0) / size))
-    table = torch.empty(count, size, device=device)
+    table = torch.empty(count, size, device=device, dtype=torch.float32)
     table[:, 0::2] = torch.sin(position * frequency)
     table[:, 1::2] = torch.cos(position * frequency)
     return table

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +18,9 @@ from bertsum.device import PRECISIONS, autocast, explained_memory, settle_precis
 
 if TYPE_CHECKING:
     from bertsum.models.bertsum import BertSum
+
+
+_LOCK = threading.Lock()  # held while threads are made
 
 
 def score_rows(
@@ -45,7 +51,8 @@ def score_rows(
             return model(**batch.to(device).inputs(), layers=layers).float().cpu()
 
     collated = ((chosen, model.collate([rows[int(index)] for index in chosen])) for chosen in passes)
-    threads = torch.get_num_threads()
+    with _LOCK:  # whoever asks while the pool below is made would be told 1, for life
+        threads = torch.get_num_threads()
     if layers is not None and device.type == "cpu" and 1 < threads <= len(passes) // 2:
         results = _in_threads(score, collated, threads)
     else:
@@ -61,18 +68,40 @@ def _in_threads(
 ) -> Iterator[tuple[np.ndarray, Batch, torch.Tensor]]:
     """Each batch in a thread of its own: a tenth quicker than all threads at each, which wait for each other."""
     pending: deque[tuple[np.ndarray, Batch, Future[torch.Tensor]]] = deque()
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        try:
-            for chosen, batch in batches:
-                pending.append((chosen, batch, pool.submit(score, chosen, batch)))
-                if len(pending) > threads:
-                    yield _result(pending.popleft())
-            while pending:
+    with _LOCK:
+        pool = _single_threads(threads, os.getpid())
+    try:
+        for chosen, batch in batches:
+            pending.append((chosen, batch, pool.submit(score, chosen, batch)))
+            if len(pending) > threads:
                 yield _result(pending.popleft())
-        finally:
-            for *_, logits in pending:
-                logits.cancel()
-            torch.set_num_threads(threads)  # the pool's threads have set the number of those to come
+        while pending:
+            yield _result(pending.popleft())
+    finally:
+        for *_, logits in pending:
+            logits.cancel()
+
+
+@functools.lru_cache(maxsize=1)
+def _single_threads(threads: int, _process: int) -> ThreadPoolExecutor:
+    """Threads that compute on one core each, for the life of the process; a forked process has none of its parent's.
+
+    torch keeps a number of threads for each thread, and one for threads to come. The latter is put back at once.
+    """
+    before = torch.get_num_threads()
+    started = threading.Barrier(threads + 1)
+
+    def start() -> None:
+        torch.get_num_threads()  # torch sets up a thread at its first question, and would undo the next line later
+        torch.set_num_threads(1)
+        started.wait()
+
+    pool = ThreadPoolExecutor(threads, "bertsum scoring")
+    for _ in range(threads):
+        pool.submit(start)
+    started.wait()
+    torch.set_num_threads(before)
+    return pool
 
 
 def _result(scored: tuple[np.ndarray, Batch, Future[torch.Tensor]]) -> tuple[np.ndarray, Batch, torch.Tensor]:

@@ -70,10 +70,13 @@ def train(config: Config) -> TrainResult:
             running in the folder, or a loss is not finite.
         Stopped: after SIGTERM or Ctrl-C, when everything is saved.
     """
+    if torch.is_inference_mode_enabled():
+        raise BertsumError("train: called inside torch.inference_mode(), where nothing learns; call it outside")
     config.check_training()  # it may have been read for an evaluation
     if config.train.max_steps is None and config.train.epochs is None:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
     with (
+        torch.enable_grad(),
         _algorithms(config.train.deterministic),
         start_accelerator(config) as accelerator,
         lock_run_folder(config, accelerator),
