@@ -11,8 +11,8 @@ import torch
 from torch.nn import functional as F
 
 import bertsum
+from bertsum import device
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
-from bertsum.models import scoring
 from bertsum.models.bertsum import BertSum, sentence_loss
 from bertsum.models.reader import sentence_means
 from bertsum.models.saved import BertSumConfig
@@ -164,10 +164,10 @@ def test_an_unknown_model() -> None:
 
 @pytest.mark.parametrize("instructions", [True, False])
 def test_auto_is_bf16_only_where_the_processor_has_it(encoder_folder, monkeypatch, instructions) -> None:
-    monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: instructions)
+    monkeypatch.setattr(device, "_processor_has_bf16", lambda: instructions)
     expected = "bf16" if instructions else "fp32"
-    assert scoring.settle_precision("auto", torch.device("cpu")) == expected
-    assert scoring.settle_precision("fp16", torch.device("cpu")) == "fp16"
+    assert device.settle_precision("auto", torch.device("cpu")) == expected
+    assert device.settle_precision("fp16", torch.device("cpu")) == "fp16"
     model = build(encoder_folder)
     rows = rows_of(model, DOCUMENTS)
     for (_, auto), (_, asked) in zip(
