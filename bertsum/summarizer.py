@@ -21,7 +21,8 @@ from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import base_language, language_of
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
-from bertsum.evaluation.evaluate import marked, select
+from bertsum.evaluation.evaluate import marked
+from bertsum.evaluation.predictions import select
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BUNDLED_FOLDER
 from bertsum.parallel import chunks

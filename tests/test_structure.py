@@ -20,6 +20,7 @@ PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it.
 LAYERS = [
     "text",
+    "progress",
     "shading",
     "allocation",
     "errors",
@@ -44,7 +45,7 @@ ALONE = {
     "shading": {"text"},
     "evaluation.selection": {"errors", "text"},
     "evaluation.overlap": set(),
-    "evaluation.rouge": {"errors", "text", "parallel", "evaluation.overlap", "data.languages"},
+    "evaluation.rouge": {"errors", "text", "parallel", "progress", "evaluation.overlap", "data.languages"},
     "data.languages": {"errors", "text"},
 }
 

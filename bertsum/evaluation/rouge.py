@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 import regex
-from tqdm import tqdm
 
 from bertsum.data.languages import AUTO, base_language, language_of
 from bertsum.errors import BertsumError
 from bertsum.evaluation.overlap import common_ngrams, common_subsequences
 from bertsum.parallel import map_in_order
+from bertsum.progress import Progress
 from bertsum.text import UNSPACED, cut_words, split_words, unify_spelling
 
 METRICS = ("rouge1", "rouge2", "rougeL")
@@ -181,11 +181,14 @@ def document_rouge(
     ]
     if not pairs:
         raise BertsumError("rouge: no documents")
-    chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
+    chunks = (pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK))
     score = functools.partial(_score_chunk, language=language, several=several, limit=limit_to_reference)
-    done = map_in_order(score, iter(chunks), workers)
-    bar = tqdm(done, total=len(chunks), desc=progress, unit=" chunks", disable=True if progress is None else None)
-    return np.concatenate(list(bar))
+    scores = []
+    with Progress(progress or "rouge", len(pairs), shown=progress is not None) as shown:
+        for of_chunk in map_in_order(score, chunks, workers):
+            scores.append(of_chunk)
+            shown.update(len(of_chunk))
+    return np.concatenate(scores)
 
 
 def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: int = 0) -> dict[str, RougeScore]:

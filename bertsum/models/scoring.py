@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from bertsum.allocation import keep_few_kernels
 from bertsum.data.batching import Batch, length_batches
 from bertsum.errors import BertsumError
 
@@ -38,6 +39,8 @@ def score_rows(
     own = len(plan[number::count])
     budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
 
+    if device.type == "cpu":
+        keep_few_kernels()
     precision = settle_precision(precision, device)
     layers = model.packed_layers(PRECISIONS[precision])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bertsum.allocation import keep_freed_memory
+from bertsum.allocation import keep_few_kernels, keep_freed_memory
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
@@ -79,6 +79,7 @@ def train(config: Config) -> TrainResult:
 
 def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     if accelerator.device.type == "cpu":
+        keep_few_kernels()
         keep_freed_memory()
     torch.manual_seed(config.seed)
     model = BertSum.from_config(BertSumConfig.of(config), config.train.start_from)
