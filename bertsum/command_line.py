@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import NoReturn
 
+from bertsum.allocation import keep_few_kernels
 from bertsum.config import Config
 from bertsum.config_reading import help_text, overrides_from_arguments
 from bertsum.errors import BertsumError, Stopped
@@ -88,6 +89,7 @@ def run(main: Callable[[], None]) -> None:
     with 143 and 130.
     """
     signal.signal(signal.SIGTERM, _stop)
+    keep_few_kernels()  # before torch is imported
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal of another encoding shows what it can
     try:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from bertsum.errors import BertsumError
 
@@ -82,6 +83,26 @@ def replace_text(path: Path, text: str) -> None:
         os.replace(beside, path)
     except OSError:
         try_remove(beside)
+        raise
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """Gives a text file to write to, which takes its name when the block has ended without an error.
+
+    Raises:
+        BertsumError: if it cannot be written; what was there before stays.
+    """
+    beside = path.with_name(f".{path.name}.unfinished")
+    try:
+        with open(beside, "w", encoding="utf-8") as file:
+            yield file
+        sync(beside)
+        os.replace(beside, path)
+    except BaseException as error:
+        try_remove(beside)
+        if isinstance(error, OSError | UnicodeEncodeError):
+            raise BertsumError(f"'{path}' cannot be written: {error}") from error
         raise
 
 

@@ -14,14 +14,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from tqdm import tqdm
-
 from bertsum.data.documents import JSON_LINES, Document, Rejected, read_to_summarize
 from bertsum.data.prepare import describe_file
 from bertsum.device import settle_precision
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import encoding_of, replace_text, sync, try_remove
 from bertsum.models.saved import checksum
+from bertsum.progress import Progress
 from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.text import sanitize
 
@@ -80,7 +79,7 @@ def summarize_file(
             has its number.
         encoding: Encoding of the source; by default that of its byte-order mark, or UTF-8.
         resume: Go on with what an interrupted call has left; otherwise begin anew, and replace a target that exists.
-        progress: Show a progress bar (on a terminal).
+        progress: Show on standard error how far it has come: a bar on a terminal, elsewhere a line every half minute.
         buffer: At most this many documents are summarised together, and saved.
         options: As of a call of the summarizer.
 
@@ -113,10 +112,7 @@ def summarize_file(
         size = source.stat().st_size
         title = f"summarize {source.name}"
         try:
-            with (
-                writer,
-                tqdm(desc=title, total=size, unit="B", unit_scale=True, disable=None if progress else True) as bar,
-            ):
+            with writer, Progress(title, size, "bytes", shown=progress) as shown:
                 start, position = writer.documents, 0
                 waiting: deque[Document | Rejected] = deque()
 
@@ -131,8 +127,8 @@ def summarize_file(
                     writer.add(_line(waiting.popleft(), writer.documents, answer))
                     if not waiting:  # the end of a buffer
                         writer.save()
-                        bar.set_postfix_str(f"{writer.documents:,} documents", refresh=False)
-                        bar.update(position - bar.n)
+                        shown.note(f"{writer.documents:,} documents")
+                        shown.update(position - shown.count)
                 return writer.finish()
         except BrokenPipeError:  # of whoever reads the messages, not of the target
             raise

@@ -20,7 +20,7 @@ from bertsum.data.languages import AUTO, language_of, plainly_other
 from bertsum.data.sentences import split_sentences
 from bertsum.device import default_device
 from bertsum.errors import BertsumError
-from bertsum.evaluation.evaluate import select
+from bertsum.evaluation.predictions import select
 from bertsum.evaluation.selection import is_enough
 from bertsum.models.bertsum import BertSum
 from bertsum.models.saved import BUNDLED_FOLDER

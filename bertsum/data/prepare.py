@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from bertsum.config import Config, DataConfig
 from bertsum.data.augmentation import detokenize, draw, join
@@ -36,6 +35,7 @@ from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
 from bertsum.parallel import WorkerError, chunks, map_in_order
+from bertsum.progress import Progress
 from bertsum.text import split_words, text_size
 
 if TYPE_CHECKING:
@@ -150,14 +150,13 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
     PreparedChunk.of([])  # pyarrow loads pandas when it first converts something: once, not in each process
     with PreparedWriter(folder) as writer:
         documents = islice(read_lines(config.data, split), writer.read, None)
-        bar = tqdm(desc=f"prepare {split}", unit=" documents", initial=writer.read, disable=None)
         try:
-            with bar:
+            with Progress(f"prepare {split}", count=writer.read) as progress:
                 for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers, _size):
                     for rejected in chunk.rejected:
                         _stop_or_skip(config.data, rejected)
                     writer.add(chunk)
-                    bar.update(chunk.counts["read"])
+                    progress.update(chunk.counts["read"])
             if not writer.kept:
                 raise _nothing_usable(split, writer)
         except WorkerError:

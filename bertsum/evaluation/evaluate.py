@@ -4,49 +4,33 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import torch
-from tqdm import tqdm
 
-from bertsum.config import Config, SelectionConfig
+from bertsum.config import Config
 from bertsum.data.documents import source_of
 from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.prepared import Prepared
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
-from bertsum.evaluation.baselines import lead, oracles
+from bertsum.evaluation.by_place import ByPlace, TextsOnDisk
+from bertsum.evaluation.measure import measure
+from bertsum.evaluation.predictions import DocumentProbabilities, SentenceScores, score_documents
 from bertsum.evaluation.report import Measured, report_html
-from bertsum.evaluation.rouge import METRICS, RougeScore, counting, document_rouge, summarize_scores
+from bertsum.evaluation.rouge import METRICS, RougeScore, counting, summarize_scores
 from bertsum.evaluation.runs import best_checkpoints, make_folder
-from bertsum.evaluation.selection import select_sentences
 from bertsum.files import write_whole
 from bertsum.models.bertsum import BertSum
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import saved_checksum
+from bertsum.progress import Progress
 from bertsum.text import one_line
 
-if TYPE_CHECKING:
-    import datasets
-
 _TEXTS = ["id", "sentences", "references", "sentence_indices"]
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model chose in one document.
-
-    Attributes:
-        indices: Chosen sentences, by their place in the document.
-        scores: Probability of each sentence of the document; None for those that were not read.
-    """
-
-    indices: list[int]
-    scores: list[float | None]
 
 
 @dataclass(frozen=True)
@@ -157,13 +141,19 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     split = _checked_split(config, split)
     folder = make_folder(config.run_dir / "eval" / f"{split}-baselines")
     start = time.perf_counter()
-    rows: Sequence[dict[str, Any]] | datasets.Dataset
+    rows: ByPlace[dict[str, Any]]
     if config.evaluation.baselines == "read":
-        prepared = prepare(config, split, load_tokenizer(config.model.encoder))
-        rows = prepared.dataset.select_columns(_TEXTS)
+        rows = prepare(config, split, load_tokenizer(config.model.encoder)).dataset.select_columns(_TEXTS)
     else:
-        rows = list(tqdm(read_texts(config, split), desc=f"read {split}", unit=" documents", disable=None))
+        rows = TextsOnDisk(_read(config, split), folder)
     return _report(config, {}, {}, split, rows, {}, folder, start)
+
+
+def _read(config: Config, split: str) -> Iterator[dict[str, Any]]:
+    with Progress(f"read {split}") as progress:
+        for row in read_texts(config, split):
+            yield row
+            progress.update()
 
 
 def _checked_split(config: Config, split: str | None) -> str:
@@ -176,7 +166,7 @@ def _checked_split(config: Config, split: str | None) -> str:
 def _evaluate(config: Config, checkpoints: dict[str, str | Path], split: str, folder: Path) -> Evaluation:
     """Evaluates checkpoints of one run, which read documents alike."""
     start = time.perf_counter()
-    predictions: dict[str, list[Prediction]] = {}
+    scores: dict[str, SentenceScores] = {}
     weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
     for system, checkpoint in checkpoints.items():
@@ -188,77 +178,13 @@ def _evaluate(config: Config, checkpoints: dict[str, str | Path], split: str, fo
             start = time.perf_counter()
         weights[system] = saved_checksum(model.folder) if model.folder else None
         title = f"score {split}" if system == "model" else f"score {split} with {system}"
-        predictions[system] = predict(model, prepared, config, progress=title)
+        with Progress(title, len(prepared)) as progress:
+            scores[system] = score_documents(model, prepared, config, progress=progress)
+        del model  # before the next one is read, or processes are started
     assert prepared is not None
     rows = prepared.dataset.select_columns(_TEXTS)
     named = {system: str(path) for system, path in checkpoints.items()}
-    return _report(config, named, weights, split, rows, predictions, folder, start)
-
-
-def predict(
-    model: BertSum,
-    prepared: Prepared,
-    config: Config,
-    indices: Sequence[int] | None = None,
-    progress: str | None = None,
-) -> list[Prediction]:
-    """Scores documents and selects their summaries, in input order.
-
-    Args:
-        model: Any device.
-        prepared: A prepared split.
-        config: With ``selection`` and ``evaluation``.
-        indices: Documents to predict; all by default.
-        progress: Title of a progress bar.
-    """
-    chosen = range(len(prepared)) if indices is None else indices
-    logits = score_documents(model, prepared, config, chosen, progress)
-    texts = prepared.dataset.select(chosen).select_columns(["sentences", "sentence_indices"])
-    return [
-        select(logits[place].sigmoid().tolist(), row["sentence_indices"], row["sentences"], config.selection)
-        for place, row in enumerate(texts)
-    ]
-
-
-def score_documents(
-    model: BertSum,
-    prepared: Prepared,
-    config: Config,
-    indices: Sequence[int] | np.ndarray,
-    progress: str | None = None,
-    part: tuple[int, int] = (0, 1),
-    precision: str | None = None,
-) -> dict[int, torch.Tensor]:
-    """The logits of each document's sentences that are read (S), by its place in ``indices``.
-
-    Of several processes (``part``: which, of how many) each scores its share of the batches. The arithmetic is
-    ``evaluation.precision`` unless another precision is given.
-    """
-    rows = prepared.dataset.select(indices).select_columns(["input_ids", "cls_positions"])
-    budget, precision = config.evaluation.max_tokens_per_batch, precision or config.evaluation.precision
-    bar = tqdm(total=len(rows), desc=progress, unit=" documents", disable=True if progress is None else None)
-    logits: dict[int, torch.Tensor] = {}
-    with bar:
-        for place, scores in model.score(rows, budget, precision, prepared.lengths[np.asarray(indices)], part):
-            logits[place] = scores
-            bar.update()
-    return logits
-
-
-def select(
-    probabilities: list[float], sentence_indices: list[int], sentences: list[str], selection: SelectionConfig
-) -> Prediction:
-    """Scores of the sentences that were read to the prediction for the whole document."""
-    places = select_sentences(
-        probabilities,
-        [sentences[index] for index in sentence_indices],
-        **asdict(selection),
-        document_sentences=len(sentences),
-    )
-    scores: list[float | None] = [None] * len(sentences)
-    for index, probability in zip(sentence_indices, probabilities, strict=True):
-        scores[index] = probability
-    return Prediction([sentence_indices[place] for place in places], scores)
+    return _report(config, named, weights, split, rows, scores, folder, start)
 
 
 def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
@@ -272,37 +198,23 @@ def _report(
     checkpoints: dict[str, str],
     weights: dict[str, str | None],
     split: str,
-    rows: Sequence[dict[str, Any]] | datasets.Dataset,
-    predictions: dict[str, list[Prediction]],
+    rows: ByPlace[dict[str, Any]],
+    scores: dict[str, SentenceScores],
     folder: Path,
     start: float,
 ) -> Evaluation:
-    """Scores the predictions of each system, in the order of ``rows``, and the baselines; writes the files."""
-    choices = {
-        f"lead-{config.lead_sentences}": [lead(row, config) for row in rows],
-        "oracle": list(oracles(rows, config)),
-        **{system: [prediction.indices for prediction in made] for system, made in predictions.items()},
-    }
-    references = [row["references"] for row in rows]
-    scores = {}
-    for system, chosen in choices.items():
-        summaries = [[row["sentences"][i] for i in indices] for row, indices in zip(rows, chosen, strict=True)]
-        scores[system] = rouge_of(config, summaries, references, progress=f"rouge of {system}")
-    if len(predictions) > 1:
-        scores[f"mean of {len(predictions)}"] = np.mean([scores[system] for system in predictions], axis=0)
+    """Measures each system, in the order of ``rows``, and the baselines; writes the files."""
+    files = {system: folder / f"predictions{f'.{system}' * (len(scores) > 1)}.jsonl" for system in scores}
+    measures = measure(config, rows, scores, files, f"rouge of {split}")
+    rouge = measures.rouge
+    if len(scores) > 1:
+        rouge[f"mean of {len(scores)}"] = np.mean([rouge[system] for system in scores], axis=0)
     systems = {
         system: summarize_scores(values, config.rouge.bootstrap_samples, config.seed)
-        for system, values in scores.items()
+        for system, values in rouge.items()
     }
     seconds = time.perf_counter() - start
     tokenizer = counting(config.rouge_language)
-    for system, made in predictions.items():
-        lines = [
-            json.dumps(_line(row, prediction, oracle, of_document), ensure_ascii=False)
-            for row, prediction, oracle, of_document in zip(rows, made, choices["oracle"], scores[system], strict=True)
-        ]
-        name = "predictions.jsonl" if len(predictions) == 1 else f"predictions.{system}.jsonl"
-        write_whole(folder / name, "\n".join(lines) + "\n")
     results = {
         "checkpoints": checkpoints,
         "weights": weights,  # their checksums: a name such as best comes to mean others
@@ -310,20 +222,19 @@ def _report(
         "source": source_of(config.data, split),
         "documents": len(rows),
         "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
-        "selection": asdict(config.selection) if predictions else None,
+        "selection": asdict(config.selection) if scores else None,
         "baselines": config.evaluation.baselines,
         "long_documents": config.encoding.long_documents,
-        "precision": settle_precision(config.evaluation.precision, default_device()) if predictions else None,
+        "precision": settle_precision(config.evaluation.precision, default_device()) if scores else None,
         "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
         "seconds": round(seconds, 2),
     }
     write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
-    first = next((made[0].indices for made in predictions.values()), choices["oracle"][0])
     limited = config.rouge.limit_to_reference
-    example = marked(rows[0]["sentences"], first)
+    example = marked(rows[0]["sentences"], measures.choices[next(iter(scores), "oracle")][0])
     evaluation = Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
-    probabilities = {system: [prediction.scores for prediction in made] for system, made in predictions.items()}
-    measured = Measured(rows, systems, choices, scores, probabilities, limited)
+    probabilities = {system: DocumentProbabilities(of_system, rows) for system, of_system in scores.items()}
+    measured = Measured(rows, systems, measures.choices, rouge, probabilities, limited)
     write_whole(
         evaluation.report, report_html(measured, f"{config.name} on {split}", _facts(config, results), config.seed)
     )
@@ -341,31 +252,3 @@ def _facts(config: Config, results: dict[str, Any]) -> dict[str, str]:
         **({"Selection": ", ".join(f"{name} {value}" for name, value in limits.items())} if limits else {}),
         **{f"Checkpoint of {system}": path for system, path in results["checkpoints"].items()},
     }
-
-
-def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:
-    """A line of predictions.jsonl."""
-    return {
-        "id": row["id"],
-        "indices": prediction.indices,
-        "scores": [None if score is None else round(score, 6) for score in prediction.scores],
-        "summary": [row["sentences"][index] for index in prediction.indices],
-        "references": row["references"],
-        "oracle": oracle,
-        "rouge": {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)},
-    }
-
-
-def rouge_of(
-    config: Config, summaries: list[list[str]], references: list[list[list[str]]], progress: str | None = None
-) -> np.ndarray:
-    """ROUGE of each document as configured (N, 3, 3)."""
-    return document_rouge(
-        summaries,
-        references,
-        config.rouge_language,
-        several=config.rouge.references,
-        limit_to_reference=config.rouge.limit_to_reference,
-        workers=config.data.workers,
-        progress=progress,
-    )

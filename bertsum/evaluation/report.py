@@ -11,18 +11,16 @@ from dataclasses import dataclass
 from html import escape
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from bertsum.evaluation.by_place import ByPlace
 from bertsum.evaluation.charts import bars, svg
 from bertsum.evaluation.plots import positions_chart
 from bertsum.evaluation.rouge import FIGURES, METRICS, RougeScore
 from bertsum.shading import CHOSEN, ORACLE, STYLE, document_html
 from bertsum.text import one_line, split_words
-
-if TYPE_CHECKING:
-    import datasets
 
 BEST, SAMPLED = 3, 6  # documents shown
 # Shown at most: sentences of a document, references of it, sentences of those, characters of a sentence.
@@ -43,11 +41,11 @@ class Measured:
         limited: Whether recall is the figure to report, else F1.
     """
 
-    rows: Sequence[dict[str, Any]] | datasets.Dataset
+    rows: ByPlace[dict[str, Any]]
     systems: Mapping[str, Mapping[str, RougeScore]]
     choices: Mapping[str, Sequence[Sequence[int]]]
     scores: Mapping[str, np.ndarray]
-    probabilities: Mapping[str, Sequence[Sequence[float | None]]]
+    probabilities: Mapping[str, ByPlace[Sequence[float | None]]]
     limited: bool
 
     @property

@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 import numpy as np
 import regex
-from tqdm import tqdm
 
 from bertsum.data.languages import AUTO, base_language, language_of
 from bertsum.errors import BertsumError
 from bertsum.evaluation.overlap import common_ngrams, common_subsequences
 from bertsum.evaluation.stemmer import base_form
 from bertsum.parallel import map_in_order
+from bertsum.progress import Progress
 from bertsum.text import UNSPACED, cut_words, kind_of, listed, split_words, unify_spelling
 
 METRICS = ("rouge1", "rouge2", "rougeL")
@@ -31,7 +31,6 @@ _BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
 _DOTLESS_I = {"tr", "az"}
 
 _NOT_COUNTED = re.compile("[^A-Za-z0-9]+")  # in English
-_ASCII_LETTER = re.compile("[A-Za-z0-9]")
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
 # An end and what follows it. The word before it is in small letters, unlike "Dr." and "Prof.".
 _SENTENCE_BEHIND = regex.compile(
@@ -156,8 +155,11 @@ def document_rouge(
     limit_to_reference: bool = False,
     workers: int | None = 1,
     progress: str | None = None,
+    language_known: bool = False,
 ) -> np.ndarray:
-    """ROUGE of each document (N, 3 metrics, 3 figures); arguments as of :func:`rouge`, and a progress bar's title."""
+    """ROUGE of each document (N, 3 metrics, 3 figures); arguments as of :func:`rouge`, a progress bar's
+    title, and whether :func:`check_language` was called.
+    """
     candidates, references = _entries(candidates, "candidates"), _entries(references, "references")
     if several not in ("mean", "best"):
         raise BertsumError(f"rouge: several: got {several!r}, expected mean or best")
@@ -169,13 +171,17 @@ def document_rouge(
     ]
     if not pairs:
         raise BertsumError("rouge: no documents")
-    _check_language([texts for _, texts in pairs], language)
-    _advise_lines(candidates, references)
-    chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
+    if not language_known:
+        check_language((texts for _, texts in pairs), language)
+        _advise_lines(candidates, references)
+    chunks = (pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK))
     score = functools.partial(_score_chunk, language=language, several=several, limit=limit_to_reference)
-    done = map_in_order(score, iter(chunks), workers)
-    bar = tqdm(done, total=len(chunks), desc=progress, unit=" chunks", disable=True if progress is None else None)
-    return np.concatenate(list(bar))
+    scores = []
+    with Progress(progress or "rouge", len(pairs), shown=progress is not None) as shown:
+        for of_chunk in map_in_order(score, chunks, workers):
+            scores.append(of_chunk)
+            shown.update(len(of_chunk))
+    return np.concatenate(scores)
 
 
 def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: int = 0) -> dict[str, RougeScore]:
@@ -221,29 +227,33 @@ def _score(candidate: list[list[str]], reference: list[list[str]]) -> list[tuple
     return [*scores, _figures(common_subsequences(reference, candidate), len(words), len(wanted))]
 
 
-def _check_language(references: Sequence[list[list[str]]], language: str) -> None:
+def check_language(references: Iterable[list[list[str]]], language: str) -> None:
     """A language that does not count most letters of a reference is not the one that the reference is written in.
+
+    Args:
+        references: Of each document, as lists of sentences; none is kept.
+        language: As of :func:`rouge`.
 
     Raises:
         BertsumError: if no reference has a word that counts.
     """
     if language == AUTO or not isinstance(tokenizer_for(language), Rouge155Tokenizer):
         return  # every letter counts
-    texts = ["".join(chain.from_iterable(reference)) for reference in references]
-    letters = [0 if text.isascii() else len(_LETTER.findall(text)) for text in texts]
-    wrong = [
-        number
-        for number, (text, count) in enumerate(zip(texts, letters, strict=True))
-        if count and 2 * len(_NOT_COUNTED.sub("", text)) < count
-    ]
+    wrong, count, counts_anything = [], 0, False
+    for count, reference in enumerate(references, start=1):
+        text = "".join(chain.from_iterable(reference))
+        counted = len(_NOT_COUNTED.sub("", text))
+        counts_anything |= counted > 0
+        if not text.isascii() and 2 * counted < len(_LETTER.findall(text)):
+            wrong.append(count - 1)
     if not wrong:
         return
     problem = (
         f"rouge: language: got {language}, which counts a to z and digits only; these are less than half of the "
-        f"letters in {len(wrong)} of {len(texts)} references ({', '.join(map(str, wrong[:_NAMED]))}"
+        f"letters in {len(wrong)} of {count} references ({', '.join(map(str, wrong[:_NAMED]))}"
         f"{' ...' if len(wrong) > _NAMED else ''}); give the language that they are written in, or auto"
     )
-    if len(wrong) == len(texts) and not any(map(_ASCII_LETTER.search, texts)):
+    if len(wrong) == count and not counts_anything:
         raise BertsumError(problem)
     warnings.warn(problem, stacklevel=4)
 

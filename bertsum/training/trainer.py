@@ -25,6 +25,7 @@ from bertsum.device import explained_memory
 from bertsum.errors import BertsumError, Stopped
 from bertsum.models.bertsum import BertSum, sentence_loss
 from bertsum.models.saved import fill, read_weights
+from bertsum.progress import Progress
 from bertsum.training.checkpoint import (
     SUMS,
     SavedState,
@@ -103,19 +104,19 @@ class Trainer:
             BertsumError: if a loss or gradient is not finite, memory does not suffice, or another process is gone.
             Stopped: after a signal, when the update is done and saved.
         """
-        bar = tqdm(
-            total=self.total_steps,
-            initial=self.state.step,
-            desc=f"train {self.config.name}",
-            unit=" updates",
-            disable=None if self.accelerator.is_main_process else True,
+        progress = Progress(
+            f"train {self.config.name}",
+            self.total_steps,
+            "updates",
+            count=self.state.step,
+            shown=self.accelerator.is_main_process,
         )
-        with bar, self.stop, explained_lost_process(lambda: f"update {self.state.step + 1}"):
+        with progress, self.stop, explained_lost_process(lambda: f"update {self.state.step + 1}"):
             self._validate_and_save_when_due()  # what a signal has put off
             for update in self._updates():
                 stopping = self.train_step(update)
-                bar.update()
-                self._log(bar)
+                self._log(progress)
+                progress.update()
                 if stopping:
                     self._stop()
                 self._validate_and_save_when_due()
@@ -324,13 +325,13 @@ class Trainer:
 
     # ---- records
 
-    def _log(self, bar: tqdm) -> None:
+    def _log(self, progress: Progress) -> None:
         due = self._log_due()
         if not due and self.state.step != self.total_steps:
             return
         metrics = training_metrics(self.state, self.parallel.optimizer, self.config.train)
         self._write("train", metrics)
-        bar.set_postfix_str(
+        progress.note(
             f"loss {metrics.get('loss', math.nan):.3f}, lr {metrics['learning_rate']:.1e}, "
             f"{metrics['documents_per_second']:.1f} documents/s, {metrics['tokens_per_second']:,.0f} tokens/s"
         )
