@@ -138,3 +138,22 @@ def test_limit_and_numbers_go_on_over_files(tmp_path) -> None:
         write_jsonl(tmp_path / f"{name}.jsonl", [nameless] * count)
     assert [document.id for document in read(tmp_path)] == ["0", "1", "2", "3", "4"]
     assert [document.id for document in read(tmp_path, limit=4)] == ["0", "1", "2", "3"]
+
+
+ENCODED = {"src": [101, 5, 102], "clss": [0], "labels": [1], "src_txt": ["It rained."], "tgt_txt": "rain"}
+
+
+@pytest.mark.parametrize("identity", [None, 1.5, [1], True])
+def test_an_encoded_document_without_an_id_has_its_number(tmp_path, identity) -> None:
+    records = [ENCODED, {**ENCODED, "id": "b"}, ENCODED if identity is None else {**ENCODED, "id": identity}]
+    documents = read(write_jsonl(tmp_path / "a.jsonl", records))
+    assert [document.id for document in documents] == ["0", "b", "2"]
+
+
+@pytest.mark.parametrize("field", ["src", "labels", "src_txt", "tgt_txt"])
+@pytest.mark.parametrize("value", [None, 3, [None], {"a": 1}, "absent"])
+def test_an_encoded_document_with_a_field_missing_or_wrong(tmp_path, field, value) -> None:
+    record = {name: item for name, item in ENCODED.items() if name != field or value != "absent"}
+    (rejected,) = read(write_jsonl(tmp_path / "a.jsonl", [{**record, **({} if value == "absent" else {field: value})}]))
+    assert isinstance(rejected, Rejected)
+    assert field in rejected.problem or "sentences" in rejected.problem
