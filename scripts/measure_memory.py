@@ -1,9 +1,12 @@
-"""Shows that memory stays flat: prepares, and trains one pass on, made-up documents, ever more of them.
+"""Shows that memory stays flat: prepares, trains on, and evaluates on, ever more documents.
 
 python scripts/measure_memory.py --documents 10000 100000 1000000
+python scripts/measure_memory.py --documents 2000 11490 --file train.jsonl.gz --updates 20
 
-For each number, one process prepares and another trains: a tiny encoder with the vocabulary of minilm (from the offline
-extra or the hub). Documents, prepared data and run lie in a temporary folder, about 2 GB for a million documents.
+Documents are made up, of five sentences, or the first ones of a file. For each number, one process prepares, another
+trains, with a validation on all of them half-way if --updates says where that is, and a third evaluates on all of them.
+The encoder is tiny, with the vocabulary of minilm (from the offline extra or the hub), if --config names none. Made-up
+documents, prepared data and run lie in a temporary folder, about 2 GB for a million documents.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import psutil
 from transformers import AutoModel, BertConfig
 
 from bertsum.command_line import run
+from bertsum.config import Config
 from bertsum.models.encoder import load_tokenizer
 
 WORDS = ["council", "bridge", "harbour", "rain", "school", "decided", "opened", "yesterday", "old", "new", "the", "of"]
@@ -29,39 +33,60 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000], help="numbers of documents")
     arguments.add_argument("--updates", type=int, help="stop the training after so many; by default after one pass")
+    arguments.add_argument("--file", type=Path, help="JSON lines whose first documents are taken")
+    arguments.add_argument("--config", help="a config whose encoder, recipe and evaluation are taken")
+    arguments.add_argument("--set", nargs="*", default=[], metavar="FIELD=VALUE", help="other fields of the config")
     options = arguments.parse_args()
     columns = ("documents", "stage", "seconds", "peak RSS", "of it anonymous", "largest worker")
     print("".join(f"{column:>17}" for column in columns) + "  (MiB)", flush=True)
+    with_validation = options.updates is not None and options.updates > 1
     for count in options.documents:
         with tempfile.TemporaryDirectory() as folder:
-            config = write_everything(Path(folder), count)
-            for stage in ("preprocess", "train"):
-                steps = ["--train.max_steps", str(options.updates), "--train.epochs", "null"]
-                seconds, peaks = measure(stage, config, steps if options.updates else [])
-                figures = (f"{count:,}", stage, f"{seconds:.0f}", *(f"{peak / 2**20:.0f}" for peak in peaks))
-                print("".join(f"{figure:>17}" for figure in figures), flush=True)
+            config = write_config(Path(folder), count, options)
+            metrics = Path(folder) / "memory" / "metrics.jsonl"
+            parts = {"preprocess": ["prepare"], "train": ["train"], "eval": ["evaluate"]}
+            if with_validation:
+                parts["train"] = ["to validation", "after it"]
+            for stage, names in parts.items():
+                for name, (seconds, peaks) in zip(names, measure(stage, config, metrics, len(names)), strict=True):
+                    figures = (f"{count:,}", name, f"{seconds:.0f}", *(f"{peak / 2**20:.0f}" for peak in peaks))
+                    print("".join(f"{figure:>17}" for figure in figures), flush=True)
 
 
-def write_everything(folder: Path, count: int) -> Path:
-    """Documents, encoder and config; returns the config."""
-    with open(folder / "train.jsonl", "w", encoding="utf-8") as file:
+def write_config(folder: Path, count: int, options: argparse.Namespace) -> Path:
+    """Documents and encoder, where none are given, and the config; returns its file."""
+    file = options.file or write_documents(folder / "train.jsonl", count)
+    values = [
+        "name=memory", f"output_dir={folder}", "data.dataset=null", "data.dataset_config=null", f"data.train={file}",
+        f"data.validation={file if options.updates and options.updates > 1 else 'null'}", f"data.limit={count}",
+        f"data.prepared_dir={folder / 'prepared'}", "tracking.trackers=[]",
+    ]  # fmt: skip
+    if options.config is None:
+        values += [f"model.encoder={write_encoder(folder / 'encoder')}", "model.head=linear", "train.epochs=1",
+                   "train.schedule=constant", "train.warmup_steps=0", "train.log_every=100"]  # fmt: skip
+    if options.updates is not None:
+        values += ["train.epochs=null", f"train.max_steps={options.updates}"]
+        values += [f"train.validate_every={max(1, options.updates // 2)}", "train.validate_documents=null"]
+    config = folder / "memory.yaml"
+    Config.load(options.config, [*values, *options.set]).save(config)
+    return config
+
+
+def write_documents(path: Path, count: int) -> Path:
+    """So many made-up documents."""
+    with open(path, "w", encoding="utf-8") as file:
         for record in documents(count):
             file.write(json.dumps(record) + "\n")
+    return path
+
+
+def write_encoder(folder: Path) -> Path:
+    """A tiny encoder with a real vocabulary."""
     tokenizer = load_tokenizer("minilm")
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    AutoModel.from_config(BertConfig(vocab_size=len(tokenizer), **shape)).save_pretrained(folder / "encoder")
-    tokenizer.save_pretrained(folder / "encoder")
-    config = folder / "memory.yaml"
-    config.write_text(
-        f"""
-output_dir: {folder}
-data: {{train: {folder / "train.jsonl"}, prepared_dir: {folder / "prepared"}}}
-model: {{encoder: {folder / "encoder"}, head: linear}}
-train: {{epochs: 1, schedule: constant, warmup_steps: 0, log_every: 100}}
-tracking: {{trackers: []}}
-"""
-    )
-    return config
+    AutoModel.from_config(BertConfig(vocab_size=len(tokenizer), **shape)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 def documents(count: int) -> Iterator[dict[str, str]]:
@@ -71,25 +96,37 @@ def documents(count: int) -> Iterator[dict[str, str]]:
         yield {"id": str(number), "document": " ".join(sentences), "summary": sentences[number % 5]}
 
 
-def measure(stage: str, config: Path, arguments: list[str]) -> tuple[float, tuple[int, int, int]]:
-    """Seconds, and the peaks in bytes: resident memory of the process, the part that is no file's, any worker's."""
-    begin = time.monotonic()
+def measure(stage: str, config: Path, metrics: Path, parts: int) -> list[tuple[float, list[int]]]:
+    """Seconds and peaks in bytes of a script: resident memory of the process, the part that is no file's, any worker's.
+
+    Args:
+        stage: Name of the script.
+        config: Its config.
+        metrics: Written by a training; the second of two parts begins when a validation is in it.
+        parts: Of the script: one or two.
+    """
     script = Path(__file__).with_name(f"{stage}.py")
-    command = [sys.executable, str(script), "--config", str(config), *arguments]
+    split = "validation" if Config.load(config).data.has_split("validation") else "train"
+    command = [sys.executable, str(script), "--config", str(config), *(["--split", split] if stage == "eval" else [])]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    resident = anonymous = worker = 0
+    begin = time.monotonic()
+    measured = [(0.0, [0, 0, 0])]
     while process.poll() is None:
+        if len(measured) < parts and metrics.is_file() and '"validation"' in metrics.read_text():
+            begin = time.monotonic()
+            measured.append((0.0, [0, 0, 0]))
         try:
             parent = psutil.Process(process.pid)
             memory = parent.memory_info()
-            resident, anonymous = max(resident, memory.rss), max(anonymous, memory.rss - getattr(memory, "shared", 0))
-            worker = max([worker, *(child.memory_info().rss for child in parent.children(recursive=True))])
+            workers = [child.memory_info().rss for child in parent.children(recursive=True)]
         except psutil.NoSuchProcess:
-            pass  # it has just ended
+            continue  # it, or a worker, has just ended
+        now = [memory.rss, memory.rss - getattr(memory, "shared", 0), max(workers, default=0)]
+        measured[-1] = (time.monotonic() - begin, [*map(max, zip(measured[-1][1], now, strict=True))])
         time.sleep(0.05)
     if process.returncode:
         raise SystemExit(process.returncode)
-    return time.monotonic() - begin, (resident, anonymous, worker)
+    return measured
 
 
 if __name__ == "__main__":

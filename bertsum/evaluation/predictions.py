@@ -140,6 +140,7 @@ def score_documents(
         part: Number of this process and of all processes, of which each scores its share of the batches.
         precision: Arithmetic; by default ``evaluation.precision``.
     """
+    release_freed_memory()  # what a training keeps is of no use to the threads that score
     chosen = np.arange(len(prepared)) if indices is None else np.asarray(indices)
     rows = prepared.dataset.select(chosen).select_columns(["input_ids", "cls_positions"])
     counts = pyarrow.compute.list_value_length(prepared.dataset.data.column("cls_positions")).to_numpy()
