@@ -97,7 +97,7 @@ def _print_summaries(options: argparse.Namespace) -> None:
         "language": options.language,
         "long_documents": options.long_documents,
     }
-    # Read before what takes seconds to import, so that a wrong name is said at once.
+    # Read before what takes seconds to import, so that an error about a wrong name comes at once.
     text = _read_text(options.file or "-", options.encoding) if options.jsonl is None else None
     gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
     try:

@@ -73,7 +73,7 @@ def summarize_file(
     Args:
         summarizer: The summarizer.
         source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``).
-        target: Where summaries go, likewise.
+        target: Where summaries go, plain or gzipped by its name.
         document_field: Field of the document; by default document, article, text, source or src.
         id_field: Field of its id; by default id or paper_id. A document without an id that is text or a whole number
             has its number.
@@ -196,7 +196,7 @@ class _Progress:
 
 
 class _Writer:
-    """Writes a target in an unfinished folder beside it; one that was killed is gone on with from its last save.
+    """Writes a target in an unfinished folder beside it; one that was killed resumes from its last save.
 
     Each save of a ``.gz`` is a gzip member of its own, so that the file can be cut at any of them.
 
@@ -260,7 +260,7 @@ class _Writer:
         return BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
 
     def _can_go_on(self, before: _Progress) -> bool:
-        """Whether the last save can be gone on with.
+        """Whether the last save can be resumed.
 
         Raises:
             BertsumError: if it was made of something else.

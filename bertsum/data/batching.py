@@ -113,7 +113,7 @@ def plan_epoch(lengths: np.ndarray, max_tokens: int, buffer_documents: int, seed
     """An epoch's batches, in an order that depends on ``(seed, epoch)``, not on the number of processes.
 
     An update takes the next processes x accumulation of them, so that 2 processes with 1 batch each do as 1 process
-    with 2, and a run goes on with another number of processes where it stood.
+    with 2, and a run resumes on another number of processes where it stopped.
     """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(lengths))

@@ -54,7 +54,7 @@ _HASHED_AT_ONCE = 1 << 20  # bytes
 def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> Prepared:
     """Prepares a split, or opens what was prepared from the same sources, settings, tokenizer and code.
 
-    An interrupted preparation is gone on with, and of several processes one prepares while the others wait.
+    An interrupted preparation is resumed. Of several processes one prepares, the others wait.
 
     Raises:
         BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left; if the folder cannot

@@ -225,7 +225,7 @@ class PreparedChunk:
 
 
 class PreparedWriter:
-    """Writes ``data.arrow`` in an unfinished folder; one that was killed is gone on with from its last save."""
+    """Writes ``data.arrow`` in an unfinished folder; one that was killed resumes from its last save."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -201,7 +201,7 @@ class ParallelModel:
         return weights
 
     def optimizer_state(self) -> dict[str, dict[str, torch.Tensor]]:
-        """State of the optimiser by parameter, likewise."""
+        """State of the optimiser by parameter on the CPU, on the first process; each process has to ask for it."""
         from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
 
         if not self.optimizer.state:  # before the first update

@@ -57,7 +57,7 @@ def train(config: Config) -> TrainResult:
     """Prepares the data if needed, trains, evaluates the best checkpoint on the validation documents.
 
     The run folder also gets ``curves.svg``: losses, and the ROUGE of validations, over the documents seen.
-    A run that was interrupted is gone on with from its newest checkpoint, as if nothing had happened.
+    An interrupted run resumes from its newest checkpoint, as if nothing had happened.
 
     Args:
         config: The run's configuration.

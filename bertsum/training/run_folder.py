@@ -28,7 +28,7 @@ def check_run_folder(config: Config) -> list[str]:
     """Refuses a folder that holds another run or cannot be written, before anything long begins.
 
     Returns:
-        What a run that is gone on with does otherwise than before; :func:`check_same_data` compares the data.
+        Settings that changed since the run was interrupted; :func:`check_same_data` compares the data.
 
     Raises:
         BertsumError: if that is more than a resumed run may, or nothing can be written there.
@@ -92,7 +92,7 @@ def settle_attention_of_run(config: Config, attention: str) -> Config:
 
 
 def saved_config(config: Config) -> Config | None:
-    """The configuration that a run to be gone on with was last trained with; None where a run begins."""
+    """The configuration that a run to be resumed was last trained with; None where a run begins."""
     path = config.run_dir / "config.yaml"
     if last_checkpoint(config.run_dir) is None or config.train.overwrite or not path.is_file():
         return None
@@ -240,7 +240,7 @@ def check_same_data(config: Config, training: Prepared) -> None:
 
 
 def begin_run(config: Config, accelerator: Accelerator) -> None:
-    """Clears the locked run folder of what is not to be gone on with, and writes the resolved config.
+    """Clears the locked run folder of what is not resumed, and writes the resolved config.
 
     Raises:
         BertsumError: if the folder cannot be written.
