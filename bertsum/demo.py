@@ -18,7 +18,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bertsum.data.documents import SAMPLE_FOLDER
+from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.errors import BertsumError
 from bertsum.files import decode_text
 from bertsum.shading import document_html

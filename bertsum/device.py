@@ -80,9 +80,15 @@ def softmax_backward(gradient: torch.Tensor, probabilities: torch.Tensor) -> tor
     return product - probabilities * product.sum(dim=-1, keepdim=True)
 
 
-def version_of(tensor: torch.Tensor) -> int:
-    """How often a tensor was changed in place; 0 for one of torch.inference_mode, which does not count."""
-    return 0 if tensor.is_inference() else int(getattr(tensor, "_version", 0))
+def version_of(tensor: torch.Tensor) -> int | None:
+    """How often a tensor was changed in place; None for one of torch.inference_mode, which does not count."""
+    return None if tensor.is_inference() else getattr(tensor, "_version", None)
+
+
+def is_exporting() -> bool:
+    """Whether torch.export traces what is computed, where torch (2.7 or newer) tells."""
+    tells = getattr(torch.compiler, "is_exporting", None)
+    return tells is not None and bool(tells())
 
 
 @contextmanager

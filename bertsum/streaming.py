@@ -14,8 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bertsum.data.documents import JSON_LINES, Document, Rejected, read_to_summarize
+from bertsum.data.documents import Document, Rejected
 from bertsum.data.prepare import describe_file
+from bertsum.data.sources import JSON_LINES, read_to_summarize
 from bertsum.device import settle_precision
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import encoding_of, replace_text, sync, try_remove

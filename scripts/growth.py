@@ -19,8 +19,8 @@ from sides import write_documents, write_model
 
 from bertsum.command_line import run
 from bertsum.config import Config
-from bertsum.data.documents import read_documents
 from bertsum.data.prepare import prepare
+from bertsum.data.sources import read_documents
 from bertsum.evaluation.rouge import document_rouge
 from bertsum.models.bertsum import BertSum
 from bertsum.summarizer import Summarizer

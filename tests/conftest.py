@@ -26,7 +26,7 @@ from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedTokenizerF
 
 import bertsum
 from bertsum.config import Config
-from bertsum.data.documents import SAMPLE_FOLDER
+from bertsum.data.sources import SAMPLE_FOLDER
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"

@@ -8,8 +8,8 @@ import pytest
 
 import bertsum
 from bertsum.data.augmentation import detokenize, draw
-from bertsum.data.documents import SAMPLE_FOLDER
 from bertsum.data.prepare import prepare
+from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.models.encoder import load_tokenizer
 
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 import bertsum
-from bertsum.data.documents import SAMPLE_FOLDER
+from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.models.saved import BUNDLED_FOLDER
 
 pytestmark = pytest.mark.skipif(

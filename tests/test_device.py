@@ -137,3 +137,17 @@ def test_the_heads_in_another_default_dtype(encoder_folder) -> None:
         finally:
             torch.set_default_dtype(torch.float32)
         assert logits.dtype == torch.float32
+
+
+def test_weights_made_in_inference_mode_are_laid_out_anew(trained_run) -> None:
+    with torch.inference_mode():
+        model = BertSum.from_pretrained(trained_run[1].checkpoint)
+        model.encoder.load_state_dict(
+            {name: tensor.clone() for name, tensor in model.encoder.state_dict().items()}, assign=True
+        )
+        row = {"input_ids": [2, 5, 3], "cls_positions": [0]}
+        ((_, before),) = model.score([row])
+        for parameter in model.encoder.parameters():
+            parameter.mul_(0.5)
+        ((_, after),) = model.score([row])
+    assert not torch.equal(before, after)

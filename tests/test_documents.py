@@ -10,7 +10,8 @@ import pytest
 from conftest import write_jsonl
 
 from bertsum.config import DataConfig
-from bertsum.data.documents import Document, Rejected, is_hub_split, read_documents, source_files
+from bertsum.data.documents import Document, Rejected
+from bertsum.data.sources import is_hub_split, read_documents, source_files
 from bertsum.errors import BertsumError
 
 GOOD = {"id": "a", "document": ["One.", "Two."], "summary": "One."}

@@ -9,7 +9,7 @@ import pytest
 from conftest import write_jsonl
 
 import bertsum
-from bertsum.data.documents import SAMPLE_FOLDER
+from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.compare import compare, comparison_table
 from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines, marked

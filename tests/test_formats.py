@@ -12,9 +12,10 @@ from conftest import SHARED, needs_shared, write_jsonl
 
 import bertsum
 from bertsum.config import Config, DataConfig
-from bertsum.data.documents import Document, EncodedDocument, Rejected, read_documents, source_files
+from bertsum.data.documents import Document, EncodedDocument, Rejected
 from bertsum.data.encoding import interval_segments
 from bertsum.data.prepare import prepare
+from bertsum.data.sources import read_documents, source_files
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import load_tokenizer
 from bertsum.safe_load import safe_load

@@ -19,12 +19,13 @@ from conftest import ROOT, write_jsonl
 
 import bertsum
 from bertsum.config import Config
-from bertsum.data import documents as documents_module
 from bertsum.data import formats as formats_module
-from bertsum.data.documents import Document, Rejected, read_documents
+from bertsum.data import sources as sources_module
+from bertsum.data.documents import Document, Rejected
 from bertsum.data.prepare import prepare
 from bertsum.data.prepared import open_prepared
 from bertsum.data.sentences import split_sentences
+from bertsum.data.sources import read_documents
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import marked
 from bertsum.evaluation.plots import plot_curves
@@ -73,7 +74,7 @@ def test_a_number_of_a_gigabyte_and_a_gzip_bomb_stay_small(config_of, tmp_path) 
         file.write(b"}\n" + json.dumps(GOOD).encode() + b"\n")
     assert path.stat().st_size < 8 << 20
     code = (
-        "import sys, resource; from bertsum.config import Config; from bertsum.data.documents import read_documents;"
+        "import sys, resource; from bertsum.config import Config; from bertsum.data.sources import read_documents;"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
         "config = Config.load(None, ['data.train=' + sys.argv[1]]).data;"
         "print([getattr(item, 'reason', item.__class__.__name__) for item in read_documents(config, 'train')]);"
@@ -96,7 +97,7 @@ def test_whole_files_that_are_too_large(config_of, tmp_path, monkeypatch) -> Non
 
 
 def test_a_line_that_is_too_long_is_one_document(config_of, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(documents_module, "_LONGEST_LINE", 200)
+    monkeypatch.setattr(sources_module, "_LONGEST_LINE", 200)
     path = write_jsonl(
         tmp_path / "a.jsonl", [GOOD, {**GOOD, "document": "x" * 500}, GOOD, {**GOOD, "document": "y" * 999}]
     )

@@ -100,7 +100,13 @@ def test_what_cannot_be_hashed_is_told_by_its_path(tmp_path) -> None:
 def test_all_that_preparing_imports_is_in_the_fingerprint() -> None:
     """Its own modules by their code, packages by their version, but for those that only carry values."""
     carriers = {"numpy", "pyarrow", "tqdm", "datasets", "transformers", "filelock", "torch"}
-    around = {"config", "errors", "files", "parallel"}  # settings, told by value, and what changes no document
+    around = {
+        "config",
+        "errors",
+        "files",
+        "parallel",
+        "progress",
+    }  # settings, told by value, and what changes no document
     package = Path(prepare_module.__file__).parents[1]
     known = {".".join(path.relative_to(package).with_suffix("").parts) for path in prepare_module._CODE} | around
     for path in prepare_module._CODE:

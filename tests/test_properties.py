@@ -27,11 +27,12 @@ from transformers import BertModel
 import bertsum
 from bertsum.config import Config, EncodingConfig, ModelConfig
 from bertsum.data.batching import collate
-from bertsum.data.documents import READERS, Document, Rejected, read_documents
+from bertsum.data.documents import Document, Rejected
 from bertsum.data.encoding import DocumentEncoder, interval_segments
 from bertsum.data.oracle import greedy_oracle, soft_oracle
 from bertsum.data.prepare import _ChunkPreparer
 from bertsum.data.sentences import split_sentences
+from bertsum.data.sources import READERS, read_documents
 from bertsum.errors import BertsumError
 from bertsum.evaluation.compare import compare
 from bertsum.evaluation.rouge import document_rouge, tokenizer_for

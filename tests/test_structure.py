@@ -13,8 +13,8 @@ import pytest
 from conftest import ROOT
 
 from bertsum.config import Config
-from bertsum.data.documents import SAMPLE_FOLDER
 from bertsum.data.sentences import split_sentences
+from bertsum.data.sources import SAMPLE_FOLDER
 
 PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it.

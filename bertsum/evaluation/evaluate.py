@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from bertsum.config import Config
-from bertsum.data.documents import source_of
 from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.prepared import Prepared
+from bertsum.data.sources import source_of
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.evaluation.by_place import ByPlace, TextsOnDisk

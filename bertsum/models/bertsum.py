@@ -93,7 +93,7 @@ class BertSum(nn.Module, ModelHubMixin):
         if config.model.attention == "packed" and not can_be_packed(encoder_config):
             raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder_config.model_type}")
         self.packs = _packs(config.model, encoder_config)
-        self._made: tuple[torch.dtype, list[tuple[int, int]], list[Layer]] | None = None
+        self._made: tuple[torch.dtype, list[tuple[int, int | None]], list[Layer]] | None = None
         self.float()  # whatever torch's default is in the program around
 
     @staticmethod
@@ -286,7 +286,8 @@ class BertSum(nn.Module, ModelHubMixin):
         if not self.packs_on(next(self.parameters()).device):
             return None
         weights = [(weight.data_ptr(), version_of(weight)) for weight in self.encoder.parameters()]
-        if self._made is None or self._made[:2] != (dtype, weights):
+        unknown = any(version is None for _, version in weights)  # whether they have changed
+        if unknown or self._made is None or self._made[:2] != (dtype, weights):
             with torch.no_grad():
                 self._made = (dtype, weights, packed_layers(self.encoder, dtype))
         return self._made[2]

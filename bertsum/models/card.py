@@ -15,7 +15,7 @@ from huggingface_hub.utils import validate_repo_id
 
 from bertsum.config import Config
 from bertsum.config_reading import dump_yaml
-from bertsum.data.documents import source_of
+from bertsum.data.sources import source_of
 from bertsum.errors import BertsumError
 from bertsum.models.encoder import MINILM_HUB_NAME
 from bertsum.models.origin import Origin, Results, read_origin

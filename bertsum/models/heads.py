@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bertsum.config import ModelConfig
+from bertsum.device import is_exporting
 from bertsum.errors import BertsumError
 
 _SENTENCES_AT_ONCE = 1024
@@ -85,7 +86,7 @@ class TransformerLayer(nn.Module):
         """(B, S, H) to (B, S, H)."""
         normed = self.attention_norm(hidden)
         key, value = self._by_heads(self.key(normed)), self._by_heads(self.value(normed))
-        if torch.is_grad_enabled() or torch.compiler.is_exporting() or hidden.shape[1] <= _SENTENCES_AT_ONCE:
+        if torch.is_grad_enabled() or is_exporting() or hidden.shape[1] <= _SENTENCES_AT_ONCE:
             return self._rest(hidden, normed, key, value, mask)
         # Of a book only what all its sentences attend to is made at once.
         parts = zip(hidden.split(_SENTENCES_AT_ONCE, dim=1), normed.split(_SENTENCES_AT_ONCE, dim=1), strict=True)
