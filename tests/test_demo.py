@@ -149,7 +149,7 @@ def test_two_visitors_at_once_leave_warnings_as_they_were(demo, model, monkeypat
         return summarizer(text, **options)
 
     monkeypatch.setattr(demo, "summarizer", lambda _: slow)
-    long = "It rained and " * 100
+    long = "It rained and " * 60
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(demo.answer, "The first one is short. It ends here.", model)
         entered.wait(10)
