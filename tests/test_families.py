@@ -176,7 +176,7 @@ def test_adapters_only_where_they_learn(made) -> None:
 def test_where_documents_cannot_be_read_one_by_one(made, tmp_path) -> None:
     model = BertSum.from_config(BertSumConfig(ModelConfig(str(made("fnet")), **HEAD)))
     with pytest.raises(bertsum.BertsumError, match=r"train\.fsdp: .* encoder type fnet, which reads documents one by"):
-        processes._shard(model, SimpleNamespace(mixed_precision="no"))
+        processes._shard(model, SimpleNamespace(), "fp32")
     with pytest.raises(bertsum.BertsumError, match="export: encoder type fnet reads documents one by one"):
         export_onnx(model, tmp_path / "onnx")
 

@@ -97,7 +97,6 @@ class BertSum(nn.Module, ModelHubMixin):
         self.float()  # whatever torch's default is in the program around
 
     @staticmethod
-    @torch.inference_mode(False)  # weights made inside it could never be trained
     def from_config(config: BertSumConfig, start_from: str | None = None) -> BertSum:
         """A model to train: pretrained encoder, fresh head (seed torch first).
 
@@ -109,20 +108,20 @@ class BertSum(nn.Module, ModelHubMixin):
             BertsumError: if the encoder cannot be loaded, or does not fit the head or the length; if the weights do
                 not fit.
         """
-        tokenizer = load_tokenizer(config.model.encoder)
-        encoder = load_encoder(config.model, config.encoding.max_length)
-        _check_vocabulary(tokenizer, encoder)
-        add_adapters(encoder, config.model)
-        freeze(encoder, config.model)
-        model = BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
-        if start_from is not None:
-            saved = read_model(find_model(start_from))
-            saved = saved if config.model.adapters is not None else _whole(saved)[0]
-            fill(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
-        return model
+        with torch.inference_mode(False):  # weights made inside it could never be trained
+            tokenizer = load_tokenizer(config.model.encoder)
+            encoder = load_encoder(config.model, config.encoding.max_length)
+            _check_vocabulary(tokenizer, encoder)
+            add_adapters(encoder, config.model)
+            freeze(encoder, config.model)
+            model = BertSum(config, encoder, build_head(config.model, encoder.config.hidden_size), tokenizer)
+            if start_from is not None:
+                saved = read_model(find_model(start_from))
+                saved = saved if config.model.adapters is not None else _whole(saved)[0]
+                fill(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
+            return model
 
     @staticmethod
-    @torch.inference_mode(False)
     def from_presumm(
         path: str | Path,
         encoder: str | Path | PretrainedConfig,
@@ -147,25 +146,26 @@ class BertSum(nn.Module, ModelHubMixin):
             BertsumError: if the file cannot be read or asks to run something, or naming the weights that are missing
                 or left over.
         """
-        if isinstance(encoder, PretrainedConfig):
-            encoder_config, name = encoder, encoder.name_or_path or encoder.model_type
-        else:
-            name = str(encoder)
-            encoder_config = load_encoder_config(name)
-            tokenizer = tokenizer or load_tokenizer(name)
-        read = read_presumm(path, name, heads)
-        config = BertSumConfig(read.model, read.encoding, read.selection)
-        positions = read.weights.get("encoder.embeddings.position_embeddings.weight")
-        encoder_config = deepcopy(encoder_config)
-        length = read.encoding.max_length
-        if positions is not None:
-            encoder_config.max_position_embeddings = length = len(positions)
-        built = build_encoder(encoder_config, read.model, length)
-        model = BertSum(config, built, build_head(read.model, built.config.hidden_size), tokenizer)
-        fill(model, read.weights, f"'{path}' (encoder {name})")
-        if tokenizer is not None:
-            _check_vocabulary(tokenizer, built)
-        return model.eval()
+        with torch.inference_mode(False):  # weights made inside it could never be trained
+            if isinstance(encoder, PretrainedConfig):
+                encoder_config, name = encoder, encoder.name_or_path or encoder.model_type
+            else:
+                name = str(encoder)
+                encoder_config = load_encoder_config(name)
+                tokenizer = tokenizer or load_tokenizer(name)
+            read = read_presumm(path, name, heads)
+            config = BertSumConfig(read.model, read.encoding, read.selection)
+            positions = read.weights.get("encoder.embeddings.position_embeddings.weight")
+            encoder_config = deepcopy(encoder_config)
+            length = read.encoding.max_length
+            if positions is not None:
+                encoder_config.max_position_embeddings = length = len(positions)
+            built = build_encoder(encoder_config, read.model, length)
+            model = BertSum(config, built, build_head(read.model, built.config.hidden_size), tokenizer)
+            fill(model, read.weights, f"'{path}' (encoder {name})")
+            if tokenizer is not None:
+                _check_vocabulary(tokenizer, built)
+            return model.eval()
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -390,7 +390,6 @@ class BertSum(nn.Module, ModelHubMixin):
         return address
 
     @classmethod
-    @torch.inference_mode(False)
     def from_pretrained(  # type: ignore[override]
         cls,
         path: str | Path,
@@ -418,24 +417,27 @@ class BertSum(nn.Module, ModelHubMixin):
         Raises:
             BertsumError: naming the file that is missing or broken, or the weights that do not fit.
         """
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
-        folder = find_model(path, revision, cache_dir, local_files_only, token)
-        there, where = read_model(folder), f"model '{folder}'"
-        alone = only_score and torch.device(device).type == "cpu" and _packs(there.config.model, there.encoder_config)
-        saved, encoder = _whole(there, alone)
-        if encoder is None:
-            with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
-                check_weights(_assemble(saved, _unfilled(saved, alone)), saved.weights, where)
-            encoder = _unfilled(saved, alone)
-        model = _assemble(saved, encoder)
-        fill(model, saved.weights, where)
-        _check_vocabulary(saved.tokenizer, model.encoder)
-        model.folder = folder.resolve()  # best may come to name another
-        model._read = saved_checksum(folder) if saved is there else checksum(saved.weights)
-        return model.to(device).eval()
+        with torch.inference_mode(False):  # weights made inside it could never be trained
+            try:
+                torch.empty(0, device=device)
+            except (RuntimeError, AssertionError) as error:
+                raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
+            folder = find_model(path, revision, cache_dir, local_files_only, token)
+            there, where = read_model(folder), f"model '{folder}'"
+            alone = (
+                only_score and torch.device(device).type == "cpu" and _packs(there.config.model, there.encoder_config)
+            )
+            saved, encoder = _whole(there, alone)
+            if encoder is None:
+                with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
+                    check_weights(_assemble(saved, _unfilled(saved, alone)), saved.weights, where)
+                encoder = _unfilled(saved, alone)
+            model = _assemble(saved, encoder)
+            fill(model, saved.weights, where)
+            _check_vocabulary(saved.tokenizer, model.encoder)
+            model.folder = folder.resolve()  # best may come to name another
+            model._read = saved_checksum(folder) if saved is there else checksum(saved.weights)
+            return model.to(device).eval()
 
 
 def _packs(config: ModelConfig, encoder_config: PretrainedConfig) -> bool:
