@@ -14,9 +14,9 @@ import torch
 from conftest import comparable_metrics, finish, run_train, wait_for, write_jsonl
 
 import bertsum
+from bertsum import device
 from bertsum.data.batching import plan_epoch
 from bertsum.data.prepare import prepare
-from bertsum.models import scoring
 from bertsum.models.encoder import load_tokenizer
 from bertsum.models.saved import read_tensors
 from bertsum.training import trainer as trainer_module
@@ -205,14 +205,14 @@ def test_what_auto_was_is_written_down_and_kept(config_of, monkeypatch, capsys) 
     """On a processor with bf16 instructions, and then on one without."""
     auto = ("train.precision=auto", "data.validation=null", "train.log_every=1")
     config, written = config_of(*auto), config_of().run_dir / "config.yaml"
-    monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: True)
+    monkeypatch.setattr(device, "_processor_has_bf16", lambda: True)
     whole = bertsum.train(config_of(*auto, "name=whole", "train.max_steps=3"))
     bertsum.train(config_of(*auto, "train.max_steps=1"))
     settled = bertsum.Config.load(written)
     assert (settled.train.precision, settled.model.attention) == ("bf16", "packed")
     bertsum.train(config_of(*auto, "train.max_steps=2"))
     assert "Going on in" not in capsys.readouterr().out
-    monkeypatch.setattr(scoring, "_processor_has_bf16", lambda: False)
+    monkeypatch.setattr(device, "_processor_has_bf16", lambda: False)
     with pytest.raises(bertsum.BertsumError, match="train.precision: was 'bf16', is 'fp32'"):
         bertsum.train(config_of(*auto, "train.precision=fp32"))
     bertsum.train(config_of(*auto, "train.max_steps=3"))
