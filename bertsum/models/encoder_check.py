@@ -140,7 +140,7 @@ def _settle_reading(trial: _Trial, tokens: torch.Tensor, alone: torch.Tensor, lo
         full_precision = not _computes_in_bf16(trial, tokens)
         if full_precision:
             trial.vectors(tokens)
-    except Exception as error:
+    except Exception as error:  # each family fails in its own way
         raise BertsumError(
             f"model.encoder: encoder type {trial.kind} cannot be trained on documents of any length up to {longest} "
             f"tokens ({_first_line(error)}), expected an encoder such as bert-base-uncased"
