@@ -15,32 +15,33 @@ if TYPE_CHECKING:
     from bertsum.data.sentences import split_sentences
     from bertsum.errors import BertsumError, Stopped
     from bertsum.evaluation.evaluate import Evaluation, evaluate
-    from bertsum.evaluation.rouge import RougeScore, rouge
-    from bertsum.models.bertsum import BertSum
-    from bertsum.streaming import summarize_file
-    from bertsum.summarizer import Summarizer
-    from bertsum.summary import Summary
-    from bertsum.training.run import TrainResult, train
+    from bertsum.evaluation.rouge import rouge
+    from bertsum.inference.bulk import summarize_file
+    from bertsum.inference.summarizer import Summarizer
+    from bertsum.inference.summary import Summary
+    from bertsum.models.extractive import BertSum
+    from bertsum.results import RougeScore
+    from bertsum.training.train import TrainResult, train
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "BertSum": "bertsum.models.bertsum",
+    "BertSum": "bertsum.models.extractive",
     "BertsumError": "bertsum.errors",
     "Config": "bertsum.config",
     "Evaluation": "bertsum.evaluation.evaluate",
-    "RougeScore": "bertsum.evaluation.rouge",
+    "RougeScore": "bertsum.results",
     "Stopped": "bertsum.errors",
-    "Summarizer": "bertsum.summarizer",
-    "Summary": "bertsum.summary",
-    "TrainResult": "bertsum.training.run",
+    "Summarizer": "bertsum.inference.summarizer",
+    "Summary": "bertsum.inference.summary",
+    "TrainResult": "bertsum.training.train",
     "detect_language": "bertsum.data.languages",
     "evaluate": "bertsum.evaluation.evaluate",
     "greedy_oracle": "bertsum.data.oracle",
     "rouge": "bertsum.evaluation.rouge",
     "split_sentences": "bertsum.data.sentences",
-    "summarize_file": "bertsum.streaming",
-    "train": "bertsum.training.run",
+    "summarize_file": "bertsum.inference.bulk",
+    "train": "bertsum.training.train",
 }
 
 __all__ = [

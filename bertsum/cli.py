@@ -101,14 +101,14 @@ def _print_summaries(options: argparse.Namespace) -> None:
     text = _read_text(options.file or "-", options.encoding) if options.jsonl is None else None
     gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
     try:
-        from bertsum.summarizer import Summarizer
+        from bertsum.inference.summarizer import Summarizer
 
         summarizer = Summarizer.from_pretrained(options.model)
         gc.freeze()
     finally:
         gc.enable()
     if text is None:
-        from bertsum.streaming import summarize_file
+        from bertsum.inference.bulk import summarize_file
 
         fields = {name: getattr(options, name) for name in ("document_field", "id_field", "encoding")}
         print(summarize_file(summarizer, options.jsonl, options.out, **fields, **wanted))

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from bertsum.allocation import keep_few_kernels
 from bertsum.config import Config
-from bertsum.config_reading import help_text, overrides_from_arguments
+from bertsum.config.reading import help_text, overrides_from_arguments
 from bertsum.errors import BertsumError, Stopped
 
 

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any
 from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.errors import BertsumError
 from bertsum.files import decode_text
-from bertsum.shading import document_html
+from bertsum.pages.shading import document_html
 from bertsum.text import sanitize, split_words
 
 if TYPE_CHECKING:
     import gradio
 
-    from bertsum.summarizer import Summarizer, Summary
+    from bertsum.inference.summarizer import Summarizer, Summary
 
 # Characters, about 85,000 words: more makes a page that a browser struggles with (1.4 million: a minute).
 TEXT_LIMIT = 500_000
@@ -329,7 +329,7 @@ def _models(given: str | None) -> list[str]:
 
 @lru_cache(maxsize=2)
 def _load(path: str | None) -> Summarizer:
-    from bertsum.summarizer import Summarizer
+    from bertsum.inference.summarizer import Summarizer
 
     return Summarizer.from_pretrained(path)
 

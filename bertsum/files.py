@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from bertsum.errors import BertsumError
 
@@ -60,6 +61,27 @@ def not_in(encoding: str, error: UnicodeError) -> str:
     """Why a text is not in an encoding, and what to do."""
     where = f" (byte {error.start}: {error.reason})" if isinstance(error, UnicodeDecodeError) else f" ({error})"
     return f"not {encoding.upper()} text{where}; name its encoding (--encoding cp1252)"
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a small file of JSON lines that a program wrote, each with its place for an error.
+
+    Raises:
+        BertsumError: if the file cannot be read, or a line is not a JSON object.
+    """
+    try:
+        text = path.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BertsumError(f"'{path}' cannot be read: {error}") from error
+    for number, line in enumerate(text.split("\n") if text else [], start=1):  # other line ends may stand in a text
+        place = f"{path} line {number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BertsumError(f"{place}: not JSON: {error}") from error
+        if not isinstance(record, dict):
+            raise BertsumError(f"{place}: got {type(record).__name__}, expected an object with fields")
+        yield place, record
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -32,7 +32,7 @@ from sides import SIDES, Options, Work, write_documents, write_model
 
 from bertsum.command_line import run
 from bertsum.device import settle_precision
-from bertsum.models.bertsum import BertSum
+from bertsum.models.extractive import BertSum
 
 # ---- the stages
 

@@ -15,7 +15,7 @@ import torch
 
 from bertsum.command_line import run
 from bertsum.errors import BertsumError
-from bertsum.models.saved import BUNDLED_FOLDER, CONFIG_FILE, WEIGHTS_FILE, read_tensors, write_tensors
+from bertsum.models.storage import BUNDLED_FOLDER, CONFIG_FILE, WEIGHTS_FILE, read_tensors, write_tensors
 
 MOST_BYTES = 8_000_000
 

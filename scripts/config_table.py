@@ -11,7 +11,7 @@ import docstring_parser
 import yaml
 
 from bertsum.config import Config
-from bertsum.config_reading import field_types, type_name
+from bertsum.config.reading import field_types, type_name
 
 BEGIN, END = "<!-- config fields: scripts/config_table.py -->", "<!-- end of config fields -->"
 

@@ -11,7 +11,7 @@ python scripts/eval.py --compare a/predictions.jsonl b/predictions.jsonl    # pa
 import bertsum
 from bertsum.command_line import load_config, parse, parser, run
 from bertsum.evaluation.compare import compare, comparison_table
-from bertsum.evaluation.runs import newest_run, run_config, run_of
+from bertsum.runs import Run
 
 
 def main() -> None:
@@ -32,12 +32,12 @@ def main() -> None:
     if options.config is not None:
         config = load_config(options, overrides, training=False)
     elif options.checkpoint is not None:
-        config = run_config(run_of(options.checkpoint), overrides)
+        config = Run.with_checkpoint(options.checkpoint).config(overrides)
     else:
         given = [value for key, _, value in (override.partition("=") for override in overrides) if key == "output_dir"]
-        run_folder = newest_run(*given[-1:])
-        print(f"Evaluating the newest run, {run_folder}")
-        config = run_config(run_folder, overrides)
+        run = Run.newest(*given[-1:])
+        print(f"Evaluating the newest run, {run.folder}")
+        config = run.config(overrides)
     # what takes seconds to import, when all else is known to be right
     from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines
 

@@ -6,8 +6,8 @@ python scripts/export.py runs/cnndm/best exported
 import argparse
 
 from bertsum.command_line import run
-from bertsum.models.bertsum import BertSum
-from bertsum.models.export import TOLERANCE, export_onnx
+from bertsum.compression.onnx import TOLERANCE, export_onnx
+from bertsum.models.extractive import BertSum
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.data.sources import read_documents
 from bertsum.evaluation.rouge import document_rouge
-from bertsum.models.bertsum import BertSum
-from bertsum.summarizer import Summarizer
+from bertsum.inference.summarizer import Summarizer
+from bertsum.models.extractive import BertSum
 
 COUNTS = (1_000, 10_000, 100_000)
 LENGTHS = (10, 100, 1_000)

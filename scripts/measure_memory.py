@@ -24,7 +24,7 @@ from transformers import AutoModel, BertConfig
 
 from bertsum.command_line import run
 from bertsum.config import Config
-from bertsum.models.encoder import load_tokenizer
+from bertsum.encoders.load import load_tokenizer
 
 WORDS = ["council", "bridge", "harbour", "rain", "school", "decided", "opened", "yesterday", "old", "new", "the", "of"]
 

@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
-from bertsum.models.bertsum import BertSum
+from bertsum.models.extractive import BertSum
 
 Example = tuple[list[int], list[int], list[int], list[float]]  # tokens, segments, positions of [CLS], labels
 

@@ -7,7 +7,7 @@ python scripts/plot.py curves curves.svg runs/cnndm runs/other --metric rouge1
 import argparse
 
 from bertsum.command_line import run
-from bertsum.evaluation.plots import plot_curves, plot_positions
+from bertsum.pages.plots import plot_curves, plot_positions
 
 
 def main() -> None:

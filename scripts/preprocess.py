@@ -10,7 +10,7 @@ def main() -> None:
     options, overrides = parse(parser(__doc__))
     config = load_config(options, overrides)  # a mistake in it is said before what takes seconds to import
     from bertsum.data.prepare import prepare
-    from bertsum.models.encoder import load_tokenizer
+    from bertsum.encoders.load import load_tokenizer
 
     tokenizer = load_tokenizer(config.model.encoder)
     for split in ("train", "validation", "test"):

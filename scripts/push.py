@@ -11,7 +11,7 @@ import argparse
 import sys
 
 from bertsum.command_line import run
-from bertsum.models.bertsum import BertSum
+from bertsum.models.extractive import BertSum
 
 
 def main() -> None:

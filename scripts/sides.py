@@ -20,9 +20,9 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
 from bertsum.device import autocast
 from bertsum.evaluation.rouge import document_rouge
-from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.saved import BertSumConfig
-from bertsum.summarizer import Summarizer
+from bertsum.inference.summarizer import Summarizer
+from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.storage import BertSumConfig
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def score_own(options: Options) -> Callable[[], Work]:
 def score_onnx(options: Options) -> Callable[[], Work]:
     from onnxruntime import InferenceSession
 
-    from bertsum.models.export import export_onnx
+    from bertsum.compression.onnx import export_onnx
 
     model = BertSum.from_pretrained(options.model)
     with tempfile.TemporaryDirectory() as folder:

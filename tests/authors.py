@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bertsum.models.bertsum import BertSum
+from bertsum.models.extractive import BertSum
 
 _TRANSFORMER = {
     "query": "self_attn.linear_query", "key": "self_attn.linear_keys", "value": "self_attn.linear_values",

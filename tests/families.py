@@ -15,9 +15,9 @@ from tokenizers import Tokenizer, models
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from bertsum.config import ModelConfig
+from bertsum.encoders.load import encoder_layers, load_encoder
+from bertsum.encoders.padded import Reading
 from bertsum.errors import BertsumError
-from bertsum.models.encoder import encoder_layers, load_encoder
-from bertsum.models.padded import Reading
 
 # Positions that an encoder is made with, and tokens that are read.
 PRETRAINED, LONGEST = 64, 600

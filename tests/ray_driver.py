@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-import bertsum.ray
+import bertsum.inference.ray
 
 COUNT, EMPTY = 900, range(0, 900, 100)
 LIMIT = 420  # seconds; it needs about 40 of CPU
@@ -40,7 +40,9 @@ def main(model: str) -> None:
         context.enable_progress_bars = False
         context.wait_for_min_actors_s = LIMIT
         dataset = ray.data.from_items(documents(), override_num_blocks=50)
-        summarized = bertsum.ray.summarize(dataset, model, text_column="text", actors=2, batch_size=16, sentences=2)
+        summarized = bertsum.inference.ray.summarize(
+            dataset, model, text_column="text", actors=2, batch_size=16, sentences=2
+        )
         rows: list[dict[str, Any]] = []
         found: dict[str, Any] = {}
         for batch in summarized.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
-from bertsum.models.adapters import SCALE, is_own
-from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.saved import BertSumConfig, read_weights
+from bertsum.encoders.low_rank import SCALE, is_own
+from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.storage import BertSumConfig, read_weights
 
 ROWS = [{"input_ids": [7, 8, 9, 10, 11], "cls_positions": [0, 2]}, {"input_ids": [20, 21, 22], "cls_positions": [0]}]
 

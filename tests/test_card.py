@@ -19,7 +19,7 @@ from huggingface_hub import ModelCard
 import bertsum
 from bertsum.config import EncodingConfig
 from bertsum.models.card import _base_model, card_of
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.storage import BertSumConfig
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_run_that_was_moved_and_evaluated_otherwise(measured, tmp_path) -> Non
     card = bertsum.BertSum.from_pretrained(run / "best").generate_model_card()
     assert {result.dataset_split for result in card.data.eval_results} == {"validation"}
     results.write_text("{")
-    with pytest.raises(bertsum.BertsumError, match=r"test/results\.json': cannot be read for the model card"):
+    with pytest.raises(bertsum.BertsumError, match=r"test/results\.json': cannot be read as the results"):
         bertsum.BertSum.from_pretrained(run / place).generate_model_card()
 
 

@@ -10,9 +10,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from bertsum import config_reading
-from bertsum.config import Config
-from bertsum.config_reading import field_types, find_config, help_text, overrides_from_arguments
+from bertsum.config import Config, reading
+from bertsum.config.reading import field_types, find_config, help_text, overrides_from_arguments
 from bertsum.errors import BertsumError
 
 DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
@@ -156,7 +155,7 @@ def test_a_config_that_comes_with_bertsum_is_not_shadowed(tmp_path, monkeypatch)
         assert find_config("cnndm") == ROOT / "configs" / "cnndm.yaml"
     assert find_config("configs/cnndm.yaml") == Path("configs/cnndm.yaml")  # no warning: a path says which
     assert find_config("mine") == Path("configs/mine.yaml")
-    monkeypatch.setattr(config_reading, "__file__", str(tmp_path / "site-packages/bertsum/config_reading.py"))
+    monkeypatch.setattr(reading, "__file__", str(tmp_path / "site-packages/bertsum/config/reading.py"))
     with pytest.warns(UserWarning, match="taken from"):
         assert Config.load("cnndm").name == "bertsum"
     with pytest.raises(BertsumError, match="no such file"):

@@ -10,8 +10,8 @@ import torch
 import bertsum
 from bertsum import device
 from bertsum.config import Config
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig
 
 TEXTS = [f"The boat number {number} left the harbour at noon. " * (1 + number % 5) for number in range(12)]
 BATCHES = {"max_tokens_per_batch": 64}  # many, so that they go to threads

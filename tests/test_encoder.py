@@ -11,10 +11,10 @@ from conftest import SHAPE, save_encoder
 from safetensors.torch import load_file, save_file
 
 from bertsum.config import EncodingConfig, ModelConfig
+from bertsum.encoders.load import encoder_layers, load_encoder, load_tokenizer, resolve_encoder
 from bertsum.errors import BertsumError
-from bertsum.models.bertsum import BertSum
-from bertsum.models.encoder import encoder_layers, load_encoder, load_tokenizer, resolve_encoder
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig
 
 FAMILIES = {
     "bert": {"max_position_embeddings": 128, **SHAPE},

@@ -16,8 +16,8 @@ from bertsum.data.documents import Document
 from bertsum.data.encoding import DocumentEncoder, interval_segments
 from bertsum.data.prepare import _ChunkPreparer
 from bertsum.data.tokenization import TextTokenizer, cuts_at_spaces
+from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
-from bertsum.models.encoder import load_tokenizer
 
 
 @needs_shared

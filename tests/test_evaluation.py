@@ -12,9 +12,10 @@ import bertsum
 from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.compare import compare, comparison_table
-from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines, marked
-from bertsum.evaluation.rouge import METRICS
-from bertsum.evaluation.runs import best_checkpoints, newest_run, run_config, run_of
+from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines
+from bertsum.pages.shading import marked
+from bertsum.results import METRICS
+from bertsum.runs import Run
 
 
 def evaluated(trained_run, tmp_path, *overrides: str) -> bertsum.Evaluation:
@@ -93,7 +94,7 @@ def test_what_only_a_training_needs_does_not_refuse_an_evaluation(trained_run, c
         "encoding.long_documents=truncate", "data.validation=null", "train.max_steps=3", "train.validate_rouge=false",
         "train.schedule=noam",
     ):  # fmt: skip
-        config = run_config(tmp_path / "run", [override])
+        config = Run(tmp_path / "run").config([override])
         assert config.override({"seed": 1}, training=False).to_dict() == {**config.to_dict(), "seed": 1}
         for train in (config.check_training, lambda config=config: bertsum.train(config)):
             with pytest.raises(bertsum.BertsumError, match=r"config:\n  (data|train)\."):
@@ -106,7 +107,9 @@ def test_average_of_the_best_checkpoints(config_of) -> None:
     lines = [json.loads(line) for line in (config.run_dir / "metrics.jsonl").read_text().splitlines()]
     losses = {line["step"]: line["loss"] for line in lines if line["split"] == "validation"}
     best = sorted(losses, key=losses.get)[:2]
-    assert [path.name for path in best_checkpoints(config, 2)] == [f"step_{step:06d}" for step in best]
+    assert [path.name for path in Run.of(config).best_checkpoints(config.train.metric, 2)] == [
+        f"step_{step:06d}" for step in best
+    ]
     evaluation = evaluate_average(config, 2, "test")
     systems = evaluation.systems
     assert list(systems) == ["lead-3", "oracle", *(f"step_{step:06d}" for step in best), "mean of 2"]
@@ -119,7 +122,7 @@ def test_average_of_the_best_checkpoints(config_of) -> None:
         evaluate_average(config, 9, "test")
     with pytest.raises(bertsum.BertsumError, match="average: got 0"):
         evaluate_average(config, 0, "test")
-    with pytest.raises(bertsum.BertsumError, match="cannot be read as the metrics"):
+    with pytest.raises(bertsum.BertsumError, match="metrics.jsonl' cannot be read"):
         evaluate_average(config.override({"name": "none"}), 1, "test")
 
 
@@ -190,13 +193,17 @@ def test_compare_refuses(tmp_path) -> None:
 
 def test_newest_run(trained_run, tmp_path) -> None:
     config, _ = trained_run
-    assert newest_run(config.output_dir) == config.run_dir
-    assert run_config(config.run_dir).name == "small"
-    assert run_of(config.run_dir / "best") == run_of(trained_run[1].checkpoint.resolve()) == config.run_dir
+    assert Run.newest(config.output_dir) == Run.of(config)
+    assert Run.of(config).config().name == "small"
+    assert (
+        Run.with_checkpoint(config.run_dir / "best")
+        == Run.with_checkpoint(trained_run[1].checkpoint.resolve())
+        == Run.of(config)
+    )
     with pytest.raises(bertsum.BertsumError, match="not in a run folder"):
-        run_of(tmp_path)
+        Run.with_checkpoint(tmp_path)
     with pytest.raises(bertsum.BertsumError, match="no run with a checkpoint"):
-        newest_run(tmp_path)
+        Run.newest(tmp_path)
 
 
 def test_baselines() -> None:

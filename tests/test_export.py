@@ -6,9 +6,9 @@ import pytest
 import torch
 from test_model import DOCUMENTS, build, rows_of
 
+from bertsum.compression.onnx import export_onnx
 from bertsum.errors import BertsumError
-from bertsum.models.bertsum import BertSum
-from bertsum.models.export import export_onnx
+from bertsum.models.extractive import BertSum
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

@@ -18,14 +18,14 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
 import bertsum
+from bertsum.compression.onnx import export_onnx
 from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
-from bertsum.models.bertsum import BertSum
-from bertsum.models.encoder import load_tokenizer
-from bertsum.models.encoder_check import check_encoder
-from bertsum.models.export import export_onnx
-from bertsum.models.saved import BertSumConfig, read_tensors
-from bertsum.training import processes
-from bertsum.training.checkpoint import last_checkpoint
+from bertsum.encoders.check import check_encoder
+from bertsum.encoders.load import load_tokenizer
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig, read_tensors
+from bertsum.runs import Run
+from bertsum.training import distributed
 from bertsum.training.optim import build_optimizer
 
 DOC = (ROOT / "docs" / "encoders.md").read_text(encoding="utf-8")
@@ -111,15 +111,15 @@ def test_training_and_resuming_in_bf16(family, made, prepared, tmp_path) -> None
         return config.run_dir
 
     straight, interrupted = run("straight", 4), run("interrupted", 2)
-    begun = read_tensors(last_checkpoint(interrupted) / "model.safetensors")
+    begun = read_tensors(Run(interrupted).last_checkpoint() / "model.safetensors")
     run("interrupted", 4)
     for file in ("model.safetensors", "state/tensors.safetensors"):
-        one, other = (read_tensors(last_checkpoint(folder) / file) for folder in (straight, interrupted))
+        one, other = (read_tensors(Run(folder).last_checkpoint() / file) for folder in (straight, interrupted))
         assert one.keys() == other.keys()
         for name, tensor in one.items():
             assert torch.equal(tensor, other[name]), name
     assert comparable_metrics(straight) == comparable_metrics(interrupted)
-    final = read_tensors(last_checkpoint(straight) / "model.safetensors")
+    final = read_tensors(Run(straight).last_checkpoint() / "model.safetensors")
     assert any(not torch.equal(tensor, final[name]) for name, tensor in begun.items() if name.startswith("encoder."))
 
 
@@ -176,7 +176,7 @@ def test_adapters_only_where_they_learn(made) -> None:
 def test_where_documents_cannot_be_read_one_by_one(made, tmp_path) -> None:
     model = BertSum.from_config(BertSumConfig(ModelConfig(str(made("fnet")), **HEAD)))
     with pytest.raises(bertsum.BertsumError, match=r"train\.fsdp: .* encoder type fnet, which reads documents one by"):
-        processes._shard(model, SimpleNamespace(), "fp32")
+        distributed._shard(model, SimpleNamespace(), "fp32")
     with pytest.raises(bertsum.BertsumError, match="export: encoder type fnet reads documents one by one"):
         export_onnx(model, tmp_path / "onnx")
 

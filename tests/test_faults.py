@@ -21,18 +21,19 @@ from test_resume import assert_same_run
 import bertsum
 from bertsum import parallel
 from bertsum.data import prepare as prepare_module
-from bertsum.data import prepared as prepared_module
+from bertsum.data import store as prepared_module
 from bertsum.data.prepare import prepare
 from bertsum.device import explained_memory
-from bertsum.models.bertsum import BertSum
-from bertsum.models.encoder import load_tokenizer
-from bertsum.models.saved import read_tensors, write_tensors
+from bertsum.encoders.load import load_tokenizer
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import read_tensors, write_tensors
 from bertsum.parallel import WorkerError, map_in_order
-from bertsum.training import trainer as trainer_module
-from bertsum.training.checkpoint import last_checkpoint, load_state, load_train_state
+from bertsum.runs import Run
+from bertsum.training import loop as trainer_module
+from bertsum.training.distributed import ParallelModel
 from bertsum.training.failures import explained_lost_process
-from bertsum.training.processes import ParallelModel
-from bertsum.training.trainer import Trainer
+from bertsum.training.loop import Trainer
+from bertsum.training.state import load_state, load_train_state
 
 # ---- numbers that are none
 
@@ -63,7 +64,7 @@ def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value) -> None:
     assert "update 3 (batches 4 to 5 of epoch 0): the loss is not finite, for the documents 'en-" in message
     assert message.count("'en-") == 1  # the documents of that batch, not of the update
     assert "train.non_finite" in message
-    last = last_checkpoint(config.run_dir)
+    last = Run(config.run_dir).last_checkpoint()
     assert str(last) in message
     assert load_state(last).train.step == 2
     bertsum.train(config)  # the fault is gone
@@ -77,7 +78,7 @@ def test_a_loss_that_is_not_finite_is_skipped_and_counted(config_of, monkeypatch
     records = [record for record in comparable_metrics(config.run_dir) if record["split"] == "train"]
     assert [record.get("skipped", 0) for record in records] == [0, 1, 1, 1]
     assert ["loss" in record for record in records] == [True, False, True, True]
-    assert load_state(last_checkpoint(config.run_dir)).train.skipped == 1
+    assert load_state(Run(config.run_dir).last_checkpoint()).train.skipped == 1
     weights = BertSum.from_pretrained(config.run_dir / "best").state_dict()
     assert all(bool(torch.isfinite(tensor).all()) for tensor in weights.values())
 
@@ -306,11 +307,11 @@ def test_a_full_disk_while_training(config_of, small_disk, left) -> None:
     bertsum.train(whole)
     part = config_of(*options, "name=part", f"output_dir={small_disk}")
     bertsum.train(config_of(*options, "name=part", f"output_dir={small_disk}", "train.max_steps=2"))
-    before = last_checkpoint(part.run_dir)
+    before = Run(part.run_dir).last_checkpoint()
     ballast = fill(small_disk, left)
     with pytest.raises(bertsum.BertsumError, match="cannot be written.*No space left"):
         bertsum.train(part)
-    assert last_checkpoint(part.run_dir) == before
+    assert Run(part.run_dir).last_checkpoint() == before
     BertSum.from_pretrained(part.run_dir / "best")
     load_state(before)
     ballast.unlink()
@@ -343,7 +344,7 @@ def test_a_read_only_disk(config_of, tokenizer, small_disk) -> None:
         prepare(config_of(*options, "encoding.max_length=64"), "train", tokenizer)
     encoder = load_tokenizer(config_of().model.encoder)
     assert len(prepare(config_of(*options), "train", encoder)) == 12  # what is there can be read
-    assert last_checkpoint(small_disk / "tiny").name == "step_000001"
+    assert Run(small_disk / "tiny").last_checkpoint().name == "step_000001"
 
 
 def test_a_limit_on_file_sizes(config_of, tmp_path) -> None:
@@ -390,7 +391,7 @@ def test_a_failed_validation_loses_nothing(config_of, monkeypatch) -> None:
         patch.setattr(Trainer, "validate", fail)
         with pytest.raises(bertsum.BertsumError, match="a worker was killed"):
             bertsum.train(part)
-    assert load_train_state(last_checkpoint(part.run_dir)).step == 2
+    assert load_train_state(Run(part.run_dir).last_checkpoint()).step == 2
     bertsum.train(part)  # the validation is made up for
     assert_same_run(whole.run_dir, part.run_dir)
 
@@ -400,8 +401,8 @@ def test_divergence_keeps_the_checkpoint_before(config_of, monkeypatch) -> None:
     monkeypatch.setattr(trainer_module, "sentence_loss", loss_that_is(float("nan"), at=4))
     with pytest.raises(bertsum.BertsumError, match="remove that, and the run goes on from the checkpoint before it"):
         bertsum.train(config)
-    assert last_checkpoint(config.run_dir).name == "step_000003"
-    shutil.rmtree(last_checkpoint(config.run_dir))
+    assert Run(config.run_dir).last_checkpoint().name == "step_000003"
+    shutil.rmtree(Run(config.run_dir).last_checkpoint())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer_module, "_MOST_SKIPPED", 2)
         patch.setattr(trainer_module, "sentence_loss", lambda logits, *_: logits.sum() * float("nan"))
@@ -482,7 +483,7 @@ def test_large_items_wait() -> None:
 )  # fmt: skip
 def test_crafted_states(config_of, change) -> None:
     bertsum.train(config_of("train.max_steps=1"))
-    path = last_checkpoint(config_of().run_dir) / "state" / "trainer.json"
+    path = Run(config_of().run_dir).last_checkpoint() / "state" / "trainer.json"
     values = json.loads(path.read_text())
     path.write_text(change if isinstance(change, str) else json.dumps({**values, **change}))
     with pytest.raises(bertsum.BertsumError):
@@ -491,7 +492,7 @@ def test_crafted_states(config_of, change) -> None:
 
 def test_crafted_tensors(config_of) -> None:
     bertsum.train(config_of("train.max_steps=1"))
-    path = last_checkpoint(config_of().run_dir) / "state" / "tensors.safetensors"
+    path = Run(config_of().run_dir).last_checkpoint() / "state" / "tensors.safetensors"
     whole = read_tensors(path)
     first = next(name for name in whole if name.endswith("exp_avg"))
     for tensors in (
@@ -523,5 +524,5 @@ def test_a_killed_launcher_ends_its_processes(config_of, tmp_path) -> None:
     process.kill()
     _, alive = psutil.wait_procs(ranks, timeout=60)
     assert not alive
-    done = load_train_state(last_checkpoint(config.run_dir)).step
+    done = load_train_state(Run(config.run_dir).last_checkpoint()).step
     assert bertsum.train(config_of(f"train.max_steps={done + 1}", "train.log_every=1")).step == done + 1

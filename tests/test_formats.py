@@ -16,8 +16,8 @@ from bertsum.data.documents import Document, EncodedDocument, Rejected
 from bertsum.data.encoding import interval_segments
 from bertsum.data.prepare import prepare
 from bertsum.data.sources import read_documents, source_files
+from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
-from bertsum.models.encoder import load_tokenizer
 from bertsum.safe_load import safe_load
 
 STORY = """(CNN) -- The council met.  It decided.

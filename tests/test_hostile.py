@@ -23,13 +23,13 @@ from bertsum.data import formats as formats_module
 from bertsum.data import sources as sources_module
 from bertsum.data.documents import Document, Rejected
 from bertsum.data.prepare import prepare
-from bertsum.data.prepared import open_prepared
 from bertsum.data.sentences import split_sentences
 from bertsum.data.sources import read_documents
+from bertsum.data.store import open_prepared
 from bertsum.errors import BertsumError
-from bertsum.evaluation.evaluate import marked
-from bertsum.evaluation.plots import plot_curves
-from bertsum.models.bertsum import BertSum
+from bertsum.models.extractive import BertSum
+from bertsum.pages.plots import plot_curves
+from bertsum.pages.shading import marked
 from bertsum.safe_load import safe_load
 from bertsum.text import printable
 

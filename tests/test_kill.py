@@ -16,9 +16,9 @@ from pathlib import Path
 
 from conftest import comparable_metrics, finish, run_train, sentences_of, write_jsonl
 
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import read_tensors
-from bertsum.training.checkpoint import load_state
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import read_tensors
+from bertsum.training.state import load_state
 
 KILLS = int(os.environ.get("BERTSUM_KILLS", "3"))
 STEPS = max(24, KILLS)

@@ -17,9 +17,10 @@ from bertsum.config import Config
 from bertsum.data.languages import AUTO, base_language, detect_language, language_of
 from bertsum.data.prepare import prepare
 from bertsum.data.sentences import split_sentences
-from bertsum.evaluation.rouge import METRICS, tokenizer_for
-from bertsum.evaluation.selection import CHARACTERS, blocking_ngrams, select_sentences
-from bertsum.models.encoder import load_tokenizer
+from bertsum.encoders.load import load_tokenizer
+from bertsum.evaluation.rouge import tokenizer_for
+from bertsum.models.selection import CHARACTERS, blocking_ngrams, select_sentences
+from bertsum.results import METRICS
 from bertsum.text import unify_spelling
 
 each = pytest.mark.parametrize("language", PARAGRAPHS)

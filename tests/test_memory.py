@@ -14,16 +14,16 @@ from conftest import write_jsonl
 
 import bertsum
 from bertsum.allocation import keep_few_kernels, release_freed_memory
+from bertsum.by_place import TextsOnDisk
 from bertsum.command_line import run
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation import measure as measuring
-from bertsum.evaluation.by_place import TextsOnDisk
 from bertsum.evaluation.measure import measure
 from bertsum.evaluation.predictions import DocumentProbabilities, SentenceScores, score_documents
 from bertsum.files import whole_file
-from bertsum.models.bertsum import BertSum
+from bertsum.models.extractive import BertSum
 from bertsum.training import validation
 
 KERNELS = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")

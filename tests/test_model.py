@@ -13,9 +13,9 @@ from torch.nn import functional as F
 import bertsum
 from bertsum import device
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
-from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.reader import sentence_means
-from bertsum.models.saved import BertSumConfig
+from bertsum.encoders.vectors import sentence_means
+from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.storage import BertSumConfig
 
 HEADS = ("linear", "transformer", "lstm")
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig
 from bertsum.training.optim import build_optimizer, schedule, set_learning_rate
 
 

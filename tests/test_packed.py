@@ -16,12 +16,12 @@ from transformers import AutoConfig, AutoModel
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.data.prepare import read_texts
 from bertsum.device import settle_precision
+from bertsum.encoders import packed
+from bertsum.encoders.packed import can_be_packed, dropout
 from bertsum.errors import BertsumError
-from bertsum.models import packed
-from bertsum.models.bertsum import BertSum, sentence_loss
+from bertsum.models.extractive import BertSum, sentence_loss
 from bertsum.models.heads import build_head
-from bertsum.models.packed import can_be_packed, dropout
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.storage import BertSumConfig
 
 FAMILIES = {"bert": 0, "roberta": 1, "xlm-roberta": 1, "camembert": 1}
 

@@ -15,8 +15,8 @@ from transformers import BertConfig
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.data.batching import collate
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig
 
 PRESUMM = SHARED / "golden" / "presumm"
 NAMES = ("presumm_transformer", "bertsum_classifier", "bertsum_transformer", "bertsum_rnn")

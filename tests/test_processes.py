@@ -19,8 +19,8 @@ from conftest import ROOT, comparable_metrics, finish, free_port, run_train
 from test_resume import assert_same_run
 
 import bertsum
-from bertsum.models.saved import read_tensors
-from bertsum.training.checkpoint import checkpoint_folder
+from bertsum.models.storage import read_tensors
+from bertsum.runs import Run
 
 OPTIONS = (
     "train.max_steps=20",
@@ -55,7 +55,7 @@ def assert_close(one: Path, other: Path) -> None:
         assert [a[name] for name in a if name != "split"] == pytest.approx(
             [b[name] for name in b if name != "split"], abs=1e-5
         )
-    assert largest_difference(*(checkpoint_folder(run, 20) for run in (one, other))) < 1e-5
+    assert largest_difference(*(Run(run).checkpoint(20) for run in (one, other))) < 1e-5
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +120,10 @@ def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path) -> 
     for processes in (1, 2):
         config = config_of(*options, f"name=of{processes}")
         config.save(tmp_path / "tiny.yaml")
-        checkpoint_folder(config.run_dir, 1).parent.mkdir(parents=True)
+        Run(config.run_dir).checkpoint(1).parent.mkdir(parents=True)
         config.save(config.run_dir / "config.yaml")
-        folder = checkpoint_folder(config.run_dir, 1)
-        shutil.copytree(checkpoint_folder(config_of("name=one").run_dir, 1), folder)
+        folder = Run(config.run_dir).checkpoint(1)
+        shutil.copytree(Run(config_of("name=one").run_dir).checkpoint(1), folder)
         state = json.loads((folder / "state" / "trainer.json").read_text())
         state["ranking"]["step"] = 0  # its validation is still due
         (folder / "state" / "trainer.json").write_text(json.dumps(state))
@@ -148,7 +148,7 @@ def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, o
         bertsum.train(
             config_of(*OPTIONS, f"name={name}", f"output_dir={folder}", "train.max_steps=22", "train.accumulation=2")
         )
-    folders = [checkpoint_folder(run.run_dir, 22) for run in (one_process, config)]
+    folders = [Run(run.run_dir).checkpoint(22) for run in (one_process, config)]
     assert largest_difference(*folders) < 1e-5
 
 

@@ -36,10 +36,10 @@ from bertsum.data.sources import READERS, read_documents
 from bertsum.errors import BertsumError
 from bertsum.evaluation.compare import compare
 from bertsum.evaluation.rouge import document_rouge, tokenizer_for
-from bertsum.evaluation.selection import select_sentences
-from bertsum.models.bertsum import BertSum
+from bertsum.models.extractive import BertSum
 from bertsum.models.heads import build_head
-from bertsum.models.saved import BertSumConfig, read_tensors, write_tensors
+from bertsum.models.selection import select_sentences
+from bertsum.models.storage import BertSumConfig, read_tensors, write_tensors
 from bertsum.training.metrics import forget_later_metrics
 
 EXAMPLES = int(os.environ.get("BERTSUM_EXAMPLES", "0"))

@@ -16,14 +16,14 @@ from conftest import ROOT
 from ray_driver import COUNT, EMPTY, LIMIT, documents
 
 import bertsum
-import bertsum.ray
+import bertsum.inference.ray
 
 pytestmark = pytest.mark.filterwarnings("ignore:document")
 
 
 @pytest.fixture(scope="module")
-def batch(trained_run) -> bertsum.ray.SummarizeBatch:
-    return bertsum.ray.SummarizeBatch(trained_run[1].checkpoint, text_column="text", sentences=1)
+def batch(trained_run) -> bertsum.inference.ray.SummarizeBatch:
+    return bertsum.inference.ray.SummarizeBatch(trained_run[1].checkpoint, text_column="text", sentences=1)
 
 
 def test_a_table(batch) -> None:
@@ -55,18 +55,18 @@ def test_what_is_refused(batch, trained_run, monkeypatch) -> None:
     with pytest.raises(bertsum.BertsumError, match="summary_column: the dataset has a column 'summary' already"):
         batch(pa.table({"text": ["It rained."], "summary": ["Rain."]}))
     with pytest.raises(bertsum.BertsumError, match=r"selection\.sentences: got 0"):
-        bertsum.ray.SummarizeBatch(trained_run[1].checkpoint, sentences=0)
+        bertsum.inference.ray.SummarizeBatch(trained_run[1].checkpoint, sentences=0)
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "ray.data", raising=False)
     with pytest.raises(bertsum.BertsumError, match=r"ray(\.data)? is not installed: pip install 'bertsum\[ray\]'"):
-        bertsum.ray.summarize(None)
+        bertsum.inference.ray.summarize(None)
 
 
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 def test_one_of_two_workers_is_killed(trained_run) -> None:
     import ray
 
-    assert Path(ray.__file__).parent != ROOT / "bertsum"  # bertsum.ray has not taken its name
+    assert Path(ray.__file__).parent != ROOT / "bertsum"  # bertsum.inference.ray has not taken its name
     checkpoint = trained_run[1].checkpoint
     command = [sys.executable, str(ROOT / "tests" / "ray_driver.py"), str(checkpoint)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}

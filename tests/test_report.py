@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 import bertsum
-from bertsum.evaluation.charts import HEIGHT, bars, lines, svg
 from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines
-from bertsum.evaluation.report import Measured, report_html
-from bertsum.evaluation.rouge import METRICS, document_rouge, summarize_scores
+from bertsum.evaluation.rouge import document_rouge, summarize_scores
+from bertsum.pages.charts import HEIGHT, bars, lines, svg
+from bertsum.pages.report import Measured, report_html
+from bertsum.results import METRICS, Results
 
 HOSTILE = [
     "<script>alert(1)</script> came first.",
@@ -68,7 +69,9 @@ def page_of(documents, references, choices, probabilities, limited=False, ids=No
         for n, (document, of) in enumerate(zip(documents, references, strict=True))
     ]
     systems = {system: summarize_scores(of, 20) for system, of in scores.items()}
-    measured = Measured(rows, systems, choices, scores, probabilities, limited)
+    rouge = {"tokenizer": "words", "limit_to_reference": limited}
+    results = Results({}, {}, "test", {}, len(rows), rouge, None, "document", "truncate", None, systems, 0.0)
+    measured = Measured(rows, results, choices, scores, probabilities)
     return report_html(measured, "run <b> on test", {"Words": "<i>"}, seed)
 
 

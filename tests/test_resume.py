@@ -17,12 +17,13 @@ import bertsum
 from bertsum import device
 from bertsum.data.batching import plan_epoch
 from bertsum.data.prepare import prepare
-from bertsum.models.encoder import load_tokenizer
-from bertsum.models.saved import read_tensors
-from bertsum.training import trainer as trainer_module
-from bertsum.training.checkpoint import Ranking, SavedState, last_checkpoint, load_state
-from bertsum.training.stopping import StopSignals
-from bertsum.training.trainer import Trainer
+from bertsum.encoders.load import load_tokenizer
+from bertsum.models.storage import read_tensors
+from bertsum.runs import Run
+from bertsum.training import loop as trainer_module
+from bertsum.training.loop import Trainer
+from bertsum.training.signals import StopSignals
+from bertsum.training.state import Ranking, SavedState, load_state
 
 # Epochs of 12 batches; metrics every 4 updates, a checkpoint every 3, validation every 5, dropout everywhere.
 OPTIONS = (
@@ -53,7 +54,7 @@ def state_of(state: SavedState) -> dict:
 
 def assert_same_run(one: Path, other: Path) -> None:
     """Weights, optimiser, random generators, place in the data and metrics are equal."""
-    folders = [last_checkpoint(run) for run in (one, other)]
+    folders = [Run(run).last_checkpoint() for run in (one, other)]
     assert folders[0].name == folders[1].name
     for name in ("model.safetensors", "state/tensors.safetensors"):
         a, b = (read_tensors(folder / name) for folder in folders)
@@ -123,12 +124,12 @@ def test_two_processes_resume_exactly_and_so_does_one_after_them(config_of, tmp_
         seen.extend(index for batch in update for index in batch.tolist())
         return step(self, update)
 
-    state = load_state(last_checkpoint(runs[1])).train
+    state = load_state(Run(runs[1]).last_checkpoint()).train
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Trainer, "train_step", recorded)
         left = 12 - state.batch
         bertsum.train(config_of(*OPTIONS, "name=part", f"train.max_steps={state.step + left}"))
-    after = load_state(last_checkpoint(runs[1])).train
+    after = load_state(Run(runs[1]).last_checkpoint()).train
     assert (after.epoch, after.batch, after.documents) == (state.epoch + 1, 0, 12 * (state.epoch + 1))
     assert len(seen) == len(set(seen))  # and the documents that the two processes had seen are none of them
     prepared = prepare(config_of(*OPTIONS), "train", load_tokenizer(config_of().model.encoder))
@@ -145,7 +146,7 @@ def test_signals_save_and_say_how_to_go_on(config_of, tmp_path, number, code) ->
     wait_for(tmp_path, "runs/tiny/metrics.jsonl", process)
     process.send_signal(number)
     output = finish(process, code)
-    last = last_checkpoint(config.run_dir)
+    last = Run(config.run_dir).last_checkpoint()
     assert f"which is saved in '{last}'; the same command goes on" in output
     assert "Traceback" not in output
     done = load_state(last).train.step
@@ -173,7 +174,7 @@ def test_a_signal_in_a_validation_saves_at_once(config_of, tmp_path) -> None:
         with pytest.raises(bertsum.Stopped) as stopped:
             bertsum.train(part)
     assert stopped.value.signal == signal.SIGTERM
-    assert load_state(last_checkpoint(part.run_dir)).train.ranking.step == 0
+    assert load_state(Run(part.run_dir).last_checkpoint()).train.ranking.step == 0
     bertsum.train(part)
     assert_same_run(whole.run_dir, part.run_dir)
 
@@ -188,7 +189,7 @@ def test_signals_end_every_process(config_of, tmp_path) -> None:
     output, _ = process.communicate(timeout=60)
     assert time.monotonic() - begin < 60
     assert output.count("the same command goes on from there") == 2
-    assert load_state(last_checkpoint(config.run_dir)).train.step > 0
+    assert load_state(Run(config.run_dir).last_checkpoint()).train.step > 0
 
 
 def test_a_changed_config_is_told_or_refused(config_of, capsys) -> None:
@@ -244,7 +245,7 @@ def test_smaller_batches_after_a_resume_make_the_same_updates(config_of) -> None
     bertsum.train(config_of(*options, "name=part", "train.max_steps=1"))
     bertsum.train(config_of(*options, "name=part", "train.max_steps=3", "train.max_tokens_per_batch=128"))
     runs = [config_of(f"name={name}").run_dir for name in ("whole", "part")]
-    a, b = (read_tensors(last_checkpoint(run) / "model.safetensors") for run in runs)
+    a, b = (read_tensors(Run(run).last_checkpoint() / "model.safetensors") for run in runs)
     assert all(torch.allclose(tensor, b[name], atol=1e-5) for name, tensor in a.items())
     documents = [[record["documents"] for record in comparable_metrics(run)] for run in runs]
     assert documents[0] == documents[1]
@@ -260,7 +261,9 @@ def test_output_that_nobody_reads_any_more(config_of, tmp_path) -> None:
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)  # and it comes twice
     assert process.wait(timeout=60) == 130
-    assert load_state(last_checkpoint(config.run_dir)).train.step == comparable_metrics(config.run_dir)[-1]["step"]
+    assert (
+        load_state(Run(config.run_dir).last_checkpoint()).train.step == comparable_metrics(config.run_dir)[-1]["step"]
+    )
 
 
 def test_a_signal_before_a_validation_is_not_forgotten() -> None:

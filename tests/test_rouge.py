@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 import bertsum
-from bertsum.evaluation.rouge import FIGURES, METRICS, document_rouge, summarize_scores, tokenizer_for
+from bertsum.evaluation.rouge import document_rouge, summarize_scores, tokenizer_for
 from bertsum.evaluation.stemmer import base_form
+from bertsum.results import FIGURES, METRICS
 
 
 @needs_shared

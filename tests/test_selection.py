@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bertsum.errors import BertsumError
-from bertsum.evaluation.selection import select_sentences
+from bertsum.models.selection import select_sentences
 
 TEXTS = ["one two three four", "five six seven", "one two three again", "eight nine", "ten"]
 SCORES = [0.9, 0.2, 0.8, 0.5, 0.7]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bertsum.shading import CHOSEN, ORACLE, STYLE, document_html, document_terminal, show_document
+from bertsum.pages.shading import CHOSEN, ORACLE, STYLE, document_html, document_terminal, show_document
 from bertsum.text import one_line
 
 SENTENCES = ["It rained all day.", "The bridge stayed shut.", "Nobody came.", "That is all."]
@@ -135,7 +135,7 @@ def test_a_limit_keeps_what_is_marked() -> None:
 
 
 SHOW = """
-from bertsum.shading import show_document
+from bertsum.pages.shading import show_document
 show_document(["It rained <all> day.", "Nobody came."], [0.25, 0.5], [1])
 """
 

@@ -22,10 +22,10 @@ from conftest import sentences_of, write_jsonl
 from filelock import FileLock
 
 import bertsum
-from bertsum import streaming
 from bertsum.command_line import run
+from bertsum.inference import bulk
+from bertsum.inference.bulk import summarize_file
 from bertsum.parallel import chunks
-from bertsum.streaming import summarize_file
 
 pytestmark = pytest.mark.filterwarnings("ignore:document")
 TEXTS = [" ".join(sentences_of(random.Random(number), 1 + number % 9)) for number in range(40)]
@@ -244,7 +244,7 @@ def test_killed_at_each_step_of_writing(summarizer, tmp_path, source, monkeypatc
         return call
 
     def die_at(step: int) -> None:
-        for module, function in ((os, "fsync"), (os, "replace"), (os, "truncate"), (streaming, "try_remove")):
+        for module, function in ((os, "fsync"), (os, "replace"), (os, "truncate"), (bulk, "try_remove")):
             monkeypatch.setattr(module, function, deadly(getattr(module, function), step))
         summarize_file(summarizer, source, target, buffer=16)
 
@@ -353,7 +353,7 @@ def test_the_lock_is_free_after_an_error_of_writing(summarizer, tmp_path, source
         def close(self) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    writer = streaming._Writer(tmp_path / "out.jsonl", {}, True)
+    writer = bulk._Writer(tmp_path / "out.jsonl", {}, True)
     with pytest.raises(OSError, match="No space left"), writer:
         writer._file = Full()
     assert not writer._lock.is_locked

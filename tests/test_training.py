@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 
 import bertsum
 from bertsum.data.prepare import prepare
-from bertsum.training.checkpoint import last_checkpoint, load_state
-from bertsum.training.run_folder import lock_file
+from bertsum.runs import Run
+from bertsum.training.state import load_state
 
 
 def metrics_of(run_dir: Path, split: str) -> list[dict]:
@@ -101,7 +101,7 @@ def test_resume_is_exact(config_of, stop) -> None:
     bertsum.train(whole)
     part = config_of(*options, f"train.max_steps={stop}", "name=part")
     bertsum.train(part)
-    state = load_state(last_checkpoint(part.run_dir)).train
+    state = load_state(Run(part.run_dir).last_checkpoint()).train
     assert (state.step, state.epoch, state.batch) == ((6, 0, 6) if stop == 6 else (7, 1, 0))
     result = bertsum.train(config_of(*options, "train.max_steps=9", "name=part", "train.resume=true"))
     assert result.step == 9
@@ -128,8 +128,11 @@ def test_a_folder_in_use_and_a_copied_checkpoint(config_of) -> None:
     checkpoints = config.run_dir / "checkpoints"
     shutil.copytree(checkpoints / "step_000001", checkpoints / "step_000001_copy")
     bertsum.train(config_of("train.max_steps=2", "train.resume=true"))
-    assert last_checkpoint(config.run_dir).name == "step_000002"
-    with FileLock(lock_file(config.run_dir)), pytest.raises(bertsum.BertsumError, match="another training is running"):
+    assert Run(config.run_dir).last_checkpoint().name == "step_000002"
+    with (
+        FileLock(Run(config.run_dir).lock_file),
+        pytest.raises(bertsum.BertsumError, match="another training is running"),
+    ):
         bertsum.train(config)
 
 
@@ -215,9 +218,9 @@ def test_fp16_scales_its_gradients_and_resumes(config_of) -> None:
     bertsum.train(whole)
     for steps in (2, 4):
         bertsum.train(config_of(*options, "name=part", f"train.max_steps={steps}"))
-    states = [load_state(last_checkpoint(run.run_dir)).train for run in (whole, config_of("name=part"))]
+    states = [load_state(Run(run.run_dir).last_checkpoint()).train for run in (whole, config_of("name=part"))]
     assert states[0].scaler["scale"] > 1 and states[0].scaler == states[1].scaler
-    assert_equal_weights(*(last_checkpoint(run.run_dir) for run in (whole, config_of("name=part"))))
+    assert_equal_weights(*(Run(run.run_dir).last_checkpoint() for run in (whole, config_of("name=part"))))
 
 
 def test_a_run_folder_that_is_taken(config_of, tmp_path) -> None:

@@ -13,8 +13,8 @@ from conftest import sentences_of
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.data.encoding import DocumentEncoder, windows
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import BertSumConfig
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig
 
 LONG = [f"Sentence {number} of the long report about farming and rain." for number in range(60)]
 SHORT = ["The council met.", "It rained all night."]

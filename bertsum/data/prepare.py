@@ -20,9 +20,9 @@ from bertsum.data.documents import Document, EncodedDocument, Line, Rejected, pa
 from bertsum.data.encoding import DocumentEncoder, long_enough
 from bertsum.data.languages import language_of
 from bertsum.data.oracle import greedy_oracles, soft_oracles
-from bertsum.data.prepared import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.data.sentences import split_sentences
 from bertsum.data.sources import is_hub_split, load_hub_split, read_lines, source_files
+from bertsum.data.store import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
 from bertsum.parallel import WorkerError, chunks, map_in_order

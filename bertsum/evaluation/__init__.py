@@ -1,1 +1,1 @@
-"""Evaluation: selection of sentences, ROUGE, baselines, and the table of a checkpoint."""
+"""Evaluation: ROUGE, baselines, and the table of a checkpoint."""

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bertsum.errors import BertsumError
-from bertsum.evaluation.rouge import METRICS
+from bertsum.files import read_json_lines
+from bertsum.results import METRICS
 
 
 @dataclass(frozen=True)
@@ -92,24 +92,19 @@ def _read(path: Path) -> dict[str, list[float]]:
     """ROUGE F1 by document: its id, counted where an id comes again."""
     scores: dict[str, list[float]] = {}
     seen: dict[str, int] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")  # other line ends may stand in a summary
-    except (OSError, UnicodeDecodeError) as error:
-        raise BertsumError(f"'{path}' cannot be read: {error}") from error
-    if lines == [""]:
-        raise BertsumError(f"'{path}' has no predictions")
-    for number, line in enumerate(lines, start=1):
+    for place, record in read_json_lines(path):
         try:
-            record = json.loads(line)
             figures = [record["rouge"][metric] for metric in METRICS]
             values = [float("nan") if isinstance(value, bool) else float(value) for value in figures]
             identity = str(record["id"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError) as error:
             raise BertsumError(
-                f"{path} line {number}: expected a line of predictions.jsonl, with id and rouge: {error!r}"
+                f"{place}: expected a line of predictions.jsonl, with id and rouge: {error!r}"
             ) from error
         if not all(0 <= value <= 1 for value in values):
-            raise BertsumError(f"{path} line {number}: field 'rouge': got {values}, expected figures from 0 to 1")
+            raise BertsumError(f"{place}: field 'rouge': got {values}, expected figures from 0 to 1")
         times = seen[identity] = seen.get(identity, 0) + 1
         scores[identity if times == 1 else f"{identity} ({times})"] = values
+    if not scores:
+        raise BertsumError(f"'{path}' has no predictions")
     return scores

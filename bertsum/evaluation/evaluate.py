@@ -2,87 +2,53 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bertsum.by_place import ByPlace, TextsOnDisk
 from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
-from bertsum.data.prepared import Prepared
 from bertsum.data.sources import source_of
+from bertsum.data.store import Prepared
 from bertsum.device import default_device, settle_precision
+from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
-from bertsum.evaluation.by_place import ByPlace, TextsOnDisk
 from bertsum.evaluation.measure import measure
 from bertsum.evaluation.predictions import DocumentProbabilities, SentenceScores, score_documents
-from bertsum.evaluation.report import Measured, report_html
-from bertsum.evaluation.rouge import METRICS, RougeScore, counting, summarize_scores
-from bertsum.evaluation.runs import best_checkpoints, make_folder
+from bertsum.evaluation.rouge import counting, summarize_scores
 from bertsum.files import write_whole
-from bertsum.models.bertsum import BertSum
-from bertsum.models.encoder import load_tokenizer
-from bertsum.models.saved import saved_checksum
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import saved_checksum
+from bertsum.pages.report import Measured, report_html
+from bertsum.pages.shading import marked
 from bertsum.progress import Progress
-from bertsum.text import one_line
+from bertsum.results import Results
+from bertsum.runs import Run
 
 _TEXTS = ["id", "sentences", "references", "sentence_indices"]
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """ROUGE of the baselines, and of one checkpoint or several, on one split.
+class Evaluation(Results):
+    """ROUGE of the baselines, and of one checkpoint or several, on one split; printed, it is a table.
 
     Attributes:
-        checkpoints: The evaluated checkpoints, by the name of their system.
-        split: The evaluated split.
-        documents: Number of documents.
-        tokenizer: How ROUGE counted words.
-        systems: ROUGE by system: ``lead-3``, ``oracle``, ``model``; each by metric.
-        limited: Whether summaries were cut to their reference's length, so that recall is the figure to report.
-        seconds: Time of scoring, selection and ROUGE.
         example: A document with the sentences marked that the first checkpoint chose, or the oracle.
         folder: Where results.json, predictions.jsonl and report.html lie.
     """
 
-    checkpoints: dict[str, str]
-    split: str
-    documents: int
-    tokenizer: str
-    systems: dict[str, dict[str, RougeScore]]
-    limited: bool
-    seconds: float
     example: str
     folder: Path
-
-    def __str__(self) -> str:
-        figure = "limited-length recall" if self.limited else "F1"
-        return f"{self.table()}\n{self.documents:,} documents of {self.split}; ROUGE {figure}, counts {self.tokenizer}"
 
     @property
     def report(self) -> Path:
         """The page that shows it all."""
         return self.folder / "report.html"
-
-    def table(self) -> str:
-        """ROUGE F1, or limited-length recall, with 95% intervals; ROUGE-1 recall and precision; in percent."""
-        width = max(10, *(len(system) + 1 for system in self.systems))
-        head = f"{'':<{width}}" + "".join(f"{metric.upper():>8}{'95% interval':>17}" for metric in METRICS)
-        lines = [head + f"{'R-1 recall':>13}{'R-1 precision':>15}"]
-        for system, scores in self.systems.items():
-            cells = ""
-            for metric in METRICS:
-                score = scores[metric]
-                low, high = score.recall_interval if self.limited else score.fmeasure_interval
-                figure = score.recall if self.limited else score.fmeasure
-                cells += f"{100 * figure:>8.2f}{f'({100 * low:.2f}-{100 * high:.2f})':>17}"
-            first = scores["rouge1"]
-            lines.append(f"{system:<{width}}{cells}{100 * first.recall:>13.2f}{100 * first.precision:>15.2f}")
-        return "\n".join(lines)
 
 
 def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | None = None) -> Evaluation:
@@ -102,13 +68,14 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         BertsumError: if the checkpoint or the documents cannot be used.
     """
     split = _checked_split(config, split)
-    best = config.run_dir / "best"
+    run = Run.of(config)
+    best = run.best
     checkpoint = best if checkpoint is None else checkpoint  # a hub id stays as it is: it is no path
     if Path(checkpoint) == best and not best.is_dir():
         raise BertsumError(
             f"checkpoint '{checkpoint}': does not exist, expected a finished training of run '{config.name}'"
         )
-    return _evaluate(config, {"model": checkpoint}, split, config.run_dir / "eval" / split)
+    return _evaluate(config, {"model": checkpoint}, split, split)
 
 
 def evaluate_average(config: Config, count: int, split: str | None = None) -> Evaluation:
@@ -125,8 +92,8 @@ def evaluate_average(config: Config, count: int, split: str | None = None) -> Ev
         BertsumError: if the run has kept fewer checkpoints, or one or the documents cannot be used.
     """
     split = _checked_split(config, split)
-    checkpoints: dict[str, str | Path] = {path.name: path for path in best_checkpoints(config, count)}
-    return _evaluate(config, checkpoints, split, config.run_dir / "eval" / f"{split}-average")
+    best = Run.of(config).best_checkpoints(config.train.metric, count)
+    return _evaluate(config, {path.name: path for path in best}, split, f"{split}-average")
 
 
 def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
@@ -139,7 +106,7 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
         BertsumError: if the documents cannot be used.
     """
     split = _checked_split(config, split)
-    folder = make_folder(config.run_dir / "eval" / f"{split}-baselines")
+    folder = Run.of(config).results_folder(f"{split}-baselines")
     start = time.perf_counter()
     rows: ByPlace[dict[str, Any]]
     if config.evaluation.baselines == "read":
@@ -163,8 +130,8 @@ def _checked_split(config: Config, split: str | None) -> str:
     return split
 
 
-def _evaluate(config: Config, checkpoints: dict[str, str | Path], split: str, folder: Path) -> Evaluation:
-    """Evaluates checkpoints of one run, which read documents alike."""
+def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str, name: str) -> Evaluation:
+    """Evaluates checkpoints of one run, which read documents alike; its results folder gets that name."""
     start = time.perf_counter()
     scores: dict[str, SentenceScores] = {}
     weights: dict[str, str | None] = {}
@@ -173,7 +140,7 @@ def _evaluate(config: Config, checkpoints: dict[str, str | Path], split: str, fo
         model = BertSum.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
         if prepared is None:
             config = model.config.apply(config)
-            make_folder(folder)
+            folder = Run.of(config).results_folder(name)
             prepared = prepare(config, split, model.tokenizer)
             start = time.perf_counter()
         weights[system] = saved_checksum(model.folder) if model.folder else None
@@ -185,12 +152,6 @@ def _evaluate(config: Config, checkpoints: dict[str, str | Path], split: str, fo
     rows = prepared.dataset.select_columns(_TEXTS)
     named = {system: str(path) for system, path in checkpoints.items()}
     return _report(config, named, weights, split, rows, scores, folder, start)
-
-
-def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
-    """The sentences, one a line, the chosen ones marked; what a terminal would obey is made harmless."""
-    marks = [">>" if index in chosen else "  " for index in range(len(sentences))]
-    return "\n".join(f"{mark} {one_line(sentence)}" for mark, sentence in zip(marks, sentences, strict=True))
 
 
 def _report(
@@ -213,42 +174,39 @@ def _report(
         system: summarize_scores(values, config.rouge.bootstrap_samples, config.seed)
         for system, values in rouge.items()
     }
-    seconds = time.perf_counter() - start
-    tokenizer = counting(config.rouge_language)
-    results = {
-        "checkpoints": checkpoints,
-        "weights": weights,  # their checksums: a name such as best comes to mean others
-        "split": split,
-        "source": source_of(config.data, split),
-        "documents": len(rows),
-        "rouge": {**asdict(config.rouge), "language": config.rouge_language, "tokenizer": tokenizer},
-        "selection": asdict(config.selection) if scores else None,
-        "baselines": config.evaluation.baselines,
-        "long_documents": config.encoding.long_documents,
-        "precision": settle_precision(config.evaluation.precision, default_device()) if scores else None,
-        "systems": {name: {metric: asdict(score) for metric, score in of.items()} for name, of in systems.items()},
-        "seconds": round(seconds, 2),
-    }
-    write_whole(folder / "results.json", json.dumps(results, indent=2) + "\n")
-    limited = config.rouge.limit_to_reference
-    example = marked(rows[0]["sentences"], measures.choices[next(iter(scores), "oracle")][0])
-    evaluation = Evaluation(checkpoints, split, len(rows), tokenizer, systems, limited, seconds, example, folder)
-    probabilities = {system: DocumentProbabilities(of_system, rows) for system, of_system in scores.items()}
-    measured = Measured(rows, systems, measures.choices, rouge, probabilities, limited)
-    write_whole(
-        evaluation.report, report_html(measured, f"{config.name} on {split}", _facts(config, results), config.seed)
+    language = config.rouge_language
+    evaluation = Evaluation(
+        checkpoints=checkpoints,
+        weights=weights,
+        split=split,
+        source=source_of(config.data, split),
+        documents=len(rows),
+        rouge={**asdict(config.rouge), "language": language, "tokenizer": counting(language)},
+        selection=asdict(config.selection) if scores else None,
+        baselines=config.evaluation.baselines,
+        long_documents=config.encoding.long_documents,
+        precision=settle_precision(config.evaluation.precision, default_device()) if scores else None,
+        systems=systems,
+        seconds=round(time.perf_counter() - start, 2),
+        example=marked(rows[0]["sentences"], measures.choices[next(iter(scores), "oracle")][0]),
+        folder=folder,
     )
+    evaluation.write(folder)
+    probabilities = {system: DocumentProbabilities(of_system, rows) for system, of_system in scores.items()}
+    measured = Measured(rows, evaluation, measures.choices, rouge, probabilities)
+    title = f"{config.name} on {split}"
+    write_whole(evaluation.report, report_html(measured, title, _facts(config, evaluation), config.seed))
     return evaluation
 
 
-def _facts(config: Config, results: dict[str, Any]) -> dict[str, str]:
+def _facts(config: Config, results: Results) -> dict[str, str]:
     """What a reader of the figures must know."""
-    limits = {name: value for name, value in (results["selection"] or {}).items() if value is not None}
+    limits = {name: value for name, value in (results.selection or {}).items() if value is not None}
     samples = f"{config.rouge.bootstrap_samples:,} bootstrap samples"
     return {
-        "Documents": f"{results['documents']:,}",
-        "ROUGE": f"counts {results['rouge']['tokenizer']}; below each figure its 95% interval, from {samples}",
-        "Baselines": f"of {'what the encoder reads' if results['baselines'] == 'read' else 'whole documents'}",
+        "Documents": f"{results.documents:,}",
+        "ROUGE": f"counts {results.tokenizer}; below each figure its 95% interval, from {samples}",
+        "Baselines": f"of {'what the encoder reads' if results.baselines == 'read' else 'whole documents'}",
         **({"Selection": ", ".join(f"{name} {value}" for name, value in limits.items())} if limits else {}),
-        **{f"Checkpoint of {system}": path for system, path in results["checkpoints"].items()},
+        **{f"Checkpoint of {system}": path for system, path in results.checkpoints.items()},
     }

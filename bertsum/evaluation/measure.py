@@ -15,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from bertsum.by_place import ByPlace
 from bertsum.config import Config
 from bertsum.evaluation.baselines import lead, oracles
-from bertsum.evaluation.by_place import ByPlace
-from bertsum.evaluation.predictions import Prediction, SentenceScores, select
-from bertsum.evaluation.rouge import METRICS, check_language, document_rouge
+from bertsum.evaluation.predictions import SentenceScores
+from bertsum.evaluation.rouge import check_language, document_rouge
 from bertsum.files import whole_file
+from bertsum.models.selection import Prediction, select
 from bertsum.parallel import chunks, map_in_order
 from bertsum.progress import Progress
+from bertsum.results import METRICS
 from bertsum.text import text_size
 
 _CHUNK = 64  # documents that a process measures at once,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,49 +14,14 @@ import pyarrow.compute
 import torch
 
 from bertsum.allocation import release_freed_memory
-from bertsum.config import Config, SelectionConfig
-from bertsum.data.prepared import Prepared
-from bertsum.evaluation.by_place import ByPlace
-from bertsum.evaluation.selection import select_sentences
-from bertsum.models.bertsum import BertSum
+from bertsum.by_place import ByPlace
+from bertsum.config import Config
+from bertsum.data.store import Prepared
+from bertsum.models.extractive import BertSum
+from bertsum.models.selection import of_all_sentences
 from bertsum.progress import Progress
 
 _PAGES_KEPT = 1000  # documents scored until their pages go back to the system
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model chose in one document.
-
-    Attributes:
-        indices: Chosen sentences, by their place in the document.
-        scores: Probability of each sentence of the document; None for those that were not read.
-    """
-
-    indices: list[int]
-    scores: list[float | None]
-
-
-def select(
-    probabilities: list[float], sentence_indices: list[int], sentences: list[str], selection: SelectionConfig
-) -> Prediction:
-    """Scores of the sentences that were read to the prediction for the whole document."""
-    places = select_sentences(
-        probabilities,
-        [sentences[index] for index in sentence_indices],
-        **asdict(selection),
-        document_sentences=len(sentences),
-    )
-    scores = of_all_sentences(probabilities, sentence_indices, len(sentences))
-    return Prediction([sentence_indices[place] for place in places], scores)
-
-
-def of_all_sentences(probabilities: list[float], sentence_indices: list[int], count: int) -> list[float | None]:
-    """A score for each of a document's ``count`` sentences, None for those that were not read."""
-    scores: list[float | None] = [None] * count
-    for index, probability in zip(sentence_indices, probabilities, strict=True):
-        scores[index] = probability
-    return scores
 
 
 @dataclass(frozen=True)

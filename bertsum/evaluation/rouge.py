@@ -9,7 +9,6 @@ import functools
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
@@ -22,10 +21,9 @@ from bertsum.evaluation.overlap import common_ngrams, common_subsequences
 from bertsum.evaluation.stemmer import base_form
 from bertsum.parallel import map_in_order
 from bertsum.progress import Progress
+from bertsum.results import METRICS, RougeScore
 from bertsum.text import UNSPACED, cut_words, kind_of, listed, split_words, unify_spelling
 
-METRICS = ("rouge1", "rouge2", "rougeL")
-FIGURES = ("precision", "recall", "fmeasure")
 _CHUNK = 64
 _BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
 _DOTLESS_I = {"tr", "az"}
@@ -41,28 +39,6 @@ _NAMED = 5  # documents in a warning
 # A summary: a string, or its sentences. A document's references: one summary, or several as a list of lists.
 Summary = str | Sequence[str]
 References = Summary | Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class RougeScore:
-    """Means over documents, from 0 to 1, with 95% bootstrap intervals (low, high).
-
-    Attributes:
-        precision: Share of the summary's units (n-grams, or words of the longest common subsequence) that the reference
-            has.
-        recall: Share of the reference's units that the summary has.
-        fmeasure: Their harmonic mean, document by document.
-        precision_interval: Interval of precision.
-        recall_interval: Interval of recall.
-        fmeasure_interval: Interval of fmeasure.
-    """
-
-    precision: float
-    recall: float
-    fmeasure: float
-    precision_interval: tuple[float, float]
-    recall_interval: tuple[float, float]
-    fmeasure_interval: tuple[float, float]
 
 
 class Rouge155Tokenizer:

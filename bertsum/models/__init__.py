@@ -1,1 +1,1 @@
-"""The model: a pretrained encoder and an inter-sentence head."""
+"""The models: what they compute, what they choose, how they are saved."""

@@ -14,12 +14,13 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from bertsum.config import Config
-from bertsum.config_reading import dump_yaml
+from bertsum.config.reading import dump_yaml
 from bertsum.data.sources import source_of
+from bertsum.encoders.load import MINILM_HUB_NAME
 from bertsum.errors import BertsumError
-from bertsum.models.encoder import MINILM_HUB_NAME
-from bertsum.models.origin import Origin, Results, read_origin
-from bertsum.models.saved import CARD_FILE, BertSumConfig
+from bertsum.models.origin import Origin, read_origin
+from bertsum.models.storage import CARD_FILE, BertSumConfig
+from bertsum.results import Results
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
 _NO_ID = "PATH"  # of the card's folder, or its id once it is on the hub
@@ -112,7 +113,7 @@ def _eval_results(results: Results) -> list[EvalResult]:
             dataset_split=results.split,
             metric_type="rouge",
             metric_name=f"{title} {results.figure_name}",
-            metric_value=round(100 * results.systems[results.model][metric][results.figure], 2),
+            metric_value=round(100 * getattr(results.systems["model"][metric], results.figure), 2),
         )
         for metric, title in _METRICS.items()
     ]
@@ -165,18 +166,15 @@ def _rouge(measured: list[Results]) -> str:
 
 def _rouge_of(results: Results) -> str:
     rows = ["| | " + " | ".join(_METRICS.values()) + " |", "|---|" + "---|" * len(_METRICS)]
-    for system, scores in results.systems.items():
-        cells = []
-        for metric in _METRICS:
-            low, high = scores[metric][f"{results.figure}_interval"]
-            cells.append(f"{100 * scores[metric][results.figure]:.2f} ({100 * low:.2f}-{100 * high:.2f})")
-        name = "**this model**" if system == results.model else system
+    for system, scores, *_ in results.rows():
+        cells = [f"{mean:.2f} ({low:.2f}-{high:.2f})" for mean, low, high in scores.values()]
+        name = "**this model**" if system == "model" else system
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
     where = f"{_code(_source(results.source))} ({results.split}, {results.documents:,} documents)"
-    how = f"ROUGE {results.figure_name} in percent with 95% bootstrap intervals; counts {results.rouge['tokenizer']}"
+    how = f"ROUGE {results.figure_name} in percent with 95% bootstrap intervals; counts {results.tokenizer}"
     read = "read in windows" if results.long_documents == "window" else "cut to what the encoder reads"
     of_read = ", of which Lead and Oracle choose, too" if results.baselines == "read" else ""
-    chosen = f"chosen by {_selection(results.selection)}, long documents {read}{of_read}"
+    chosen = f"chosen by {_selection(results.selection or {})}, long documents {read}{of_read}"
     return "\n".join([f"{where}: {how}; {chosen}.", "", *rows])
 
 

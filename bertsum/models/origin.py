@@ -9,51 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bertsum.config import Config
-from bertsum.data.prepared import Report
+from bertsum.data.store import Report
 from bertsum.errors import BertsumError
-from bertsum.models.saved import saved_checksum
-
-
-@dataclass(frozen=True)
-class Results:
-    """ROUGE of the model and the baselines on one split.
-
-    Attributes:
-        split: train, validation or test.
-        documents: Number of documents.
-        source: Where they come from: ``dataset``, ``dataset_config``, ``documents``.
-        model: The model's name among the systems.
-        systems: ROUGE by system and metric: ``fmeasure``, ``fmeasure_interval``, ``recall`` and so on.
-        rouge: How ROUGE was counted.
-        selection: How sentences were chosen.
-        baselines: What Lead and Oracle chose from, document or read.
-        long_documents: How they were read, truncate or window.
-    """
-
-    split: str
-    documents: int
-    source: dict[str, Any]
-    model: str
-    systems: dict[str, dict[str, dict[str, Any]]]
-    rouge: dict[str, Any]
-    selection: dict[str, Any]
-    baselines: str
-    long_documents: str
-
-    @property
-    def figure(self) -> str:
-        """The figure to report: recall where summaries were cut to their reference's length."""
-        return "recall" if self.rouge["limit_to_reference"] else "fmeasure"
-
-    @property
-    def figure_name(self) -> str:
-        """The same in words."""
-        return "limited-length recall" if self.rouge["limit_to_reference"] else "F1"
+from bertsum.models.storage import saved_checksum
+from bertsum.results import RESULTS_FILE, Results
+from bertsum.runs import Run
 
 
 @dataclass(frozen=True)
@@ -65,16 +30,13 @@ class Origin:
         trained: How far the training had come (``step``, ``documents``, ``tokens``, ``seconds``); empty for a model
             that was trained elsewhere.
         prepared: What became of the training documents; None where the preparation is not at hand.
-        measured: What evaluations of these weights found, by split.
+        measured: What evaluations of these weights found, by split: of ``model`` and the baselines.
     """
 
     config: Config
     trained: dict[str, Any] = field(default_factory=dict)
     prepared: Report | None = None
     measured: dict[str, Results] = field(default_factory=dict)
-
-
-_TOLD = ("split", "documents", "source", "rouge", "selection", "baselines", "long_documents")
 
 
 def read_origin(checkpoint: Path) -> Origin | None:
@@ -86,10 +48,10 @@ def read_origin(checkpoint: Path) -> Origin | None:
     Raises:
         BertsumError: naming the file that cannot be read.
     """
-    run = checkpoint.parent.parent
-    if checkpoint.parent.name != "checkpoints" or not (run / "config.yaml").is_file():
+    run = Run(checkpoint.parent.parent)
+    if checkpoint.parent.name != "checkpoints" or not run.config_file.is_file():
         return None
-    config = Config.load(run / "config.yaml", training=False)
+    config = Config.load(run.config_file, training=False)
     trained: dict[str, Any] = {}
     prepared = None
     state = checkpoint / "state" / "trainer.json"
@@ -102,19 +64,16 @@ def read_origin(checkpoint: Path) -> Origin | None:
                 prepared = Report(**values)
     measured: dict[str, Results] = {}
     weights = saved_checksum(checkpoint)
-    for file in sorted((run / "eval").glob("*/results.json")):  # test before test-average
-        with _readable(file) as values:
-            systems = [name for name, of in values.get("weights", {}).items() if of == weights]
-            if systems and weights is not None and values["split"] not in measured:
-                measured[values["split"]] = Results(
-                    model=systems[0],
-                    **{name: values[name] for name in _TOLD},
-                    systems={
-                        name: scores
-                        for name, scores in values["systems"].items()
-                        if name in (systems[0], "oracle") or name.startswith("lead-")
-                    },
-                )
+    for file in sorted((run.folder / "eval").glob(f"*/{RESULTS_FILE}")):  # test before test-average
+        results = Results.read(file)
+        systems = [name for name, checksum in results.weights.items() if checksum == weights]
+        if systems and weights is not None and results.split not in measured:
+            shown = {
+                "model" if system == systems[0] else system: scores
+                for system, scores in results.systems.items()
+                if system in (systems[0], "oracle") or system.startswith("lead-")
+            }
+            measured[results.split] = replace(results, systems=shown)
     return Origin(config, trained, prepared, measured)
 
 

@@ -44,7 +44,7 @@ class PreSummCheckpoint:
     """One of the authors' checkpoints, read.
 
     Attributes:
-        weights: By their names in :class:`~bertsum.models.bertsum.BertSum`.
+        weights: By their names in :class:`~bertsum.models.extractive.BertSum`.
         model: Head and dropout; the encoder is still to be named.
         encoding: The authors' preprocessing, and the length that they trained with.
         selection: Three sentences, with trigram blocking as saved.

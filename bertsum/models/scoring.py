@@ -17,7 +17,7 @@ from bertsum.data.batching import Batch, length_batches
 from bertsum.device import PRECISIONS, autocast, explained_memory, settle_precision
 
 if TYPE_CHECKING:
-    from bertsum.models.bertsum import BertSum
+    from bertsum.models.extractive import BertSum
 
 
 _LOCK = threading.Lock()  # held while threads are made

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,12 +10,11 @@ import torch
 from bertsum.config import TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
-from bertsum.training.checkpoint import TrainState
+from bertsum.runs import Run
+from bertsum.training.state import TrainState
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
-
-METRICS_FILE = "metrics.jsonl"
 
 
 def training_metrics(state: TrainState, optimizer: torch.optim.Optimizer, train: TrainConfig) -> dict[str, float]:
@@ -34,9 +32,7 @@ def training_metrics(state: TrainState, optimizer: torch.optim.Optimizer, train:
     return metrics
 
 
-def write_metrics(
-    run_dir: Path, state: TrainState, split: str, metrics: dict[str, float], accelerator: Accelerator
-) -> None:
+def write_metrics(run: Run, state: TrainState, split: str, metrics: dict[str, float], accelerator: Accelerator) -> None:
     """Adds a line to metrics.jsonl and tells the trackers, in the first process.
 
     Raises:
@@ -46,21 +42,21 @@ def write_metrics(
         return
     record = {"step": state.step, "epoch": state.epoch, "documents": state.documents, "split": split, **metrics}
     try:
-        with open(run_dir / METRICS_FILE, "a", encoding="utf-8") as file:
+        with open(run.metrics_file, "a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         accelerator.log({f"{split}/{name}": value for name, value in metrics.items()}, step=state.step)
     except OSError as error:
-        raise BertsumError(f"'{run_dir / METRICS_FILE}' cannot be written: {error}") from error
+        raise BertsumError(f"'{run.metrics_file}' cannot be written: {error}") from error
 
 
-def forget_later_metrics(run_dir: Path, last: dict[str, int]) -> None:
+def forget_later_metrics(run: Run, last: dict[str, int]) -> None:
     """Drops what an interrupted run wrote after its last checkpoint, and a line in the middle of which it was killed.
 
     Args:
-        run_dir: The run folder.
+        run: The run.
         last: The last update of each kind of line that stays; later ones will be written again.
     """
-    path = run_dir / METRICS_FILE
+    path = run.metrics_file
     if not path.exists():
         return
     kept = []

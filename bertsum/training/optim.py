@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from bertsum.config import TrainConfig
-from bertsum.models.bertsum import BertSum
-from bertsum.models.encoder import encoder_layers
+from bertsum.encoders.load import encoder_layers
+from bertsum.models.extractive import BertSum
 
 
 def build_optimizer(model: BertSum, config: TrainConfig, fused: bool = True) -> torch.optim.Optimizer:

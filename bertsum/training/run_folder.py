@@ -1,24 +1,23 @@
-"""The run folder: whose it is, what it holds, and what a resumed run may do otherwise."""
+"""The run folder of a training: ownership, contents, and the settings that a resumed run may change."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from bertsum.config import Config
-from bertsum.data.prepared import Prepared
+from bertsum.data.store import Prepared
 from bertsum.device import settle_precision
 from bertsum.errors import BertsumError
-from bertsum.files import remove_folder, try_remove, whole_folder
-from bertsum.models.bertsum import BertSum
-from bertsum.training.checkpoint import checkpoint_folder, last_checkpoint, load_train_state, point_best
-from bertsum.training.processes import first_does
+from bertsum.files import whole_folder
+from bertsum.models.extractive import BertSum
+from bertsum.runs import Run
+from bertsum.training.distributed import first_does
+from bertsum.training.state import load_train_state
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -33,17 +32,17 @@ def check_run_folder(config: Config) -> list[str]:
     Raises:
         BertsumError: if that is more than a resumed run may, or nothing can be written there.
     """
-    run_dir, train = config.run_dir, config.train
+    run, run_dir, train = Run.of(config), config.run_dir, config.train
     changes: list[str] = []
-    if last_checkpoint(run_dir) is not None and not train.overwrite:
+    if run.last_checkpoint() is not None and not train.overwrite:
         if not train.resume:
             raise BertsumError(
                 f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), "
                 "or choose another name (--name NAME)"
             )
-        if not (run_dir / "config.yaml").is_file():
+        if not run.config_file.is_file():
             raise BertsumError(f"'{run_dir}' has checkpoints, but no config.yaml; replace it (--train.overwrite)")
-        changes = _allowed_changes(config, Config.load(run_dir / "config.yaml"))
+        changes = _allowed_changes(config, Config.load(run.config_file))
     there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         raise BertsumError(f"'{run_dir}' cannot be written: '{there}' is not a writable folder; choose --output_dir")
@@ -93,8 +92,8 @@ def settle_attention_of_run(config: Config, attention: str) -> Config:
 
 def saved_config(config: Config) -> Config | None:
     """The configuration that a run to be resumed was last trained with; None where a run begins."""
-    path = config.run_dir / "config.yaml"
-    if last_checkpoint(config.run_dir) is None or config.train.overwrite or not path.is_file():
+    path = Run.of(config).config_file
+    if Run.of(config).last_checkpoint() is None or config.train.overwrite or not path.is_file():
         return None
     return Config.load(path)
 
@@ -162,19 +161,19 @@ def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
     Raises:
         BertsumError: if the folder holds a run already, or cannot be written.
     """
-    run_dir = config.run_dir
-    if any((run_dir / name).exists() for name in _RUN) and not config.train.overwrite:
+    run, run_dir = Run.of(config), config.run_dir
+    if run.is_there() and not config.train.overwrite:
         raise BertsumError(f"'{run_dir}' already holds a run; replace it (--train.overwrite), or name another folder")
     config = model.config.apply(config).override(_selection_of(model), training=False)
-    folder = checkpoint_folder(run_dir, step)
+    folder = run.checkpoint(step)
     try:
-        _remove_run(run_dir)
+        run.clear()
     except OSError as error:
         raise BertsumError(f"'{run_dir}' cannot be written: {error}") from error
     with whole_folder(folder) as beside:
         model.save_pretrained(beside, card=False)
-    config.save(run_dir / "config.yaml")
-    point_best(run_dir, step)
+    config.save(run.config_file)
+    run.point_best(step)
     return folder
 
 
@@ -184,41 +183,14 @@ def _selection_of(model: BertSum) -> dict[str, Any]:
 
 @contextmanager
 def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
-    """Keeps other trainings out of the run folder as long as the block runs, or this process lives.
+    """Keeps other trainings out of the run folder as long as the block runs; the first process does.
 
     Raises:
         BertsumError: if nothing can be written there, or another training is running in it.
     """
-    run_dir = config.run_dir
-    lock = FileLock(lock_file(run_dir), timeout=_LOCK_SECONDS)
-
-    def acquire() -> None:
-        try:
-            lock_file(run_dir).parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise BertsumError(
-                f"'{run_dir}': another training is running there, or some of its processes still are; end it first, or "
-                "choose another --name"
-            ) from error
-        except OSError as error:
-            raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
-
-    first_does(accelerator, acquire)
-    try:
+    with ExitStack() as stack:
+        first_does(accelerator, lambda: stack.enter_context(Run.of(config).locked()))
         yield
-    finally:
-        lock.release()
-
-
-def lock_file(run_dir: Path) -> Path:
-    """The file whose lock keeps a run folder; beside it, for a start that fails leaves no run folder."""
-    place = run_dir.resolve()
-    return place.with_name(f".{place.name}.lock")
-
-
-# The workers of a killed training take a moment to notice, and hold its lock as long.
-_LOCK_SECONDS = 5.0
 
 
 def check_same_data(config: Config, training: Prepared) -> None:
@@ -227,7 +199,7 @@ def check_same_data(config: Config, training: Prepared) -> None:
     Raises:
         BertsumError: saying so.
     """
-    last = last_checkpoint(config.run_dir)
+    last = Run.of(config).last_checkpoint()
     if last is None or config.train.overwrite:
         return
     before, now = load_train_state(last).data, training.folder.name
@@ -245,31 +217,18 @@ def begin_run(config: Config, accelerator: Accelerator) -> None:
     Raises:
         BertsumError: if the folder cannot be written.
     """
-    run_dir = config.run_dir
+    run, run_dir = Run.of(config), config.run_dir
 
     def clear_and_write() -> None:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
-            if last_checkpoint(run_dir) is None or config.train.overwrite:
-                _remove_run(run_dir)
+            if run.last_checkpoint() is None or config.train.overwrite:
+                run.clear()
             # Whoever reads it again wants to go on, not to begin anew.
-            config.override({"train.overwrite": False, "train.resume": True}).save(run_dir / "config.yaml")
+            config.override({"train.overwrite": False, "train.resume": True}).save(run.config_file)
             flat = {key: value for key, value in config.flat().items() if not isinstance(value, list | None)}
             accelerator.init_trackers(config.tracking.project, config=flat)
         except OSError as error:
             raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
 
     first_does(accelerator, clear_and_write)
-
-
-def _remove_run(run_dir: Path) -> None:
-    """Removes what a run writes, and nothing else that may lie there; at once the checkpoints, which make it one."""
-    try_remove(run_dir / ".checkpoints.removed")  # half-removed by a killed process
-    for path in (run_dir / name for name in _RUN):
-        if path.is_dir() and not path.is_symlink():
-            remove_folder(path)
-        else:
-            path.unlink(missing_ok=True)
-
-
-_RUN = ("checkpoints", "best", "metrics.jsonl", "curves.svg", "eval", "tensorboard", "config.yaml")

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from bertsum.config import Config
-from bertsum.data.prepared import Prepared
+from bertsum.data.store import Prepared
 from bertsum.evaluation.measure import rouge_of
-from bertsum.evaluation.predictions import SentenceScores, score_documents, select
-from bertsum.evaluation.rouge import METRICS
-from bertsum.models.bertsum import BertSum, sentence_loss
+from bertsum.evaluation.predictions import SentenceScores, score_documents
+from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.selection import select
 from bertsum.parallel import chunks, map_in_order
 from bertsum.progress import Progress
+from bertsum.results import METRICS
 from bertsum.text import text_size
 
 if TYPE_CHECKING:

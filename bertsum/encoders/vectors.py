@@ -13,11 +13,11 @@ from torch.nn import functional as F
 
 from bertsum.data.batching import collate
 from bertsum.data.encoding import Window, windows
-from bertsum.models.packed import Layer, encode_packed, packed_layers
-from bertsum.models.padded import encode_padded
+from bertsum.encoders.packed import Layer, encode_packed, packed_layers
+from bertsum.encoders.padded import encode_padded
 
 if TYPE_CHECKING:
-    from bertsum.models.encoder import Encoder
+    from bertsum.encoders.load import Encoder
 
 
 @dataclass(frozen=True)

@@ -168,3 +168,9 @@ def _legend(scores: Sequence[float | None] | None, oracle: bool) -> str:
     if scores is not None and len(known) < len(scores):
         parts.append("faint: not read")
     return f'<p class="bertsum-legend">{" · ".join(parts)}</p>'
+
+
+def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
+    """The sentences, one a line, the chosen ones marked; what a terminal would obey is made harmless."""
+    marks = [">>" if index in chosen else "  " for index in range(len(sentences))]
+    return "\n".join(f"{mark} {one_line(sentence)}" for mark, sentence in zip(marks, sentences, strict=True))

@@ -1,17 +1,13 @@
 """Checkpoints: complete or absent, and everything that a resume needs.
 
-checkpoints/step_001000/   what BertSum.from_pretrained needs
+checkpoints/step_001000/   what from_pretrained needs
                 state/     trainer.json, tensors.safetensors (optimiser, random generators)
-best -> checkpoints/step_...
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +15,9 @@ from typing import Any
 import torch
 
 from bertsum.errors import BertsumError
-from bertsum.files import remove_folder, try_remove, whole_folder, write_whole
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import read_tensors, write_tensors
+from bertsum.files import whole_folder, write_whole
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import read_tensors, write_tensors
 
 SUMS = ("loss", "documents", "tokens", "seconds")  # loss: of documents, not of those in an update that was skipped
 
@@ -113,16 +109,6 @@ class SavedState:
     random: list[dict[str, torch.Tensor]]
 
 
-def checkpoint_name(step: int) -> str:
-    """Folder name of a step's checkpoint."""
-    return f"step_{step:06d}"
-
-
-def checkpoint_folder(run_dir: Path, step: int) -> Path:
-    """Folder of a step's checkpoint."""
-    return run_dir / "checkpoints" / checkpoint_name(step)
-
-
 def save_checkpoint(folder: Path, model: BertSum, weights: dict[str, torch.Tensor], state: SavedState) -> None:
     """Writes a checkpoint beside its place and renames it.
 
@@ -202,7 +188,7 @@ def load_state(folder: Path) -> SavedState:
 
 
 def _checked(state: TrainState) -> TrainState:
-    """A state whose numbers are some.
+    """Checks that every counter is a whole number, 0 or more.
 
     Raises:
         ValueError: if one is not.
@@ -211,41 +197,8 @@ def _checked(state: TrainState) -> TrainState:
     wrong = [name for name, value in whole.items() if type(value) is not int or value < 0]
     wrong += [name for name in SUMS if type(state.since_log.get(name)) not in (int, float)]
     if wrong:
-        raise ValueError(f"{', '.join(wrong)}: not a number, or none that can be")
+        raise ValueError(f"{', '.join(wrong)}: expected a whole number, 0 or more")
     return state
 
 
 _WHOLE = ("step", "epoch", "batch", "documents", "tokens", "skipped", "skipped_in_a_row", "max_tokens_per_batch")
-
-
-def last_checkpoint(run_dir: Path) -> Path | None:
-    """The newest complete checkpoint of a run."""
-    found = _checkpoints(run_dir)
-    return found[max(found)] if found else None
-
-
-def _checkpoints(run_dir: Path) -> dict[int, Path]:
-    """Step and folder of every complete checkpoint; other names, such as a copy's, are not ours."""
-    folders = (run_dir / "checkpoints").glob("step_*")
-    return {int(match[1]): path for path in folders if (match := re.fullmatch(r"step_(\d+)", path.name))}
-
-
-def point_best(run_dir: Path, step: int) -> None:
-    """Makes ``best`` name a checkpoint, at once or not at all."""
-    link = run_dir / ".best.unfinished"
-    try:
-        link.unlink(missing_ok=True)
-        link.symlink_to(Path("checkpoints") / checkpoint_name(step))
-        os.replace(link, run_dir / "best")
-    except OSError as error:
-        raise BertsumError(f"'{run_dir / 'best'}' cannot be written: {error}") from error
-
-
-def remove_old(run_dir: Path, keep: set[int]) -> None:
-    """Removes the checkpoints of all other steps, and what a killed process has left half-written or half-removed."""
-    for step, folder in _checkpoints(run_dir).items():
-        if step not in keep:
-            with contextlib.suppress(OSError):  # it is tried again after the next checkpoint
-                remove_folder(folder)
-    for left in (run_dir / "checkpoints").glob(".step_*"):
-        try_remove(left)

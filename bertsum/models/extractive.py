@@ -22,24 +22,25 @@ from bertsum.config import ModelConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.device import version_of
-from bertsum.errors import BertsumError
-from bertsum.files import write_whole
-from bertsum.models.adapters import add_adapters, fold_adapters
-from bertsum.models.bert import Bert
-from bertsum.models.card import card_of
-from bertsum.models.encoder import (
+from bertsum.encoders.bert import Bert
+from bertsum.encoders.load import (
     build_encoder,
     freeze,
     load_encoder,
     load_encoder_config,
     load_tokenizer,
 )
+from bertsum.encoders.low_rank import add_adapters, fold_adapters
+from bertsum.encoders.packed import Layer, can_be_packed, packed_layers
+from bertsum.encoders.padded import has_token_types
+from bertsum.encoders.vectors import Reader
+from bertsum.errors import BertsumError
+from bertsum.files import write_whole
+from bertsum.models.card import card_of
 from bertsum.models.heads import build_head
-from bertsum.models.packed import Layer, can_be_packed, packed_layers
-from bertsum.models.padded import has_token_types
 from bertsum.models.presumm import read_presumm
-from bertsum.models.reader import Reader
-from bertsum.models.saved import (
+from bertsum.models.scoring import score_rows
+from bertsum.models.storage import (
     CARD_FILE,
     BertSumConfig,
     SavedModel,
@@ -52,10 +53,9 @@ from bertsum.models.saved import (
     saved_checksum,
     write_model,
 )
-from bertsum.models.scoring import score_rows
 
 if TYPE_CHECKING:
-    from bertsum.models.encoder import Encoder
+    from bertsum.encoders.load import Encoder
 
 
 class BertSum(nn.Module, ModelHubMixin):
@@ -411,7 +411,7 @@ class BertSum(nn.Module, ModelHubMixin):
             token: Access token of the hub.
             device: Where its weights go.
             only_score: It will not be trained or changed. BERT and RoBERTa are on a CPU then a
-                :class:`~bertsum.models.bert.Bert` of their weights, without transformers' classes, which take seconds
+                :class:`~bertsum.encoders.bert.Bert` of their weights, without transformers' classes, which take seconds
                 to import.
 
         Raises:

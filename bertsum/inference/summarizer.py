@@ -20,12 +20,11 @@ from bertsum.data.languages import AUTO, language_of, plainly_other
 from bertsum.data.sentences import split_sentences
 from bertsum.device import default_device
 from bertsum.errors import BertsumError
-from bertsum.evaluation.predictions import select
-from bertsum.evaluation.selection import is_enough
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import BUNDLED_FOLDER
+from bertsum.inference.summary import Summary, running_text
+from bertsum.models.extractive import BertSum
+from bertsum.models.selection import is_enough, select
+from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
-from bertsum.summary import Summary, running_text
 from bertsum.text import kind_of, listed, plain, split_words, text_size
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """More documents than one machine summarises: the same on Ray Data, where whoever dies is replaced.
 
-dataset = bertsum.ray.summarize(ray.data.read_json("news/"), "runs/cnndm/best", actors=8, num_gpus=1)
+dataset = bertsum.inference.ray.summarize(ray.data.read_json("news/"), "runs/cnndm/best", actors=8, num_gpus=1)
 dataset.write_json("summaries/")
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ray.data import Dataset
     from typing_extensions import Unpack
 
-    from bertsum.summarizer import Options, Summary
+    from bertsum.inference.summarizer import Options, Summary
 
 
 def summarize(
@@ -99,7 +99,9 @@ class SummarizeBatch:
         precision: Precision = "auto",
         **options: Unpack[Options],
     ) -> None:
-        from bertsum.summarizer import Summarizer  # torch, which the process that hands out the work does without
+        from bertsum.inference.summarizer import (
+            Summarizer,  # torch, which the process that hands out the work does without
+        )
 
         self.summarizer = Summarizer.from_pretrained(model, device=device, precision=precision)
         self.summarizer.stream([], **options)  # refuses what it does not know, before a batch is read

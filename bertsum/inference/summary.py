@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bertsum.data.languages import base_language
-from bertsum.evaluation.evaluate import marked
-from bertsum.shading import document_html, show_document
+from bertsum.pages.shading import document_html, marked, show_document
 from bertsum.text import is_spaced
 
 _JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences

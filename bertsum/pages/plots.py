@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bertsum.errors import BertsumError
-from bertsum.evaluation.charts import Chart, bars, lines, svg
-from bertsum.evaluation.rouge import METRICS
-from bertsum.files import write_whole
+from bertsum.files import read_json_lines, write_whole
+from bertsum.pages.charts import Chart, bars, lines, svg
+from bertsum.results import METRICS
+from bertsum.runs import Run
 
 POSITIONS = 20  # shown one by one; what is beyond stands in one more
 
@@ -27,15 +27,22 @@ def plot_positions(files: Sequence[str | Path], output: str | Path) -> None:
     """
     chosen: dict[str, list[list[int]]] = {}
     for file in map(Path, files):
-        lines = list(_lines(file, {"indices": list, "oracle": list}))
-        oracle = chosen.setdefault("oracle", [line["oracle"] for line in lines])
-        if oracle != [line["oracle"] for line in lines]:
+        lines = list(read_json_lines(file))
+        indices, oracle = (_whole_numbers(lines, field) for field in ("indices", "oracle"))
+        if chosen.setdefault("oracle", oracle) != oracle:
             raise BertsumError(f"'{file}': its documents are not those of '{files[0]}'")
         if _run_name(file) in chosen:
             raise BertsumError(f"'{file}': another file has its name, '{_run_name(file)}', too")
-        chosen[_run_name(file)] = [line["indices"] for line in lines]
-
+        chosen[_run_name(file)] = indices
     _picture([positions_chart(chosen)], output)
+
+
+def _whole_numbers(lines: Sequence[tuple[str, dict[str, Any]]], field: str) -> list[list[int]]:
+    for place, line in lines:
+        value = line.get(field)
+        if not isinstance(value, list) or not all(type(item) is int for item in value):
+            raise BertsumError(f"{place}: field '{field}': expected a list of whole numbers")
+    return [line[field] for _, line in lines]
 
 
 def positions_chart(chosen: Mapping[str, Sequence[Sequence[int]]]) -> Chart:
@@ -64,7 +71,7 @@ def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "r
     """
     curves = {}
     for run in map(Path, runs):
-        points = _points(_metrics(run), "validation", metric)
+        points = _points(Run(run).metrics(), "validation", metric)
         if not points:
             raise BertsumError(f"'{run}': its metrics.jsonl has no '{metric}' of a validation")
         curves[run.name] = points
@@ -72,31 +79,26 @@ def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "r
     _picture([lines(curves, "training documents seen", up)], output)
 
 
-def plot_training(run: str | Path, output: str | Path) -> None:
-    """Draws the losses of one run, and the ROUGE that its validations measured, over the documents that it has seen.
+def plot_training(run: Run) -> None:
+    """Draws a run's ``curves.svg``: its losses, and the ROUGE of its validations, over the documents it has seen.
 
     Args:
-        run: A run folder, with ``metrics.jsonl``.
-        output: Picture to write, an .svg.
+        run: With ``metrics.jsonl``.
 
     Raises:
         BertsumError: if the metrics cannot be read, or the picture not written.
     """
-    metrics = _metrics(Path(run))
+    metrics = run.metrics()
     losses = {split: _points(metrics, split, "loss") for split in ("train", "validation")}
     rouge = {metric.upper().replace("ROUGE", "ROUGE-"): _points(metrics, "validation", metric) for metric in METRICS}
     drawn = [lines(_drawn(losses), "training documents seen", "loss of a document")]
     if _drawn(rouge):
         drawn.append(lines(_drawn(rouge), "training documents seen", "validation ROUGE F1"))
-    _picture(drawn, output)
+    _picture(drawn, run.curves_file)
 
 
 def _drawn(curves: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple[float, float]]]:
     return {name: points for name, points in curves.items() if points}
-
-
-def _metrics(run: Path) -> list[dict[str, Any]]:
-    return list(_lines(run / "metrics.jsonl", {"split": str, "documents": int}))
 
 
 def _points(metrics: list[dict[str, Any]], split: str, metric: str) -> list[tuple[float, float]]:
@@ -110,25 +112,6 @@ def _picture(charts: Sequence[Chart], output: str | Path) -> None:
     if Path(output).suffix != ".svg":
         raise BertsumError(f"'{output}': expected the name of a picture that ends in .svg")
     write_whole(Path(output), svg(charts) + "\n")
-
-
-def _lines(path: Path, fields: dict[str, type]) -> Iterator[dict[str, Any]]:
-    """The records of a file of JSON lines, each with these fields."""
-    try:
-        text = path.read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BertsumError(f"'{path}' cannot be read: {error}") from error
-    for number, line in enumerate(text.split("\n"), start=1):
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BertsumError(f"{path} line {number}: not JSON: {error}") from error
-        for field, kind in fields.items():
-            value = record.get(field) if isinstance(record, dict) else None
-            if not isinstance(value, kind) or (isinstance(value, list) and not all(type(i) is int for i in value)):
-                expected = "a list of whole numbers" if kind is list else kind.__name__
-                raise BertsumError(f"{path} line {number}: field '{field}': expected {expected}")
-        yield record
 
 
 def _run_name(predictions: Path) -> str:

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from bertsum.data.batching import Batch
+from bertsum.encoders.bert import Bert
+from bertsum.encoders.padded import Reading
 from bertsum.errors import BertsumError
 from bertsum.files import whole_folder
-from bertsum.models.bert import Bert
-from bertsum.models.bertsum import BertSum
-from bertsum.models.padded import Reading
-from bertsum.models.saved import write_model
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import write_model
 
 # Scores of the exported model are within this of the model's own.
 TOLERANCE = 1e-3

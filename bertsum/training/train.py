@@ -15,10 +15,12 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import Evaluation, evaluate
-from bertsum.evaluation.plots import plot_training
-from bertsum.models.bertsum import BertSum
-from bertsum.models.saved import BertSumConfig
-from bertsum.training.processes import start_accelerator
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import BertSumConfig
+from bertsum.pages.plots import plot_training
+from bertsum.runs import Run
+from bertsum.training.distributed import start_accelerator
+from bertsum.training.loop import Trainer
 from bertsum.training.run_folder import (
     begin_run,
     check_run_folder,
@@ -27,7 +29,6 @@ from bertsum.training.run_folder import (
     settle_attention_of_run,
     settle_precision_of_run,
 )
-from bertsum.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -98,9 +99,9 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     trainer = Trainer(config, accelerator, model, training, validation)
     trainer.fit()
     evaluation = None
-    best = config.run_dir / "best"
+    best = Run.of(config).best
     if accelerator.is_main_process:
-        plot_training(config.run_dir, config.run_dir / "curves.svg")
+        plot_training(Run.of(config))
     if accelerator.is_main_process and validation is not None:
         evaluation = evaluate(config, best, "validation")
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)

@@ -20,29 +20,26 @@ from tqdm import tqdm
 
 from bertsum.config import Config
 from bertsum.data.batching import EpochPlan, length_batches, plan_epoch
-from bertsum.data.prepared import Prepared
+from bertsum.data.store import Prepared
 from bertsum.device import explained_memory
 from bertsum.errors import BertsumError, Stopped
-from bertsum.models.bertsum import BertSum, sentence_loss
-from bertsum.models.saved import fill, read_weights
+from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.storage import fill, read_weights
 from bertsum.progress import Progress
-from bertsum.training.checkpoint import (
-    SUMS,
-    SavedState,
-    TrainState,
-    checkpoint_folder,
-    last_checkpoint,
-    load_state,
-    point_best,
-    remove_old,
-    save_checkpoint,
-    save_train_state,
-)
+from bertsum.runs import Run
+from bertsum.training.distributed import ParallelModel, first_does, sum_over_processes
 from bertsum.training.failures import explained_lost_process
 from bertsum.training.metrics import forget_later_metrics, training_metrics, write_metrics
 from bertsum.training.optim import schedule, set_learning_rate
-from bertsum.training.processes import ParallelModel, first_does, sum_over_processes
-from bertsum.training.stopping import StopSignals
+from bertsum.training.signals import StopSignals
+from bertsum.training.state import (
+    SUMS,
+    SavedState,
+    TrainState,
+    load_state,
+    save_checkpoint,
+    save_train_state,
+)
 from bertsum.training.validation import validation_metrics
 
 if TYPE_CHECKING:
@@ -69,6 +66,7 @@ class Trainer:
         validation: Prepared | None,
     ) -> None:
         self.config = config
+        self.run = Run.of(config)
         self.accelerator = accelerator
         self.model = model
         self.training = training
@@ -77,7 +75,7 @@ class Trainer:
         self.lengths = training.lengths
         self.batches_per_update = accelerator.num_processes * config.train.accumulation
         self.state = TrainState(training.folder.name, config.train.max_tokens_per_batch)
-        last = last_checkpoint(config.run_dir)
+        last = self.run.last_checkpoint()
         saved = load_state(last) if last is not None else None
         if last is not None and saved is not None:
             self.state = saved.train
@@ -154,7 +152,7 @@ class Trainer:
     def _stop(self) -> None:
         if self.saved_step != self.state.step:
             self._save()
-        folder = checkpoint_folder(self.config.run_dir, self.state.step)
+        folder = self.run.checkpoint(self.state.step)
         done = f"after update {self.state.step} of {self.total_steps}, which is saved in '{folder}'"
         without = " without --train.overwrite" if self.config.train.overwrite else ""
         raise Stopped(self.stop.received or signal.SIGTERM, f"{done}; the same command{without} goes on from there")
@@ -258,7 +256,7 @@ class Trainer:
         if state.step:
             self._save(self.random_before, tidy=False)  # the checkpoint before may be the better one
             saved = (
-                f"the state before it is saved in '{checkpoint_folder(self.config.run_dir, state.step)}' (remove that, "
+                f"the state before it is saved in '{self.run.checkpoint(state.step)}' (remove that, "
                 "and the run goes on from the checkpoint before it)"
             )
         skipped = f", after {state.skipped_in_a_row} updates in a row that were skipped" * bool(state.skipped_in_a_row)
@@ -342,7 +340,7 @@ class Trainer:
         return self.state.step % self.config.train.log_every == 0
 
     def _write(self, split: str, metrics: dict[str, float]) -> None:
-        write_metrics(self.config.run_dir, self.state, split, metrics, self.accelerator)
+        write_metrics(self.run, self.state, split, metrics, self.accelerator)
 
     # ---- checkpoints
 
@@ -356,7 +354,7 @@ class Trainer:
         from accelerate.utils import gather_object
 
         accelerator, state = self.accelerator, self.state
-        folder = checkpoint_folder(self.config.run_dir, state.step)
+        folder = self.run.checkpoint(state.step)
         if self.saved_step == state.step:
             first_does(accelerator, lambda: save_train_state(folder, state))
         else:
@@ -371,8 +369,8 @@ class Trainer:
 
     def _tidy(self) -> None:
         ranked = self.state.ranking.kept
-        point_best(self.config.run_dir, ranked[0][1] if ranked else self.state.step)
-        remove_old(self.config.run_dir, self.state.kept_steps())
+        self.run.point_best(ranked[0][1] if ranked else self.state.step)
+        self.run.remove_checkpoints(self.state.kept_steps())
 
     def _resume(self, last: Path, saved: SavedState) -> None:
         """Puts everything back to where the last checkpoint left it."""
@@ -391,7 +389,7 @@ class Trainer:
             return
         self._tidy()
         logged = state.step if self._log_due() or self._done() else state.step - 1
-        forget_later_metrics(self.config.run_dir, {"train": logged, "validation": state.ranking.step})
+        forget_later_metrics(self.run, {"train": logged, "validation": state.ranking.step})
         print(f"Going on from {last}, update {state.step} of {self.total_steps}", flush=True)
 
 

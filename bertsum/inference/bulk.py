@@ -20,9 +20,9 @@ from bertsum.data.sources import JSON_LINES, read_to_summarize
 from bertsum.device import settle_precision
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import encoding_of, replace_text, sync, try_remove
-from bertsum.models.saved import checksum
+from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
+from bertsum.models.storage import checksum
 from bertsum.progress import Progress
-from bertsum.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.text import sanitize
 
 if TYPE_CHECKING:

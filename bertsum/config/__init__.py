@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from bertsum.config_reading import build, dump_yaml, find_config, flatten, override_value, read_yaml
+from bertsum.config.reading import build, dump_yaml, find_config, flatten, override_value, read_yaml
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 

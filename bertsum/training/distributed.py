@@ -15,10 +15,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from bertsum.config import Config, TrainConfig
 from bertsum.device import autocast, settle_precision
+from bertsum.encoders.load import encoder_layers
+from bertsum.encoders.padded import Reading
 from bertsum.errors import BertsumError
-from bertsum.models.bertsum import BertSum
-from bertsum.models.encoder import encoder_layers
-from bertsum.models.padded import Reading
+from bertsum.models.extractive import BertSum
 from bertsum.training.optim import build_optimizer
 
 if TYPE_CHECKING:

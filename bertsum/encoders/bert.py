@@ -1,4 +1,4 @@
-"""BERT and RoBERTa (arXiv 1810.04805, 1907.11692): their weights alone, for :mod:`bertsum.models.packed`.
+"""BERT and RoBERTa (arXiv 1810.04805, 1907.11692): their weights alone, for :mod:`bertsum.encoders.packed`.
 
 The names are those of transformers, whose classes compute as well but take seconds to import.
 

@@ -18,9 +18,9 @@ from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import ModelConfig
+from bertsum.encoders.bert import FIRST_POSITION, Bert
+from bertsum.encoders.check import check_encoder, check_length, lengthen_positions
 from bertsum.errors import BertsumError
-from bertsum.models.bert import FIRST_POSITION, Bert
-from bertsum.models.encoder_check import check_encoder, check_length, lengthen_positions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from bertsum.config import ModelConfig
+from bertsum.encoders.load import encoder_layers
 from bertsum.errors import BertsumError
-from bertsum.models.encoder import encoder_layers
 
 if TYPE_CHECKING:
-    from bertsum.models.encoder import Encoder
+    from bertsum.encoders.load import Encoder
 
 # s of adapters that are made here (alpha = 2 r is usual). It is saved with them: another version may have another.
 SCALE = 2.0

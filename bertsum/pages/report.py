@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from bertsum.evaluation.by_place import ByPlace
-from bertsum.evaluation.charts import bars, svg
-from bertsum.evaluation.plots import positions_chart
-from bertsum.evaluation.rouge import FIGURES, METRICS, RougeScore
-from bertsum.shading import CHOSEN, ORACLE, STYLE, document_html
+from bertsum.by_place import ByPlace
+from bertsum.pages.charts import bars, svg
+from bertsum.pages.plots import positions_chart
+from bertsum.pages.shading import CHOSEN, ORACLE, STYLE, document_html
+from bertsum.results import FIGURES, METRICS, Results
 from bertsum.text import one_line, split_words
 
 BEST, SAMPLED = 3, 6  # documents shown
@@ -34,23 +34,17 @@ class Measured:
 
     Attributes:
         rows: The documents, with ``id``, ``sentences`` and ``references`` (N).
-        systems: ROUGE with intervals, by system and metric.
+        results: The figures of the table.
         choices: The sentences that each system chose in each document (N); ``oracle`` is one of them.
         scores: ROUGE of each document, by system (N, 3, 3); also of what is only a mean of systems.
         probabilities: Score of each document's sentences (N) by model, the first of which is shown; none for baselines.
-        limited: Whether recall is the figure to report, else F1.
     """
 
     rows: ByPlace[dict[str, Any]]
-    systems: Mapping[str, Mapping[str, RougeScore]]
+    results: Results
     choices: Mapping[str, Sequence[Sequence[int]]]
     scores: Mapping[str, np.ndarray]
     probabilities: Mapping[str, ByPlace[Sequence[float | None]]]
-    limited: bool
-
-    @property
-    def figure(self) -> str:
-        return "recall" if self.limited else "fmeasure"
 
     @property
     def shown(self) -> str:
@@ -59,7 +53,7 @@ class Measured:
 
     def of_documents(self, system: str) -> np.ndarray:
         """The figure to report in percent (N, 3)."""
-        return 100 * self.scores[system][:, :, FIGURES.index(self.figure)]
+        return 100 * self.scores[system][:, :, FIGURES.index(self.results.figure)]
 
 
 def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: int = 0) -> str:
@@ -103,20 +97,16 @@ def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: 
 
 def _table(measured: Measured) -> str:
     """The figures of the printed table, intervals below."""
-    figure = measured.figure
     lines = []
-    for system, scores in measured.systems.items():
-        cells = [
-            f"<td>{100 * getattr(scores[metric], figure):.2f}<small>"
-            + "–".join(f"{100 * end:.2f}" for end in getattr(scores[metric], f"{figure}_interval"))
-            + "</small></td>"
-            for metric in METRICS
-        ]
-        cells += [f"<td>{100 * value:.2f}</td>" for value in (scores["rouge1"].recall, scores["rouge1"].precision)]
-        lines.append(_line(system, cells))
-    named = "recall" if measured.limited else "F1"
-    heads = [f"{_named(metric)}<br>{named}" for metric in METRICS]
+    for system, scores, *first in measured.results.rows():
+        cells = [f"<td>{mean:.2f}<small>{low:.2f}–{high:.2f}</small></td>" for mean, low, high in scores.values()]
+        lines.append(_line(system, [*cells, *(f"<td>{value:.2f}</td>" for value in first)]))
+    heads = [f"{_named(metric)}<br>{_figure(measured)}" for metric in METRICS]
     return _grid([*heads, "ROUGE-1<br>recall", "ROUGE-1<br>precision"], lines)
+
+
+def _figure(measured: Measured) -> str:
+    return "recall" if measured.results.limited else "F1"
 
 
 def _by_length(measured: Measured) -> str:
@@ -134,7 +124,7 @@ def _by_length(measured: Measured) -> str:
         [f"≤ {end:,}" for end in ends],
         {name: of[:, 0].tolist() for name, of in means.items()},
         "words of the document",
-        f"ROUGE-1 {'recall' if measured.limited else 'F1'}",
+        f"ROUGE-1 {_figure(measured)}",
         "ROUGE-1 by length of the document",
     )
     lines = []

@@ -15,12 +15,12 @@ from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.encoders.load import load_tokenizer
+from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, is_own, scaled_as_here
 from bertsum.errors import BertsumError
-from bertsum.models.adapters import FIRST_SCALE, SCALE, is_own, scaled_as_here
-from bertsum.models.encoder import load_tokenizer
 
 if TYPE_CHECKING:
-    from bertsum.models.encoder import Encoder
+    from bertsum.encoders.load import Encoder
 
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"

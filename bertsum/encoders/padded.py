@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from bertsum.models.bert import Bert
+from bertsum.encoders.bert import Bert
 
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PretrainedConfig
 
-    from bertsum.models.encoder import Encoder
+    from bertsum.encoders.load import Encoder
 
 _FIELD = "bertsum_reading"  # of an encoder's configuration, which is saved with a model
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What an encoder needs beyond the usual; :func:`bertsum.models.encoder_check.check_encoder` finds it out.
+    """What an encoder needs beyond the usual; :func:`bertsum.encoders.check.check_encoder` finds it out.
 
     Attributes:
         one_by_one: Padding changes its vectors (convolutions and Fourier transforms reach into it), so that it reads

@@ -20,13 +20,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from bertsum.device import has_pointwise_linear, pointwise_linear, softmax_backward
-from bertsum.models.adapters import adaptation, learns_adapter, weight_of
-from bertsum.models.bert import FIRST_POSITION
+from bertsum.encoders.bert import FIRST_POSITION
+from bertsum.encoders.low_rank import adaptation, learns_adapter, weight_of
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-    from bertsum.models.encoder import Encoder
+    from bertsum.encoders.load import Encoder
 
 # By transformers' names.
 _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from bertsum.config import ModelConfig
+from bertsum.encoders.padded import Reading, encode_padded, has_token_types
 from bertsum.errors import BertsumError
-from bertsum.models.padded import Reading, encode_padded, has_token_types
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -34,7 +34,7 @@ def check_encoder(encoder: PreTrainedModel, config: ModelConfig, max_length: int
 
     It gets position embeddings for ``max_length`` tokens. Weights that take no part are taken out of training; no
     gradient would ever reach them, and neither several processes nor a resume expect that. What the family needs is
-    written into its configuration (:class:`~bertsum.models.padded.Reading`).
+    written into its configuration (:class:`~bertsum.encoders.padded.Reading`).
 
     Args:
         encoder: Of transformers, on the CPU.

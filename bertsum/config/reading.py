@@ -234,7 +234,7 @@ def overrides_from_arguments(arguments: Sequence[str]) -> list[str]:
 
 def config_folders() -> list[Path]:
     """Where configs are looked for by name: those that come with bertsum, then ``configs/`` of the current folder."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     installed = package / "configs"
     # In a source tree they lie beside the package; beside an installed one lie other people's packages.
     shipped = installed if installed.is_dir() else package.parent / "configs"

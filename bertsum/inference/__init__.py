@@ -1,0 +1,1 @@
+"""What users call: text to summaries, one or millions."""
