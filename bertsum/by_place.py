@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -24,32 +24,36 @@ class ByPlace(Protocol[Value]):
     def __iter__(self) -> Iterator[Value]: ...
 
 
-class TextsOnDisk:
-    """Documents in a file without a name, which is gone when this object is, or when the process is killed."""
+class OnDisk:
+    """Values in a file without a name, which is gone when this object is, or when the process is killed."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]], folder: Path) -> None:
-        """Reads the documents to their end.
+    def __init__(self, values: Iterable[tuple[int, Mapping[str, Any]]], folder: Path) -> None:
+        """Takes all values.
 
         Args:
-            rows: The documents; their values are such as JSON has.
+            values: Each with its place, 0 to N - 1 in any order; they are such as JSON has.
             folder: The file lies on the same disk.
 
         Raises:
             BertsumError: if it cannot be written.
         """
         self._folder = folder
-        self._ends = array("q", [0])
+        self._begins, self._ends = array("q"), array("q")
         try:
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # lives as long as this object
         except OSError as error:
             raise self._cannot_be_written(error) from error
-        for row in rows:
-            self._append(row)
+        for place, value in values:
+            self._put(place, value)
 
-    def _append(self, row: dict[str, Any]) -> None:
+    def _put(self, place: int, value: Mapping[str, Any]) -> None:
+        missing = place + 1 - len(self._begins)
+        for bounds in (self._begins, self._ends):
+            bounds.extend([0] * missing)
         try:
-            self._file.write(json.dumps(row).encode())
-            self._ends.append(self._file.tell())
+            self._begins[place] = self._file.tell()
+            self._file.write(json.dumps(value).encode())
+            self._ends[place] = self._file.tell()
         except OSError as error:
             raise self._cannot_be_written(error) from error
 
@@ -57,14 +61,13 @@ class TextsOnDisk:
         return BertsumError(f"'{self._folder}' cannot be written: {error}")
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return len(self._begins)
 
     def __getitem__(self, place: int) -> dict[str, Any]:
-        """The document at that place, from 0."""
-        begin, end = self._ends[place], self._ends[place + 1]
-        self._file.seek(begin)
-        row: dict[str, Any] = json.loads(self._file.read(end - begin))
-        return row
+        """The value at that place, from 0."""
+        self._file.seek(self._begins[place])
+        value: dict[str, Any] = json.loads(self._file.read(self._ends[place] - self._begins[place]))
+        return value
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (self[place] for place in range(len(self)))

@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +98,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """The same for those who explain an ``OSError`` themselves."""
+    """Like :func:`write_whole`, but lets an ``OSError`` through."""
     beside = path.with_name(f".{path.name}.unfinished")
     try:
         beside.write_text(text, encoding="utf-8")
@@ -126,6 +127,78 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         if isinstance(error, OSError | UnicodeEncodeError):
             raise BertsumError(f"'{path}' cannot be written: {error}") from error
         raise
+
+
+class GrowingFile:
+    """A file that grows, save by save, in an unfinished folder: a process that is killed loses what it had not saved.
+
+    Beside it stands ``progress.json``: length and checksum of what was saved, and a ``state`` of the caller's, which
+    are those of the same instant.
+
+    Attributes:
+        path: The file.
+        length: Bytes saved.
+        crc32: Checksum of these bytes.
+        state: What the caller saved with them; None before the first save.
+    """
+
+    def __init__(self, path: Path, resume: bool = True) -> None:
+        """Opens the file at its last save, or begins it anew.
+
+        Args:
+            path: Its folder is there.
+            resume: Whether to go on from the last save.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        self.path = path
+        progress = read_progress(path) if resume else None
+        if progress is None or not path.is_file() or path.stat().st_size < progress["bytes"]:
+            _progress_file(path).unlink(missing_ok=True)  # or it would seem to tell of what is written now
+            progress = {"bytes": 0, "crc32": 0, "state": None}
+        self.length: int = progress["bytes"]
+        self.crc32: int = progress["crc32"]
+        self.state: Any = progress["state"]
+        self._file = open(path, "ab")  # noqa: SIM115  # closed by close
+        self._file.truncate(self.length)  # what was written in the middle of a save
+
+    def save(self, data: bytes, state: Any) -> None:
+        """Appends data, and waits until it and the state are on the disk.
+
+        Args:
+            data: What comes behind all that was saved.
+            state: Values such as JSON has.
+
+        Raises:
+            OSError: if they cannot be written; what was saved before stays.
+        """
+        self._file.write(data)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.length += len(data)
+        self.crc32 = zlib.crc32(data, self.crc32)
+        self.state = state
+        progress = {"bytes": self.length, "crc32": self.crc32, "state": state}
+        replace_text(_progress_file(self.path), json.dumps(progress))
+
+    def close(self) -> None:
+        """Closes the file; what was saved stays."""
+        self._file.close()
+
+
+def read_progress(path: Path) -> dict[str, Any] | None:
+    """``bytes``, ``crc32`` and ``state`` of the last save of a :class:`GrowingFile`; None where there is none."""
+    try:
+        progress = json.loads(_progress_file(path).read_text(encoding="utf-8"))
+        whole = progress.keys() == {"bytes", "crc32", "state"} and progress["bytes"] >= 0 <= progress["crc32"]
+        return progress if whole else None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _progress_file(path: Path) -> Path:
+    return path.with_name("progress.json")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from bertsum.device import autocast
 from bertsum.evaluation.rouge import document_rouge
 from bertsum.inference.summarizer import Summarizer
 from bertsum.models.extractive import BertSum, sentence_loss
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def prepare_two_processes(options: Options) -> Callable[[], Work]:
 
 def naive_model(options: Options) -> BertSum:
     model = BertSum.from_pretrained(options.model)
-    model.packs = False
+    model.reader.packs = False
     model.encoder.set_attn_implementation("eager")
     return model
 
@@ -336,4 +336,4 @@ def write_documents(path: Path, source: str | None, count: int) -> None:
 def write_model(folder: Path, encoder: str) -> None:
     """The paper's model with a fresh head."""
     torch.manual_seed(0)
-    BertSum.from_config(BertSumConfig.of(Config.load(None, [f"model.encoder={encoder}"]))).save_pretrained(folder)
+    BertSum.from_config(SavedConfig.of(Config.load(None, [f"model.encoder={encoder}"]))).save_pretrained(folder)

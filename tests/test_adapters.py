@@ -12,7 +12,7 @@ import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.encoders.low_rank import SCALE, is_own
 from bertsum.models.extractive import BertSum, sentence_loss
-from bertsum.models.storage import BertSumConfig, read_weights
+from bertsum.models.storage import SavedConfig, read_weights
 
 ROWS = [{"input_ids": [7, 8, 9, 10, 11], "cls_positions": [0, 2]}, {"input_ids": [20, 21, 22], "cls_positions": [0]}]
 
@@ -20,7 +20,7 @@ ROWS = [{"input_ids": [7, 8, 9, 10, 11], "cls_positions": [0, 2]}, {"input_ids":
 def build(encoder_folder, **values) -> BertSum:
     torch.manual_seed(0)
     settings = ModelConfig(str(encoder_folder), head="linear", adapters=3, **values)
-    model = BertSum.from_config(BertSumConfig(settings, EncodingConfig(max_length=128)))
+    model = BertSum.from_config(SavedConfig(settings, EncodingConfig(max_length=128)))
     for name, parameter in model.named_parameters():
         if "lora_B" in name:  # they begin as zero
             torch.nn.init.normal_(parameter, std=0.3)
@@ -28,7 +28,7 @@ def build(encoder_folder, **values) -> BertSum:
 
 
 def gradients(model: BertSum, packs: bool) -> dict[str, torch.Tensor]:
-    model.packs = packs
+    model.reader.packs = packs
     model.zero_grad()
     batch = model.collate(ROWS)
     sentence_loss(model(**batch.inputs()), batch.labels, batch.sentence_mask).backward()
@@ -36,11 +36,11 @@ def gradients(model: BertSum, packs: bool) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("frozen", [0, 1])
-def test_the_packed_pass_is_that_of_peft(encoder_folder, frozen) -> None:
+def test_the_packed_pass_is_that_of_the_modules(encoder_folder, frozen) -> None:
     model = build(encoder_folder, freeze_layers=frozen)
     with torch.no_grad():
         packed = model(**model.collate(ROWS).inputs())
-        model.packs = False
+        model.reader.packs = False
         plain = model(**model.collate(ROWS).inputs())
     mask = model.collate(ROWS).sentence_mask
     assert torch.allclose(packed[mask], plain[mask], atol=1e-5)
@@ -129,6 +129,6 @@ def test_adapters_stay_as_they_were_in_a_frozen_encoder(encoder_folder, config_o
     model = build(encoder_folder, freeze_encoder=True)
     assert all(name.startswith("head.") for name in gradients(model, packs=True))
     packed = model(**model.collate(ROWS).inputs())  # with gradients, the adapters in the matrices
-    model.packs = False
+    model.reader.packs = False
     mask = model.collate(ROWS).sentence_mask
     assert torch.allclose(packed[mask], model(**model.collate(ROWS).inputs())[mask], atol=1e-5)

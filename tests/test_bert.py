@@ -17,7 +17,7 @@ from bertsum.compression.onnx import export_onnx
 from bertsum.encoders.bert import Bert
 from bertsum.errors import BertsumError
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 TEXT = "Rain fell on the hills. The river rose by a metre. Nobody was hurt. The road stays closed until Friday."
 
@@ -43,7 +43,7 @@ def test_scores_are_those_of_the_whole_model(trained_run) -> None:
     rows = [{"input_ids": encoding.input_ids, "cls_positions": encoding.cls_positions}]
     assert all(torch.equal(one[1], other[1]) for one, other in zip(whole.score(rows), alone.score(rows), strict=True))
     assert whole.state_dict().keys() == alone.state_dict().keys()
-    assert alone.packs_on(torch.device("cuda"))  # wherever it may be moved to
+    assert alone.reader.packs_on(torch.device("cuda"))  # wherever it may be moved to
 
 
 def test_it_can_be_saved_but_not_exported(trained_run, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_it_can_be_saved_but_not_exported(trained_run, tmp_path: Path) -> None:
 def test_other_encoders_and_ways_keep_their_classes(tmp_path: Path, encoder_folder: Path) -> None:
     for number, settings in enumerate(({"attention": "eager"}, {})):
         config = bertsum.Config.from_dict({"model": {"encoder": str(encoder_folder), **settings}})
-        BertSum.from_config(BertSumConfig.of(config)).save_pretrained(tmp_path / str(number))
+        BertSum.from_config(SavedConfig.of(config)).save_pretrained(tmp_path / str(number))
     read = [BertSum.from_pretrained(tmp_path / name, only_score=True).encoder for name in "01"]
     assert [isinstance(encoder, Bert) for encoder in read] == [False, True]
 

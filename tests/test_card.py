@@ -19,7 +19,7 @@ from huggingface_hub import ModelCard
 import bertsum
 from bertsum.config import EncodingConfig
 from bertsum.models.card import _base_model, card_of
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 
 @pytest.fixture(scope="module")
@@ -186,11 +186,11 @@ def test_a_model_that_was_trained_elsewhere(measured, tmp_path) -> None:
 
 def test_what_is_read_and_in_which_language() -> None:
     whole = EncodingConfig(max_length=64, long_documents="window")
-    card = card_of(BertSumConfig(encoding=whole, language="auto"), None)
+    card = card_of(SavedConfig(encoding=whole, language="auto"), None)
     assert card.data.language is None
     assert "for texts of any language." in card.text
     assert "more than 64 tokens is read in windows; it learned from such texts whole" in card.text
-    card = card_of(BertSumConfig(language="zh-Hant"), None)
+    card = card_of(SavedConfig(language="zh-Hant"), None)
     assert card.data.language == "zh"
     assert "it learned from the first 512 tokens of each alone" in card.text
 

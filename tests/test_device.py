@@ -11,7 +11,7 @@ import bertsum
 from bertsum import device
 from bertsum.config import Config
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 TEXTS = [f"The boat number {number} left the harbour at noon. " * (1 + number % 5) for number in range(12)]
 BATCHES = {"max_tokens_per_batch": 64}  # many, so that they go to threads
@@ -39,7 +39,7 @@ def threads_of_a_new_thread() -> int:
 
 
 def test_no_call_changes_how_many_threads_there_are(summarizer, two_threads) -> None:
-    assert summarizer.model.packs
+    assert summarizer.model.reader.packs
     found: list[int] = []
 
     def call() -> None:
@@ -131,7 +131,7 @@ def test_the_heads_in_another_default_dtype(encoder_folder) -> None:
             config = Config.load(
                 None, [f"model.head={head}", f"model.encoder={encoder_folder}", "encoding.max_length=64"]
             )
-            model = BertSum.from_config(BertSumConfig.of(config))
+            model = BertSum.from_config(SavedConfig.of(config))
             row = {"input_ids": [2, 7, 3, 2, 8, 3], "cls_positions": [0, 3]}
             ((_, logits),) = model.eval().score([row])
         finally:

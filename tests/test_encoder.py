@@ -14,7 +14,7 @@ from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.encoders.load import encoder_layers, load_encoder, load_tokenizer, resolve_encoder
 from bertsum.errors import BertsumError
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 FAMILIES = {
     "bert": {"max_position_embeddings": 128, **SHAPE},
@@ -44,7 +44,7 @@ def test_family(family, tmp_path, tokenizer, byte_tokenizer) -> None:
         str(folder), attention=attention, head_heads=4, head_feedforward=16, hidden_dropout=0.0, attention_dropout=0.2
     )
     torch.manual_seed(1)
-    model = BertSum.from_config(BertSumConfig(settings, EncodingConfig(max_length=longest))).eval()
+    model = BertSum.from_config(SavedConfig(settings, EncodingConfig(max_length=longest))).eval()
     encoder = model.document_encoder()
     texts = [["The council met on Monday.", "It rained."], [f"Sentence {n} is about the harbour." for n in range(60)]]
     rows = [{"input_ids": (e := encoder.encode(t)).input_ids, "cls_positions": e.cls_positions} for t in texts]
@@ -89,7 +89,7 @@ def test_dropout(encoder_folder) -> None:
 @pytest.mark.parametrize(("frozen", "layers"), [(False, 1), (False, 2), (True, 0)])
 def test_freezing(encoder_folder, frozen, layers) -> None:
     settings = ModelConfig(str(encoder_folder), head_heads=4, freeze_encoder=frozen, freeze_layers=layers)
-    model = BertSum.from_config(BertSumConfig(settings))
+    model = BertSum.from_config(SavedConfig(settings))
     trained = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.requires_grad}
     stack = encoder_layers(model.encoder)
     assert "head" in trained
@@ -98,7 +98,7 @@ def test_freezing(encoder_folder, frozen, layers) -> None:
         assert not any(p.requires_grad for p in stack[0].parameters())
         assert not any(p.requires_grad for p in model.encoder.embeddings.parameters())
     with pytest.raises(BertsumError, match="the encoder has 2 layers"):
-        BertSum.from_config(BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4, freeze_layers=3)))
+        BertSum.from_config(SavedConfig(ModelConfig(str(encoder_folder), head_heads=4, freeze_layers=3)))
 
 
 def test_names_that_do_not_exist(tmp_path) -> None:
@@ -129,7 +129,7 @@ def test_folders_that_are_not_whole(tmp_path, encoder_folder, tokenizer, byte_to
         load_tokenizer(str(wordless))
     small = save_encoder(tmp_path / "small", tokenizer, "bert", **{**FAMILIES["bert"], "vocab_size": 20})
     with pytest.raises(BertsumError, match="tokens, the encoder embeddings for 20"):
-        BertSum.from_config(BertSumConfig(ModelConfig(str(small), head_heads=4)))
+        BertSum.from_config(SavedConfig(ModelConfig(str(small), head_heads=4)))
 
 
 def test_attention_that_an_encoder_does_not_have(tmp_path, tokenizer) -> None:
@@ -140,7 +140,7 @@ def test_attention_that_an_encoder_does_not_have(tmp_path, tokenizer) -> None:
 
 def test_heads_that_do_not_divide(encoder_folder) -> None:
     with pytest.raises(BertsumError, match=r"model\.head_heads: got 5, expected a divisor"):
-        BertSum.from_config(BertSumConfig(ModelConfig(str(encoder_folder), head_heads=5)))
+        BertSum.from_config(SavedConfig(ModelConfig(str(encoder_folder), head_heads=5)))
 
 
 def test_an_encoder_of_another_kind(tmp_path, tokenizer) -> None:

@@ -14,7 +14,8 @@ from transformers import BertTokenizer, PreTrainedTokenizerFast
 from bertsum.config import Config, EncodingConfig
 from bertsum.data.documents import Document
 from bertsum.data.encoding import DocumentEncoder, interval_segments
-from bertsum.data.prepare import _ChunkPreparer
+from bertsum.data.labels import label
+from bertsum.data.rows import ExtractiveRows
 from bertsum.data.tokenization import TextTokenizer, cuts_at_spaces
 from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
@@ -30,7 +31,7 @@ def test_equal_to_the_authors() -> None:
         "data.min_sentences=3",
     ]
     config = Config.load(None, overrides)
-    prepare = _ChunkPreparer(config, DocumentEncoder(load_tokenizer("minilm"), config.encoding), "train")
+    rows = ExtractiveRows(config, load_tokenizer("minilm"), "train")
     lines = (SHARED / "golden" / "presumm" / "preprocess.jsonl").read_text(encoding="utf-8").splitlines()
     compared = 0
     for number, line in enumerate(lines):
@@ -38,8 +39,8 @@ def test_equal_to_the_authors() -> None:
         if golden["encoded"] is None:
             continue
         sentences = [" ".join(words) for words in golden["src"]]
-        row = prepare.row(Document(str(number), sentences, [[" ".join(words) for words in golden["tgt"]]], "here"))
-        prepare.label([row])
+        row = rows.row(Document(str(number), sentences, [[" ".join(words) for words in golden["tgt"]]], "here"))
+        label([row], config.data)
         assert isinstance(row, dict)
         assert golden["encoded"] == {
             "input_ids": row["input_ids"],

@@ -23,7 +23,7 @@ from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
 from bertsum.encoders.check import check_encoder
 from bertsum.encoders.load import load_tokenizer
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig, read_tensors
+from bertsum.models.storage import SavedConfig, read_tensors
 from bertsum.runs import Run
 from bertsum.training import distributed
 from bertsum.training.optim import build_optimizer
@@ -74,7 +74,7 @@ def rows_of(model: BertSum) -> list[dict]:
 def test_scores_alone_in_a_batch_in_bf16_and_saved(family, made, tmp_path) -> None:
     settings = ModelConfig(str(made(family)), **HEAD)
     torch.manual_seed(1)
-    model = BertSum.from_config(BertSumConfig(settings, EncodingConfig(max_length=LONGEST))).eval()
+    model = BertSum.from_config(SavedConfig(settings, EncodingConfig(max_length=LONGEST))).eval()
     rows = rows_of(model)
     assert len(rows[1]["input_ids"]) == LONGEST
     alone = [next(model.score([row]))[1] for row in rows]
@@ -127,7 +127,7 @@ def test_training_and_resuming_in_bf16(family, made, prepared, tmp_path) -> None
 def test_refused_by_name(family, made) -> None:
     settings = ModelConfig(str(made(family)), **HEAD)
     with pytest.raises(bertsum.BertsumError, match=rf"model\.encoder: .*\b{family}\b.* expected"):
-        BertSum.from_config(BertSumConfig(settings, EncodingConfig(max_length=128)))
+        BertSum.from_config(SavedConfig(settings, EncodingConfig(max_length=128)))
     assert f"| `{family}` |" in DOC
 
 
@@ -152,7 +152,7 @@ def test_a_tokenizer_that_is_not_fast(tmp_path) -> None:
 @pytest.mark.parametrize("family", ["albert", "xlm"])
 def test_what_needs_a_list_of_layers(family, made) -> None:
     def make(**settings: Any) -> BertSum:
-        return BertSum.from_config(BertSumConfig(ModelConfig(str(made(family)), **HEAD, **settings)))
+        return BertSum.from_config(SavedConfig(ModelConfig(str(made(family)), **HEAD, **settings)))
 
     with pytest.raises(bertsum.BertsumError, match=rf"model\.freeze_layers: encoder type {family} .* expected 0"):
         make(freeze_layers=1)
@@ -161,12 +161,12 @@ def test_what_needs_a_list_of_layers(family, made) -> None:
     with pytest.raises(bertsum.BertsumError, match=rf"train\.layer_decay: encoder type {family} .* expected 1\.0"):
         build_optimizer(make(), TrainConfig(layer_decay=0.9))
     with pytest.raises(bertsum.BertsumError, match=r"model\.adapters: encoder type squeezebert has no linear layers"):
-        BertSum.from_config(BertSumConfig(ModelConfig(str(made("squeezebert")), **HEAD, adapters=2)))
+        BertSum.from_config(SavedConfig(ModelConfig(str(made("squeezebert")), **HEAD, adapters=2)))
 
 
 def test_adapters_only_where_they_learn(made) -> None:
     settings = ModelConfig(str(made("longformer")), **HEAD, adapters=2)
-    model = BertSum.from_config(BertSumConfig(settings, EncodingConfig(max_length=LONGEST)))
+    model = BertSum.from_config(SavedConfig(settings, EncodingConfig(max_length=LONGEST)))
     model(**model.collate(rows_of(model)).inputs()).sum().backward()
     trained = {name: weight.grad for name, weight in model.named_parameters() if weight.requires_grad}
     assert sum("lora_A" in name for name in trained) == 2 * 6  # two layers; query, key, value, and three others
@@ -174,7 +174,7 @@ def test_adapters_only_where_they_learn(made) -> None:
 
 
 def test_where_documents_cannot_be_read_one_by_one(made, tmp_path) -> None:
-    model = BertSum.from_config(BertSumConfig(ModelConfig(str(made("fnet")), **HEAD)))
+    model = BertSum.from_config(SavedConfig(ModelConfig(str(made("fnet")), **HEAD)))
     with pytest.raises(bertsum.BertsumError, match=r"train\.fsdp: .* encoder type fnet, which reads documents one by"):
         distributed._shard(model, SimpleNamespace(), "fp32")
     with pytest.raises(bertsum.BertsumError, match="export: encoder type fnet reads documents one by one"):

@@ -19,10 +19,10 @@ from conftest import comparable_metrics, finish, run_train, sentences_of, wait_f
 from test_resume import assert_same_run
 
 import bertsum
-from bertsum import parallel
-from bertsum.data import prepare as prepare_module
+from bertsum import files, parallel
 from bertsum.data import store as prepared_module
 from bertsum.data.prepare import prepare
+from bertsum.data.rows import ExtractiveRows
 from bertsum.device import explained_memory
 from bertsum.encoders.load import load_tokenizer
 from bertsum.models.extractive import BertSum
@@ -41,11 +41,11 @@ from bertsum.training.state import load_state, load_train_state
 def loss_that_is(value: float, at: int):
     """The loss, except that the so-many-th is not finite."""
     calls = [0]
-    original = trainer_module.sentence_loss
+    original = BertSum.loss
 
-    def loss(*arguments, **options):
+    def loss(*arguments):
         calls[0] += 1
-        return original(*arguments, **options) * (value if calls[0] == at else 1.0)
+        return original(*arguments) * (value if calls[0] == at else 1.0)
 
     return loss
 
@@ -57,7 +57,7 @@ def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value) -> None:
     bertsum.train(whole)
     config = config_of(*options)
     with monkeypatch.context() as patch:
-        patch.setattr(trainer_module, "sentence_loss", loss_that_is(value, at=6))  # the second batch of update 3
+        patch.setattr(BertSum, "loss", loss_that_is(value, at=6))  # the second batch of update 3
         with pytest.raises(bertsum.BertsumError) as raised:
             bertsum.train(config)
     message = str(raised.value)
@@ -73,7 +73,7 @@ def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value) -> None:
 
 def test_a_loss_that_is_not_finite_is_skipped_and_counted(config_of, monkeypatch) -> None:
     config = config_of("train.non_finite=skip", "train.log_every=1")
-    monkeypatch.setattr(trainer_module, "sentence_loss", loss_that_is(float("nan"), at=2))
+    monkeypatch.setattr(BertSum, "loss", loss_that_is(float("nan"), at=2))
     bertsum.train(config)
     records = [record for record in comparable_metrics(config.run_dir) if record["split"] == "train"]
     assert [record.get("skipped", 0) for record in records] == [0, 1, 1, 1]
@@ -144,7 +144,7 @@ def test_a_killed_worker_ends_the_preparation_which_goes_on(config_of, tokenizer
     ]
     config = config_of(f"data.train={write_jsonl(tmp_path / 'a.jsonl', records)}", "data.workers=2")
     monkeypatch.setattr(prepared_module, "_SAVED_BYTES", 1 << 18)
-    main, row = os.getpid(), prepare_module._ChunkPreparer.row
+    main, row = os.getpid(), ExtractiveRows.row
 
     def deadly(self, document):
         if document.id == "2500" and os.getpid() != main:
@@ -152,7 +152,7 @@ def test_a_killed_worker_ends_the_preparation_which_goes_on(config_of, tokenizer
         return row(self, document)
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare_module._ChunkPreparer, "row", deadly)
+        patch.setattr(ExtractiveRows, "row", deadly)
         begin = time.monotonic()
         with pytest.raises(WorkerError, match=r"one of 2 worker processes was killed.*data\.workers"):
             prepare(config, "train", tokenizer)
@@ -163,7 +163,7 @@ def test_a_killed_worker_ends_the_preparation_which_goes_on(config_of, tokenizer
         read.append(document.id)
         return row(self, document)
 
-    monkeypatch.setattr(prepare_module._ChunkPreparer, "row", noted)
+    monkeypatch.setattr(ExtractiveRows, "row", noted)
     again = prepare(config_of(f"data.train={tmp_path / 'a.jsonl'}"), "train", tokenizer)
     assert 0 < int(read[0]) <= 2500  # not from the beginning
     whole = prepare(
@@ -398,14 +398,14 @@ def test_a_failed_validation_loses_nothing(config_of, monkeypatch) -> None:
 
 def test_divergence_keeps_the_checkpoint_before(config_of, monkeypatch) -> None:
     config = config_of("train.save_every=1", "train.max_steps=6", "data.validation=null")
-    monkeypatch.setattr(trainer_module, "sentence_loss", loss_that_is(float("nan"), at=4))
+    monkeypatch.setattr(BertSum, "loss", loss_that_is(float("nan"), at=4))
     with pytest.raises(bertsum.BertsumError, match="remove that, and the run goes on from the checkpoint before it"):
         bertsum.train(config)
     assert Run(config.run_dir).last_checkpoint().name == "step_000003"
     shutil.rmtree(Run(config.run_dir).last_checkpoint())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer_module, "_MOST_SKIPPED", 2)
-        patch.setattr(trainer_module, "sentence_loss", lambda logits, *_: logits.sum() * float("nan"))
+        patch.setattr(BertSum, "loss", lambda _, logits, batch: logits.sum() * float("nan"))
         with pytest.raises(bertsum.BertsumError, match="after 2 updates in a row that were skipped"):
             bertsum.train(
                 config_of("train.save_every=1", "train.max_steps=9", "data.validation=null", "train.non_finite=skip")
@@ -427,7 +427,7 @@ def test_a_full_disk_at_the_progress_keeps_what_is_prepared(config_of, tokenizer
     ]
     config = config_of(f"data.train={write_jsonl(tmp_path / 'a.jsonl', records)}")
     monkeypatch.setattr(prepared_module, "_SAVED_BYTES", 1 << 14)
-    calls, replace_text = [0], prepared_module.replace_text
+    calls, replace_text = [0], files.replace_text
 
     def full(path, text):
         calls[0] += 1
@@ -435,7 +435,7 @@ def test_a_full_disk_at_the_progress_keeps_what_is_prepared(config_of, tokenizer
             raise OSError(28, "No space left on device")
         replace_text(path, text)
 
-    monkeypatch.setattr(prepared_module, "replace_text", full)
+    monkeypatch.setattr(files, "replace_text", full)
     with pytest.raises(bertsum.BertsumError, match=r"data\.prepared_dir.*No space left.*goes on from there"):
         prepare(config, "train", tokenizer)
     (unfinished,) = (tmp_path / "prepared").glob(".train-*.unfinished")

@@ -23,14 +23,15 @@ from bertsum.data import formats as formats_module
 from bertsum.data import sources as sources_module
 from bertsum.data.documents import Document, Rejected
 from bertsum.data.prepare import prepare
+from bertsum.data.rows import ExtractiveRows
 from bertsum.data.sentences import split_sentences
 from bertsum.data.sources import read_documents
 from bertsum.data.store import open_prepared
+from bertsum.data.torch_files import safe_load
 from bertsum.errors import BertsumError
 from bertsum.models.extractive import BertSum
 from bertsum.pages.plots import plot_curves
 from bertsum.pages.shading import marked
-from bertsum.safe_load import safe_load
 from bertsum.text import printable
 
 ESCAPES = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202eevil\r"
@@ -202,10 +203,10 @@ def test_broken_prepared_data(prepared_folder, tmp_path) -> None:
         path.write_bytes(data)
         if path.name == "data.arrow":
             with pytest.raises(BertsumError, match="is broken"):
-                open_prepared(folder)
+                open_prepared(folder, ExtractiveRows)
         else:
             try:
-                assert len(open_prepared(folder)) == 12
+                assert len(open_prepared(folder, ExtractiveRows)) == 12
             except BertsumError as error:
                 assert "is broken" in str(error)
 
@@ -229,7 +230,7 @@ def test_crafted_prepared_data(prepared_folder) -> None:
         progress |= {"crc32": zlib.crc32(data)}
         (prepared_folder / "progress.json").write_text(json.dumps(progress))
         try:
-            opened = open_prepared(prepared_folder)
+            opened = open_prepared(prepared_folder, ExtractiveRows)
             opened.dataset.to_list()
             outcomes.append(True)
         except BertsumError:

@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from conftest import write_jsonl
 
 import bertsum
 from bertsum.allocation import keep_few_kernels, release_freed_memory
-from bertsum.by_place import TextsOnDisk
+from bertsum.by_place import OnDisk
 from bertsum.command_line import run
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation import measure as measuring
 from bertsum.evaluation.measure import measure
-from bertsum.evaluation.predictions import DocumentProbabilities, SentenceScores, score_documents
+from bertsum.evaluation.predictions import PredictionsOnDisk, Scores, predict_split
 from bertsum.files import whole_file
+from bertsum.models.base import Prediction
 from bertsum.models.extractive import BertSum
 from bertsum.training import validation
 
@@ -64,8 +64,9 @@ class MadeUp:
 def test_measuring_keeps_no_texts(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(measuring, "_CHUNK", 2)
     config = Config().override({"data.workers": 1})
-    rows, scores = MadeUp(60), SentenceScores.of_length(np.full(60, 3))
-    measures = measure(config, rows, {"model": scores}, {"model": tmp_path / "predictions.jsonl"}, "rouge")
+    rows = MadeUp(60)
+    made = (Prediction(place, list(rows[place]["sentences"][:2]), [0, 1], [0.5, 0.4, 0.3]) for place in range(60))
+    measures = measure(config, rows, {"model": made}, {"model": tmp_path / "predictions.jsonl"}, "rouge")
     assert measures.rouge["model"].shape == (60, 3, 3)
     lines = (tmp_path / "predictions.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in lines] == [str(place) for place in range(60)]
@@ -90,38 +91,39 @@ def test_validation_does_not_depend_on_chunks(config_of, tokenizer, trained_run,
     config = config_of("train.validate_rouge=true")
     model = BertSum.from_pretrained(trained_run[1].checkpoint)
     prepared = prepare(config, "validation", tokenizer)
-    scores, every = score_documents(model, prepared, config), np.arange(12)
-    whole = validation._measure(scores, prepared, every, every, config)
+    predictions = sorted(predict_split(model, prepared, config, loss=True), key=lambda one: one.place)
+    every = np.arange(12)
+    whole = validation._figures(predictions, prepared, every, config)
     monkeypatch.setattr(validation, "_CHUNK", 1)
-    assert np.array_equal(validation._measure(scores, prepared, every, every, config), whole)
-    assert np.array_equal(validation._measure(scores, prepared, every, every[3:5], config), whole[3:5])
-    assert validation._measure(scores, prepared, every, every[:0], config).shape == (0, 4)
+    assert np.array_equal(validation._figures(predictions, prepared, every, config), whole)
+    assert np.array_equal(validation._figures(predictions[3:5], prepared, every, config), whole[3:5])
+    assert validation._figures([], prepared, every, config).shape == (0, 4)
 
 
-def test_scores_in_one_array(config_of, tokenizer, trained_run) -> None:
+def test_predictions_are_those_of_the_scores(config_of, tokenizer, trained_run, tmp_path) -> None:
     config = config_of("evaluation.max_tokens_per_batch=200")
     model = BertSum.from_pretrained(trained_run[1].checkpoint)
     prepared = prepare(config, "validation", tokenizer)
     chosen = np.array([7, 2, 9])
-    scores = score_documents(model, prepared, config, chosen)
+    kept = PredictionsOnDisk(predict_split(model, prepared, config, chosen), tmp_path)
     rows = [prepared.dataset[int(index)] for index in chosen]
     for place, logits in model.score(rows, 200):
-        assert torch.equal(scores[place], logits)
-        assert scores.probabilities(place) == logits.sigmoid().tolist()
-    assert scores.scored.all()
-    parts = [score_documents(model, prepared, config, chosen, part=(number, 2)) for number in range(2)]
-    assert (parts[0].scored ^ parts[1].scored).all()
-    probabilities = DocumentProbabilities(scores, rows)
-    assert [len(of_document) for of_document in probabilities] == [len(row["sentences"]) for row in rows]
+        read = [score for score in kept[place].scores if score is not None]
+        assert read == logits.sigmoid().tolist()
+        assert kept[place].sentences == [rows[place]["sentences"][index] for index in kept[place].indices]
+    parts = [list(predict_split(model, prepared, config, chosen, part=(number, 2))) for number in range(2)]
+    assert sorted(one.place for part in parts for one in part) == [0, 1, 2]
+    assert [len(of_document) for of_document in Scores(kept)] == [len(row["sentences"]) for row in rows]
 
 
 def test_texts_on_disk(tmp_path) -> None:
     rows = [{"id": "a", "sentences": ["\ud800 日本", ""]}, {"id": "b", "sentences": ["two\nlines"] * 1000}]
-    kept = TextsOnDisk(iter(rows), tmp_path)
-    assert (len(kept), list(kept), kept[1], kept[0]) == (2, rows, rows[1], rows[0])
+    for placed in (enumerate(rows), [(1, rows[1]), (0, rows[0])]):
+        kept = OnDisk(placed, tmp_path)
+        assert (len(kept), list(kept), kept[1], kept[0]) == (2, rows, rows[1], rows[0])
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(BertsumError, match="cannot be written"):
-        TextsOnDisk(rows, tmp_path / "none")
+        OnDisk(enumerate(rows), tmp_path / "none")
 
 
 def test_a_file_is_whole_or_as_it_was(tmp_path) -> None:

@@ -15,7 +15,7 @@ from bertsum import device
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.encoders.vectors import sentence_means
 from bertsum.models.extractive import BertSum, sentence_loss
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 HEADS = ("linear", "transformer", "lstm")
 
@@ -24,7 +24,7 @@ def build(encoder_folder, **values) -> BertSum:
     torch.manual_seed(0)
     settings = ModelConfig(str(encoder_folder), head_heads=4, head_feedforward=16, **values)
     return BertSum.from_config(
-        BertSumConfig(settings, EncodingConfig(max_length=128), SelectionConfig(sentences=2))
+        SavedConfig(settings, EncodingConfig(max_length=128), SelectionConfig(sentences=2))
     ).eval()
 
 
@@ -71,7 +71,7 @@ def test_interval_segments_matter_where_they_are_used(encoder_folder) -> None:
 
 def test_sentence_means_against_a_loop(encoder_folder) -> None:
     model = build(encoder_folder)
-    batch = model.collate(rows_of(model, DOCUMENTS))
+    batch = model.collate(rows_of(model, DOCUMENTS), packed=False)
     hidden = torch.randn(*batch.input_ids.shape, 5)
     means = sentence_means(hidden, batch.attention_mask, batch.cls_positions, batch.sentence_mask)
     for number in range(3):
@@ -111,7 +111,7 @@ def test_save_and_load(encoder_folder, tmp_path) -> None:
 
 
 def test_longer_positions_are_saved(encoder_folder, tmp_path) -> None:
-    config = BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4), EncodingConfig(max_length=300))
+    config = SavedConfig(ModelConfig(str(encoder_folder), head_heads=4), EncodingConfig(max_length=300))
     BertSum.from_config(config).save_pretrained(tmp_path / "m")
     loaded = BertSum.from_pretrained(tmp_path / "m")
     assert loaded.encoder.embeddings.position_embeddings.num_embeddings == 300

@@ -7,7 +7,7 @@ import torch
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 from bertsum.training.optim import build_optimizer, schedule, set_learning_rate
 
 
@@ -34,7 +34,7 @@ def test_linear_cosine_constant() -> None:
 
 def test_groups(encoder_folder) -> None:
     model = BertSum.from_config(
-        BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4, freeze_layers=1), EncodingConfig(max_length=64))
+        SavedConfig(ModelConfig(str(encoder_folder), head_heads=4, freeze_layers=1), EncodingConfig(max_length=64))
     )
     train = TrainConfig(optimizer="adamw", learning_rate=1e-3, encoder_learning_rate=1e-4, weight_decay=0.1)
     optimizer = build_optimizer(model, train)
@@ -49,7 +49,7 @@ def test_groups(encoder_folder) -> None:
 
 
 def test_layer_decay(encoder_folder) -> None:
-    model = BertSum.from_config(BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4)))
+    model = BertSum.from_config(SavedConfig(ModelConfig(str(encoder_folder), head_heads=4)))
     train = TrainConfig(learning_rate=1e-3, encoder_learning_rate=1e-4, layer_decay=0.5)
     rates = {id(p): group["peak"] for group in build_optimizer(model, train).param_groups for p in group["params"]}
     for prefix, rate in (
@@ -61,7 +61,7 @@ def test_layer_decay(encoder_folder) -> None:
 
 
 def test_one_group_in_the_paper(encoder_folder) -> None:
-    model = BertSum.from_config(BertSumConfig(ModelConfig(str(encoder_folder), head_heads=4)))
+    model = BertSum.from_config(SavedConfig(ModelConfig(str(encoder_folder), head_heads=4)))
     optimizer = build_optimizer(model, Config.load("cnndm").train)
     assert type(optimizer) is torch.optim.Adam
     assert len(optimizer.param_groups) == 1

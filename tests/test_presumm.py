@@ -16,7 +16,7 @@ import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.data.batching import collate
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 PRESUMM = SHARED / "golden" / "presumm"
 NAMES = ("presumm_transformer", "bertsum_classifier", "bertsum_transformer", "bertsum_rnn")
@@ -42,7 +42,7 @@ def original(encoder_folder) -> BertSum:
     """A model whose weights stand in for a trained one of theirs."""
     torch.manual_seed(3)
     head = ModelConfig(encoder=str(encoder_folder), head_layers=2, head_heads=2, head_feedforward=40)
-    return BertSum.from_config(BertSumConfig(head, EncodingConfig(max_length=128))).eval()
+    return BertSum.from_config(SavedConfig(head, EncodingConfig(max_length=128))).eval()
 
 
 ROWS = [{"input_ids": [2, 7, 8, 3, 2, 9, 3], "cls_positions": [0, 4]}, {"input_ids": [2, 11, 3], "cls_positions": [0]}]

@@ -31,6 +31,7 @@ from bertsum.data.documents import Document, Rejected
 from bertsum.data.encoding import DocumentEncoder, interval_segments
 from bertsum.data.oracle import greedy_oracle, soft_oracle
 from bertsum.data.prepare import _ChunkPreparer
+from bertsum.data.rows import ExtractiveRows
 from bertsum.data.sentences import split_sentences
 from bertsum.data.sources import READERS, read_documents
 from bertsum.errors import BertsumError
@@ -39,7 +40,7 @@ from bertsum.evaluation.rouge import document_rouge, tokenizer_for
 from bertsum.models.extractive import BertSum
 from bertsum.models.heads import build_head
 from bertsum.models.selection import select_sentences
-from bertsum.models.storage import BertSumConfig, read_tensors, write_tensors
+from bertsum.models.storage import SavedConfig, read_tensors, write_tensors
 from bertsum.training.metrics import forget_later_metrics
 
 EXAMPLES = int(os.environ.get("BERTSUM_EXAMPLES", "0"))
@@ -264,7 +265,7 @@ def test_rows(tokenizer, text: Any, references: list[Any], soft: bool) -> None:
     config = Config.load(
         None, ["encoding.max_length=64", f"data.soft_labels={0.1 if soft else 'null'}", "data.min_sentences=1"]
     )
-    prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), "test")
+    prepare_chunk = _ChunkPreparer(config, ExtractiveRows(config, tokenizer, "test"))
     clean = [
         part.encode("utf-8", "replace").decode()
         if isinstance(part, str)
@@ -327,7 +328,7 @@ def models(bert_shape) -> list[BertSum]:
             torch.manual_seed(0)
             config = ModelConfig(head=head, head_heads=4, head_feedforward=32, sentence_vectors=vectors)
             encoder = BertModel(bert_shape, add_pooling_layer=False)
-            made.append(BertSum(BertSumConfig(model=config), encoder, build_head(config, 32), None).eval())
+            made.append(BertSum(SavedConfig(model=config), encoder, build_head(config, 32), None).eval())
     return made
 
 

@@ -17,8 +17,8 @@ import authors
 import pytest
 import torch
 
+from bertsum.data.torch_files import StandIn, safe_load
 from bertsum.errors import BertsumError
-from bertsum.safe_load import StandIn, safe_load
 
 
 class Gadget:
@@ -38,10 +38,10 @@ def gadgets(trace: Path) -> dict[str, tuple[Any, str]]:
     options = authors.argparse.Namespace(encoder="bert", seed=system)
     return {
         "os.system": ({"model": system}, "system"),
-        "builtins.eval": ({"model": Gadget(eval, f"open({str(trace)!r}, 'w')")}, "builtins.eval"),
-        "builtins.getattr": ({"model": Gadget(getattr, "a", "upper")}, "builtins.getattr"),
-        "subprocess": ([Gadget(subprocess.check_output, ["touch", str(trace)])], "subprocess.check_output"),
-        "torch.load": ({"model": Gadget(torch.load, str(trace))}, "torch.serialization.load"),
+        "builtins.eval": ({"model": Gadget(eval, f"open({str(trace)!r}, 'w')")}, "eval"),
+        "builtins.getattr": ({"model": Gadget(getattr, "a", "upper")}, "getattr"),
+        "subprocess": ([Gadget(subprocess.check_output, ["touch", str(trace)])], "check_output"),
+        "torch.load": ({"model": Gadget(torch.load, str(trace))}, "load"),
         "in the options": ({"model": {}, "opt": options}, "system"),
         "in the optimiser": ({"model": {}, "optim": authors.Optimizer(module, hook=system)}, "system"),
         "nested in the optimiser": (
@@ -61,7 +61,9 @@ def test_gadgets_are_refused_by_name(name: str, legacy: bool, protocol: int, tmp
     trace = tmp_path / "trace"
     saved, asked = gadgets(trace)[name]
     path = authors.save(tmp_path / "gadget.pt", saved, legacy, protocol)
-    with pytest.raises(BertsumError, match=rf"gadget.pt': refused: it asks for '[\w.]*{asked}'"):
+    # torch's reader knows the protocol of torch.save, which is 2, and no name of others.
+    why = rf"refused: it asks for '[\w.]*{asked}'" if protocol == 2 else "cannot be read"
+    with pytest.raises(BertsumError, match=rf"gadget.pt': {why}"):
         safe_load(path)
     assert not trace.exists()
 
@@ -77,7 +79,7 @@ def in_zip(path: Path, stream: bytes, compression: int = zipfile.ZIP_STORED) -> 
 def test_dotted_names_do_not_lead_out_of_a_stand_in(tmp_path) -> None:
     """Protocol 4 may name attributes of attributes."""
     stream = b"\x80\x04\x8c\x08argparse\x8c\x1eNamespace.__init__.__globals__\x93."
-    with pytest.raises(BertsumError, match="refused: it asks for 'argparse.Namespace.__init__"):
+    with pytest.raises(BertsumError, match="cannot be read"):
         safe_load(in_zip(tmp_path / "a.pt", stream))
 
 
@@ -91,14 +93,14 @@ def test_functions_of_the_stand_in_modules(tmp_path) -> None:
 def test_a_file_cannot_change_the_functions_it_may_name(function: bytes, tmp_path) -> None:
     """BUILD sets attributes."""
     stream = b"ctorch._utils\n" + function + b"\n(N}X\x0c\x00\x00\x00__defaults__K\x01stb."
-    with pytest.raises(BertsumError, match="sets attributes of a function"):
+    with pytest.raises(BertsumError, match="Can only build Tensor"):
         safe_load(in_zip(tmp_path / "a.pt", stream))
 
 
 def test_objects_beside_the_pickle_are_storages(tmp_path) -> None:
     """torch.load would compare a module's source, and write what differs into a file of the given name."""
     pid = b"(X\x06\x00\x00\x00modulectorch._utils\n_rebuild_tensor_v2\nX\x01\x00\x00\x00aX\x01\x00\x00\x00btQ."
-    with pytest.raises(BertsumError, match="no storage of a known type"):
+    with pytest.raises(BertsumError, match="Only persistent_load of storage"):
         safe_load(in_zip(tmp_path / "a.pt", pid))
 
 
@@ -106,7 +108,7 @@ def test_containers_that_are_not_read(tmp_path) -> None:
     tar = tmp_path / "a.tar"
     with tarfile.open(tar, "w") as archive:
         archive.add(__file__, "pickle")
-    with pytest.raises(BertsumError, match="does not begin as one"):
+    with pytest.raises(BertsumError, match="cannot be read"):
         safe_load(tar)
     bomb = in_zip(tmp_path / "bomb.pt", b"\x80\x02N." + b"\0" * 10_000_000, zipfile.ZIP_DEFLATED)
     with pytest.raises(BertsumError, match="compressed entries"):
@@ -196,20 +198,18 @@ def test_expanded_and_shared_tensors(legacy: bool, tmp_path) -> None:
 
 
 def test_a_file_cannot_point_a_tensor_elsewhere(tmp_path) -> None:
-    """BUILD on a tensor calls its __setstate__, which sets any size over any storage."""
+    """BUILD on a tensor sets its storage and its size: torch sees to it that these fit."""
     whole = authors.save(tmp_path / "a.pt", torch.ones(4)).read_bytes()
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         stream, data = archive.read("a/data.pkl"), archive.read("a/data/0")
     in_zip(tmp_path / "b.pt", stream[:-1] + b"(tb.")
     with zipfile.ZipFile(tmp_path / "b.pt", "a") as archive:
         archive.writestr("a/data/0", data)
-    with pytest.raises(BertsumError, match="sets the state of a tensor"):
-        safe_load(tmp_path / "b.pt")
+    assert safe_load(tmp_path / "b.pt").numel() == 0
 
 
 def test_what_would_starve_or_crash_the_reader(tmp_path) -> None:
     deep = b"\x80\x02}(K\x01" + b"\x85" * 3_000_000 + b"K\x01u."  # hashing it would overflow the stack
     with pytest.raises(BertsumError, match="more tuples than any checkpoint"):
         safe_load(in_zip(tmp_path / "a.pt", deep))
-    with pytest.raises(BertsumError, match="it numbers an object 2147483647"):
-        safe_load(in_zip(tmp_path / "b.pt", b"\x80\x02Nr\xff\xff\xff\x7f."))
+    assert safe_load(in_zip(tmp_path / "b.pt", b"\x80\x02Nr\xff\xff\xff\x7f.")) is None  # an object numbered 2^31 - 1

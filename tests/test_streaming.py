@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import io
 import itertools
 import json
 import multiprocessing
@@ -349,7 +348,7 @@ def test_a_document_that_memory_does_not_suffice_for(summarizer, tmp_path, sourc
 
 
 def test_the_lock_is_free_after_an_error_of_writing(summarizer, tmp_path, source) -> None:
-    class Full(io.BytesIO):
+    class Full:
         def close(self) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -396,6 +395,6 @@ def test_a_signal_says_how_to_go_on(summarizer, tmp_path, capfd) -> None:
     os.kill(process.pid, signal.SIGTERM)
     process.join()
     assert process.exitcode == 143
-    saved = json.loads(progress.read_text())["documents"]
+    saved = json.loads(progress.read_text())["state"]["documents"]
     assert f"stopped by SIGTERM after {saved} documents; the same command goes on" in capfd.readouterr().err
     assert not target.exists()

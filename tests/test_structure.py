@@ -19,7 +19,7 @@ from bertsum.data.sources import SAMPLE_FOLDER
 PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it; docs/house.md draws them.
 LAYERS = [
-    *("text", "progress", "allocation", "errors", "by_place", "device", "files", "parallel", "safe_load"),
+    *("text", "progress", "allocation", "errors", "by_place", "device", "files", "parallel"),
     "config",
     *("runs", "results"),
     *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),

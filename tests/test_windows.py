@@ -12,9 +12,11 @@ from conftest import sentences_of
 
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
-from bertsum.data.encoding import DocumentEncoder, windows
+from bertsum.data.batching import collate
+from bertsum.data.encoding import DocumentEncoder
+from bertsum.data.windows import windows
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.storage import SavedConfig
 
 LONG = [f"Sentence {number} of the long report about farming and rain." for number in range(60)]
 SHORT = ["The council met.", "It rained all night."]
@@ -24,7 +26,7 @@ def build(encoder_folder, **values) -> BertSum:
     torch.manual_seed(0)
     settings = ModelConfig(str(encoder_folder), head_heads=4, head_feedforward=16, **values)
     return BertSum.from_config(
-        BertSumConfig(settings, EncodingConfig(max_length=64), SelectionConfig(sentences=3))
+        SavedConfig(settings, EncodingConfig(max_length=64), SelectionConfig(sentences=3))
     ).eval()
 
 
@@ -41,12 +43,12 @@ def test_windows_cover_a_document_once() -> None:
         lengths = [draw.randint(3, draw.choice([8, 30, 64])) for _ in range(draw.randint(1, 60))]
         positions = [sum(lengths[:place]) for place in range(len(lengths))]
         found = windows(positions, sum(lengths), 64)
-        assert [index for window in found for index in range(*window.own)] == list(range(len(lengths)))
+        assert [index for window in found for index in range(*window.taken)] == list(range(len(lengths)))
         for window in found:
-            assert window.opening <= window.sentences[0] <= window.own[0] < window.own[1] <= window.sentences[1]
+            assert window.opening <= window.sentences[0] <= window.taken[0] < window.taken[1] <= window.sentences[1]
             row = window.row(list(range(sum(lengths))), positions)
             assert len(row["input_ids"]) <= 64
-            assert row["input_ids"][row["cls_positions"][window.place]] == positions[window.own[0]]
+            assert row["input_ids"][row["cls_positions"][window.place]] == positions[window.taken[0]]
         if sum(lengths) <= 64:
             assert len(found) == 1
 
@@ -55,8 +57,8 @@ def test_inner_windows_have_context_on_both_sides() -> None:
     inner = windows(list(range(0, 400, 4)), 400, 64)[1:-1]
     assert inner
     for window in inner:
-        assert window.own[0] - window.sentences[0] >= 1
-        assert window.sentences[1] - window.own[1] >= 1
+        assert window.taken[0] - window.sentences[0] >= 1
+        assert window.sentences[1] - window.taken[1] >= 1
 
 
 @pytest.mark.parametrize("vectors", ["cls", "mean"])
@@ -71,10 +73,10 @@ def test_scores_are_those_of_a_plain_version(encoder_folder, vectors, attention)
         read = [*range(window.opening), *range(*window.sentences)]
         ids = [row["input_ids"][bounds[index] : bounds[index + 1]] for index in read]
         places = [sum(map(len, ids[:place])) for place in range(len(ids))]
-        batch = model.collate([{"input_ids": [token for own_ids in ids for token in own_ids], "cls_positions": places}])
+        read_row = {"input_ids": [token for own_ids in ids for token in own_ids], "cls_positions": places}
         with torch.no_grad():
-            of_window = model.reader(batch.input_ids.device)(**batch.inputs(), layers=None)[0]
-        own += [of_window[read.index(index, window.opening)] for index in range(*window.own)]
+            of_window = model.reader(**collate([read_row], 0).inputs())[0]
+        own += [of_window[read.index(index, window.opening)] for index in range(*window.taken)]
     sentences = torch.stack(own)[None]
     with torch.no_grad():
         expected = model.head(model.sentence_norm(sentences), torch.ones(sentences.shape[:2], dtype=torch.bool))[0]

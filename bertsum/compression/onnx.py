@@ -56,7 +56,7 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
     plain = copy.deepcopy(model).cpu().eval()
     if isinstance(plain.encoder, Bert):
         raise BertsumError("export: the model was read to score only, expected one that BertSum.from_pretrained read")
-    plain.packs = False
+    plain.reader.packs = False
     plain.encoder.set_attn_implementation("eager")
     inputs = _documents(plain, [[5, 3], [4, 6, 3]]).inputs()
     names, most = ("documents", "tokens", "sentences"), {"tokens": model.config.encoding.max_length}

@@ -122,6 +122,7 @@ class ModelConfig:
     Args:
         encoder: Hub name or folder of any BERT-like encoder with a fast tokenizer; minilm is all-MiniLM-L6-v2, from
             the package of the offline extra where it is installed, else from the hub.
+        kind: What kind of model it is - extractive scores the sentences of a document and chooses the best.
         attention: Implementation of attention in the encoder - packed is a pass of our own over documents without
             padding (BERT and RoBERTa), auto is that on a CPU and transformers' choice elsewhere, the others are
             those of transformers.
@@ -145,6 +146,7 @@ class ModelConfig:
     """
 
     encoder: str = "bert-base-uncased"
+    kind: Literal["extractive"] = "extractive"
     attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
     interval_segments: bool = True
     sentence_vectors: Literal["cls", "mean"] = "cls"

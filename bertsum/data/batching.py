@@ -1,72 +1,145 @@
-"""Prepared documents to batches: a token budget, documents of like length together, the same plan for any number
-of processes.
+"""Rows to batches: a token budget, documents of like length together, the same plan for any number of processes.
 
-# B documents, T tokens of the longest, S sentences of the most
+# B documents, W windows of them (as many as documents, where none is longer than the encoder's input), T tokens of the
+# longest window, S sentences of the most, N tokens of all windows
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from bertsum.data.encoding import interval_segments
+from bertsum.data.windows import windows
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Documents padded beside each other.
+    """Documents as the encoder reads them: padded beside each other, or packed one after the other.
+
+    A document that is longer than the encoder's input is several windows, each of which is read like a document;
+    ``places`` says which of their sentences are the document's.
 
     Attributes:
-        input_ids: Tokens (B, T), padded with the encoder's padding token.
-        attention_mask: 1 for tokens, 0 for padding (B, T).
-        token_type_ids: Interval segments (B, T).
-        cls_positions: Position of each sentence's [CLS] (B, S), 0 for padding.
-        sentence_mask: True for sentences, False for padding (B, S).
-        labels: 1 for oracle sentences (B, S); zeros where documents have no labels.
+        input_ids: Tokens (W, T), padded with the encoder's padding token; packed (N).
+        attention_mask: 1 for tokens, 0 for padding (W, T); None where they are packed.
+        token_type_ids: Interval segments (W, T); packed (N).
+        cls_positions: Position of each sentence's [CLS] in its window (W, S), 0 for padding.
+        sentence_mask: True for sentences, False for padding (W, S).
+        labels: Label of each sentence (B, S); zeros where documents have no labels.
+        lengths: Tokens of each window (W); None where they are padded.
+        places: Where each sentence of a document stands among the W x S of its windows (B, S); None where each document
+            is one window.
+        document_mask: True for sentences, False for padding (B, S); None where each document is one window.
     """
 
     input_ids: torch.Tensor
-    attention_mask: torch.Tensor
+    attention_mask: torch.Tensor | None
     token_type_ids: torch.Tensor
     cls_positions: torch.Tensor
     sentence_mask: torch.Tensor
     labels: torch.Tensor
+    lengths: tuple[int, ...] | None = None
+    places: torch.Tensor | None = None
+    document_mask: torch.Tensor | None = None
+
+    @property
+    def units(self) -> int:
+        """How many numbers the loss is a sum of: sentences."""
+        return int(self.mask.sum())
+
+    @property
+    def mask(self) -> torch.Tensor:
+        """True for the sentences of documents, False for padding (B, S)."""
+        return self.sentence_mask if self.document_mask is None else self.document_mask
 
     def to(self, device: torch.device) -> Batch:
         """The batch on another device; to a GPU it is copied while that still computes."""
-        if device.type != "cuda":
-            return Batch(**{item.name: getattr(self, item.name).to(device) for item in fields(self)})
-        pinned = {item.name: getattr(self, item.name).pin_memory() for item in fields(self)}
-        return Batch(**{name: tensor.to(device, non_blocking=True) for name, tensor in pinned.items()})
+        tensors: dict[str, Any] = {
+            name: value for name, value in self._values().items() if isinstance(value, torch.Tensor)
+        }
+        if device.type == "cuda":
+            tensors = {name: value.pin_memory() for name, value in tensors.items()}
+        return replace(self, **{name: value.to(device, non_blocking=True) for name, value in tensors.items()})
 
-    def inputs(self) -> dict[str, torch.Tensor]:
+    def inputs(self) -> dict[str, Any]:
         """The arguments of the model's forward pass."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "labels"}
+        return {name: value for name, value in self._values().items() if name != "labels" and value is not None}
+
+    def _values(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
-def collate(rows: Sequence[dict[str, Any]], pad_id: int) -> Batch:
-    """Pads rows with ``input_ids``, ``cls_positions`` and, where there are any, ``labels``."""
-    tokens = max(len(row["input_ids"]) for row in rows)  # T
-    sentences = max(len(row["cls_positions"]) for row in rows)  # S
-    input_ids = np.full((len(rows), tokens), pad_id, dtype=np.int64)
-    segments, attention = np.zeros_like(input_ids), np.zeros_like(input_ids)
-    cls_positions = np.zeros((len(rows), sentences), dtype=np.int64)
-    mask = np.zeros((len(rows), sentences), dtype=bool)
-    labels = np.zeros((len(rows), sentences), dtype=np.float32)
-    for number, row in enumerate(rows):
-        length, count = len(row["input_ids"]), len(row["cls_positions"])
-        input_ids[number, :length] = row["input_ids"]
-        attention[number, :length] = 1
-        segments[number, :length] = interval_segments(row["cls_positions"], length)
+def collate(
+    rows: Sequence[Mapping[str, Any]], pad_id: int, max_length: int | None = None, packed: bool = False
+) -> Batch:
+    """Rows to a batch.
+
+    Args:
+        rows: Documents with ``input_ids``, ``cls_positions`` and, where there are any, ``labels``.
+        pad_id: The encoder's padding token.
+        max_length: Tokens of a window: longer documents are cut into several. By default none is cut.
+        packed: Whether the windows stand one after the other, without padding.
+    """
+    read, places = _cut(rows, max_length)
+    lengths, most = [len(row["input_ids"]) for row in read], max(len(row["cls_positions"]) for row in read)  # T, S
+    cls_positions = np.zeros((len(read), most), dtype=np.int64)
+    mask = np.zeros((len(read), most), dtype=bool)
+    for number, row in enumerate(read):
+        count = len(row["cls_positions"])
         cls_positions[number, :count] = row["cls_positions"]
         mask[number, :count] = True
-        labels[number, :count] = row.get("labels", 0)
-    arrays = (input_ids, attention, segments, cls_positions, mask, labels)
-    return Batch(*map(torch.from_numpy, arrays))
+    segments = [interval_segments(row["cls_positions"], length) for row, length in zip(read, lengths, strict=True)]
+    ids = [row["input_ids"] for row in read]
+    batch = Batch(
+        input_ids=_joined(ids) if packed else _padded(ids, pad_id, np.int64),
+        attention_mask=None if packed else _padded([[1] * length for length in lengths], 0, np.int64),
+        token_type_ids=_joined(segments) if packed else _padded(segments, 0, np.int64),
+        cls_positions=torch.from_numpy(cls_positions),
+        sentence_mask=torch.from_numpy(mask),
+        labels=_padded([row.get("labels") or [0.0] * len(row["cls_positions"]) for row in rows], 0, np.float32),
+        lengths=tuple(lengths) if packed else None,
+    )
+    if len(read) == len(rows):
+        return batch
+    flat = [[window * most + place for window, place in of_document] for of_document in places]
+    document_mask = _padded([[1] * len(of_document) for of_document in places], 0, np.bool_)
+    return replace(batch, places=_padded(flat, 0, np.int64), document_mask=document_mask)
+
+
+def _cut(
+    rows: Sequence[Mapping[str, Any]], max_length: int | None
+) -> tuple[list[Mapping[str, Any]], list[list[tuple[int, int]]]]:
+    """The windows of all documents, and for each sentence of a document its window and its place there."""
+    read: list[Mapping[str, Any]] = []
+    places: list[list[tuple[int, int]]] = []
+    for row in rows:
+        ids, positions = row["input_ids"], row["cls_positions"]
+        if max_length is None or len(ids) <= max_length:
+            places.append([(len(read), place) for place in range(len(positions))])
+            read.append(row)
+            continue
+        places.append([])
+        for window in windows(positions, len(ids), max_length):
+            first, end = window.taken
+            places[-1] += [(len(read), window.place + step) for step in range(end - first)]
+            read.append(window.row(ids, positions))
+    return read, places
+
+
+def _padded(lists: Sequence[Sequence[Any]], padding: int, kind: Any) -> torch.Tensor:
+    array = np.full((len(lists), max(map(len, lists))), padding, dtype=kind)
+    for number, values in enumerate(lists):
+        array[number, : len(values)] = values
+    return torch.from_numpy(array)
+
+
+def _joined(lists: Sequence[Sequence[int]]) -> torch.Tensor:
+    return torch.from_numpy(np.concatenate([np.asarray(values, dtype=np.int64) for values in lists]))
 
 
 def length_batches(lengths: Sequence[int] | np.ndarray, max_tokens: int) -> list[np.ndarray]:

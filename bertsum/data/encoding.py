@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bertsum.config import EncodingConfig
 from bertsum.data.tokenization import TextTokenizer
@@ -42,87 +42,6 @@ def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
     """Token types 0, 1, 0, 1 ... alternating by sentence (T)."""
     bounds = [*cls_positions, length]
     return [number % 2 for number, (start, end) in enumerate(itertools.pairwise(bounds)) for _ in range(end - start)]
-
-
-@dataclass(frozen=True)
-class Window:
-    """A part of a document that the encoder reads at once: some sentences, and others around them as context.
-
-    Attributes:
-        opening: So many of the document's first sentences come before all others.
-        sentences: The first of the sentences after those, and the one after the last.
-        own: The first of the sentences whose vectors are taken from this window, and the one after the last.
-    """
-
-    opening: int
-    sentences: tuple[int, int]
-    own: tuple[int, int]
-
-    @property
-    def place(self) -> int:
-        """Place of the first of its own sentences among all that it reads."""
-        return self.opening + self.own[0] - self.sentences[0]
-
-    def row(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> dict[str, Any]:
-        """What is read in it, as a document of its own: ``input_ids`` and ``cls_positions``.
-
-        Args:
-            input_ids: Tokens of the document (T).
-            cls_positions: Position of each sentence's [CLS] (S).
-        """
-        bounds = [*cls_positions, len(input_ids)]
-        ids: list[int] = []
-        positions: list[int] = []
-        for first, end in ((0, self.opening), self.sentences):
-            positions += [len(ids) + bounds[index] - bounds[first] for index in range(first, end)]
-            ids += input_ids[bounds[first] : bounds[end]]
-        return {"input_ids": ids, "cls_positions": positions}
-
-
-# Shares of a window: for the document's opening, for the sentences before its own, for those behind.
-_OPENING, _BEFORE, _BEHIND = 1 / 4, 1 / 16, 1 / 16
-
-
-def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[Window]:
-    """Cuts a document at sentence borders into windows; each sentence is the own of one of them.
-
-    Every window begins as the document does: a pretrained encoder tells the first sentences of what it reads from later
-    ones by their position, and would take those of each window for the most important ones of a document.
-
-    Args:
-        cls_positions: Position of each sentence's [CLS] (S).
-        length: Tokens of the document, of which no sentence has more than ``max_length``.
-        max_length: Tokens of a window.
-    """
-    bounds = [*cls_positions, length]
-    count = len(cls_positions)
-    opening = sum(bound <= max_length * _OPENING for bound in bounds[1:])
-    found: list[Window] = []
-    first = 0
-    while first < count:
-        fits_beside = bounds[first + 1] - bounds[first] <= max_length - bounds[opening]
-        least = opening if found and fits_beside else 0
-
-        def size(begin: int, end: int, beside: int = bounds[least]) -> int:
-            return beside + bounds[end] - bounds[begin]
-
-        before, end = first, first + 1
-        while before > least and bounds[first] - bounds[before - 1] <= max_length * _BEFORE:
-            before -= 1
-        if size(before, end) > max_length:
-            before = first
-        while end < count and size(before, end + 1) <= max_length * (1 - _BEHIND):
-            end += 1
-        behind = end
-        while behind < count and size(before, behind + 1) <= max_length:
-            behind += 1
-        while before > least and size(before - 1, behind) <= max_length:  # at the end there is none behind
-            before -= 1
-        if behind == count:
-            end = count
-        found.append(Window(least, (before, behind), (first, end)))
-        first = end
-    return found
 
 
 def long_enough(sentences: Sequence[str], least: int) -> list[int]:

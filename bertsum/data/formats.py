@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from bertsum.data.torch_files import safe_load
 from bertsum.errors import BertsumError
-from bertsum.safe_load import safe_load
 
 Records = Iterator[tuple[str, Any]]
 

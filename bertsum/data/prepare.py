@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,26 +15,24 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from bertsum.config import Config, DataConfig
-from bertsum.data.augmentation import detokenize, draw, join
-from bertsum.data.documents import Document, EncodedDocument, Line, Rejected, parse
-from bertsum.data.encoding import DocumentEncoder, long_enough
-from bertsum.data.languages import language_of
-from bertsum.data.oracle import greedy_oracles, soft_oracles
-from bertsum.data.sentences import split_sentences
+from bertsum.data.documents import Document, Line, Rejected, parse
+from bertsum.data.rows import FILTERED, ROWS, Rows, Texts, texts_of
 from bertsum.data.sources import is_hub_split, load_hub_split, read_lines, source_files
 from bertsum.data.store import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
 from bertsum.parallel import WorkerError, chunks, map_in_order
 from bertsum.progress import Progress
-from bertsum.text import split_words, text_size
+from bertsum.text import text_size
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 # What a prepared document depends on: all of this folder but what comes after it.
-_CODE = sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem != "batching") + [
-    Path(__file__).parents[1] / name for name in ("text.py", "safe_load.py")
+_AFTER = ("windows", "batching")
+_CODE = [
+    *sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in _AFTER),
+    Path(__file__).parents[1] / "text.py",
 ]
 _PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid", "nltk")
 _CHUNK = 64  # documents handed to a process at once,
@@ -74,7 +72,7 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
             ) from error
     if report is not None:
         print(f"Prepared {split} data in {folder}\n{report}", flush=True)
-    return open_prepared(folder)
+    return open_prepared(folder, ROWS[config.model.kind])
 
 
 def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
@@ -89,6 +87,7 @@ def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) ->
         tokens.pop(switch, None)
     return {
         "split": split,
+        "kind": config.model.kind,
         "sources": _describe_sources(config.data, split),
         "data": data,
         "encoding": asdict(config.encoding),
@@ -137,9 +136,10 @@ def _content(path: Path) -> tuple[int, str]:
 
 def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
     """Prepares all documents, or those that an earlier preparation had not come to when it was interrupted."""
-    prepare_chunk = _ChunkPreparer(config, DocumentEncoder(tokenizer, config.encoding), split)
-    PreparedChunk.of([])  # pyarrow loads pandas when it first converts something: once, not in each process
-    with PreparedWriter(folder) as writer:
+    rows = ROWS[config.model.kind](config, tokenizer, split)
+    prepare_chunk = _ChunkPreparer(config, rows)
+    PreparedChunk.of([], type(rows))  # pyarrow loads pandas when it first converts something: once, not in each process
+    with PreparedWriter(folder, rows.schema) as writer:
         documents = islice(read_lines(config.data, split), writer.read, None)
         try:
             with Progress(f"prepare {split}", count=writer.read) as progress:
@@ -165,78 +165,15 @@ def _nothing_usable(split: str, writer: PreparedWriter) -> BertsumError:
     return BertsumError(f"data.{split}: {none}{first}")
 
 
-# Reasons that a config asks for; every other reason is an error of the document.
-FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than data.min_summary_words")
-
-
 class _ChunkPreparer:
     """Documents to what is written of them; what each process does."""
 
-    def __init__(self, config: Config, encoder: DocumentEncoder, split: str) -> None:
+    def __init__(self, config: Config, rows: Rows) -> None:
         self.config = config
-        self.encoder = encoder
-        self.filtered = _is_filtered(config.data, split)
-        self.detokenized = config.data.detokenized if split == "train" else 0.0
-        self.joined = config.data.joined if split == "train" else 0.0
+        self.rows = rows
 
     def __call__(self, chunk: list[Document | Rejected | Line]) -> PreparedChunk:
-        documents = (parse(item, self.config.data) for item in chunk)
-        rows = [item if isinstance(item, Rejected) else self.row(item) for item in documents]
-        kept = [row for row in rows if isinstance(row, dict)]
-        self.label([row for row in kept if row["labels"] is None])
-        join(kept, self.joined)
-        return PreparedChunk.of(rows)
-
-    def row(self, document: Document) -> dict[str, Any] | Rejected:
-        """A document's row, with labels only where it came with them."""
-        if not isinstance(document, EncodedDocument) and draw(document.id) < self.detokenized:
-            references = [detokenize(reference) for reference in document.references]
-            document = replace(document, text=detokenize(document.text), references=references)
-        texts = _texts(document, self.config.language)
-        too_short = _too_short(texts, self.config, document.place) if self.filtered else None
-        if too_short is not None:
-            return too_short
-        labels = None
-        if isinstance(
-            document, EncodedDocument
-        ):  # by the authors' code: cut to the encoder's length, otherwise as it is
-            try:
-                encoding = self.encoder.cut(document.input_ids, document.cls_positions)
-            except BertsumError as error:
-                return Rejected(document.place, "another vocabulary", str(error))
-            labels = [float(document.labels[index]) for index in encoding.sentence_indices]
-        else:
-            encoding = self.encoder.encode(texts["sentences"])
-        if not encoding.sentence_indices:
-            return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
-        return {
-            **texts,
-            "input_ids": encoding.input_ids,
-            "cls_positions": encoding.cls_positions,
-            "sentence_indices": encoding.sentence_indices,
-            "labels": labels,
-            "length": len(encoding.input_ids),
-            "cut": encoding.cut,
-        }
-
-    def label(self, rows: list[dict[str, Any]]) -> None:
-        """1 for each sentence that is read and in the oracle, 0 for others; or the soft oracle's share (S)."""
-        data = self.config.data
-        # The authors label the whole document, so that positives vanish with what is dropped or cut.
-        visible = [range(len(row["sentences"])) if data.oracle == "paper" else row["sentence_indices"] for row in rows]
-        texts = [
-            ([row["sentences"][index] for index in own], row["references"])
-            for row, own in zip(rows, visible, strict=True)
-        ]
-        most, mode, several = data.oracle_sentences, data.oracle, data.oracle_references
-        if data.soft_labels is not None:
-            soft = soft_oracles(texts, most, data.soft_labels, mode, several)
-            labels = [dict(zip(own, shares, strict=True)) for own, shares in zip(visible, soft, strict=True)]
-        else:
-            greedy = greedy_oracles(texts, most, mode, several)
-            labels = [{own[place]: 1.0 for place in chosen} for own, chosen in zip(visible, greedy, strict=True)]
-        for row, own in zip(rows, labels, strict=True):
-            row["labels"] = [own.get(index, 0.0) for index in row["sentence_indices"]]
+        return PreparedChunk.of(self.rows([parse(item, self.config.data) for item in chunk]), type(self.rows))
 
 
 def _stop_or_skip(config: DataConfig, rejected: Rejected) -> None:
@@ -244,13 +181,13 @@ def _stop_or_skip(config: DataConfig, rejected: Rejected) -> None:
         raise BertsumError(f"{rejected.place}: {rejected.problem} (data.on_error: skip goes on without it)")
 
 
-def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
+def read_texts(config: Config, split: str) -> Iterator[Texts]:
     """A split's documents as text only: ``id``, ``sentences`` and ``references`` of each, without an encoder.
 
     Raises:
         BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left.
     """
-    read_chunk = functools.partial(_read_chunk, config=config, filtered=_is_filtered(config.data, split))
+    read_chunk = functools.partial(_read_chunk, config=config, split=split)
     count = 0
     chunks = _chunks(read_lines(config.data, split))
     for chunk in map_in_order(read_chunk, chunks, config.data.workers, _size):
@@ -264,54 +201,9 @@ def read_texts(config: Config, split: str) -> Iterator[dict[str, Any]]:
         raise BertsumError(f"data.{split}: has no document that can be used")
 
 
-def _read_chunk(
-    chunk: list[Document | Rejected | Line], config: Config, filtered: bool
-) -> list[dict[str, Any] | Rejected]:
-    rows: list[dict[str, Any] | Rejected] = []
-    for item in (parse(line, config.data) for line in chunk):
-        row = item if isinstance(item, Rejected) else _texts(item, config.language)
-        too_short = _too_short(row, config, item.place) if filtered and isinstance(row, dict) else None
-        rows.append(row if too_short is None else too_short)
-    return rows
-
-
-def _is_filtered(config: DataConfig, split: str) -> bool:
-    return split == "train" or config.filtered_splits == "all"
-
-
-def _too_short(texts: dict[str, Any], config: Config, place: str) -> Rejected | None:
-    """Why a document or its summary is too short, if it is."""
-    data = config.data
-    usable = len(long_enough(texts["sentences"], config.encoding.min_sentence_words))
-    if usable < data.min_sentences:
-        return Rejected(place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more")
-    words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in texts["references"])
-    if words < data.min_summary_words:
-        problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
-        return Rejected(place, FILTERED[1], problem)
-    return None
-
-
-def _texts(document: Document, language: str) -> dict[str, Any]:
-    language = language_of(document.text, language)
-    return {
-        "id": document.id,
-        "sentences": document_sentences(document.text, language),
-        "references": [summary_sentences(reference, language) for reference in document.references],
-    }
-
-
-def document_sentences(text: str | list[str], language: str) -> list[str]:
-    """A document's sentences without the white space around them."""
-    pieces = split_sentences(text, language) if isinstance(text, str) else text
-    return [piece.strip() for piece in pieces]
-
-
-def summary_sentences(summary: str | list[str], language: str) -> list[str]:
-    """A reference's sentences; in a string each line is split by itself (CNN/DailyMail: a highlight a line)."""
-    lines = summary.splitlines() if isinstance(summary, str) else None
-    pieces = summary if lines is None else [piece for line in lines for piece in split_sentences(line, language)]
-    return [piece.strip() for piece in pieces if piece.strip()]
+def _read_chunk(chunk: list[Document | Rejected | Line], config: Config, split: str) -> list[Texts | Rejected]:
+    documents = (parse(item, config.data) for item in chunk)
+    return [item if isinstance(item, Rejected) else texts_of(item, config, split) for item in documents]
 
 
 def _chunks(documents: Iterable[Document | Rejected | Line]) -> Iterator[list[Document | Rejected | Line]]:

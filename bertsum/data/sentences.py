@@ -100,3 +100,16 @@ def _parts(sentence: str, ends: list[int], least: int, most: int) -> Iterator[st
         yield sentence[start : ends[cut - 1]]
         start, words = ends[cut - 1], cut
     yield sentence[start:]
+
+
+def document_sentences(text: str | list[str], language: str) -> list[str]:
+    """A document's sentences without the white space around them."""
+    pieces = split_sentences(text, language) if isinstance(text, str) else text
+    return [piece.strip() for piece in pieces]
+
+
+def summary_sentences(summary: str | list[str], language: str) -> list[str]:
+    """A reference's sentences; in a string each line is split by itself (CNN/DailyMail: a highlight a line)."""
+    lines = summary.splitlines() if isinstance(summary, str) else None
+    pieces = summary if lines is None else [piece for line in lines for piece in split_sentences(line, language)]
+    return [piece.strip() for piece in pieces if piece.strip()]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -21,7 +21,54 @@ if TYPE_CHECKING:
 # s of adapters that are made here (alpha = 2 r is usual). It is saved with them: another version may have another.
 SCALE = 2.0
 FIRST_SCALE = 2.0  # of those that were saved without it
-_A, _B = ".lora_A.default.weight", ".lora_B.default.weight"
+_A, _B = ".lora_A.default.weight", ".lora_B.default.weight"  # by the names of the package peft
+
+
+class LowRankLinear(nn.Linear):
+    """A projection whose own matrix W stays, and an adapter that learns: ``W x + b + s B A x``.
+
+    Attributes:
+        lora_A: A (r, H_in).
+        lora_B: B (H_out, r), zero in the beginning.
+    """
+
+    def __init__(self, linear: nn.Linear, rank: int) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight, self.bias = linear.weight, linear.bias
+        self.lora_A = nn.ModuleDict({"default": nn.Linear(self.in_features, rank, bias=False)})
+        self.lora_B = nn.ModuleDict({"default": nn.Linear(rank, self.out_features, bias=False)})
+        nn.init.zeros_(self.b)
+
+    @property
+    def a(self) -> torch.Tensor:
+        """A (r, H_in)."""
+        weight: torch.Tensor = self.lora_A["default"].weight  # type: ignore[assignment]
+        return weight
+
+    @property
+    def b(self) -> torch.Tensor:
+        """B (H_out, r)."""
+        weight: torch.Tensor = self.lora_B["default"].weight  # type: ignore[assignment]
+        return weight
+
+    @property
+    def learns(self) -> bool:
+        """Whether the adapter is being trained."""
+        return self.a.requires_grad and self.b.requires_grad
+
+    def folded(self) -> torch.Tensor:
+        """``W + s B A`` (H_out, H_in)."""
+        return self.weight + SCALE * (self.b @ self.a)
+
+    def adaptation(self, vectors: torch.Tensor) -> torch.Tensor:
+        """``s B A x`` for vectors (N, H_in): (N, H_out)."""
+        return F.linear(F.linear(vectors, self.a.to(vectors.dtype)), SCALE * self.b.to(vectors.dtype))
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """(..., H_in) to (..., H_out)."""
+        low = self.lora_B["default"](self.lora_A["default"](input))
+        return super().forward(input) + SCALE * low
 
 
 def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
@@ -30,31 +77,26 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
     Of the encoder they alone learn; with ``model.freeze_encoder`` nothing does.
 
     Raises:
-        BertsumError: if the package peft is not installed, or no layer is left.
+        BertsumError: if no layer is left.
     """
     if config.adapters is None:
         return
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-    except ImportError as error:
-        raise BertsumError(
-            "model.adapters: the package peft is not installed (pip install 'bertsum[adapters]')"
-        ) from error
     layers = encoder_layers(encoder, "model.adapters", "null")
     adapted = {id(part) for layer in layers[config.freeze_layers :] for part in layer.modules()}
-    names = [
-        name
+    linears = {
+        name: part
         for name, part in encoder.named_modules()
         if isinstance(part, nn.Linear) and id(part) in adapted and part.weight.requires_grad  # and takes part
-    ]
-    if not names and config.freeze_layers:
+    }
+    if not linears and config.freeze_layers:
         raise BertsumError("model.adapters: no layer of the encoder is left for them; lower model.freeze_layers")
-    if not names:
+    if not linears:
         kind = encoder.config.model_type
         raise BertsumError(f"model.adapters: encoder type {kind} has no linear layers to adapt, expected null")
     encoder.requires_grad_(False)
-    rank = config.adapters
-    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=int(SCALE * rank), target_modules=names), encoder)
+    for name, part in linears.items():
+        parent, _, child = name.rpartition(".")
+        setattr(encoder.get_submodule(parent), child, LowRankLinear(part, config.adapters))
     if config.freeze_encoder:
         encoder.requires_grad_(False)
 
@@ -86,40 +128,14 @@ def fold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor]) -> dict[st
     Raises:
         BertsumError: if an adapter is of another shape than the encoder's matrix.
     """
-    whole = {f"encoder.{name}": tensor.clone() for name, tensor in encoder.state_dict().items()}
+    folded = {f"encoder.{name}": tensor.clone() for name, tensor in encoder.state_dict().items()}
     for name, low in weights.items():
         if not name.endswith((_A, _B)):
-            whole[name] = low
+            folded[name] = low
         elif name.endswith(_A):
-            matrix = whole.get(target := f"{name.removesuffix(_A)}.weight")
+            matrix = folded.get(target := f"{name.removesuffix(_A)}.weight")
             high = weights.get(f"{name.removesuffix(_A)}{_B}")
             if matrix is None or high is None or (high.shape[0], low.shape[1]) != matrix.shape:
                 raise BertsumError(f"adapters: '{name}' fits no matrix of the encoder")
-            whole[target] = matrix + SCALE * (high.float() @ low.float())
-    return whole
-
-
-def adaptation(module: nn.Linear, vectors: torch.Tensor) -> torch.Tensor:
-    """``s B A x``: what a projection's adapter, where it has one, adds for vectors (N, H_in): (N, H_out)."""
-    if not hasattr(module, "lora_A"):
-        return vectors.new_zeros(len(vectors), module.out_features)
-    down, up = (part["default"].weight.to(vectors.dtype) for part in _parts(module))
-    return F.linear(F.linear(vectors, down), SCALE * up)
-
-
-def learns_adapter(module: nn.Linear) -> bool:
-    """Whether a projection has an adapter whose weights are being trained."""
-    return hasattr(module, "lora_A") and all(part["default"].weight.requires_grad for part in _parts(module))
-
-
-def weight_of(module: nn.Linear) -> torch.Tensor:
-    """The matrix (H_out, H_in) of a projection; its adapter, where it has one, is added to it."""
-    if not hasattr(module, "lora_A"):
-        return module.weight
-    down, up = (part["default"].weight for part in _parts(module))
-    return module.weight + SCALE * (up @ down)
-
-
-def _parts(module: Any) -> tuple[Any, Any]:
-    """A (r, H_in) and B (H_out, r) of an adapter, as peft keeps them."""
-    return module.lora_A, module.lora_B
+            folded[target] = matrix + SCALE * (high.float() @ low.float())
+    return folded

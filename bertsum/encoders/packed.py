@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from bertsum.device import has_pointwise_linear, pointwise_linear, softmax_backward
 from bertsum.encoders.bert import FIRST_POSITION
-from bertsum.encoders.low_rank import adaptation, learns_adapter, weight_of
+from bertsum.encoders.low_rank import LowRankLinear
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -85,8 +85,8 @@ def packed_layers(encoder: Encoder, dtype: torch.dtype) -> list[Layer]:
 
 def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | None = None) -> Linear:
     """Several projections of the same vectors as one."""
-    adapted = torch.is_grad_enabled() and any(map(learns_adapter, modules))
-    weights = [module.weight if adapted else weight_of(module) for module in modules]
+    adapted = torch.is_grad_enabled() and any(isinstance(one, LowRankLinear) and one.learns for one in modules)
+    weights = [one.folded() if isinstance(one, LowRankLinear) and not adapted else one.weight for one in modules]
     weight = (torch.cat(weights) if len(modules) > 1 else weights[0]).to(dtype)
     bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else modules[0].bias).to(dtype)
     for_scoring = weight.device.type == "cpu" and not torch.is_grad_enabled() and has_pointwise_linear()
@@ -97,7 +97,13 @@ def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | 
     def apply(vectors: torch.Tensor) -> torch.Tensor:
         result = F.linear(vectors, weight, bias)
         if adapted:
-            result = result + torch.cat([adaptation(module, vectors) for module in modules], dim=-1)
+            added = [
+                one.adaptation(vectors)
+                if isinstance(one, LowRankLinear)
+                else vectors.new_zeros(len(vectors), one.out_features)
+                for one in modules
+            ]
+            result = result + torch.cat(added, dim=-1)
         return result if function is None else function(result)
 
     return apply

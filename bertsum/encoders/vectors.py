@@ -1,139 +1,187 @@
-"""Documents to sentence vectors: in one pass of the encoder or window by window, padded or packed.
+"""Documents to sentence vectors: the encoder reads them padded or packed, long ones some windows at a time.
 
-# B documents, T tokens, S sentences, H hidden
+# W windows, T tokens of the longest, N tokens of all, S sentences, H hidden
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
 
-from bertsum.data.batching import collate
-from bertsum.data.encoding import Window, windows
-from bertsum.encoders.packed import Layer, encode_packed, packed_layers
-from bertsum.encoders.padded import encode_padded
+from bertsum.config import ModelConfig
+from bertsum.device import version_of
+from bertsum.encoders.bert import Bert
+from bertsum.encoders.packed import Layer, can_be_packed, encode_packed, packed_layers
+from bertsum.encoders.padded import encode_padded, has_token_types
+from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
 
-@dataclass(frozen=True)
 class Reader:
-    """An encoder, and how it reads.
+    """How an encoder reads documents.
 
     Attributes:
         encoder: The encoder.
-        vectors: cls or mean, as ``model.sentence_vectors``.
-        segments: Whether it is told the interval segments.
-        packs: Whether documents are read one after the other without padding, by :func:`encode_packed`.
-        max_length: Tokens that it reads at once.
-        windows_at_once: So many windows of long documents; None for all that a batch has, in one pass.
+        uses_segments: Whether it is told the interval segments.
+        packs: Whether it may read documents one after the other without padding, by
+            :func:`~bertsum.encoders.packed.encode_packed`.
+        windows_at_once: So many windows of long documents are read at a time, where no gradients are kept: a book then
+            takes no more memory than some pages. None for all that a batch has.
     """
 
-    encoder: Encoder
-    vectors: str
-    segments: bool
-    packs: bool
-    max_length: int
-    windows_at_once: int | None
+    windows_at_once: int | None = 8
+
+    def __init__(self, encoder: Encoder, config: ModelConfig) -> None:
+        self.encoder = encoder
+        self._config = config
+        self.uses_segments = config.interval_segments and has_token_types(encoder)
+        self.packs = can_read_packed(config, encoder.config)
+        if config.attention == "packed" and not self.packs:
+            raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder.config.model_type}")
+        self._made: tuple[torch.dtype, list[tuple[int, int | None]], list[Layer]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made from the weights, and cannot go to another process."""
+        return {**self.__dict__, "_made": None}
+
+    def packs_on(self, device: torch.device) -> bool:
+        """Whether documents are packed there: on a CPU, elsewhere if ``model.attention`` asks for it.
+
+        Args:
+            device: Where the weights are.
+        """
+        asked = self._config.attention == "packed" or isinstance(self.encoder, Bert)
+        return self.packs and (device.type == "cpu" or asked)
+
+    def attention_on(self, device: torch.device, sharded: bool = False) -> str:
+        """What ``model.attention`` is there: packed, or the name of transformers' implementation.
+
+        Args:
+            device: Where the weights are.
+            sharded: Whether they are sharded over processes, where nothing is packed.
+        """
+        if not sharded and self.packs_on(device):
+            return "packed"
+        return str(getattr(self.encoder.config, "_attn_implementation", None) or "eager")
+
+    def layers(self, dtype: torch.dtype) -> list[Layer] | None:
+        """The packed layers for many calls without gradients, made anew if weights have changed; None where it pads.
+
+        Args:
+            dtype: Precision of their weights.
+        """
+        if not self.packs_on(next(self.encoder.parameters()).device):
+            return None
+        weights = [(weight.data_ptr(), version_of(weight)) for weight in self.encoder.parameters()]
+        unknown = any(version is None for _, version in weights)  # whether they have changed
+        if unknown or self._made is None or self._made[:2] != (dtype, weights):
+            with torch.no_grad():
+                self._made = (dtype, weights, packed_layers(self.encoder, dtype))
+        return self._made[2]
+
+    def forget_layers(self) -> None:
+        """To be called when weights are about to change: fused optimisers do not count their changes."""
+        self._made = None
 
     def __call__(
         self,
         input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
+        attention_mask: torch.Tensor | None,
         token_type_ids: torch.Tensor,
         cls_positions: torch.Tensor,
         sentence_mask: torch.Tensor,
-        layers: list[Layer] | None,
+        lengths: tuple[int, ...] | None = None,
+        layers: list[Layer] | None = None,
+        are_parts: bool = False,
     ) -> torch.Tensor:
-        """Vectors of sentences (B, S, H).
+        """Vectors of sentences (W, S, H).
 
         Args:
-            input_ids: Tokens (B, T); documents longer than ``max_length`` are read in :func:`windows`.
-            attention_mask: 1 for tokens, 0 for padding (B, T).
-            token_type_ids: Interval segments (B, T).
-            cls_positions: Position of each sentence's [CLS] (B, S).
-            sentence_mask: True for sentences, False for padding (B, S).
-            layers: The encoder's :func:`packed_layers`; made here if it packs and there are none.
+            input_ids: Tokens, padded (W, T) or packed (N).
+            attention_mask: 1 for tokens, 0 for padding (W, T); None where they are packed.
+            token_type_ids: Interval segments, like ``input_ids``.
+            cls_positions: Position of each sentence's [CLS] in its window (W, S).
+            sentence_mask: True for sentences, False for padding (W, S).
+            lengths: Tokens of each window, where they are packed.
+            layers: The packed layers; made here where there are none.
+            are_parts: Whether some of the windows are parts of long documents.
         """
-        if input_ids.shape[1] > self.max_length:
-            return self._in_windows(input_ids, attention_mask, cls_positions, sentence_mask, layers)
-        read = self._packed if self.packs else self._padded
-        return read(input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, layers)
-
-    def _in_windows(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        cls_positions: torch.Tensor,
-        sentence_mask: torch.Tensor,
-        layers: list[Layer] | None,
-    ) -> torch.Tensor:
-        """Some windows at a time: without gradients a book takes no more memory than some pages."""
-        parts: list[tuple[int, Window, list[int], list[int]]] = []
-        lengths = attention_mask.sum(dim=1).tolist()
-        counts = sentence_mask.sum(dim=1).tolist()
-        for document, (length, count) in enumerate(zip(lengths, counts, strict=True)):
-            ids, positions = input_ids[document, :length].tolist(), cls_positions[document, :count].tolist()
-            found = windows(positions, length, self.max_length)
-            parts += [(document, window, ids, positions) for window in found]
-        sentences = torch.empty(0)
-        at_once = self.windows_at_once or len(parts)
-        for start in range(0, len(parts), at_once):
-            some = parts[start : start + at_once]
-            rows = [window.row(ids, positions) for _, window, ids, positions in some]
-            batch = collate(rows, self.encoder.config.pad_token_id or 0).to(input_ids.device)
-            vectors = self(**batch.inputs(), layers=layers)  # (windows, S, H)
-            if start == 0:
-                sentences = vectors.new_zeros(*sentence_mask.shape, vectors.shape[-1])  # (B, S, H)
-            for (document, window, *_), of_window in zip(some, vectors, strict=True):
-                sentences[document, slice(*window.own)] = of_window[window.place :][: window.own[1] - window.own[0]]
-        return sentences
-
-    def _padded(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        token_type_ids: torch.Tensor,
-        cls_positions: torch.Tensor,
-        sentence_mask: torch.Tensor,
-        layers: list[Layer] | None,
-    ) -> torch.Tensor:
-        """By transformers' own forward pass."""
-        types = token_type_ids if self.segments else None
-        hidden = encode_padded(self.encoder, input_ids, attention_mask, types)  # (B, T, H)
-        if self.vectors == "mean":
-            return sentence_means(hidden, attention_mask, cls_positions, sentence_mask)
-        rows = torch.arange(hidden.shape[0], device=hidden.device)[:, None]
-        sentences: torch.Tensor = hidden[rows, cls_positions]
+        most = self.windows_at_once if are_parts and not torch.is_grad_enabled() else None
+        if lengths is None and self.packs_on(input_ids.device):
+            assert attention_mask is not None
+            tokens = attention_mask.bool()
+            input_ids, token_type_ids = input_ids[tokens], token_type_ids[tokens]
+            lengths = tuple(attention_mask.sum(dim=1).tolist())
+        types = token_type_ids if self.uses_segments else None
+        if lengths is not None:
+            return self._packed(input_ids, types, cls_positions, sentence_mask, lengths, layers, most)
+        assert attention_mask is not None
+        hidden = [
+            encode_padded(self.encoder, input_ids[some], attention_mask[some], None if types is None else types[some])
+            for some in _parts(len(input_ids), most)
+        ]
+        whole = hidden[0] if len(hidden) == 1 else torch.cat(hidden)  # (W, T, H)
+        if self._config.sentence_vectors == "mean":
+            return sentence_means(whole, attention_mask, cls_positions, sentence_mask)
+        sentences: torch.Tensor = whole[torch.arange(len(whole), device=whole.device)[:, None], cls_positions]
         return sentences
 
     def _packed(
         self,
         input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        token_type_ids: torch.Tensor,
+        types: torch.Tensor | None,
         cls_positions: torch.Tensor,
         sentence_mask: torch.Tensor,
+        lengths: tuple[int, ...],
         layers: list[Layer] | None,
+        most: int | None,
     ) -> torch.Tensor:
-        """From the tokens without their padding."""
-        tokens = attention_mask.bool()
-        lengths = tokens.sum(dim=1)
-        types = token_type_ids[tokens] if self.segments else None
-        begins = (lengths.cumsum(0) - lengths)[:, None]  # where each document begins
-        wanted = (begins + cls_positions)[sentence_mask] if self.vectors == "cls" else None
+        """From tokens without padding (N)."""
+        means = self._config.sentence_vectors == "mean"
         kind = input_ids.device.type
         autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        vectors, begin = [], 0
         with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
             layers = layers or packed_layers(self.encoder, autocast)
-            vectors = encode_packed(self.encoder, layers, input_ids[tokens], types, lengths.tolist(), wanted)
-        mask = tokens if wanted is None else sentence_mask
-        padded = vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
-        return padded if wanted is not None else sentence_means(padded, tokens, cls_positions, sentence_mask)
+            for some in _parts(len(lengths), most):
+                end = begin + sum(lengths[some])
+                wanted = None if means else _places(lengths[some], cls_positions[some])[sentence_mask[some]]
+                tokens, segments = input_ids[begin:end], None if types is None else types[begin:end]
+                vectors.append(encode_packed(self.encoder, layers, tokens, segments, lengths[some], wanted))
+                begin = end
+        flat = vectors[0] if len(vectors) == 1 else torch.cat(vectors)
+        if not means:
+            return _unpacked(flat, sentence_mask)
+        count = torch.tensor(lengths, device=input_ids.device)
+        tokens_mask = torch.arange(max(lengths), device=input_ids.device) < count[:, None]  # (W, T)
+        return sentence_means(_unpacked(flat, tokens_mask), tokens_mask, cls_positions, sentence_mask)
+
+
+def _parts(count: int, most: int | None) -> list[slice]:
+    """Which of so many windows are read at a time: at most that many, or all."""
+    if most is None:
+        return [slice(None)]
+    return [slice(first, min(first + most, count)) for first in range(0, count, most)]
+
+
+def can_read_packed(config: ModelConfig, encoder_config: Any) -> bool:
+    """Whether an encoder of that configuration may read documents without padding."""
+    return config.attention in ("auto", "packed") and can_be_packed(encoder_config)
+
+
+def _places(lengths: tuple[int, ...], positions: torch.Tensor) -> torch.Tensor:
+    """Positions in windows (W, S) as places among all their tokens."""
+    count = torch.tensor(lengths, device=positions.device)
+    return (count.cumsum(0) - count)[:, None] + positions
+
+
+def _unpacked(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Vectors one after the other, in the places where a mask is True; zeros elsewhere."""
+    return vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
 
 
 def sentence_means(

@@ -7,12 +7,13 @@ from typing import Any
 
 from bertsum.config import Config
 from bertsum.data.encoding import long_enough
+from bertsum.data.labels import texts_of, visible_sentences
 from bertsum.data.oracle import greedy_oracles
 
 
 def lead(row: dict[str, Any], config: Config) -> list[int]:
     """The first sentences of a document, of those that are long enough, or that the encoder reads."""
-    if config.evaluation.baselines == "read":
+    if config.evaluation.baselines == "read" and "sentence_indices" in row:
         candidates = row["sentence_indices"]
     else:
         candidates = long_enough(row["sentences"], config.encoding.min_sentence_words)
@@ -21,18 +22,12 @@ def lead(row: dict[str, Any], config: Config) -> list[int]:
 
 def oracles(rows: Sequence[dict[str, Any]], config: Config) -> list[list[int]]:
     """The greedy oracle of each document: the bound of any extractive summary of it, or of what the encoder reads."""
-    data = config.data
-    only_read = config.evaluation.baselines == "read"
-    # As for labels: the authors choose in the whole document, and lose what is not read.
-    visible = [
-        row["sentence_indices"] if only_read and data.oracle != "paper" else range(len(row["sentences"]))
-        for row in rows
-    ]
-    texts = [
-        ([row["sentences"][index] for index in own], row["references"]) for row, own in zip(rows, visible, strict=True)
-    ]
+    data, only_read = config.data, config.evaluation.baselines == "read"
+    visible = [visible_sentences(row, data, all_of_it=not only_read) for row in rows]
+    texts = [texts_of(row, sentences) for row, sentences in zip(rows, visible, strict=True)]
     chosen = greedy_oracles(texts, data.oracle_sentences, data.oracle, data.oracle_references)
-    return [
-        [own[place] for place in places if not only_read or own[place] in row["sentence_indices"]]
-        for row, own, places in zip(rows, visible, chosen, strict=True)
-    ]
+    oracles = [[sentences[place] for place in places] for sentences, places in zip(visible, chosen, strict=True)]
+    if not only_read:
+        return oracles
+    read = [set(row.get("sentence_indices", oracle)) for row, oracle in zip(rows, oracles, strict=True)]
+    return [[index for index in oracle if index in of_row] for oracle, of_row in zip(oracles, read, strict=True)]

@@ -10,27 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from bertsum.by_place import ByPlace, TextsOnDisk
+from bertsum.by_place import ByPlace, OnDisk
 from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
+from bertsum.data.rows import Texts
 from bertsum.data.sources import source_of
 from bertsum.data.store import Prepared
 from bertsum.device import default_device, settle_precision
 from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
 from bertsum.evaluation.measure import measure
-from bertsum.evaluation.predictions import DocumentProbabilities, SentenceScores, score_documents
+from bertsum.evaluation.predictions import PredictionsOnDisk, Scores, predict_split
 from bertsum.evaluation.rouge import counting, summarize_scores
 from bertsum.files import write_whole
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import Model
 from bertsum.models.storage import saved_checksum
 from bertsum.pages.report import Measured, report_html
 from bertsum.pages.shading import marked
 from bertsum.progress import Progress
 from bertsum.results import Results
 from bertsum.runs import Run
-
-_TEXTS = ["id", "sentences", "references", "sentence_indices"]
 
 
 @dataclass(frozen=True)
@@ -110,13 +109,13 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     start = time.perf_counter()
     rows: ByPlace[dict[str, Any]]
     if config.evaluation.baselines == "read":
-        rows = prepare(config, split, load_tokenizer(config.model.encoder)).dataset.select_columns(_TEXTS)
+        rows = prepare(config, split, load_tokenizer(config.model.encoder)).texts
     else:
-        rows = TextsOnDisk(_read(config, split), folder)
+        rows = OnDisk(enumerate(_read(config, split)), folder)
     return _report(config, {}, {}, split, rows, {}, folder, start)
 
 
-def _read(config: Config, split: str) -> Iterator[dict[str, Any]]:
+def _read(config: Config, split: str) -> Iterator[Texts]:
     with Progress(f"read {split}") as progress:
         for row in read_texts(config, split):
             yield row
@@ -133,11 +132,11 @@ def _checked_split(config: Config, split: str | None) -> str:
 def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str, name: str) -> Evaluation:
     """Evaluates checkpoints of one run, which read documents alike; its results folder gets that name."""
     start = time.perf_counter()
-    scores: dict[str, SentenceScores] = {}
+    predictions: dict[str, PredictionsOnDisk] = {}
     weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
     for system, checkpoint in checkpoints.items():
-        model = BertSum.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
+        model = Model.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
         if prepared is None:
             config = model.config.apply(config)
             folder = Run.of(config).results_folder(name)
@@ -146,12 +145,12 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str,
         weights[system] = saved_checksum(model.folder) if model.folder else None
         title = f"score {split}" if system == "model" else f"score {split} with {system}"
         with Progress(title, len(prepared)) as progress:
-            scores[system] = score_documents(model, prepared, config, progress=progress)
+            made = predict_split(model, prepared, config, progress=progress)
+            predictions[system] = PredictionsOnDisk(made, folder)
         del model  # before the next one is read, or processes are started
     assert prepared is not None
-    rows = prepared.dataset.select_columns(_TEXTS)
     named = {system: str(path) for system, path in checkpoints.items()}
-    return _report(config, named, weights, split, rows, scores, folder, start)
+    return _report(config, named, weights, split, prepared.texts, predictions, folder, start)
 
 
 def _report(
@@ -160,16 +159,16 @@ def _report(
     weights: dict[str, str | None],
     split: str,
     rows: ByPlace[dict[str, Any]],
-    scores: dict[str, SentenceScores],
+    predictions: dict[str, PredictionsOnDisk],
     folder: Path,
     start: float,
 ) -> Evaluation:
     """Measures each system, in the order of ``rows``, and the baselines; writes the files."""
-    files = {system: folder / f"predictions{f'.{system}' * (len(scores) > 1)}.jsonl" for system in scores}
-    measures = measure(config, rows, scores, files, f"rouge of {split}")
+    files = {system: folder / f"predictions{f'.{system}' * (len(predictions) > 1)}.jsonl" for system in predictions}
+    measures = measure(config, rows, predictions, files, f"rouge of {split}")
     rouge = measures.rouge
-    if len(scores) > 1:
-        rouge[f"mean of {len(scores)}"] = np.mean([rouge[system] for system in scores], axis=0)
+    if len(predictions) > 1:
+        rouge[f"mean of {len(predictions)}"] = np.mean([rouge[system] for system in predictions], axis=0)
     systems = {
         system: summarize_scores(values, config.rouge.bootstrap_samples, config.seed)
         for system, values in rouge.items()
@@ -182,18 +181,18 @@ def _report(
         source=source_of(config.data, split),
         documents=len(rows),
         rouge={**asdict(config.rouge), "language": language, "tokenizer": counting(language)},
-        selection=asdict(config.selection) if scores else None,
+        selection=asdict(config.selection) if predictions else None,
         baselines=config.evaluation.baselines,
         long_documents=config.encoding.long_documents,
-        precision=settle_precision(config.evaluation.precision, default_device()) if scores else None,
+        precision=settle_precision(config.evaluation.precision, default_device()) if predictions else None,
         systems=systems,
         seconds=round(time.perf_counter() - start, 2),
-        example=marked(rows[0]["sentences"], measures.choices[next(iter(scores), "oracle")][0]),
+        example=marked(rows[0]["sentences"], measures.choices[next(iter(predictions), "oracle")][0]),
         folder=folder,
     )
     evaluation.write(folder)
-    probabilities = {system: DocumentProbabilities(of_system, rows) for system, of_system in scores.items()}
-    measured = Measured(rows, evaluation, measures.choices, rouge, probabilities)
+    scores = {system: Scores(of_system) for system, of_system in predictions.items()}
+    measured = Measured(rows, evaluation, measures.choices, rouge, scores)
     title = f"{config.name} on {split}"
     write_whole(evaluation.report, report_html(measured, title, _facts(config, evaluation), config.seed))
     return evaluation

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -18,10 +18,9 @@ import numpy as np
 from bertsum.by_place import ByPlace
 from bertsum.config import Config
 from bertsum.evaluation.baselines import lead, oracles
-from bertsum.evaluation.predictions import SentenceScores
 from bertsum.evaluation.rouge import check_language, document_rouge
 from bertsum.files import whole_file
-from bertsum.models.selection import Prediction, select
+from bertsum.models.base import Prediction
 from bertsum.parallel import chunks, map_in_order
 from bertsum.progress import Progress
 from bertsum.results import METRICS
@@ -48,7 +47,7 @@ class Measures:
 def measure(
     config: Config,
     rows: ByPlace[dict[str, Any]],
-    scores: Mapping[str, SentenceScores],
+    predictions: Mapping[str, Iterable[Prediction]],
     files: Mapping[str, Path],
     progress: str,
 ) -> Measures:
@@ -56,8 +55,8 @@ def measure(
 
     Args:
         config: With ``selection``, ``evaluation`` and ``rouge``.
-        rows: The documents, with ``id``, ``sentences`` and ``references``, and for models ``sentence_indices``.
-        scores: Of the documents' sentences, by model.
+        rows: The documents, with ``id``, ``sentences`` and ``references``.
+        predictions: Of each document (N), by model.
         files: Where each model's predictions go, a line a document.
         progress: Title of the progress that is shown.
 
@@ -66,8 +65,8 @@ def measure(
     """
     check_language((row["references"] for row in islice(rows, _CHECKED)), config.rouge_language)
     documents = (
-        (row, {system: of_system.probabilities(place) for system, of_system in scores.items()})
-        for place, row in enumerate(rows)
+        (row, dict(zip(predictions, of_row, strict=True)))
+        for row, *of_row in zip(rows, *predictions.values(), strict=True)
     )
     made = map_in_order(
         _Measurer(config),
@@ -102,30 +101,26 @@ class _Chunk(Measures):
 
 @dataclass(frozen=True)
 class _Measurer:
-    """A few documents, each with the probabilities that models gave its sentences, to all that is kept of them."""
+    """A few documents, each with what models made of it, to all that is kept of them."""
 
     config: Config
 
-    def __call__(self, documents: list[tuple[dict[str, Any], dict[str, list[float]]]]) -> _Chunk:
+    def __call__(self, documents: list[tuple[dict[str, Any], dict[str, Prediction]]]) -> _Chunk:
         config = self.config
         rows = [row for row, _ in documents]
-        predictions = {
-            system: [
-                select(probabilities[system], row["sentence_indices"], row["sentences"], config.selection)
-                for row, probabilities in documents
-            ]
-            for system in documents[0][1]
-        }
+        predictions = {system: [of_row[system] for _, of_row in documents] for system in documents[0][1]}
         choices = {
             f"lead-{config.lead_sentences}": [lead(row, config) for row in rows],
             "oracle": oracles(rows, config),
             **{system: [prediction.indices for prediction in made] for system, made in predictions.items()},
         }
+        summaries = {
+            system: [[row["sentences"][index] for index in chosen] for row, chosen in zip(rows, made, strict=True)]
+            for system, made in choices.items()
+            if system not in predictions
+        } | {system: [prediction.sentences for prediction in made] for system, made in predictions.items()}
         references = [row["references"] for row in rows]
-        rouge = {
-            system: rouge_of(config, [_chosen(*pair) for pair in zip(rows, chosen, strict=True)], references)
-            for system, chosen in choices.items()
-        }
+        rouge = {system: rouge_of(config, texts, references) for system, texts in summaries.items()}
         lines = {
             system: [
                 json.dumps(_line(*of_document), ensure_ascii=False)
@@ -136,17 +131,13 @@ class _Measurer:
         return _Chunk(choices, rouge, lines)
 
 
-def _chosen(row: dict[str, Any], indices: list[int]) -> list[str]:
-    return [row["sentences"][index] for index in indices]
-
-
 def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:
     """A line of predictions.jsonl."""
     return {
         "id": row["id"],
         "indices": prediction.indices,
         "scores": [None if score is None else round(score, 6) for score in prediction.scores],
-        "summary": _chosen(row, prediction.indices),
+        "summary": prediction.sentences,
         "references": row["references"],
         "oracle": oracle,
         "rouge": {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)},

@@ -9,7 +9,7 @@ import signal
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,7 +19,7 @@ from bertsum.data.prepare import describe_file
 from bertsum.data.sources import JSON_LINES, read_to_summarize
 from bertsum.device import settle_precision
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
-from bertsum.files import encoding_of, replace_text, sync, try_remove
+from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.models.storage import checksum
 from bertsum.progress import Progress
@@ -168,34 +168,6 @@ def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError
     }
 
 
-@dataclass(frozen=True)
-class _Progress:
-    """How far a target has come.
-
-    Attributes:
-        bytes: Length of what is written.
-        documents: Documents in it.
-        errors: How many of them have an error.
-        made_of: The source, the model and the options.
-        first_error: The first of those errors.
-    """
-
-    bytes: int
-    documents: int
-    errors: int
-    made_of: dict[str, Any]
-    first_error: str = ""
-
-    @staticmethod
-    def load(path: Path) -> _Progress | None:
-        """None where there is none, or none that was saved whole."""
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            return _Progress(**values)
-        except (OSError, ValueError, TypeError):
-            return None
-
-
 class _Writer:
     """Writes a target in an unfinished folder beside it; one that was killed resumes from its last save.
 
@@ -212,14 +184,14 @@ class _Writer:
         self.documents = self.saved = 0
         self._target = target
         self._folder = target.with_name(f".{target.name}.unfinished")
-        self._part, self._progress_file = self._folder / "part", self._folder / "progress.json"
+        self._part = self._folder / "part"
         self._lock = FileLock(self._folder / "lock", timeout=0)
         self._resume = resume
-        self._progress = _Progress(0, 0, 0, json.loads(json.dumps(made_of)))
+        self._made_of = json.loads(json.dumps(made_of))
         self._waiting: list[str] = []
         self._errors = 0
         self._first_error = ""
-        self._file: BinaryIO | None = None
+        self._file: GrowingFile | None = None  # None where the target is finished
 
     def __enter__(self) -> _Writer:
         from filelock import Timeout
@@ -234,21 +206,27 @@ class _Writer:
                 f"target: another process is writing '{self._target}'; wait for it, or end it"
             ) from error
         try:
-            before = _Progress.load(self._progress_file)
-            finished = self._resume and self._target.exists() and (before is None or not self._part.exists())
-            if finished and (before is None or before.made_of != self._progress.made_of):
-                raise self._exists()
-            if before is not None and (finished or self._can_go_on(before)):
-                self._progress = before
-                self.documents, self.saved, self._errors = before.documents, before.documents, before.errors
-                self._first_error = before.first_error
-            if not finished:
-                self._file = open(self._part, "ab")  # closed by __exit__
-                self._file.truncate(self._progress.bytes)  # what was written in the middle of a save
+            self._begin()
         except BaseException:
             self._lock.release()
             raise
         return self
+
+    def _begin(self) -> None:
+        """Takes up what an interrupted call has left, if it was made of the same."""
+        progress = read_progress(self._part)
+        before = progress["state"] if progress is not None else None
+        if self._resume and self._target.exists() and (before is None or not self._part.exists()):
+            if before is None or before["made_of"] != self._made_of:
+                raise self._exists()
+        else:
+            if self._resume and before is not None:
+                self._check_made_of(before["made_of"])
+            self._file = GrowingFile(self._part, self._resume)
+            before = self._file.state
+        if before is not None:
+            self.documents = self.saved = before["documents"]
+            self._errors, self._first_error = before["errors"], before["first_error"]
 
     def __exit__(self, *_: object) -> None:
         try:
@@ -260,16 +238,13 @@ class _Writer:
     def _exists(self) -> BertsumError:
         return BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
 
-    def _can_go_on(self, before: _Progress) -> bool:
-        """Whether the last save can be resumed.
+    def _check_made_of(self, was: dict[str, Any]) -> None:
+        """Refuses to go on with what was made of another source, model or options.
 
         Raises:
-            BertsumError: if it was made of something else.
+            BertsumError: naming what differs.
         """
-        if not self._resume:
-            try_remove(self._progress_file)
-            return False
-        was, now = before.made_of, self._progress.made_of
+        now = self._made_of
         differences = [
             f"{name}: was {was.get(name)}, is {now.get(name)}"
             for name in sorted({*was, *now})
@@ -280,7 +255,6 @@ class _Writer:
                 f"target: '{self._target}' was begun otherwise and interrupted ({'; '.join(differences)}); go on as it "
                 f"was begun, choose another name, or {_ANEW}"
             )
-        return self._part.exists() and self._part.stat().st_size >= before.bytes
 
     def add(self, line: dict[str, Any]) -> None:
         """Takes the next document's line."""
@@ -295,18 +269,13 @@ class _Writer:
         data = "".join(self._waiting).encode()
         if self._target.suffix == ".gz":
             data = gzip.compress(data, compresslevel=6, mtime=0)
-        self._file.write(data)
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        before = self._progress
-        self._progress = replace(
-            before,
-            bytes=before.bytes + len(data),
-            documents=self.documents,
-            errors=self._errors,
-            first_error=self._first_error,
-        )
-        replace_text(self._progress_file, json.dumps(vars(self._progress)))
+        state = {
+            "documents": self.documents,
+            "errors": self._errors,
+            "first_error": self._first_error,
+            "made_of": self._made_of,
+        }
+        self._file.save(data, state)
         self._waiting, self.saved = [], self.documents
 
     def finish(self) -> FileSummaries:
@@ -322,7 +291,7 @@ class _Writer:
                 f"first: {self._first_error}"
             )
         if self._file is not None:
-            if not self._progress.bytes:  # an empty file is no gzip file
+            if not self._file.length:  # an empty file is no gzip file
                 self.save()
             os.replace(self._part, self._target)
             sync(self._target.parent)

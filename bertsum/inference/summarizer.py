@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args, ov
 from bertsum.config import Config, Precision, SelectionConfig
 from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import AUTO, language_of, plainly_other
-from bertsum.data.sentences import split_sentences
+from bertsum.data.sentences import document_sentences
 from bertsum.device import default_device
 from bertsum.errors import BertsumError
 from bertsum.inference.summary import Summary, running_text
+from bertsum.models.base import Prediction, PredictOptions
 from bertsum.models.extractive import BertSum
-from bertsum.models.selection import is_enough, select
+from bertsum.models.selection import is_enough
 from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
 from bertsum.text import kind_of, listed, plain, split_words, text_size
@@ -71,6 +72,15 @@ class _Read:
     encoding: Encoding
     language: str
     unscored: dict[int, str]
+
+    def row(self) -> dict[str, Any]:
+        """What a model predicts from."""
+        return {
+            "sentences": self.sentences,
+            "input_ids": self.encoding.input_ids,
+            "cls_positions": self.encoding.cls_positions,
+            "sentence_indices": self.encoding.sentence_indices,
+        }
 
 
 class Summarizer:
@@ -261,9 +271,7 @@ class Summarizer:
         try:
             text = _text_or_sentences(document)
             language = self._language(text, settled)
-            sentences = [
-                piece.strip() for piece in (split_sentences(text, language) if isinstance(text, str) else text)
-            ]
+            sentences = document_sentences(text, language)
             if not any(sentences):
                 raise BertsumError("is empty")
         except BertsumError as error:
@@ -322,49 +330,21 @@ class Summarizer:
 
     def _answers(self, read: Sequence[_Read | BertsumError], settled: _Settled) -> Iterator[Summary | BertsumError]:
         """Scores documents together, batched by length, and selects from each; errors stay in their places."""
-        good = [item for item in read if isinstance(item, _Read)]
-        rows = [{"input_ids": item.encoding.input_ids, "cls_positions": item.encoding.cls_positions} for item in good]
-        scored = iter(self._score(rows, settled.max_tokens_per_batch))
+        rows = [item.row() for item in read if isinstance(item, _Read)]
+        predictions = iter(self._predict(rows, settled))
         for item in read:
-            yield self._summary(item, next(scored), settled) if isinstance(item, _Read) else item
+            yield _summary(item, next(predictions), settled) if isinstance(item, _Read) else item
 
-    def _score(self, rows: Sequence[dict[str, Any]], max_tokens_per_batch: int) -> list[list[float] | BertsumError]:
-        """Probabilities of each document's sentences; one that memory does not suffice for costs no other its own."""
-        probabilities: list[list[float] | BertsumError] = [[]] * len(rows)
+    def _predict(self, rows: Sequence[dict[str, Any]], settled: _Settled) -> list[Prediction | BertsumError]:
+        """A prediction for each document; one that cannot be made costs no other its own."""
+        options = PredictOptions(settled.selection, settled.max_tokens_per_batch, self.precision)
         try:
-            for place, logits in self.model.score(rows, max_tokens_per_batch, self.precision):
-                probabilities[place] = logits.sigmoid().tolist()
-        except BertsumError as error:
+            predictions = sorted(self.model.predict(rows, options), key=lambda prediction: prediction.place)
+        except BertsumError as error:  # memory does not suffice for a batch, or half precision overflows in a document
             if len(rows) == 1:
                 return [error]
-            return [answer for row in rows for answer in self._score([row], max_tokens_per_batch)]
-        return probabilities
-
-    def _summary(
-        self, read: _Read, probabilities: list[float] | BertsumError, settled: _Settled
-    ) -> Summary | BertsumError:
-        if isinstance(probabilities, BertsumError):
-            return probabilities
-        document = read.sentences
-        try:
-            prediction = select(probabilities, read.encoding.sentence_indices, document, settled.selection)
-        except BertsumError as error:  # half precision may overflow in one document
-            return error
-        chosen = [document[index] for index in prediction.indices]
-        if not chosen:  # sentences are there: each has more words than all of them may have together
-            shortest = min(len(split_words(document[index])) for index in read.encoding.sentence_indices)
-            return BertsumError(
-                f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
-            )
-        return Summary(
-            text=running_text(chosen, read.language),
-            sentences=chosen,
-            indices=prediction.indices,
-            scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
-            document=document,
-            document_scores=prediction.scores,
-            unscored=read.unscored,
-        )
+            return [answer for row in rows for answer in self._predict([row], settled)]
+        return list(predictions)
 
     def _selection(
         self, limits: dict[str, Any], trigram_blocking: bool | None, order: str | None, language: str
@@ -381,6 +361,25 @@ class Summarizer:
         if values == asdict(own) and language == self.model.config.language:
             return own
         return Config.from_dict({"selection": values, "language": language}).selection
+
+
+def _summary(read: _Read, prediction: Prediction | BertsumError, settled: _Settled) -> Summary | BertsumError:
+    if isinstance(prediction, BertsumError):
+        return prediction
+    if not prediction.sentences:  # sentences are there: each has more words than all of them may have together
+        shortest = min(len(split_words(read.sentences[index])) for index in read.encoding.sentence_indices)
+        return BertsumError(
+            f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
+        )
+    return Summary(
+        text=running_text(prediction.sentences, read.language),
+        sentences=prediction.sentences,
+        indices=prediction.indices,
+        scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
+        document=read.sentences,
+        document_scores=prediction.scores,
+        unscored=read.unscored,
+    )
 
 
 def _text_or_sentences(document: Any) -> str | list[str]:

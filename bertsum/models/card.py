@@ -19,7 +19,7 @@ from bertsum.data.sources import source_of
 from bertsum.encoders.load import MINILM_HUB_NAME
 from bertsum.errors import BertsumError
 from bertsum.models.origin import Origin, read_origin
-from bertsum.models.storage import CARD_FILE, BertSumConfig
+from bertsum.models.storage import CARD_FILE, SavedConfig
 from bertsum.results import Results
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
@@ -31,7 +31,7 @@ _PATHS = ("train", "validation", "test", "document_folders", "encoder", "start_f
 
 
 def card_of(
-    config: BertSumConfig, folder: Path | None, repo_id: str | None = None, license: str | None = None
+    config: SavedConfig, folder: Path | None, repo_id: str | None = None, license: str | None = None
 ) -> ModelCard:
     """The card of a model.
 
@@ -58,7 +58,7 @@ def card_of(
     return card
 
 
-def _card(config: BertSumConfig, origin: Origin | None, repo_id: str | None, license: str | None) -> ModelCard:
+def _card(config: SavedConfig, origin: Origin | None, repo_id: str | None, license: str | None) -> ModelCard:
     name = (repo_id or (origin.config.name if origin else "bertsum model")).rpartition("/")[2]
     measured = list(origin.measured.values()) if origin else []
     data = ModelCardData(
@@ -119,7 +119,7 @@ def _eval_results(results: Results) -> list[EvalResult]:
     ]
 
 
-def _description(config: BertSumConfig) -> str:
+def _description(config: SavedConfig) -> str:
     model = config.model
     return (
         "An extractive summarizer: it chooses sentences of a text, verbatim. "
@@ -129,11 +129,11 @@ def _description(config: BertSumConfig) -> str:
     )
 
 
-def _in(config: BertSumConfig) -> str:
+def _in(config: SavedConfig) -> str:
     return "of any language" if config.language == "auto" else f"in {_code(config.language)}"
 
 
-def _usage(config: BertSumConfig, repo_id: str | None) -> str:
+def _usage(config: SavedConfig, repo_id: str | None) -> str:
     path = repo_id or _NO_ID
     return f"""```python
 import bertsum
@@ -213,7 +213,7 @@ def _documents(origin: Origin | None) -> str:
     return "\n".join(lines)
 
 
-def _recipe(config: BertSumConfig, origin: Origin | None) -> str:
+def _recipe(config: SavedConfig, origin: Origin | None) -> str:
     if origin is None or not origin.trained:
         values = _recorded(asdict(config))
         return "How it was trained is not recorded. What it is made of:\n\n" + _yaml(values)
@@ -267,7 +267,7 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-def _limits(config: BertSumConfig, origin: Origin | None) -> str:
+def _limits(config: SavedConfig, origin: Origin | None) -> str:
     encoding = config.encoding
     learned = "it learned from such texts whole."
     if encoding.long_documents == "truncate":

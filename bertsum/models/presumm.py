@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.data.torch_files import StandIn, safe_load
 from bertsum.errors import BertsumError
-from bertsum.safe_load import StandIn, safe_load
 
 # The head's option (BertSum: --encoder) and ours.
 _HEADS = {"classifier": "linear", "baseline": "linear", "transformer": "transformer", "rnn": "lstm"}

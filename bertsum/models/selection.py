@@ -4,48 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Literal
 
 from bertsum.config import SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.text import is_character, split_words, unify_spelling
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model chose in one document.
-
-    Attributes:
-        indices: Chosen sentences, by their place in the document.
-        scores: Probability of each sentence of the document; None for those that were not read.
-    """
-
-    indices: list[int]
-    scores: list[float | None]
-
-
-def select(
-    probabilities: list[float], sentence_indices: list[int], sentences: list[str], selection: SelectionConfig
-) -> Prediction:
-    """Scores of the sentences that were read to the prediction for the whole document."""
-    places = select_sentences(
-        probabilities,
-        [sentences[index] for index in sentence_indices],
-        **asdict(selection),
-        document_sentences=len(sentences),
-    )
-    scores = of_all_sentences(probabilities, sentence_indices, len(sentences))
-    return Prediction([sentence_indices[place] for place in places], scores)
-
-
-def of_all_sentences(probabilities: list[float], sentence_indices: list[int], count: int) -> list[float | None]:
-    """A score for each of a document's ``count`` sentences, None for those that were not read."""
-    scores: list[float | None] = [None] * count
-    for index, probability in zip(sentence_indices, probabilities, strict=True):
-        scores[index] = probability
-    return scores
-
 
 # Of two sentences of one document, this share has an n-gram in common:
 #   words, English news (CNN/DailyMail): 3-grams 6.0%; English abstracts (SciTLDR): 3-grams 5.0%

@@ -29,7 +29,7 @@ BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 
 @dataclass(frozen=True)
-class BertSumConfig:
+class SavedConfig:
     """All that a saved model needs to turn a text into the summary it was trained for.
 
     Attributes:
@@ -45,9 +45,9 @@ class BertSumConfig:
     language: str = "en"
 
     @staticmethod
-    def of(config: Config) -> BertSumConfig:
+    def of(config: Config) -> SavedConfig:
         """The part of a run's configuration that belongs to its model."""
-        return BertSumConfig(config.model, config.encoding, config.selection, config.language)
+        return SavedConfig(config.model, config.encoding, config.selection, config.language)
 
     def apply(self, config: Config) -> Config:
         """A run's configuration with this model's own reading of documents, but for ``evaluation.long_documents``."""
@@ -72,7 +72,7 @@ class SavedModel:
         weights: All weights by name.
     """
 
-    config: BertSumConfig
+    config: SavedConfig
     encoder_config: PretrainedConfig
     tokenizer: PreTrainedTokenizerBase
     weights: dict[str, torch.Tensor]
@@ -80,7 +80,7 @@ class SavedModel:
 
 def write_model(
     folder: Path,
-    config: BertSumConfig,
+    config: SavedConfig,
     encoder: Encoder,
     tokenizer: PreTrainedTokenizerBase,
     weights: dict[str, torch.Tensor],
@@ -129,7 +129,7 @@ def read_model(folder: Path) -> SavedModel:
         raise
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
-    config = BertSumConfig.of(whole)
+    config = SavedConfig.of(whole)
     weights = scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):

@@ -18,7 +18,7 @@ from bertsum.device import autocast, settle_precision
 from bertsum.encoders.load import encoder_layers
 from bertsum.encoders.padded import Reading
 from bertsum.errors import BertsumError
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import Model
 from bertsum.training.optim import build_optimizer
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class ParallelModel:
         scaler: The gradient scaler of fp16; None in other precisions.
     """
 
-    def __init__(self, accelerator: Accelerator, model: BertSum, config: TrainConfig) -> None:
+    def __init__(self, accelerator: Accelerator, model: Model, config: TrainConfig) -> None:
         """Places the model on the device, and its weights where they belong."""
         device = accelerator.device
         self.model = model
@@ -154,11 +154,11 @@ class ParallelModel:
         self.optimizer = build_optimizer(model, config, fused=not self._sharded)
         self.scaler = torch.amp.GradScaler(device.type) if self._precision == "fp16" else None
 
-    def __call__(self, **inputs: torch.Tensor) -> torch.Tensor:
+    def __call__(self, **inputs: Any) -> torch.Tensor:
         """The forward pass, in the configured precision."""
         with autocast(self._device, self._precision):
-            logits: torch.Tensor = self._parallel(**inputs)
-        return logits
+            outputs: torch.Tensor = self._parallel(**inputs)
+        return outputs
 
     def backward(self, loss: torch.Tensor) -> None:
         """Adds the gradients of a loss to those that there are."""
@@ -230,7 +230,7 @@ class ParallelModel:
         set_optimizer_state_dict(self.model, self.optimizer, whole, options=_whole())
 
 
-def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: BertSum) -> dict[str, dict[str, torch.Tensor]]:
+def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: Model) -> dict[str, dict[str, torch.Tensor]]:
     """With the state of parameters that have had no gradient yet, as of layers that were left out (LayerDrop).
 
     Adam begins with moments of zero when the first gradient comes; a resume needs a state of every parameter.
@@ -249,7 +249,7 @@ def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: BertSum) -
     return {**state, **untouched}
 
 
-def _check_optimizer_state(state: dict[str, dict[str, torch.Tensor]], model: BertSum) -> None:
+def _check_optimizer_state(state: dict[str, dict[str, torch.Tensor]], model: Model) -> None:
     """Each trained parameter has one moment of each kind, of its own shape."""
     shapes = {name: parameter.shape for name, parameter in model.named_parameters() if parameter.requires_grad}
     kinds = {"step", "exp_avg", "exp_avg_sq"}
@@ -275,7 +275,7 @@ def _check_precision(precision: str, device: torch.device) -> None:
         raise BertsumError("train.precision: got bf16, which this GPU does not compute in; expected fp16, fp32 or auto")
 
 
-def _copied(model: BertSum, accelerator: Accelerator) -> torch.nn.Module:
+def _copied(model: Model, accelerator: Accelerator) -> torch.nn.Module:
     """The model as DDP calls it, where there are several processes."""
     if accelerator.num_processes == 1:
         return model
@@ -283,7 +283,7 @@ def _copied(model: BertSum, accelerator: Accelerator) -> torch.nn.Module:
     return DistributedDataParallel(model, device_ids=None if device.type == "cpu" else [device.index])
 
 
-def _shard(model: BertSum, accelerator: Accelerator, precision: str) -> None:
+def _shard(model: Model, accelerator: Accelerator, precision: str) -> None:
     """Shards weights, gradients and the optimiser's state; each layer of the encoder is a unit, and the rest is one."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
@@ -295,8 +295,8 @@ def _shard(model: BertSum, accelerator: Accelerator, precision: str) -> None:
             f"train.fsdp: got true, expected false with encoder type {model.encoder.config.model_type}, which reads "
             "documents one by one, as processes gather its weights together"
         )
-    model.packs = False  # its layers are not called as modules, which is when they gather their weights
-    model.windows_at_once = None  # every process calls the encoder equally often, as they gather together
+    model.reader.packs = False  # its layers are not called as modules, which is when they gather their weights
+    model.reader.windows_at_once = None  # every process calls the encoder equally often, as they gather together
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
     for layer in encoder_layers(model.encoder, "train.fsdp", "false"):
         fully_shard(layer, mesh=mesh)

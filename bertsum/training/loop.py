@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,10 +20,11 @@ from tqdm import tqdm
 
 from bertsum.config import Config
 from bertsum.data.batching import EpochPlan, length_batches, plan_epoch
+from bertsum.data.rows import as_rows
 from bertsum.data.store import Prepared
 from bertsum.device import explained_memory
 from bertsum.errors import BertsumError, Stopped
-from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.base import Batch, Model
 from bertsum.models.storage import fill, read_weights
 from bertsum.progress import Progress
 from bertsum.runs import Run
@@ -61,7 +62,7 @@ class Trainer:
         self,
         config: Config,
         accelerator: Accelerator,
-        model: BertSum,
+        model: Model,
         training: Prepared,
         validation: Prepared | None,
     ) -> None:
@@ -71,7 +72,7 @@ class Trainer:
         self.model = model
         self.training = training
         self.validation = validation
-        self.rows = training.dataset.select_columns(["input_ids", "cls_positions", "labels"])
+        self.rows = training.inputs
         self.lengths = training.lengths
         self.batches_per_update = accelerator.num_processes * config.train.accumulation
         self.state = TrainState(training.folder.name, config.train.max_tokens_per_batch)
@@ -176,16 +177,18 @@ class Trainer:
             for process in range(accelerator.num_processes)
         ]
         mine, passes = shares[accelerator.process_index], max(map(len, shares))
+        batches = [self.model.collate(as_rows(self.rows[documents])) for documents in mine]
         # DDP averages gradients over processes; times their number it is the sum that the loss is defined as.
-        scale = accelerator.num_processes / self._normalizer(update)
+        scale = accelerator.num_processes / self._normalizer(update, batches)
         losses: list[torch.Tensor] = []
         for number in range(passes):
-            documents = mine[number] if number < len(mine) else update[0][:1]
-            batch = self.model.collate(_rows(self.rows[documents])).to(accelerator.device)
+            real = number < len(mine)
+            documents = mine[number] if real else update[0][:1]
+            batch = batches[number] if real else self.model.collate(as_rows(self.rows[documents]))
+            batch = batch.to(accelerator.device)
             with self._explained(documents), self.parallel.syncing(number == passes - 1):
-                logits = self.parallel(**batch.inputs())  # (B, S)
-                loss = sentence_loss(logits, batch.labels, batch.sentence_mask, train.positive_weight)
-                self.parallel.backward(loss * (scale if number < len(mine) else 0.0))
+                loss = self.model.loss(self.parallel(**batch.inputs()), batch)
+                self.parallel.backward(loss * (scale if real else 0.0))
             losses.append(loss.detach())
         own = [loss.item() for loss in losses[: len(mine)]]
         loss_sum, signals = sum_over_processes(accelerator, [sum(own), float(self.stop.received is not None)])
@@ -212,15 +215,14 @@ class Trainer:
             return [batch]
         return [batch[piece] for piece in length_batches(self.lengths[batch], budget)]
 
-    def _normalizer(self, update: list[np.ndarray]) -> float:
-        """What the summed loss of an update is divided by."""
+    def _normalizer(self, update: list[np.ndarray], batches: list[Batch]) -> float:
+        """What the summed loss of an update, of which this process has these batches, is divided by."""
         reduction = self.config.train.loss_reduction
         if reduction == "sum":
             return 1.0
         if reduction == "document":
             return float(sum(map(len, update)))
-        positions = (row for batch in update for row in self.rows[batch]["cls_positions"])
-        return float(sum(map(len, positions)))
+        return sum_over_processes(self.accelerator, [float(sum(batch.units for batch in batches))])[0]
 
     def _advance(self, update: list[np.ndarray], loss: float | None, seconds: float) -> None:
         """Counts an update that is done, or was left out if it has no loss."""
@@ -391,11 +393,6 @@ class Trainer:
         logged = state.step if self._log_due() or self._done() else state.step - 1
         forget_later_metrics(self.run, {"train": logged, "validation": state.ranking.step})
         print(f"Going on from {last}, update {state.step} of {self.total_steps}", flush=True)
-
-
-def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
-    """A slice of a dataset as rows."""
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def _random_state() -> dict[str, torch.Tensor]:

@@ -9,10 +9,10 @@ import torch
 
 from bertsum.config import TrainConfig
 from bertsum.encoders.load import encoder_layers
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import Model
 
 
-def build_optimizer(model: BertSum, config: TrainConfig, fused: bool = True) -> torch.optim.Optimizer:
+def build_optimizer(model: Model, config: TrainConfig, fused: bool = True) -> torch.optim.Optimizer:
     """Adam or AdamW over the parameters that train, a group per learning rate and decay; ``peak`` keeps its rate.
 
     ``fused`` is one kernel for all; sharded parameters have none on a CPU.
@@ -36,7 +36,7 @@ def build_optimizer(model: BertSum, config: TrainConfig, fused: bool = True) -> 
     return kind(described, betas=(config.beta1, config.beta2), eps=config.eps, fused=fused)
 
 
-def _layers_above(model: BertSum) -> dict[torch.nn.Parameter, int]:
+def _layers_above(model: Model) -> dict[torch.nn.Parameter, int]:
     """How many of the encoder's layers stand above the one, or the embeddings, that a parameter belongs to."""
     layers = encoder_layers(model.encoder, "train.layer_decay", "1.0")
     above = {parameter: len(layers) - 1 - n for n, layer in enumerate(layers) for parameter in layer.parameters()}

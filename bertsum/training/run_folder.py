@@ -14,7 +14,7 @@ from bertsum.data.store import Prepared
 from bertsum.device import settle_precision
 from bertsum.errors import BertsumError
 from bertsum.files import whole_folder
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import Model
 from bertsum.runs import Run
 from bertsum.training.distributed import first_does
 from bertsum.training.state import load_train_state
@@ -147,7 +147,7 @@ def _allowed_changes(config: Config, saved: Config) -> list[str]:
     return [described[key] for key in allowed if key not in _NOT_WORTH_TELLING]
 
 
-def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
+def write_model_as_run(config: Config, model: Model, step: int) -> Path:
     """Writes a model that was trained elsewhere as a run, to be evaluated like one.
 
     Args:
@@ -177,7 +177,7 @@ def write_model_as_run(config: Config, model: BertSum, step: int) -> Path:
     return folder
 
 
-def _selection_of(model: BertSum) -> dict[str, Any]:
+def _selection_of(model: Model) -> dict[str, Any]:
     return {f"selection.{name}": value for name, value in asdict(model.config.selection).items()}
 
 

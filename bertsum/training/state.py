@@ -16,7 +16,7 @@ import torch
 
 from bertsum.errors import BertsumError
 from bertsum.files import whole_folder, write_whole
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import Model
 from bertsum.models.storage import read_tensors, write_tensors
 
 SUMS = ("loss", "documents", "tokens", "seconds")  # loss: of documents, not of those in an update that was skipped
@@ -109,7 +109,7 @@ class SavedState:
     random: list[dict[str, torch.Tensor]]
 
 
-def save_checkpoint(folder: Path, model: BertSum, weights: dict[str, torch.Tensor], state: SavedState) -> None:
+def save_checkpoint(folder: Path, model: Model, weights: dict[str, torch.Tensor], state: SavedState) -> None:
     """Writes a checkpoint beside its place and renames it.
 
     Args:

@@ -15,8 +15,7 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import Evaluation, evaluate
-from bertsum.models.extractive import BertSum
-from bertsum.models.storage import BertSumConfig
+from bertsum.models.base import Model, model_class
 from bertsum.pages.plots import plot_training
 from bertsum.runs import Run
 from bertsum.training.distributed import start_accelerator
@@ -91,7 +90,7 @@ def train(config: Config) -> TrainResult:
 
 def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     torch.manual_seed(config.seed)
-    model = BertSum.from_config(BertSumConfig.of(config), config.train.start_from)
+    model = model_class(config.model.kind).for_training(config)
     training = prepare(config, "train", model.tokenizer)
     validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
     check_same_data(config, training)
@@ -107,10 +106,10 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
 
 
-def _settled(config: Config, model: BertSum, accelerator: Accelerator) -> Config:
+def _settled(config: Config, model: Model, accelerator: Accelerator) -> Config:
     """The config as this run computes, to be written down; in the first process."""
     sharded = config.train.fsdp and accelerator.num_processes > 1
-    attention = model.attention_on(accelerator.device, packs=not sharded)
+    attention = model.reader.attention_on(accelerator.device, sharded)
     return settle_attention_of_run(config, attention) if accelerator.is_main_process else config
 
 

@@ -1,0 +1,183 @@
+"""Documents to rows, which are what is prepared once, stored, and read by a model: a class for each kind of model.
+
+Nothing here needs torch: it runs in the processes that prepare.
+
+# S sentences that are read, T tokens
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+
+import pyarrow as pa
+
+from bertsum.config import Config
+from bertsum.data.augmentation import detokenize, draw, join
+from bertsum.data.documents import Document, EncodedDocument, Rejected
+from bertsum.data.encoding import DocumentEncoder, long_enough
+from bertsum.data.labels import label
+from bertsum.data.languages import language_of
+from bertsum.data.sentences import document_sentences, summary_sentences
+from bertsum.errors import BertsumError
+from bertsum.text import split_words
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+# What every row has, whatever the kind of model: its id, its sentences, its references, each a list of sentences; the
+# tokens that the encoder reads of it, and whether something of the document is not read.
+COMMON = {
+    "id": pa.string(),
+    "sentences": pa.list_(pa.string()),
+    "references": pa.list_(pa.list_(pa.string())),
+    "length": pa.int32(),
+    "cut": pa.bool_(),
+}
+
+
+class Texts(TypedDict):
+    """A document as text: all that is needed where no model reads it."""
+
+    id: str
+    sentences: list[str]
+    references: list[list[str]]
+
+
+class Rows(ABC):
+    """Makes the rows of one kind of model.
+
+    Attributes:
+        schema: Columns of a row: those of ``COMMON``, and its own.
+        inputs: The columns that the model reads; the others are for people and for ROUGE.
+    """
+
+    schema: ClassVar[pa.Schema]
+    inputs: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def __init__(self, config: Config, tokenizer: PreTrainedTokenizerBase, split: str) -> None:
+        """Prepares to make rows of documents of a split, in any process."""
+
+    @abstractmethod
+    def __call__(self, documents: Sequence[Document | Rejected]) -> list[dict[str, Any] | Rejected]:
+        """A row for each document, or why it has none."""
+
+    @staticmethod
+    def counts(row: Mapping[str, Any]) -> dict[str, int]:
+        """What the report of a preparation adds up over its rows, beside what it adds up of all kinds."""
+        return {}
+
+
+class ExtractiveRows(Rows):
+    """Rows of a model that scores sentences: the encoder's input, and a label for each sentence that is read.
+
+    Columns beside the common ones: ``input_ids`` (T), ``cls_positions`` (S), ``sentence_indices`` (S, which sentences
+    of the document are read) and ``labels`` (S).
+    """
+
+    schema = pa.schema(
+        {
+            **COMMON,
+            "input_ids": pa.list_(pa.int32()),
+            "cls_positions": pa.list_(pa.int32()),
+            "sentence_indices": pa.list_(pa.int32()),
+            "labels": pa.list_(pa.float32()),
+        }
+    )
+    inputs = ("input_ids", "cls_positions", "labels")
+
+    def __init__(self, config: Config, tokenizer: PreTrainedTokenizerBase, split: str) -> None:
+        self.config = config
+        self.split = split
+        self.encoder = DocumentEncoder(tokenizer, config.encoding)
+
+    def __call__(self, documents: Sequence[Document | Rejected]) -> list[dict[str, Any] | Rejected]:
+        rows = [item if isinstance(item, Rejected) else self.row(item) for item in documents]
+        kept = [row for row in rows if isinstance(row, dict)]
+        label([row for row in kept if row["labels"] is None], self.config.data)
+        if self.split == "train":
+            join(kept, self.config.data.joined)
+        return rows
+
+    def row(self, document: Document) -> dict[str, Any] | Rejected:
+        """A document's row, with labels only where it came with them."""
+        if self.split == "train":
+            document = _as_prose(document, self.config.data.detokenized)
+        texts = texts_of(document, self.config, self.split)
+        if isinstance(texts, Rejected):
+            return texts
+        labels = None
+        if isinstance(document, EncodedDocument):  # by the authors' code; it is only cut to the encoder's length
+            try:
+                encoding = self.encoder.cut(document.input_ids, document.cls_positions)
+            except BertsumError as error:
+                return Rejected(document.place, "another vocabulary", str(error))
+            labels = [float(document.labels[index]) for index in encoding.sentence_indices]
+        else:
+            encoding = self.encoder.encode(texts["sentences"])
+        if not encoding.sentence_indices:
+            return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
+        return {
+            **texts,
+            "length": len(encoding.input_ids),
+            "cut": encoding.cut,
+            "input_ids": encoding.input_ids,
+            "cls_positions": encoding.cls_positions,
+            "sentence_indices": encoding.sentence_indices,
+            "labels": labels,
+        }
+
+    @staticmethod
+    def counts(row: Mapping[str, Any]) -> dict[str, int]:
+        """Sentences that are read, and whether none has a label above 0."""
+        return {"sentences read": len(row["cls_positions"]), "unlabelled": int(not any(row["labels"]))}
+
+
+# What makes the rows of each kind of model (``model.kind``).
+ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows}
+
+
+def _as_prose(document: Document, share: float) -> Document:
+    """A document, put back to ordinary prose where its id is among that share of all."""
+    if isinstance(document, EncodedDocument) or draw(document.id) >= share:
+        return document
+    references = [detokenize(reference) for reference in document.references]
+    return replace(document, text=detokenize(document.text), references=references)
+
+
+# Reasons that a config asks for; every other reason is an error of the document.
+FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than data.min_summary_words")
+
+
+def texts_of(document: Document, config: Config, split: str) -> Texts | Rejected:
+    """A document split into sentences, or why it is too short for its split."""
+    language = language_of(document.text, config.language)
+    texts = Texts(
+        id=document.id,
+        sentences=document_sentences(document.text, language),
+        references=[summary_sentences(reference, language) for reference in document.references],
+    )
+    if split != "train" and config.data.filtered_splits != "all":
+        return texts
+    return _too_short(texts, config, document.place) or texts
+
+
+def _too_short(texts: Texts, config: Config, place: str) -> Rejected | None:
+    """Why a document or its summary is too short, if it is."""
+    data = config.data
+    usable = len(long_enough(texts["sentences"], config.encoding.min_sentence_words))
+    if usable < data.min_sentences:
+        return Rejected(place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more")
+    words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in texts["references"])
+    if words < data.min_summary_words:
+        problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
+        return Rejected(place, FILTERED[1], problem)
+    return None
+
+
+def as_rows(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:
+    """A slice of a dataset, which is a dict of columns, as rows."""
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]

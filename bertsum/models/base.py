@@ -1,0 +1,402 @@
+"""What every kind of model has in common: the contract with training and evaluation; made, saved, read and pushed in
+one way.
+
+Training, validation and evaluation know a model by ``collate``, ``forward``, ``loss`` and ``predict``, and nothing of
+what it is. A new kind is a subclass in a module of this folder that has the kind's name, a class in
+:mod:`bertsum.data.rows`, and a word in ``model.kind``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from huggingface_hub import HfApi, ModelCard, ModelHubMixin
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+from typing_extensions import Self
+
+from bertsum.config import Config, SelectionConfig
+from bertsum.encoders.load import build_encoder, freeze, load_encoder, load_tokenizer
+from bertsum.encoders.low_rank import add_adapters, fold_adapters
+from bertsum.encoders.vectors import Reader, can_read_packed
+from bertsum.errors import BertsumError
+from bertsum.files import write_whole
+from bertsum.models.card import card_of
+from bertsum.models.scoring import Scored, score_rows
+from bertsum.models.storage import (
+    CARD_FILE,
+    SavedConfig,
+    SavedModel,
+    check_weights,
+    checksum,
+    fill,
+    find_model,
+    hub_explained,
+    read_model,
+    saved_checksum,
+    write_model,
+)
+
+if TYPE_CHECKING:
+    from bertsum.encoders.load import Encoder
+
+# Classes by ``model.kind``, of those modules that are imported.
+MODELS: dict[str, type[Model]] = {}
+
+
+def model_class(kind: str) -> type[Model]:
+    """The class of a kind of model."""
+    importlib.import_module(f"bertsum.models.{kind}")
+    return MODELS[kind]
+
+
+class Batch(Protocol):
+    """What a model's ``collate`` makes of rows."""
+
+    @property
+    def units(self) -> int:
+        """How many numbers the batch's loss is a sum of."""
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on another device."""
+
+    def inputs(self) -> dict[str, Any]:
+        """The arguments of the forward pass."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model made of one document.
+
+    Attributes:
+        place: The document's place among the rows that were given.
+        sentences: The summary.
+        indices: Which sentences of the document those are; empty for a model that writes its own.
+        scores: Probability of each sentence of the document; None for those that were not read.
+        loss: The document's loss, where it was asked for.
+    """
+
+    place: int
+    sentences: list[str]
+    indices: list[int] = field(default_factory=list)
+    scores: list[float | None] = field(default_factory=list)
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """How predictions are made.
+
+    Attributes:
+        selection: Scores to summaries.
+        max_tokens_per_batch: Budget of a batch, ``count x longest``.
+        precision: auto, fp32, bf16 or fp16 arithmetic.
+        lengths: Tokens of each row, where they are known without reading it.
+        part: Number of this process and of all processes, of which each takes its share of the batches, in equally many
+            passes.
+        loss: Whether each document's loss is asked for as well.
+    """
+
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    max_tokens_per_batch: int = 4096
+    precision: str = "fp32"
+    lengths: Sequence[int] | np.ndarray | None = None
+    part: tuple[int, int] = (0, 1)
+    loss: bool = False
+
+
+class Model(nn.Module, ModelHubMixin):
+    """A pretrained encoder and what stands upon it.
+
+    Attributes:
+        kind: The value of ``model.kind``.
+        config: What it is made of, saved with it.
+        encoder: The pretrained encoder.
+        reader: How the encoder reads documents.
+        folder: Where it was read from; None for one that was made here.
+    """
+
+    kind: ClassVar[str]
+    encoder: Encoder
+    folder: Path | None = None
+    _read: str | None = None  # the checksum of what was read from there
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        MODELS[cls.kind] = cls
+
+    def __init__(self, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = encoder
+        self.reader = Reader(encoder, config.model)
+        self._tokenizer = tokenizer
+
+    # ---- the contract
+
+    @classmethod
+    @abstractmethod
+    def build(cls, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> Self:
+        """A model of this encoder, with random weights in all else."""
+
+    @abstractmethod
+    def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
+        """Rows, as :mod:`bertsum.data.rows` makes them of this kind, to a batch."""
+
+    @abstractmethod
+    def forward(self, *args: Any, **inputs: Any) -> torch.Tensor:
+        """Outputs for the ``inputs()`` of a batch."""
+
+    @abstractmethod
+    def loss(self, outputs: torch.Tensor, batch: Any) -> torch.Tensor:
+        """The loss summed over the batch's units, a scalar; the same in training and in validation."""
+
+    @abstractmethod
+    def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:
+        """A prediction for each row, or for this process's part of them, in any order."""
+
+    def outputs(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Scored]:
+        """The forward pass for many rows, batched by length, in evaluation mode.
+
+        Args:
+            rows: What ``collate`` takes.
+            options: How they are read.
+
+        Raises:
+            BertsumError: if memory does not suffice for a batch.
+        """
+        was_training = self.training
+        if was_training:
+            self.eval()
+        try:
+            yield from score_rows(
+                self, rows, options.lengths, options.max_tokens_per_batch, options.precision, options.part
+            )
+        finally:
+            if was_training:
+                self.train()
+
+    # ---- made
+
+    @classmethod
+    def from_config(cls, config: SavedConfig, start_from: str | None = None) -> Self:
+        """A model to train: pretrained encoder, random weights in all else (seed torch first).
+
+        Args:
+            config: What it is made of; ``SavedConfig.of`` takes it from a run's configuration.
+            start_from: A saved model whose weights it gets, as ``train.start_from``.
+
+        Raises:
+            BertsumError: if the encoder cannot be loaded, or does not fit the rest or the length; if the weights do not
+                fit.
+        """
+        with torch.inference_mode(False):  # weights made inside it could never be trained
+            tokenizer = load_tokenizer(config.model.encoder)
+            encoder = load_encoder(config.model, config.encoding.max_length)
+            check_vocabulary(tokenizer, encoder)
+            add_adapters(encoder, config.model)
+            freeze(encoder, config.model)
+            model = cls.build(config, encoder, tokenizer)
+            if start_from is not None:
+                saved = read_model(find_model(start_from))
+                saved = saved if config.model.adapters is not None else _folded(saved)[0]
+                fill(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
+            return model
+
+    @classmethod
+    def for_training(cls, config: Config) -> Self:
+        """The model of a run."""
+        return cls.from_config(SavedConfig.of(config), config.train.start_from)
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The encoder's tokenizer, saved with it.
+
+        Raises:
+            BertsumError: if the model was made without one.
+        """
+        if self._tokenizer is None:
+            raise BertsumError("this model has no tokenizer: give from_presumm the encoder's name, or a tokenizer too")
+        return self._tokenizer
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets the mode, as of every module.
+
+        Args:
+            mode: Whether to train, with dropout, or to predict.
+        """
+        if mode:
+            self.reader.forget_layers()
+        return super().train(mode)
+
+    # ---- saved and read
+
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        state_dict: dict[str, torch.Tensor] | None = None,
+        card: bool = True,
+        model_card_kwargs: dict[str, Any] | None = None,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        **hub: Any,
+    ) -> None:
+        """Writes config.json, model.safetensors, the tokenizer and, where there is no README.md, a model card.
+
+        Args:
+            save_directory: Folder, made if it is not there.
+            state_dict: Weights to write instead of this object's own (gathered from several devices).
+            card: Whether to write a card; a checkpoint has none, for what it would tell is not known yet.
+            model_card_kwargs: Arguments of :meth:`generate_model_card`.
+            repo_id: Repository to push to; by default the folder's name.
+            push_to_hub: Whether to push it to the hub as well.
+            hub: Arguments of :meth:`push_to_hub`.
+
+        Raises:
+            BertsumError: if the folder cannot be written, or what the card tells of cannot be read.
+        """
+        folder = Path(save_directory)
+        write_model(folder, self.config, self.encoder, self.tokenizer, state_dict or self.state_dict())
+        if card and not (folder / CARD_FILE).exists():
+            write_whole(folder / CARD_FILE, str(self.generate_model_card(**(model_card_kwargs or {}))))
+        if push_to_hub:
+            self.push_to_hub(repo_id or folder.name, **hub)
+
+    @classmethod
+    def from_pretrained(  # type: ignore[override]
+        cls,
+        path: str | Path,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        token: str | bool | None = None,
+        device: str = "cpu",
+        only_score: bool = False,
+    ) -> Self:
+        """Reads a model that :meth:`save_pretrained` wrote, ready to predict.
+
+        Args:
+            path: A folder, the id of a hub repository, or ``bundled``: the model that comes with the package.
+            revision: Branch, tag or commit of the hub repository.
+            cache_dir: Where downloads are kept.
+            local_files_only: Do not ask the hub.
+            token: Access token of the hub.
+            device: Where its weights go.
+            only_score: It will not be trained or changed. BERT and RoBERTa are on a CPU then a
+                :class:`~bertsum.encoders.bert.Bert` of their weights, without transformers' classes, which take seconds
+                to import.
+
+        Raises:
+            BertsumError: naming the file that is missing or broken, the weights that do not fit, or the kind of model
+                that is there.
+        """
+        with torch.inference_mode(False):  # weights made inside it could never be trained
+            try:
+                torch.empty(0, device=device)
+            except (RuntimeError, AssertionError) as error:
+                raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
+            folder = find_model(path, revision, cache_dir, local_files_only, token)
+            saved, where = read_model(folder), f"model '{folder}'"
+            model = cls._of_saved(saved, where, only_score and torch.device(device).type == "cpu")
+            model.folder = folder.resolve()  # best may come to name another
+            adapted = saved.config.model.adapters is not None
+            model._read = checksum(model.state_dict()) if adapted else saved_checksum(folder)
+            return model.to(device).eval()
+
+    @classmethod
+    def _of_saved(cls, there: SavedModel, where: str, only_score: bool) -> Self:
+        kind = model_class(there.config.model.kind)
+        if not issubclass(kind, cls):
+            expected = f"model.kind {cls.kind}" if hasattr(cls, "kind") else "another model"
+            raise BertsumError(f"{where}: is of model.kind {kind.kind}, expected {expected}")
+        alone = only_score and can_read_packed(there.config.model, there.encoder_config)
+        saved, encoder = _folded(there, alone)
+        config, length = saved.config, saved.config.encoding.max_length
+
+        def unfilled() -> Encoder:
+            return build_encoder(deepcopy(saved.encoder_config), config.model, length, alone)
+
+        if encoder is None:
+            with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
+                check_weights(kind.build(config, unfilled(), saved.tokenizer), saved.weights, where)
+            encoder = unfilled()
+        freeze(encoder, config.model)
+        model = kind.build(config, encoder, saved.tokenizer)
+        fill(model, saved.weights, where)
+        check_vocabulary(saved.tokenizer, model.encoder)
+        return model
+
+    def generate_model_card(self, repo_id: str | None = None, license: str | None = None) -> ModelCard:
+        """The model card: that of the folder it was read from, else one that tells of the checkpoint's run.
+
+        It has the documents, the recipe, and the ROUGE that ``evaluate`` found for these very weights; nothing of all
+        that when they have changed since they were read.
+
+        Args:
+            repo_id: Its id on the hub, for the lines that say how to use it.
+            license: Licence of the weights, by the hub's name for it, such as apache-2.0.
+
+        Raises:
+            BertsumError: if the folder's card, or a file of the run, cannot be read.
+        """
+        unchanged = self.folder is not None and self._read == checksum(self.state_dict())
+        return card_of(self.config, self.folder if unchanged else None, repo_id, license)
+
+    def push_to_hub(self, repo_id: str, *, license: str | None = None, **hub: Any) -> str:
+        """Makes a repository on the hub, if it is not there, and pushes the model and its card in one commit.
+
+        Args:
+            repo_id: Such as me/my-model; a name alone is one of the token's owner.
+            license: Licence of the weights, by the hub's name for it, such as apache-2.0.
+            hub: ``private``, ``token``, ``branch``, ``create_pr``, ``commit_message`` and what else
+                ``huggingface_hub.ModelHubMixin.push_to_hub`` takes.
+
+        Returns:
+            Address of the commit.
+
+        Raises:
+            BertsumError: if the hub cannot be reached or does not take it.
+        """
+        with hub_explained(f"hub '{repo_id}': the model cannot be pushed"):
+            # Before the card is written, for it tells the whole id.
+            api = HfApi(token=hub.get("token"))
+            repo_id = api.create_repo(repo_id, private=hub.get("private"), exist_ok=True).repo_id
+            card = {"repo_id": repo_id, "license": license}
+            address: str = super().push_to_hub(repo_id, model_card_kwargs=card, **hub)
+        return address
+
+
+def _folded(saved: SavedModel, weights_alone: bool = False) -> tuple[SavedModel, Encoder | None]:
+    """A saved model with its adapters, where it has some, folded into the pretrained encoder, so that it is one like
+    any other; and that encoder.
+    """
+    model = saved.config.model
+    if model.adapters is None:
+        return saved, None
+    encoder = load_encoder(model, saved.config.encoding.max_length, weights_alone)
+    config = replace(saved.config, model=replace(model, adapters=None))
+    return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights)), encoder
+
+
+def check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> None:
+    """Refuses a tokenizer that knows more tokens than the encoder.
+
+    Raises:
+        BertsumError: saying so.
+    """
+    embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
+    if len(tokenizer) > len(embeddings):
+        raise BertsumError(
+            f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "
+            f"{len(embeddings)}; expected those of one model"
+        )
