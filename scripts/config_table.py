@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bertsum.config import Config
-from bertsum.config.reading import field_types, meanings, type_name, yaml_line
+from bertsum.config.reading import field_types, meanings, type_name
+from bertsum.config.strict_yaml import dump_value
 
 BEGIN, END = "<!-- config fields: scripts/config_table.py -->", "<!-- end of config fields -->"
 
@@ -38,7 +39,7 @@ def section(values: Any, title: str) -> str:
         "|---|---|---|---|",
     ]
     for name, meaning in meanings(type(values)).items():
-        lines.append(f"| `{name}` | `{yaml_line(getattr(values, name))}` | {type_name(kinds[name])} | {meaning} |")
+        lines.append(f"| `{name}` | `{dump_value(getattr(values, name))}` | {type_name(kinds[name])} | {meaning} |")
     return "\n".join(lines)
 
 

@@ -16,7 +16,8 @@ from bertsum.config.data import DataConfig, EncodingConfig
 from bertsum.config.evaluation import EvaluationConfig, RougeConfig, SelectionConfig, TrackingConfig
 from bertsum.config.kinds import FolderName, Language, Precision, Seed, Text
 from bertsum.config.model import ModelConfig
-from bertsum.config.reading import build, dump_yaml, find_config, flatten, override_value, read_yaml
+from bertsum.config.reading import build, find_config, flatten, override_value
+from bertsum.config.strict_yaml import dump_yaml, read_yaml
 from bertsum.config.train import TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole

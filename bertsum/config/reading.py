@@ -1,6 +1,7 @@
-"""Strict reading of a tree of frozen dataclasses: YAML files, dotted overrides, ``--help``; pydantic checks the values.
+"""Strict reading of a tree of frozen dataclasses: dotted overrides, errors in words, ``--help``, where the files lie.
 
-Knows nothing of what the fields mean. Every problem is collected, so that all are reported at once.
+Knows nothing of what the fields mean; pydantic checks each value by its type. Every problem is collected, so that all
+are reported at once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import ast
 import dataclasses
 import difflib
 import inspect
-import re
 import textwrap
 import types
 import warnings
@@ -17,13 +17,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from bertsum.config.strict_yaml import dump_value, read_value
 from bertsum.errors import BertsumError
 from bertsum.text import plain
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 Tree = TypeVar("Tree")
 
@@ -65,7 +63,7 @@ def help_text(tree: type) -> str:
         lines += [f"{section or 'run'}: {inspect.getdoc(part)}", ""]
         for name, meaning in meanings(part).items():
             option = f"--{section}.{name}" if section else f"--{name}"
-            accepted, default = type_name(_hints(part)[name]), yaml_line(getattr(part(), name))
+            accepted, default = type_name(_hints(part)[name]), dump_value(getattr(part(), name))
             lines.append(f"  {option} ({accepted}; default: {default})")
             lines += textwrap.wrap(meaning, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
         lines.append("")
@@ -136,7 +134,7 @@ def _checked(value: Any, kind: Any) -> Any:
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind, config={"strict": True, "allow_inf_nan": False})
@@ -151,7 +149,7 @@ def _converted(value: Any, kind: Any) -> Any:
     try:
         return int(value)  # 017 is 17, not YAML's 15
     except ValueError:
-        made = _yaml_value(value)
+        made = read_value(value)
         return made if isinstance(made, int | float | list | None) else value
 
 
@@ -199,91 +197,9 @@ def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", plain(value)
 
 
-_LARGEST_FILE = 1 << 20
-
-
-def read_yaml(file: Path) -> Mapping[str, Any]:
-    """The mapping in a YAML file, read strictly."""
-    import yaml
-
-    try:
-        if file.stat().st_size > _LARGEST_FILE:
-            raise BertsumError(f"config '{file}': larger than {_LARGEST_FILE >> 20} MiB, expected a few fields")
-        values = yaml.load(file.read_text(encoding="utf-8"), Loader=_strict_loader())
-    except (OSError, UnicodeDecodeError) as error:
-        raise BertsumError(f"config '{file}': cannot be read: {error}") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BertsumError(f"config '{file}': not valid YAML: {error}") from error
-    if not isinstance(values, dict | None):
-        raise BertsumError(f"config '{file}': expected a mapping of fields, found {type(values).__name__}")
-    return values or {}
-
-
-def dump_yaml(values: Mapping[str, Any]) -> str:
-    """Values as YAML that :func:`read_yaml` reads back."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        """Quotes text that the strict loader would take for a number."""
-
-    Dumper.add_implicit_resolver(*_FLOAT)
-    return yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True)
-
-
-def yaml_line(value: Any) -> str:
-    """One value as a config file has it, on one line."""
-    import yaml
-
-    return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
-
-
-_FLOAT = ("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789"))
-
-
-def _strict_loader() -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), no key twice, and no lists made of lists by name,
-        of which ten lines can hold more than any memory.
-        """
-
-        def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-            node = super().compose_node(parent, index) if not self.check_event(yaml.AliasEvent) else None
-            if node is not None:
-                return node
-            mark = self.peek_event().start_mark
-            node = super().compose_node(parent, index)
-            if not isinstance(node, yaml.ScalarNode):
-                raise yaml.composer.ComposerError(None, None, "an alias may only stand for one value", mark)
-            return node
-
-    Loader.add_implicit_resolver(*_FLOAT)
-
-    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-        keys = [loader.construct_object(key) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
-        return loader.construct_mapping(node, deep=True)
-
-    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
-    return Loader
-
-
-def _yaml_value(text: str) -> Any:
-    """What a config file would read; the text itself where that is not valid YAML."""
-    import yaml
-
-    try:
-        return yaml.load(text, Loader=_strict_loader())
-    except (yaml.YAMLError, RecursionError, ValueError):
-        return text  # such as a glob that begins with *
-
-
 def override_value(text: str) -> Any:
     """Text of the command line: null and lists are read as YAML, all else is left to the field's type."""
-    value = _yaml_value(text)
+    value = read_value(text)
     return value if value is None or isinstance(value, list) else text
 
 
@@ -332,14 +248,14 @@ def find_config(path: str | Path) -> Path:
     is_name = given.name == str(given)  # a path is that file or none
     candidates = [folder / name for folder in config_folders() for name in names] if is_name else []
     found = [candidate for candidate in candidates if _is_file(candidate)]
+    for other in found[1:]:
+        if not _same_content(other, found[0]):
+            warnings.warn(
+                f"config '{path}': taken from '{found[0]}', which comes with bertsum; '{other}' is another file "
+                "and not read (give its path to take it)",
+                stacklevel=2,
+            )
     if found:
-        for other in found[1:]:
-            if not _same_content(other, found[0]):
-                warnings.warn(
-                    f"config '{path}': taken from '{found[0]}', which comes with bertsum; '{other}' is another file "
-                    "and not read (give its path to take it)",
-                    stacklevel=2,
-                )
         return found[0]
     shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
     close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
