@@ -28,6 +28,7 @@ class Must:
         return core_schema.no_info_after_validator_function(check, handler(source))
 
 
+_UNFIT = re.compile("[\0\ud800-\udfff]")
 _FOLDER = re.compile(r"(?!\.\.?\Z)[^/\\]+")
 _LANGUAGE = re.compile(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
 
@@ -40,7 +41,7 @@ Factor = Annotated[float, Gt(0), Le(1)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
 Share = Annotated[float, Must(lambda value: 0 <= value <= 1, "a share from 0 to 1")]
 Probability = Annotated[float, Must(lambda value: 0 <= value <= 1, "a probability from 0 to 1")]
-Text = Annotated[str, Must(lambda text: "\0" not in text, "text that a file can hold")]
+Text = Annotated[str, Must(lambda text: not _UNFIT.search(text), "text that a file can hold")]
 FolderName = Annotated[Text, Must(_FOLDER.fullmatch, "the name of a folder")]
 Language = Annotated[Text, Must(_LANGUAGE.fullmatch, "an ISO 639 code such as en, zh or ru, or auto")]
 Source = Text | list[Text] | None

@@ -77,7 +77,6 @@ _EXPECTED = {
     "less_than_equal": "at most {le:.15g}",
     "less_than": "less than {lt:.15g}",
     "finite_number": "a finite number",
-    "string_unicode": "text that a file can hold",
     "must": "{expected}",
 }
 
@@ -124,13 +123,16 @@ def _checked(value: Any, kind: Any) -> Any:
     """
     from pydantic import ValidationError
 
-    given = _converted(plain(value), kind)
+    read = _converted(plain(value), kind)
     try:
-        return _adapter(kind).validate_python(given)
+        return _adapter(kind).validate_python(read)
     except ValidationError as error:
         words = [_EXPECTED.get(found["type"], "").format(**found.get("ctx", {})) for found in error.errors()]
-        expected = next(filter(None, words), type_name(kind))
-        raise ValueError(f"got {'null' if given is None else repr(given)}, expected {expected}") from error
+        expected = next(filter(None, words), "")
+        shown = read if expected else value  # of another type: as it was written
+        raise ValueError(
+            f"got {'null' if shown is None else repr(shown)}, expected {expected or type_name(kind)}"
+        ) from error
 
 
 @cache
@@ -144,7 +146,8 @@ def _converted(value: Any, kind: Any) -> Any:
     """A tuple as a list; and what YAML makes of a text, for a field that takes none."""
     if isinstance(value, tuple | set):
         return list(value)
-    if not isinstance(value, str) or any(option is str or get_origin(option) is Literal for option in _options(kind)):
+    takes_text = any(option is str or get_origin(option) is Literal for option in _options(kind))
+    if not isinstance(value, str) or not value or takes_text:
         return value
     try:
         return int(value)  # 017 is 17, not YAML's 15
