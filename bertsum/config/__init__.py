@@ -17,7 +17,6 @@ from bertsum.config.evaluation import EvaluationConfig, RougeConfig, SelectionCo
 from bertsum.config.kinds import FolderName, Language, Precision, Seed, Text
 from bertsum.config.model import ModelConfig
 from bertsum.config.reading import build, find_config, flatten, override_value
-from bertsum.config.strict_yaml import dump_yaml, read_yaml
 from bertsum.config.train import TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
@@ -78,6 +77,8 @@ class Config:
         Raises:
             BertsumError: naming every unknown key, wrong type and impossible value at once.
         """
+        from bertsum.config.strict_yaml import read_yaml
+
         values: dict[str, Any] = {}
         origin: dict[str, str] = {}
         if path is not None:
@@ -117,6 +118,8 @@ class Config:
         Args:
             path: The file.
         """
+        from bertsum.config.strict_yaml import dump_yaml
+
         write_whole(Path(path), dump_yaml(self.to_dict()))
 
     def override(self, values: Mapping[str, Any], *, training: bool = True) -> Config:

@@ -19,7 +19,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from bertsum.config.strict_yaml import dump_value, read_value
 from bertsum.errors import BertsumError
 from bertsum.text import plain
 
@@ -58,6 +57,8 @@ def meanings(kind: type) -> dict[str, str]:
 
 def help_text(tree: type) -> str:
     """Every field with its type, default and meaning, by section."""
+    from bertsum.config.strict_yaml import dump_value
+
     lines = []
     for section, part in _sections(tree).items():
         lines += [f"{section or 'run'}: {inspect.getdoc(part)}", ""]
@@ -129,10 +130,9 @@ def _checked(value: Any, kind: Any) -> Any:
     except ValidationError as error:
         words = [_EXPECTED.get(found["type"], "").format(**found.get("ctx", {})) for found in error.errors()]
         expected = next(filter(None, words), "")
-        shown = read if expected else value  # of another type: as it was written
-        raise ValueError(
-            f"got {'null' if shown is None else repr(shown)}, expected {expected or type_name(kind)}"
-        ) from error
+        wrong = read if expected else value  # what is of another type is shown as it was written
+        shown = "null" if wrong is None else repr(wrong)
+        raise ValueError(f"got {shown}, expected {expected or type_name(kind)}") from error
 
 
 @cache
@@ -152,6 +152,8 @@ def _converted(value: Any, kind: Any) -> Any:
     try:
         return int(value)  # 017 is 17, not YAML's 15
     except ValueError:
+        from bertsum.config.strict_yaml import read_value
+
         made = read_value(value)
         return made if isinstance(made, int | float | list | None) else value
 
@@ -202,6 +204,8 @@ def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def override_value(text: str) -> Any:
     """Text of the command line: null and lists are read as YAML, all else is left to the field's type."""
+    from bertsum.config.strict_yaml import read_value
+
     value = read_value(text)
     return value if value is None or isinstance(value, list) else text
 
