@@ -33,8 +33,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 class _Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
-        fields = help_text(Config, self.prog).partition("\n\n")[2]  # without its own usage line
-        return f"{super().format_help()}\nFields of the config:\n\n{fields}"
+        return f"{super().format_help()}\nFields of the config:\n\n{help_text(Config)}"
 
 
 def parse(

@@ -1,17 +1,16 @@
-"""Writes configs/README.md, the table of config fields, from the docstrings of bertsum/config.py.
+"""Writes configs/README.md, the table of config fields, from the meanings below the fields of bertsum/config.
 
 python scripts/config_table.py
 """
 
-import dataclasses
+import inspect
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
-import docstring_parser
-import yaml
-
 from bertsum.config import Config
-from bertsum.config.reading import field_types, type_name
+from bertsum.config.reading import field_types, meanings, type_name
+from bertsum.config.strict_yaml import dump_value
 
 BEGIN, END = "<!-- config fields: scripts/config_table.py -->", "<!-- end of config fields -->"
 
@@ -26,32 +25,21 @@ def main() -> None:
 
 def table() -> str:
     """One table a section: field, default, type, meaning."""
-    parts = [section(Config(), "")]
-    for field in dataclasses.fields(Config):
-        value = getattr(Config(), field.name)
-        if dataclasses.is_dataclass(value):
-            parts.append(section(value, f"{field.name}."))
-    return "\n\n".join(parts)
+    config = Config()
+    sections = [section(value, f"`{name}`") for name, value in vars(config).items() if is_dataclass(value)]
+    return "\n\n".join([section(config, "top level"), *sections])
 
 
-def section(values: Any, prefix: str) -> str:
-    parsed = docstring_parser.parse(type(values).__doc__ or "")
-    meanings = {item.arg_name: item.description or "" for item in parsed.params}
-    title = f"`{prefix.rstrip('.')}`" if prefix else "top level"
+def section(values: Any, title: str) -> str:
+    kinds = field_types(type(values))
     lines = [
-        f"**{title}** - {parsed.short_description}",
+        f"**{title}** - {inspect.getdoc(values)}",
         "",
         "| field | default | values | meaning |",
         "|---|---|---|---|",
     ]
-    for field in dataclasses.fields(values):
-        default = getattr(values, field.name)
-        if dataclasses.is_dataclass(default):
-            continue
-        shown = yaml.safe_dump(default, default_flow_style=True).removesuffix("...\n").strip()
-        kind = type_name(field_types(Config)[prefix + field.name])
-        meaning = " ".join(meanings[field.name].split())
-        lines.append(f"| `{field.name}` | `{shown}` | {kind} | {meaning} |")
+    for name, meaning in meanings(type(values)).items():
+        lines.append(f"| `{name}` | `{dump_value(getattr(values, name))}` | {type_name(kinds[name])} | {meaning} |")
     return "\n".join(lines)
 
 

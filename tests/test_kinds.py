@@ -135,7 +135,7 @@ def test_a_toy_kind_touches_three_files(encoder_folder, tmp_path) -> None:
     package = tmp_path / "bertsum"
     shutil.copytree(ROOT / "bertsum", package, ignore=shutil.ignore_patterns("__pycache__"))
     before = {path: path.read_bytes() for path in package.rglob("*.py")}
-    config, rows, model = package / "config/__init__.py", package / "data/rows.py", package / "models/length.py"
+    config, rows, model = package / "config/model.py", package / "data/rows.py", package / "models/length.py"
     assert config.read_text().count(WORD[0]) == 1
     config.write_text(config.read_text().replace(*WORD))
     rows.write_text(rows.read_text() + ROWS)

@@ -1,40 +1,85 @@
-"""Strict reading of a tree of frozen dataclasses: YAML files, dotted overrides, ``--help`` from docstrings.
+"""Strict reading of a tree of frozen dataclasses: dotted overrides, errors in words, ``--help``, where the files lie.
 
-Knows nothing of what the fields mean. Every problem is collected, so that all are reported at once.
+Knows nothing of what the fields mean; pydantic checks each value by its type. Every problem is collected, so that all
+are reported at once.
 """
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import difflib
-import io
-import re
+import inspect
+import textwrap
+import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bertsum.errors import BertsumError
 from bertsum.text import plain
 
-if TYPE_CHECKING:
-    from jsonargparse import ArgumentParser
-
 Tree = TypeVar("Tree")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
+def _sections(tree: type) -> dict[str, Any]:
+    """The root, under an empty name, and the dataclasses that are its fields."""
+    return {"": tree} | {name: kind for name, kind in _hints(tree).items() if dataclasses.is_dataclass(kind)}
 
 
 def field_types(tree: type) -> dict[str, Any]:
     """Dotted name of every field of a tree, such as train.max_steps, and its type."""
+    return {
+        f"{section}.{name}".lstrip("."): kind
+        for section, part in _sections(tree).items()
+        for name, kind in _hints(part).items()
+        if not dataclasses.is_dataclass(kind)
+    }
 
-    def walk(kind: type, prefix: str) -> Iterator[tuple[str, Any]]:
-        hints = get_type_hints(kind)
-        for item in dataclasses.fields(kind):
-            if dataclasses.is_dataclass(hints[item.name]):
-                yield from walk(hints[item.name], f"{prefix}{item.name}.")
-            else:
-                yield prefix + item.name, hints[item.name]
 
-    return dict(walk(tree, ""))
+def meanings(kind: type) -> dict[str, str]:
+    """Field of a dataclass and its meaning: the string below it."""
+    written: Any = ast.parse(inspect.getsource(kind)).body[0]
+    return {
+        ast.unparse(field.target): " ".join(ast.literal_eval(below.value).split())
+        for field, below in pairwise(written.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr)
+    }
+
+
+def help_text(tree: type) -> str:
+    """Every field with its type, default and meaning, by section."""
+    from bertsum.config.strict_yaml import dump_value
+
+    lines = []
+    for section, part in _sections(tree).items():
+        lines += [f"{section or 'run'}: {inspect.getdoc(part)}", ""]
+        for name, meaning in meanings(part).items():
+            option = f"--{section}.{name}" if section else f"--{name}"
+            accepted, default = type_name(_hints(part)[name]), dump_value(getattr(part(), name))
+            lines.append(f"  {option} ({accepted}; default: {default})")
+            lines += textwrap.wrap(meaning, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        lines.append("")
+    return "\n".join(lines)
+
+
+# What an error of pydantic says was expected; at any other error it is the field's type.
+_EXPECTED = {
+    "greater_than_equal": "at least {ge:.15g}",
+    "greater_than": "more than {gt:.15g}",
+    "less_than_equal": "at most {le:.15g}",
+    "less_than": "less than {lt:.15g}",
+    "finite_number": "a finite number",
+    "must": "{expected}",
+}
 
 
 def build(
@@ -49,81 +94,103 @@ def build(
         check: Yields what types alone do not rule out.
 
     Raises:
-        BertsumError: naming every unknown name, wrong type and problem of ``check``.
+        BertsumError: naming every unknown name, wrong value and problem of ``check``.
     """
-    from jsonargparse import ArgumentError
-
-    types = field_types(tree)
+    kinds = field_types(tree)
     problems: list[str] = []
-    nested: dict[str, Any] = {}
+    read: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
-        where = f" (in {origin[key]})" if key in origin else ""
-        if key not in types:
-            problems.append(f"{key}: {_unknown(key, types)}{where}")
-            continue
+        section, _, name = key.rpartition(".")
         try:
-            parsed = _value_parser(types[key]).parse_object({"value": value})["value"]
-            if parsed is None and type(None) not in getattr(types[key], "__args__", ()):
-                raise TypeError("the parser takes null for a value that is not given")
-        except (ArgumentError, TypeError, ValueError):
-            found = "null" if value is None else repr(value)
-            problems.append(f"{key}: got {found}, expected {type_name(types[key])}{where}")
-            continue
-        *sections, name = key.split(".")
-        target = nested
-        for section in sections:
-            target = target.setdefault(section, {})
-        target[name] = parsed
+            if key not in kinds:
+                raise ValueError(_unknown(key, kinds))
+            read.setdefault(section, {})[name] = _checked(value, kinds[key])
+        except ValueError as error:
+            problems.append(f"{key}: {error}" + (f" (in {origin[key]})" if key in origin else ""))
     if not problems:
-        made: Tree = _instantiate(tree, nested)
+        parts = {name: part(**read.get(name, {})) for name, part in _sections(tree).items() if name}
+        made = tree(**parts, **read.get("", {}))
         problems = list(check(made))
         if not problems:
             return made
     raise BertsumError("config:\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
-def _instantiate(kind: type, values: Mapping[str, Any]) -> Any:
-    hints = get_type_hints(kind)
-    arguments = {
-        key: _instantiate(hints[key], value) if dataclasses.is_dataclass(hints[key]) else value
-        for key, value in values.items()
-    }
-    return kind(**arguments)
+def _checked(value: Any, kind: Any) -> Any:
+    """A value as a field has it.
+
+    Raises:
+        ValueError: in words, if it is not of the field's kind.
+    """
+    from pydantic import ValidationError
+
+    read = _converted(plain(value), kind)
+    try:
+        return _adapter(kind).validate_python(read)
+    except ValidationError as error:
+        words = [_EXPECTED.get(found["type"], "").format(**found.get("ctx", {})) for found in error.errors()]
+        expected = next(filter(None, words), "")
+        wrong = read if expected else value  # what is of another type is shown as it was written
+        shown = "null" if wrong is None else repr(wrong)
+        raise ValueError(f"got {shown}, expected {expected or type_name(kind)}") from error
 
 
-def _value_parser(kind: Any) -> ArgumentParser:
-    """Reads one value of a type; the parser of the whole tree would check all of it each time."""
-    from jsonargparse import ArgumentParser
+@cache
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
 
-    parser = ArgumentParser(exit_on_error=False, add_help=False)
-    parser.add_argument("--value", type=kind)
-    return parser
+    return TypeAdapter(kind, config={"strict": True, "allow_inf_nan": False})
 
 
-def _unknown(key: str, types: Mapping[str, Any]) -> str:
-    sections = sorted({name.rpartition(".")[0] for name in types} - {""})
+def _converted(value: Any, kind: Any) -> Any:
+    """A tuple as a list; and what YAML makes of a text, for a field that takes none."""
+    if isinstance(value, tuple | set):
+        return list(value)
+    takes_text = any(option is str or get_origin(option) is Literal for option in _options(kind))
+    if not isinstance(value, str) or not value or takes_text:
+        return value
+    try:
+        return int(value)  # 017 is 17, not YAML's 15
+    except ValueError:
+        from bertsum.config.strict_yaml import read_value
+
+        made = read_value(value)
+        return made if isinstance(made, int | float | list | None) else value
+
+
+def _unknown(key: str, kinds: Mapping[str, Any]) -> str:
+    sections = sorted({name.rpartition(".")[0] for name in kinds} - {""})
     if key in sections:
         return "is a section, expected fields below it"
-    close = difflib.get_close_matches(key, types, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(key, kinds, n=1, cutoff=0.6)
     if not close:  # right name in the wrong section
-        close = [name for name in types if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
+        close = [name for name in kinds if name.rpartition(".")[2] == key.rpartition(".")[2]][:1]
     if not close:
-        names = {name.rpartition(".")[2]: name for name in types}
+        names = {name.rpartition(".")[2]: name for name in kinds}
         close = [names[name] for name in difflib.get_close_matches(key.rpartition(".")[2], names, n=1)]
     return f"no such field; did you mean {close[0]}?" if close else f"no such field (sections: {', '.join(sections)})"
 
 
+def _options(kind: Any) -> list[Any]:
+    """The types that a type accepts, without their bounds."""
+    if get_origin(kind) is Annotated:
+        return _options(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return [option for part in get_args(kind) for option in _options(part)]
+    return [kind]
+
+
 def type_name(kind: Any) -> str:
     """What a field accepts, in words."""
-    options: tuple[Any, ...] = getattr(kind, "__args__", ())
-    if getattr(kind, "__origin__", None) is Literal:
-        return ", ".join(map(str, options[:-1])) + f" or {options[-1]}"
-    if getattr(kind, "__origin__", None) is list:
-        return "a list of strings"
-    if options:
-        return " or ".join(type_name(option) for option in options)
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
-    return names[kind]
+    words = []
+    for option in _options(kind):
+        if get_origin(option) is Literal:
+            *others, last = get_args(option)
+            words.append(f"{', '.join(others)} or {last}")
+        else:
+            words.append("a list of strings" if get_origin(option) is list else names[option])
+    return " or ".join(words)
 
 
 def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -135,79 +202,11 @@ def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", plain(value)
 
 
-_LARGEST_FILE = 1 << 20
-
-
-def read_yaml(file: Path) -> Mapping[str, Any]:
-    """The mapping in a YAML file, read strictly."""
-    import yaml
-
-    try:
-        if file.stat().st_size > _LARGEST_FILE:
-            raise BertsumError(f"config '{file}': larger than {_LARGEST_FILE >> 20} MiB, expected a few fields")
-        values = yaml.load(file.read_text(encoding="utf-8"), Loader=_strict_loader())
-    except (OSError, UnicodeDecodeError) as error:
-        raise BertsumError(f"config '{file}': cannot be read: {error}") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise BertsumError(f"config '{file}': not valid YAML: {error}") from error
-    if not isinstance(values, dict | None):
-        raise BertsumError(f"config '{file}': expected a mapping of fields, found {type(values).__name__}")
-    return values or {}
-
-
-def dump_yaml(values: Mapping[str, Any]) -> str:
-    """Values as YAML that :func:`read_yaml` reads back."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        """Quotes text that the strict loader would take for a number."""
-
-    Dumper.add_implicit_resolver(*_FLOAT)
-    return yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True)
-
-
-_FLOAT = ("tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789"))
-
-
-def _strict_loader() -> Any:
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), no key twice, and no lists made of lists by name,
-        of which ten lines can hold more than any memory.
-        """
-
-        def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-            node = super().compose_node(parent, index) if not self.check_event(yaml.AliasEvent) else None
-            if node is not None:
-                return node
-            mark = self.peek_event().start_mark
-            node = super().compose_node(parent, index)
-            if not isinstance(node, yaml.ScalarNode):
-                raise yaml.composer.ComposerError(None, None, "an alias may only stand for one value", mark)
-            return node
-
-    Loader.add_implicit_resolver(*_FLOAT)
-
-    def mapping(loader: Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-        keys = [loader.construct_object(key) for key, _ in node.value]
-        for position, key in enumerate(keys):
-            if key in keys[:position]:
-                raise yaml.constructor.ConstructorError(None, None, f"key '{key}' stands twice", node.start_mark)
-        return loader.construct_mapping(node, deep=True)
-
-    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
-    return Loader
-
-
 def override_value(text: str) -> Any:
     """Text of the command line: null and lists are read as YAML, all else is left to the field's type."""
-    import yaml
+    from bertsum.config.strict_yaml import read_value
 
-    try:
-        value = yaml.load(text, Loader=_strict_loader())
-    except (yaml.YAMLError, ValueError):
-        value = text  # such as a glob that begins with *
+    value = read_value(text)
     return value if value is None or isinstance(value, list) else text
 
 
@@ -256,14 +255,14 @@ def find_config(path: str | Path) -> Path:
     is_name = given.name == str(given)  # a path is that file or none
     candidates = [folder / name for folder in config_folders() for name in names] if is_name else []
     found = [candidate for candidate in candidates if _is_file(candidate)]
+    for other in found[1:]:
+        if not _same_content(other, found[0]):
+            warnings.warn(
+                f"config '{path}': taken from '{found[0]}', which comes with bertsum; '{other}' is another file "
+                "and not read (give its path to take it)",
+                stacklevel=2,
+            )
     if found:
-        for other in found[1:]:
-            if not _same_content(other, found[0]):
-                warnings.warn(
-                    f"config '{path}': taken from '{found[0]}', which comes with bertsum; '{other}' is another file "
-                    "and not read (give its path to take it)",
-                    stacklevel=2,
-                )
         return found[0]
     shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
     close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
@@ -283,14 +282,3 @@ def _same_content(one: Path, other: Path) -> bool:
         return one.samefile(other) or one.read_bytes() == other.read_bytes()
     except OSError:  # one of them cannot be read
         return False
-
-
-def help_text(tree: type, prog: str | None = None) -> str:
-    """Every field with its meaning, type and default."""
-    from jsonargparse import ArgumentParser
-
-    parser = ArgumentParser(prog=prog, exit_on_error=False, add_help=False)
-    parser.add_class_arguments(tree)
-    text = io.StringIO()
-    parser.print_help(text)
-    return text.getvalue()

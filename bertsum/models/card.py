@@ -14,7 +14,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
 
 from bertsum.config import Config
-from bertsum.config.reading import dump_yaml
+from bertsum.config.strict_yaml import dump_yaml
 from bertsum.data.sources import source_of
 from bertsum.encoders.load import MINILM_HUB_NAME
 from bertsum.errors import BertsumError

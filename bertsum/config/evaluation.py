@@ -1,0 +1,73 @@
+"""What comes of scores: the selected sentences, ROUGE, an evaluation, and where metrics are tracked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
+
+from bertsum.config.kinds import Count, Factor, Language, Precision, Probability, Text
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """How scores become a summary; all limits that are set hold together."""
+
+    sentences: Count | None = 3
+    """A summary has at most this many sentences. Null: no such limit."""
+    ratio: Factor | None = None
+    """A summary has at most this share of the document's sentences, but at least one."""
+    max_words: Count | None = None
+    """A summary has at most this many words. A sentence that would exceed it is passed over."""
+    threshold: Probability | None = None
+    """A summary has only sentences with at least this probability, but always the best one."""
+    trigram_blocking: bool = False
+    """A sentence is skipped if it shares three words in a row with one already chosen (eight characters in scripts
+    without spaces)."""
+    order: Literal["document", "score"] = "document"
+    """The order of the chosen sentences: as in the document, or by score."""
+
+
+@dataclass(frozen=True)
+class RougeConfig:
+    """How ROUGE is counted."""
+
+    language: Language | None = None
+    """The language of ROUGE's tokenizer; auto is that of each reference. English is ROUGE-1.5.5's own (-m); languages
+    without spaces count characters; others count Unicode words without stemming. Null: the config's language."""
+    references: Literal["mean", "best"] = "mean"
+    """What counts with several references: the mean of the scores, or the reference with the best ROUGE-1 F1."""
+    limit_to_reference: bool = False
+    """Each summary is cut to as many words as its reference has (limited-length recall, NYT)."""
+    bootstrap_samples: Annotated[int, Ge(1), Le(1_000_000)] = 1000
+    """The number of resamplings for the 95% intervals."""
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """Evaluation of a checkpoint beside the Lead and Oracle baselines."""
+
+    split: Literal["train", "validation", "test"] = "test"
+    """The split to evaluate."""
+    max_tokens_per_batch: Count = 4096
+    """The budget of a batch when documents are scored, in tokens."""
+    lead_sentences: Count | None = None
+    """The number of sentences of the Lead baseline. Null: selection.sentences, or 3."""
+    long_documents: Literal["truncate", "window"] | None = None
+    """How the model reads documents longer than encoding.max_length: truncate or window. Null: as it was trained."""
+    baselines: Literal["document", "read"] = "document"
+    """What Lead and Oracle choose from: all of a document, or what the encoder reads of it (the papers)."""
+    precision: Precision = "fp32"
+    """The arithmetic of the forward pass in an evaluation, also at the end of a training; validations have
+    train.precision. auto is bf16 where the device has instructions for it, else fp32."""
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Experiment tracking by accelerate's trackers; metrics.jsonl is always written."""
+
+    trackers: list[Text] = field(default_factory=lambda: ["tensorboard"])
+    """The names of trackers, such as tensorboard, wandb, mlflow. An empty list: none."""
+    project: Text = "bertsum"
+    """The project name, for trackers that have projects."""

@@ -1,0 +1,56 @@
+"""What is trained: the encoder and the head over its sentence vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
+
+from bertsum.config.kinds import Count, Fraction, Text, Whole
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The encoder and the head over its sentence vectors."""
+
+    encoder: Text = "bert-base-uncased"
+    """The hub name or folder of any BERT-like encoder with a fast tokenizer. minilm is all-MiniLM-L6-v2: from the
+    package of the offline extra where that is installed, else from the hub."""
+    kind: Literal["extractive"] = "extractive"
+    """What kind of model it is. extractive scores the sentences of a document and chooses the best."""
+    attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
+    """How the encoder computes attention. packed is our own pass over documents without padding (BERT and RoBERTa).
+    auto is packed on a CPU, and transformers' choice elsewhere. The others are transformers' own."""
+    interval_segments: bool = True
+    """Token types 0 and 1 alternate by sentence, where the encoder has token types."""
+    sentence_vectors: Literal["cls", "mean"] = "cls"
+    """A sentence's vector: the output at its [CLS] (the paper), or the mean over its tokens."""
+    sentence_norm: bool = False
+    """A LayerNorm is applied to the sentence vectors before the head."""
+    head: Literal["linear", "transformer", "lstm"] = "transformer"
+    """What scores the sentence vectors: linear, transformer (BERTSUMEXT) or lstm."""
+    head_layers: Annotated[int, Ge(1), Le(100)] = 2
+    """The number of layers of the transformer head."""
+    head_heads: Count = 8
+    """The number of attention heads of the transformer head."""
+    head_feedforward: Annotated[int, Ge(1), Le(1_000_000)] = 2048
+    """The width of the transformer head's feed-forward blocks."""
+    head_dropout: Fraction = 0.1
+    """The dropout of the head."""
+    lstm_states: Literal["own", "final"] = "own"
+    """What the lstm head adds to a sentence: its own state in each direction (the paper), or the last state of each
+    direction, which is the same for every sentence (the authors' code)."""
+    position_scale: float = 1.0
+    """The factor on the transformer head's sinusoidal position encoding (1 in the paper)."""
+    hidden_dropout: Fraction | None = None
+    """The dropout of the encoder's hidden states. Null: the encoder's own."""
+    attention_dropout: Fraction | None = None
+    """The dropout of the encoder's attention weights. Null: the encoder's own."""
+    freeze_encoder: bool = False
+    """Only the head is trained. Adapters, if there are any, stay as train.start_from has them."""
+    freeze_layers: Whole = 0
+    """The encoder's embeddings and this many of its lower layers stay as pretrained."""
+    adapters: Annotated[int, Ge(1), Le(1024)] | None = None
+    """The rank of low-rank adapters (LoRA) in the encoder's layers. They learn in place of the encoder's weights; a
+    checkpoint holds them and the head, and needs the encoder beside it. Null: the encoder itself is trained."""

@@ -1,0 +1,88 @@
+"""How a model is trained: optimisation, validation and checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Le
+
+from bertsum.config.kinds import Count, Factor, Fraction, Number, Positive, Precision, Text, Whole
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Optimisation, validation and checkpoints."""
+
+    start_from: Text | None = None
+    """The model to begin with: bundled, a checkpoint folder or a hub id. The fields of model must describe the same
+    network, also its adapters if they go on learning. Null: the pretrained encoder and a new head."""
+    max_steps: Count | None = None
+    """Training stops after this many updates. Null: train.epochs decides."""
+    epochs: Annotated[int, Ge(1), Le(10_000)] | None = None
+    """Training stops after this many passes over the training documents. Null: train.max_steps decides."""
+    max_tokens_per_batch: Count = 3000
+    """The budget of a batch: the number of its documents times the length of the longest stays within it."""
+    buffer_documents: Count = 10_000
+    """Documents are sorted by length inside shuffled buffers of this size."""
+    accumulation: Count = 1
+    """The number of batches per process in one update."""
+    loss_reduction: Literal["sum", "document", "sentence"] = "sum"
+    """How the binary cross-entropy of an update is counted: its sum (the paper), divided by the documents, or divided
+    by the sentences."""
+    positive_weight: Positive = 1.0
+    """The weight of sentences labelled 1 in the loss."""
+    optimizer: Literal["adam", "adamw"] = "adam"
+    """Adam, or AdamW with decoupled weight decay."""
+    learning_rate: Positive = 2e-3
+    """The peak learning rate. With noam, it is the factor in front of the schedule."""
+    encoder_learning_rate: Positive | None = None
+    """The same for the encoder's parameters. Null: train.learning_rate."""
+    layer_decay: Factor = 1.0
+    """Each layer of the encoder learns at the rate of the layer above it times this factor."""
+    beta1: Fraction = 0.9
+    """Adam's decay of the first moment."""
+    beta2: Fraction = 0.999
+    """Adam's decay of the second moment."""
+    eps: Positive = 1e-9
+    """Adam's epsilon."""
+    weight_decay: Number = 0.0
+    """The weight decay of matrices. Biases and norms have none."""
+    max_grad_norm: Positive | None = None
+    """The gradient's norm is clipped to this. Null: no clipping."""
+    schedule: Literal["noam", "linear", "cosine", "constant"] = "noam"
+    """The learning rate over the updates. noam is min(step^-0.5, step * warmup^-1.5). linear and cosine decay to zero
+    after a linear warmup; constant stays after it."""
+    warmup_steps: Whole = 10_000
+    """The number of updates of the warmup."""
+    precision: Precision = "fp32"
+    """The arithmetic of the forward pass in training and its validations; weights and optimiser stay in fp32. auto is
+    bf16 where the device has instructions for it (most GPUs, newer server processors), else fp32. A resumed run keeps
+    what it began with."""
+    validate_every: Count | None = None
+    """A validation comes after every so many updates, and at the end. Null: at the end of each epoch."""
+    validate_rouge: bool = False
+    """Each validation also selects summaries and computes their ROUGE."""
+    validate_documents: Count | None = None
+    """A validation takes this many documents, evenly spaced. Null: all."""
+    save_every: Count | None = None
+    """A checkpoint is written every so many updates, beside those of each validation. Null: only at validations."""
+    keep_best: Whole = 3
+    """This many checkpoints are kept by train.metric, beside the last one."""
+    metric: Literal["loss", "rouge1", "rouge2", "rougeL", "rouge_mean"] = "loss"
+    """What ranks checkpoints: validation loss, one ROUGE F1, or the mean of ROUGE-1, 2 and L."""
+    patience: Count | None = None
+    """Training stops when so many validations in a row did not improve the metric. Null: it does not."""
+    log_every: Count = 10
+    """Metrics are written every so many updates."""
+    non_finite: Literal["stop", "skip"] = "stop"
+    """What happens at an update whose loss or gradient is not finite: stop raises an error that names its documents,
+    skip passes over it and counts it."""
+    resume: bool = True
+    """A run goes on from the newest checkpoint in its folder, where there is one. false refuses such a folder."""
+    overwrite: bool = False
+    """A run begins anew each time in a folder that already holds a run."""
+    fsdp: bool = False
+    """Several processes share weights, gradients and optimiser in shards; without it, each has a copy."""
+    deterministic: bool = False
+    """Only algorithms that give the same bits again are used. A GPU does not always use them."""
