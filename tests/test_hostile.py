@@ -14,6 +14,7 @@ import time
 import zipfile
 from pathlib import Path
 
+import fork_server
 import pytest
 from conftest import ROOT, write_jsonl
 
@@ -356,8 +357,8 @@ def test_errors_and_reports_cannot_steer_a_terminal(config_of, tokenizer, tmp_pa
 def test_summaries_cannot_steer_a_terminal(trained_run, tmp_path, arguments) -> None:
     config, _ = trained_run
     (tmp_path / "a.txt").write_text(f"The council {ESCAPES}met. It <script>alert(1)</script> rained.", encoding="utf-8")
-    script = [sys.executable, str(ROOT / "scripts" / "summarize.py"), "--model", str(config.run_dir / "best")]
-    done = subprocess.run([*script, *arguments, str(tmp_path / "a.txt")], capture_output=True, text=True)
+    script = [str(ROOT / "scripts" / "summarize.py"), "--model", str(config.run_dir / "best")]
+    done = fork_server.run([*script, *arguments, str(tmp_path / "a.txt")])
     assert done.returncode == 0, done.stderr
     for character in "\x1b\x9b\x07\u202e\r":
         assert character not in done.stdout
