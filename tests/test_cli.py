@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 
+import fork_server
 import pytest
 from conftest import ROOT
 
@@ -64,8 +65,7 @@ def test_standard_input(command, model) -> None:
     code, shown, _ = command("summarize", *options, stdin=TEXT)
     assert (code, shown.strip() in TEXT, shown.count(".")) == (0, True, 1)
     assert command("summarize", "-", *options, stdin=TEXT)[1] == shown
-    script = [sys.executable, str(ROOT / "scripts" / "summarize.py"), *options]
-    assert subprocess.run(script, input=TEXT, capture_output=True, text=True).stdout == shown
+    assert fork_server.run([str(ROOT / "scripts" / "summarize.py"), *options], TEXT).stdout == shown
 
 
 def test_what_a_terminal_would_obey_is_made_harmless(command, model) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_model import DOCUMENTS, build, rows_of
+from models import build, rows_of
+from test_model import DOCUMENTS
 
 from bertsum.compression.onnx import export_onnx
 from bertsum.errors import BertsumError

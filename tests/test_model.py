@@ -8,29 +8,17 @@ import shutil
 
 import pytest
 import torch
+from models import build, rows_of
 from torch.nn import functional as F
 
 import bertsum
 from bertsum import device
-from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.encoders.vectors import sentence_means
 from bertsum.models.extractive import BertSum, sentence_loss
 from bertsum.models.storage import SavedConfig
 
 HEADS = ("linear", "transformer", "lstm")
-
-
-def build(encoder_folder, **values) -> BertSum:
-    torch.manual_seed(0)
-    settings = ModelConfig(str(encoder_folder), head_heads=4, head_feedforward=16, **values)
-    return BertSum.from_config(
-        SavedConfig(settings, EncodingConfig(max_length=128), SelectionConfig(sentences=2))
-    ).eval()
-
-
-def rows_of(model: BertSum, documents: list[list[str]]) -> list[dict]:
-    encodings = [model.document_encoder().encode(document) for document in documents]
-    return [{"input_ids": e.input_ids, "cls_positions": e.cls_positions} for e in encodings]
 
 
 DOCUMENTS = [

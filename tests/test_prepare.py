@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import write_jsonl
+from conftest import ROOT, write_jsonl
+from fork_server import PIPE, Process
 
 from bertsum.data import prepare as prepare_module
 from bertsum.data.oracle import soft_oracle
@@ -235,8 +235,8 @@ def test_two_programs_prepare_the_same_data(config_of, tokenizer, encoder_folder
     path = write_jsonl(tmp_path / "a.jsonl", records(200))
     config = config_of(f"data.train={path}", "data.validation=null", "data.test=null")
     config.save(tmp_path / "config.yaml")
-    script = [sys.executable, "scripts/preprocess.py", "--config", str(tmp_path / "config.yaml")]
-    programs = [subprocess.Popen(script, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    script = ["scripts/preprocess.py", "--config", str(tmp_path / "config.yaml")]
+    programs = [Process(script, stdout=PIPE, cwd=ROOT) for _ in range(2)]
     outputs = [program.communicate()[0] for program in programs]
     assert [program.returncode for program in programs] == [0, 0]
     assert sum("documents read" in output for output in outputs) == 1  # the other one waited

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import authors
+import fork_server
 import pytest
 import torch
 from conftest import ROOT, SHARED, needs_shared
@@ -155,8 +154,7 @@ def test_convert_then_evaluate(original, encoder_folder, tmp_path) -> None:
     path = authors.save(tmp_path / "model_step_18000.pt", saved)
 
     def run(script: str, *arguments: str) -> str:
-        command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        done = fork_server.run([str(ROOT / "scripts" / script), *arguments], cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import comparable_metrics, finish, run_train, wait_for, write_jsonl
+from conftest import comparable_metrics, finish, run_torchrun, run_train, wait_for, write_jsonl
 
 import bertsum
 from bertsum import device
@@ -182,7 +182,7 @@ def test_a_signal_in_a_validation_saves_at_once(config_of, tmp_path) -> None:
 def test_signals_end_every_process(config_of, tmp_path) -> None:
     config = config_of("train.max_steps=3000", "train.log_every=1")
     config.save(tmp_path / "tiny.yaml")
-    process = run_train(tmp_path / "tiny.yaml", processes=2)
+    process = run_torchrun(tmp_path / "tiny.yaml", processes=2)
     wait_for(tmp_path, "runs/tiny/metrics.jsonl", process)
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import fork_server
 import pytest
 from conftest import ROOT
 
@@ -14,15 +14,13 @@ TEXT = "The council met on Monday. It decided to build a bridge. The rain went o
 
 
 def run(script: str, *arguments: str, cwd: Path = ROOT, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / script), *arguments],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-        timeout=300,
-    )
+    return fork_server.run([str(ROOT / "scripts" / script), *arguments], stdin, cwd=cwd)
+
+
+def run_cold(script: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """From nothing, as a shell starts it."""
+    command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +35,12 @@ def runs(trained_run, tmp_path_factory) -> Path:
 def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     config = config_of("train.max_steps=2")
     config.save(tmp_path / "tiny.yaml")
-    trained = run("train.py", "--config", str(tmp_path / "tiny.yaml"), "--train.max_steps", "3", cwd=tmp_path)
+    trained = run_cold("train.py", "--config", str(tmp_path / "tiny.yaml"), "--train.max_steps", "3", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     assert ">> " in trained.stdout
     assert "lead-3" in trained.stdout
     assert f"Best checkpoint: {config.run_dir}/best -> step_00000" in trained.stdout
-    evaluated = run("eval.py", "--config", str(tmp_path / "tiny.yaml"), "--split", "validation", cwd=tmp_path)
+    evaluated = run_cold("eval.py", "--config", str(tmp_path / "tiny.yaml"), "--split", "validation", cwd=tmp_path)
     assert evaluated.returncode == 0, evaluated.stderr
     assert (config.run_dir / "eval" / "validation" / "results.json").is_file()
     for output, kind, place in [(trained, "Curves", "curves.svg"), (trained, "Report", "eval/validation/report.html"),

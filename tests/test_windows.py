@@ -9,32 +9,16 @@ import warnings
 import pytest
 import torch
 from conftest import sentences_of
+from models import build, rows_of
 
 import bertsum
-from bertsum.config import EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.config import EncodingConfig
 from bertsum.data.batching import collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.data.windows import windows
-from bertsum.models.extractive import BertSum
-from bertsum.models.storage import SavedConfig
 
 LONG = [f"Sentence {number} of the long report about farming and rain." for number in range(60)]
 SHORT = ["The council met.", "It rained all night."]
-
-
-def build(encoder_folder, **values) -> BertSum:
-    torch.manual_seed(0)
-    settings = ModelConfig(str(encoder_folder), head_heads=4, head_feedforward=16, **values)
-    return BertSum.from_config(
-        SavedConfig(settings, EncodingConfig(max_length=64), SelectionConfig(sentences=3))
-    ).eval()
-
-
-def rows_of(model: BertSum, documents: list[list[str]]) -> list[dict]:
-    encoder = DocumentEncoder(model.tokenizer, EncodingConfig(max_length=64, long_documents="window"))
-    encodings = [encoder.encode(document) for document in documents]
-    assert not any(encoding.cut for encoding in encodings)
-    return [{"input_ids": e.input_ids, "cls_positions": e.cls_positions} for e in encodings]
 
 
 def test_windows_cover_a_document_once() -> None:
@@ -64,8 +48,8 @@ def test_inner_windows_have_context_on_both_sides() -> None:
 @pytest.mark.parametrize("vectors", ["cls", "mean"])
 @pytest.mark.parametrize("attention", ["auto", "eager"])
 def test_scores_are_those_of_a_plain_version(encoder_folder, vectors, attention) -> None:
-    model = build(encoder_folder, sentence_vectors=vectors, attention=attention)
-    row = rows_of(model, [LONG])[0]
+    model = build(encoder_folder, 64, sentence_vectors=vectors, attention=attention)
+    row = rows_of(model, [LONG], long_documents="window")[0]
     assert len(row["input_ids"]) > 64
     own = []
     for window in windows(row["cls_positions"], len(row["input_ids"]), 64):
@@ -85,15 +69,15 @@ def test_scores_are_those_of_a_plain_version(encoder_folder, vectors, attention)
 
 @pytest.mark.parametrize("attention", ["auto", "eager"])
 def test_a_long_document_scores_the_same_in_any_batch(encoder_folder, attention) -> None:
-    model = build(encoder_folder, attention=attention)
-    rows = rows_of(model, [LONG, SHORT, LONG[:30]])
+    model = build(encoder_folder, 64, attention=attention)
+    rows = rows_of(model, [LONG, SHORT, LONG[:30]], long_documents="window")
     alone = [next(model.score([row]))[1] for row in rows]
     for place, scores in model.score(rows, max_tokens_per_batch=100_000):
         assert torch.allclose(scores, alone[place], atol=1e-5)
 
 
 def test_summaries_read_everything_by_default(encoder_folder) -> None:
-    summarizer = bertsum.Summarizer(build(encoder_folder))
+    summarizer = bertsum.Summarizer(build(encoder_folder, 64))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         summary = summarizer([LONG])[0]
@@ -121,7 +105,7 @@ def test_training_and_evaluating_with_windows(config_of) -> None:
 
 
 def test_a_sentence_longer_than_a_window(encoder_folder) -> None:
-    model = build(encoder_folder)
+    model = build(encoder_folder, 64)
     encoder = DocumentEncoder(model.tokenizer, EncodingConfig(max_length=16, long_documents="window"))
     words = " ".join(sentences_of(random.Random(0), 6))
     encoding = encoder.encode([words, *SHORT])
