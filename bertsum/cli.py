@@ -1,102 +1,254 @@
-"""The command ``bertsum``.
+"""The command ``bertsum``; each of the scripts is one of its subcommands.
 
-bertsum summarize article.txt
-bertsum demo
+What takes seconds to import is imported when all arguments are known to be right.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import inspect
 import json
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bertsum.command_line import run
+from bertsum.config.arguments import ConfigParser, add_config, load_config, overrides_from_arguments
 from bertsum.errors import BertsumError
 from bertsum.files import decode_text
+from bertsum.program import keep_freed_memory, run
 from bertsum.text import printable
+
+if TYPE_CHECKING:
+    from bertsum.config import Config
+
+    Command = Callable[[argparse.Namespace, list[str]], None]
 
 _LINE_ENDS = re.compile("\r\n?|[\v\f]")  # of other systems, and of pages
 _MODEL = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the command with these arguments, by default the program's own, and ends it as ``command_line.run`` does."""
+    """Runs the command with these arguments, by default the program's own, and ends it as :func:`run` does."""
     run(lambda: _main(argv))
 
 
 def _main(argv: Sequence[str] | None) -> None:
-    arguments = argparse.ArgumentParser(prog="bertsum", description="Summaries of a text's own sentences.")
+    arguments = ConfigParser(prog="bertsum", description="Summaries of a text's own sentences.", allow_abbrev=False)
     arguments.add_argument("--version", action="store_true", help="print the version")
     commands = arguments.add_subparsers(metavar="COMMAND")
-    _add_summarize(commands.add_parser("summarize", help="summarize a text, or every document of a file"))
-    _add_demo(commands.add_parser("demo", help="a page in the browser to paste a text into"))
-    options = arguments.parse_args(argv)
+    for name, (add, command) in _COMMANDS.items():
+        description = inspect.getdoc(command) or ""
+        parser = commands.add_parser(
+            name,
+            help=description.partition("\n")[0].rstrip("."),
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        parser.set_defaults(command=command, parser=parser)
+        add(parser)
+    options, rest = arguments.parse_known_args(argv)
     if options.version:
         from importlib.metadata import version
 
         print(f"bertsum {version('bertsum')}")
-    elif "command" in options:
-        options.command(options)
+    elif "command" not in options:
+        arguments.print_help()
+    elif rest and "takes_config" not in options:
+        options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
     else:
-        arguments.error("expected a COMMAND, summarize or demo")
+        options.command(options, rest)
 
 
-def _add_summarize(arguments: argparse.ArgumentParser) -> None:
-    arguments.description = "Summarizes a text file or standard input, or every document of a JSON lines file."
-    arguments.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
-    arguments.add_argument("--model", help=_MODEL)
-    arguments.add_argument("--sentences", type=int, help="at most this many sentences")
-    arguments.add_argument("--ratio", type=float, help="at most this share of the sentences")
-    arguments.add_argument("--max-words", type=int, help="at most this many words")
-    arguments.add_argument("--threshold", type=float, help="only sentences of at least this probability")
-    arguments.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
-    arguments.add_argument("--order", choices=["document", "score"], help="order of the sentences")
-    arguments.add_argument("--language", help="ISO 639-1 code of the text, or auto")
-    arguments.add_argument(
+# ---- commands that a config describes
+
+
+def _train(options: argparse.Namespace, rest: list[str]) -> None:
+    """Trains a model: prepares the data if needed, trains, evaluates, and prints where everything lies.
+
+    bertsum train --config quickstart
+    bertsum train --config cnndm --train.max_steps 1000 --name try
+    accelerate launch --num_processes 3 scripts/train.py --config cnndm
+    """
+    config = load_config(options, rest)
+    import torch
+
+    from bertsum.training.train import train
+
+    if torch.accelerator.current_accelerator() is None:
+        keep_freed_memory()
+    result = train(config)
+    if not result.main_process:
+        return
+    if result.evaluation is not None:
+        print(f"\nA document of the validation data, with the chosen sentences marked:\n{result.evaluation.example}")
+        print(f"\n{result.evaluation}\n\nPredictions: {result.evaluation.folder}")
+        print(f"Report: {result.evaluation.report}")
+    print(f"Best checkpoint: {result.checkpoint} -> {result.checkpoint.resolve().name} (of {result.step} updates)")
+    print(f"Metrics: {result.run_dir / 'metrics.jsonl'}\nCurves: {result.run_dir / 'curves.svg'}")
+
+
+def _add_eval(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--checkpoint", help="a checkpoint folder or hub id; by default the best of the run")
+    what.add_argument("--average", type=int, metavar="N", help="the mean of the N best checkpoints of the run")
+    what.add_argument("--baselines-only", action="store_true", help="only Lead and Oracle; needs no checkpoint")
+    what.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two predictions.jsonl of the same documents")
+    parser.add_argument("--split", help="train, validation or test; by default evaluation.split")
+
+
+def _eval(options: argparse.Namespace, rest: list[str]) -> None:
+    """Evaluates a checkpoint beside Lead and Oracle; writes results.json, predictions.jsonl and report.html.
+
+    bertsum eval                                      # the newest run under runs/
+    bertsum eval --config cnndm --split test          # the best checkpoint of that config's run
+    bertsum eval --checkpoint runs/cnndm/checkpoints/step_001000 --split test
+    bertsum eval --config cnndm --average 3           # mean of the 3 best checkpoints, as in the papers
+    bertsum eval --config cnndm --baselines-only      # Lead and Oracle, without a model
+    bertsum eval --compare a/predictions.jsonl b/predictions.jsonl    # paired bootstrap test
+    """
+    if options.compare:
+        _compare(options, rest)
+        return
+    config = _config_of_evaluation(options, rest)
+    from bertsum.evaluation.evaluate import evaluate, evaluate_average, evaluate_baselines
+
+    if options.baselines_only:
+        evaluation = evaluate_baselines(config, options.split)
+    elif options.average is not None:
+        evaluation = evaluate_average(config, options.average, options.split)
+    else:
+        evaluation = evaluate(config, options.checkpoint, options.split)
+    print(f"\n{evaluation}")
+    for system, checkpoint in evaluation.checkpoints.items():
+        print(f"{'Checkpoint' if system == 'model' else system}: {checkpoint}")
+    print(f"Results: {evaluation.folder}\nReport: {evaluation.report}")
+
+
+def _compare(options: argparse.Namespace, rest: list[str]) -> None:
+    from bertsum.evaluation.compare import compare, comparison_table
+
+    if options.config or options.split or rest:
+        raise BertsumError("--compare: takes two files of predictions and no other option")
+    a, b = options.compare
+    print(f"a: {a}\nb: {b}\n{comparison_table(compare(a, b))}")
+
+
+def _config_of_evaluation(options: argparse.Namespace, rest: list[str]) -> Config:
+    """The named config, else that of the checkpoint's run, else that of the newest run."""
+    from bertsum.runs import Run
+
+    if options.config is not None:
+        return load_config(options, rest, training=False)
+    overrides = overrides_from_arguments(rest)
+    if options.checkpoint is not None:
+        return Run.with_checkpoint(options.checkpoint).config(overrides)
+    given = [value for key, _, value in (override.partition("=") for override in overrides) if key == "output_dir"]
+    newest = Run.newest(*given[-1:])
+    print(f"Evaluating the newest run, {newest.folder}")
+    return newest.config(overrides)
+
+
+def _prepare(options: argparse.Namespace, rest: list[str]) -> None:
+    """Prepares the data of a config: sentences, labels and encoder input, as Arrow files.
+
+    bertsum prepare --config cnndm
+    """
+    config = load_config(options, rest)
+    from bertsum.data.prepare import prepare
+    from bertsum.encoders.load import load_tokenizer
+
+    tokenizer = load_tokenizer(config.model.encoder)
+    for split in ("train", "validation", "test"):
+        if config.data.has_split(split):
+            prepared = prepare(config, split, tokenizer)
+            print(f"{split}: {len(prepared):,} documents in {prepared.folder}")
+
+
+def _add_convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", help="the authors' file, such as model_step_18000.pt")
+    parser.add_argument("run_folder", help="folder to write, such as runs/presumm")
+    parser.add_argument("--encoder", required=True, help="what it was trained from: a hub name, a folder, or minilm")
+    parser.add_argument("--heads", type=int, help="attention heads of the head, where its options were not saved")
+    add_config(parser)
+
+
+def _convert(options: argparse.Namespace, rest: list[str]) -> None:
+    """Converts a checkpoint of the authors' code (PreSumm or BertSum) into a run, to be evaluated like one.
+
+    bertsum convert model_step_18000.pt runs/presumm --encoder bert-base-uncased
+    bertsum eval --checkpoint runs/presumm/best --split test
+
+    The run is configured as cnndm, or as --config says; any field can be overridden, such as --data.test FILE.
+    """
+    folder = Path(options.run_folder)
+    options.config = options.config or "cnndm"
+    names = ["--name", folder.name, "--output_dir", str(folder.parent)]
+    config = load_config(options, [*rest, *names], training=False)
+    from bertsum.models.extractive import BertSum
+    from bertsum.training.run_folder import write_model_as_run
+
+    step = re.search(r"step_(\d+)", Path(options.checkpoint).name)
+    model = BertSum.from_presumm(options.checkpoint, options.encoder, heads=options.heads)
+    checkpoint = write_model_as_run(config, model, int(step[1]) if step else 0)
+    print(f"Checkpoint: {folder / 'best'} -> {checkpoint.name}\nEvaluate it: bertsum eval --checkpoint {folder}/best")
+
+
+# ---- commands that a model is given to
+
+
+def _add_summarize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
+    parser.add_argument("--model", help=_MODEL)
+    parser.add_argument("--sentences", type=int, help="at most this many sentences")
+    parser.add_argument("--ratio", type=float, help="at most this share of the sentences")
+    parser.add_argument("--max-words", type=int, help="at most this many words")
+    parser.add_argument("--threshold", type=float, help="only sentences of at least this probability")
+    parser.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
+    parser.add_argument("--order", choices=["document", "score"], help="order of the sentences")
+    parser.add_argument("--language", help="ISO 639-1 code of the text, or auto")
+    parser.add_argument(
         "--long-documents", choices=["window", "truncate"], default="window", help="read them whole, or their beginning"
     )
-    shown = arguments.add_mutually_exclusive_group()
+    shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--marked", action="store_true", help="print the document with the chosen sentences marked")
     shown.add_argument("--json", action="store_true", help="print everything as JSON")
     shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file (.jsonl, .jsonl.gz)")
-    arguments.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
-    arguments.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
-    arguments.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
-    arguments.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
-    arguments.set_defaults(command=lambda options: _summarize(arguments, options))
+    parser.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
+    parser.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
+    parser.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
 
 
-def _summarize(arguments: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+def _summarize(options: argparse.Namespace, _: list[str]) -> None:
+    """Summarizes a text file or standard input, or every document of a JSON lines file.
+
+    bertsum summarize article.txt
+    bertsum summarize --model runs/cnndm/best --sentences 5 --json < article.txt
+    bertsum summarize --jsonl documents.jsonl.gz --out summaries.jsonl.gz
+    """
     if (options.jsonl is None) != (options.out is None):
-        arguments.error("--jsonl and --out are given together")
+        options.parser.error("--jsonl and --out are given together")
     if options.jsonl is not None and options.file is not None:
-        arguments.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
+        options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
     for name in ("document_field", "id_field"):
         if getattr(options, name) is not None and options.jsonl is None:
-            arguments.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
+            options.parser.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
         _print_summaries(options)
 
 
 def _print_summaries(options: argparse.Namespace) -> None:
-    wanted: dict[str, Any] = {
-        "sentences": options.sentences,
-        "ratio": options.ratio,
-        "max_words": options.max_words,
-        "threshold": options.threshold,
-        "trigram_blocking": options.blocking,
-        "order": options.order,
-        "language": options.language,
-        "long_documents": options.long_documents,
-    }
+    chosen = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
+    wanted: dict[str, Any] = {name: getattr(options, name) for name in chosen}
+    wanted["trigram_blocking"] = options.blocking
     # Read before what takes seconds to import, so that an error about a wrong name comes at once.
     text = _read_text(options.file or "-", options.encoding) if options.jsonl is None else None
     gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
@@ -122,22 +274,6 @@ def _print_summaries(options: argparse.Namespace) -> None:
         print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
 
 
-def _add_demo(arguments: argparse.ArgumentParser) -> None:
-    arguments.description = "Serves a page to paste a text into and see its summary, on this machine."
-    arguments.add_argument("--model", help=_MODEL)
-    arguments.add_argument("--host", default="127.0.0.1", help="address to serve; 0.0.0.0 is the whole network")
-    arguments.add_argument("--port", type=int, help="by default the first free one from 7860 on")
-    arguments.add_argument("--share", action="store_true", help="a public address too, through Gradio's servers")
-    arguments.add_argument("--open", action="store_true", help="open the page in a browser")
-    arguments.set_defaults(command=_demo)
-
-
-def _demo(options: argparse.Namespace) -> None:
-    from bertsum.demo import launch
-
-    launch(options.model, options.host, options.port, options.share, options.open)
-
-
 def _read_text(path: str, encoding: str | None) -> str:
     """A whole file, or standard input."""
     if path == "-" and sys.stdin is None:
@@ -147,3 +283,106 @@ def _read_text(path: str, encoding: str | None) -> str:
     except OSError as error:
         raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
     return decode_text(data, path, encoding)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="a checkpoint folder or hub id")
+    parser.add_argument("folder", help="a folder that is not there yet")
+
+
+def _export(options: argparse.Namespace, _: list[str]) -> None:
+    """Writes a trained model as ONNX, with its tokenizer, into a new folder.
+
+    bertsum export runs/cnndm/best exported
+    """
+    from bertsum.compression.onnx import TOLERANCE, export_onnx
+    from bertsum.models.extractive import BertSum
+
+    export_onnx(BertSum.from_pretrained(options.model), options.folder)
+    print(f"Wrote {options.folder}/model.onnx; its scores are within {TOLERANCE} of the model's")
+
+
+def _add_push(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="a checkpoint folder")
+    parser.add_argument("repo_id", help="the repository, such as me/my-model; made if it is not there")
+    parser.add_argument("--private", action="store_true", help="a new repository is private")
+    parser.add_argument("--license", help="licence of the weights, by the hub's name for it, such as apache-2.0")
+    parser.add_argument("--branch", help="branch to push to; main by default")
+    parser.add_argument("--dry-run", action="store_true", help="print the card, and push nothing")
+
+
+def _push(options: argparse.Namespace, _: list[str]) -> None:
+    """Pushes a trained model to the hub, with a model card that tells of its run.
+
+    bertsum push runs/cnndm/best me/bertsum-cnndm --private --license apache-2.0
+    bertsum push runs/cnndm/best me/bertsum-cnndm --dry-run > card.md   # the card alone, nothing is pushed
+
+    The card has the ROUGE of bertsum eval for this checkpoint. A README.md of your own in the checkpoint's folder is
+    pushed instead.
+    """
+    from bertsum.models.base import Model
+
+    model = Model.from_pretrained(options.model)
+    card = model.generate_model_card(options.repo_id, options.license)
+    if not getattr(card.data, "eval_results", None):
+        print("The card has no ROUGE: evaluate this checkpoint first (bertsum eval --checkpoint)", file=sys.stderr)
+    if options.dry_run:
+        print(card)
+        return
+    private = True if options.private else None  # otherwise as the owner has set
+    pushed = model.push_to_hub(options.repo_id, license=options.license, private=private, branch=options.branch)
+    print(f"Pushed: {pushed}")
+
+
+# ---- pages and pictures
+
+
+def _add_plot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=["positions", "curves"], help="positions of chosen sentences, learning curves")
+    parser.add_argument("output", help="picture to write, an .svg")
+    parser.add_argument("files", nargs="+", help="predictions.jsonl files, or run folders for curves")
+    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, rouge1, rouge2, rougeL, rouge_mean")
+
+
+def _plot(options: argparse.Namespace, _: list[str]) -> None:
+    """Draws what was measured.
+
+    bertsum plot positions positions.svg runs/cnndm/eval/test/predictions.jsonl    # one or several
+    bertsum plot curves curves.svg runs/cnndm runs/other --metric rouge1
+    """
+    from bertsum.pages.plots import plot_curves, plot_positions
+
+    if options.what == "positions":
+        plot_positions(options.files, options.output)
+    else:
+        plot_curves(options.files, options.output, options.metric)
+    print(f"Picture: {options.output}")
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help=_MODEL)
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve; 0.0.0.0 is the whole network")
+    parser.add_argument("--port", type=int, help="by default the first free one from 7860 on")
+    parser.add_argument("--share", action="store_true", help="a public address too, through Gradio's servers")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+
+
+def _demo(options: argparse.Namespace, _: list[str]) -> None:
+    """Serves a page to paste a text into and see its summary, on this machine."""
+    from bertsum.demo import launch
+
+    launch(options.model, options.host, options.port, options.share, options.open)
+
+
+# What adds a command's options, and the command, whose docstring is its help.
+_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
+    "train": (add_config, _train),
+    "eval": (_add_eval, _eval),
+    "prepare": (add_config, _prepare),
+    "summarize": (_add_summarize, _summarize),
+    "convert": (_add_convert, _convert),
+    "export": (_add_export, _export),
+    "push": (_add_push, _push),
+    "plot": (_add_plot, _plot),
+    "demo": (_add_demo, _demo),
+}

@@ -52,7 +52,7 @@ class Run:
         folders = [best.parent for best in Path(output_dir).glob("*/best") if best.is_dir()]
         if not folders:
             raise BertsumError(
-                f"'{output_dir}' has no run with a checkpoint; train one: scripts/train.py --config quickstart"
+                f"'{output_dir}' has no run with a checkpoint; train one: bertsum train --config quickstart"
             )
         return Run(max(folders, key=lambda folder: (folder / "best").resolve().stat().st_mtime))
 

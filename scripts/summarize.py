@@ -1,8 +1,4 @@
-"""Summarises a text file, or standard input; the same as ``bertsum summarize``.
-
-python scripts/summarize.py article.txt
-python scripts/summarize.py --model runs/cnndm/best --sentences 5 --json < article.txt
-"""
+"""The same as ``bertsum summarize``, for those who work in a checkout: ``python scripts/summarize.py --help``."""
 
 import sys
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -17,6 +17,8 @@ from hub import Hub, commit_name, running_hub
 from huggingface_hub import ModelCard
 
 import bertsum
+from bertsum import program
+from bertsum.cli import main
 from bertsum.config import EncodingConfig
 from bertsum.models.card import _base_model, card_of
 from bertsum.models.storage import SavedConfig
@@ -177,7 +179,7 @@ def test_a_card_without_an_id_gets_it_when_it_is_pushed(measured, tmp_path) -> N
 
 def test_a_model_that_was_trained_elsewhere(measured, tmp_path) -> None:
     run, place = copied_run(measured, tmp_path)
-    shutil.rmtree(run / place / "state")  # as after scripts/convert_presumm.py
+    shutil.rmtree(run / place / "state")  # as after bertsum convert
     card = bertsum.BertSum.from_pretrained(run / "best").generate_model_card()
     assert "How it was trained is not recorded" in card.text
     assert "What it was trained on is not recorded" in card.text
@@ -223,10 +225,9 @@ def with_hub(hub: Hub, home, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 PUSH_TWICE_AND_READ = """
-import runpy, sys, bertsum
-push, repo_id, checkpoint, first = sys.argv[1:]
-sys.argv = [push, checkpoint, "small", "--private", "--license", "mit"]
-runpy.run_path(push, run_name="__main__")
+import sys, bertsum, bertsum.cli
+repo_id, checkpoint, first = sys.argv[1:]
+bertsum.cli.main(["push", checkpoint, "small", "--private", "--license", "mit"])
 print(bertsum.BertSum.from_pretrained(checkpoint).push_to_hub(repo_id, license="apache-2.0"))
 model = bertsum.BertSum.from_pretrained(repo_id)
 print(model.config.selection.sentences, model.generate_model_card().data.license)
@@ -244,8 +245,7 @@ def test_push_and_read_back(measured, tmp_path) -> None:
     checkpoint = str(measured[1].checkpoint)
     with running_hub() as hub:
         first = commit_name("me/small", 0)
-        push = str(ROOT / "scripts" / "push.py")
-        done = with_hub(hub, tmp_path, "-c", PUSH_TWICE_AND_READ, push, "me/small", checkpoint, first)
+        done = with_hub(hub, tmp_path, "-c", PUSH_TWICE_AND_READ, "me/small", checkpoint, first)
         assert done.returncode == 0, done.stderr
     pushed, again, *read_back = done.stdout.splitlines()
     assert pushed == f"Pushed: {hub.address}/me/small/commit/{first}"
@@ -263,9 +263,10 @@ def test_push_and_read_back(measured, tmp_path) -> None:
 
 
 def test_dry_run(measured, monkeypatch, capsys) -> None:
-    push = str(ROOT / "scripts" / "push.py")
-    monkeypatch.setattr("sys.argv", [push, str(measured[1].checkpoint), "me/dry", "--dry-run"])
-    runpy.run_path(push)["main"]()
+    handler = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(program, "keep_few_kernels", lambda: None)  # this process is the tests'
+    main(["push", str(measured[1].checkpoint), "me/dry", "--dry-run"])
+    signal.signal(signal.SIGTERM, handler)
     assert ModelCard(capsys.readouterr().out).data.model_name == "dry"
 
 

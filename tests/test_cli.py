@@ -137,7 +137,7 @@ def test_errors(command, model, tmp_path) -> None:
         code, shown, errors = command("summarize", *arguments)
         assert (code, shown) == (2, ""), arguments
         assert message in errors
-    assert "expected a COMMAND, summarize or demo" in command()[2]
+    assert "unrecognized arguments: --sentence" in command("summarize", "--sentence", "3")[2]
 
 
 def test_a_file_of_documents(command, model, tmp_path) -> None:
@@ -185,7 +185,8 @@ def test_a_file_in_which_every_document_fails(command, model, tmp_path) -> None:
 
 
 def test_help_and_version(command) -> None:
-    for arguments in ((), ("summarize",), ("demo",)):
+    assert command() == command("--help")
+    for arguments in ((), ("summarize",), ("demo",), ("push",), ("plot",), ("export",)):
         code, shown, _ = command(*arguments, "--help")
         assert (code, shown.startswith("usage: bertsum"), len(shown.splitlines()) < 50) == (0, True, True)
     assert command("--version") == (0, f"bertsum {bertsum.__version__}\n", "")

@@ -12,7 +12,8 @@ import yaml
 from conftest import ROOT
 
 from bertsum.config import Config, reading
-from bertsum.config.reading import field_types, find_config, help_text, meanings, overrides_from_arguments
+from bertsum.config.arguments import help_text, overrides_from_arguments
+from bertsum.config.reading import field_types, find_config, meanings
 from bertsum.errors import BertsumError
 
 DERIVED = {  # file: (lead sentences, ROUGE language, encoder)

@@ -12,9 +12,7 @@ import pytest
 from conftest import write_jsonl
 
 import bertsum
-from bertsum.allocation import keep_few_kernels, release_freed_memory
 from bertsum.by_place import OnDisk
-from bertsum.command_line import run
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
@@ -24,6 +22,7 @@ from bertsum.evaluation.predictions import PredictionsOnDisk, Scores, predict_sp
 from bertsum.files import whole_file
 from bertsum.models.base import Prediction
 from bertsum.models.extractive import BertSum
+from bertsum.program import keep_few_kernels, release_freed_memory, run
 from bertsum.training import validation
 
 KERNELS = ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")

@@ -8,7 +8,7 @@ import authors
 import fork_server
 import pytest
 import torch
-from conftest import ROOT, SHARED, needs_shared
+from conftest import SHARED, needs_shared
 from transformers import BertConfig
 
 import bertsum
@@ -153,23 +153,23 @@ def test_convert_then_evaluate(original, encoder_folder, tmp_path) -> None:
     saved = {"model": authors.transformer_weights(original, "ext_layer"), "opt": authors.options(original)}
     path = authors.save(tmp_path / "model_step_18000.pt", saved)
 
-    def run(script: str, *arguments: str) -> str:
-        done = fork_server.run([str(ROOT / "scripts" / script), *arguments], cwd=tmp_path)
+    def run(*arguments: str) -> str:
+        done = fork_server.run(["-m", "bertsum", *arguments], cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    converted = run("convert_presumm.py", str(path), "runs/presumm", "--encoder", str(encoder_folder))
+    converted = run("convert", str(path), "runs/presumm", "--encoder", str(encoder_folder))
     assert "step_018000" in converted
     assert "--checkpoint runs/presumm/best" in converted
     data = ["--data.dataset", "null", "--data.dataset_config", "null", "--data.test", "sample/english.validation.jsonl"]
-    table = run("eval.py", "--checkpoint", "runs/presumm/best", "--split", "test", "--data.workers", "1", *data)
+    table = run("eval", "--checkpoint", "runs/presumm/best", "--split", "test", "--data.workers", "1", *data)
     assert "oracle" in table
     predictions = tmp_path / "runs/presumm/eval/test/predictions.jsonl"
-    assert "b - a" in run("eval.py", "--compare", str(predictions), str(predictions))
+    assert "b - a" in run("eval", "--compare", str(predictions), str(predictions))
     again = [str(path), "runs/presumm", "--encoder", str(encoder_folder)]
     with pytest.raises(AssertionError, match="already holds a run"):
-        run("convert_presumm.py", *again)
-    run("convert_presumm.py", *again, "--train.overwrite", "true")
+        run("convert", *again)
+    run("convert", *again, "--train.overwrite", "true")
     assert not predictions.exists()
     with pytest.raises(AssertionError, match="no other option"):
-        run("eval.py", "--compare", "a", "b", "--split", "test")
+        run("eval", "--compare", "a", "b", "--split", "test")

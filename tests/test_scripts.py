@@ -97,18 +97,18 @@ def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
         "verb": "ran run\n",
     }.items():
         (tmp_path / f"{part}.exc").write_text(lines)
-    done = run("make_irregular_forms.py", str(tmp_path), str(tmp_path / "out.txt"))
+    done = run("../tools/make_irregular_forms.py", str(tmp_path), str(tmp_path / "out.txt"))
     assert "2 forms" in done.stdout
     assert (tmp_path / "out.txt").read_text().splitlines()[1:] == ["better well", "mice mouse"]
 
 
 def test_benchmark(encoder_folder, tmp_path) -> None:
     small = ("--encoder", str(encoder_folder), "--count", "6", "--scored", "3", "--repetitions", "1")
-    done = run("benchmark.py", *small, "--stages", "prepare", "score", cwd=tmp_path)
+    done = run("../benchmarks/benchmark.py", *small, "--stages", "prepare", "score", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for side in ("prepare_naive", "prepare_own", "score_naive", "score_own"):
         assert f" {side} " in done.stdout
     assert "the same three sentences chosen in 100.0% of documents" in done.stdout
-    profiled = run("benchmark.py", *small, "--profile", "rouge", cwd=tmp_path)
+    profiled = run("../benchmarks/benchmark.py", *small, "--profile", "rouge", cwd=tmp_path)
     assert "common_subsequences" in profiled.stdout, profiled.stderr
     assert list(tmp_path.iterdir()) == []

@@ -21,10 +21,10 @@ from conftest import sentences_of, write_jsonl
 from filelock import FileLock
 
 import bertsum
-from bertsum.command_line import run
 from bertsum.inference import bulk
 from bertsum.inference.bulk import summarize_file
 from bertsum.parallel import chunks
+from bertsum.program import run
 
 pytestmark = pytest.mark.filterwarnings("ignore:document")
 TEXTS = [" ".join(sentences_of(random.Random(number), 1 + number % 9)) for number in range(40)]

@@ -19,11 +19,11 @@ from bertsum.data.sources import SAMPLE_FOLDER
 PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it; docs/house.md draws them.
 LAYERS = [
-    *("text", "progress", "allocation", "errors", "by_place", "device", "files", "parallel"),
+    *("text", "progress", "errors", "by_place", "device", "files", "parallel", "program"),
     "config",
     *("runs", "results"),
     *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),
-    *("command_line", "demo", "cli", "__main__"),
+    *("demo", "cli", "__main__"),
 ]
 ALONE = {
     "pages.shading": {"text"},
@@ -70,9 +70,8 @@ def test_only_programs_set_up_the_process() -> None:
     """What changes the whole process, which may be a notebook, is for scripts and the command."""
     for path in PACKAGE.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert path.name == "allocation.py" or "keep_freed_memory" not in text
-        assert path.name in ("allocation.py", "command_line.py") or "keep_few_kernels" not in text
-    assert "keep_freed_memory" in (ROOT / "scripts" / "train.py").read_text(encoding="utf-8")
+        assert path.name in ("program.py", "cli.py") or "keep_freed_memory" not in text
+        assert path.name == "program.py" or "keep_few_kernels" not in text
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -130,7 +129,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_table_of_config_fields_is_theirs() -> None:
     written = (ROOT / "configs" / "README.md").read_text(encoding="utf-8")
-    assert runpy.run_path(str(ROOT / "scripts" / "config_table.py"))["table"]() in written
+    assert runpy.run_path(str(ROOT / "tools" / "config_table.py"))["table"]() in written
 
 
 def test_readme_lists_the_configs() -> None:
@@ -141,8 +140,8 @@ def test_readme_lists_the_configs() -> None:
 def test_the_picture_of_the_house_is_the_house() -> None:
     house = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
     tree = house[house.index("bertsum/\n") :].partition("```")[0]
-    named = set(re.findall(r"^\s+(\w+\.py)\b", tree, flags=re.MULTILINE))
-    there = {path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
+    named = set(re.findall(r"\b(\w+\.py)\b", tree))
+    there = {path.name for path in PACKAGE.rglob("*.py")}
     assert named == there
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-WALKTHROUGH = ROOT / "scripts" / "walkthrough.py"
+WALKTHROUGH = ROOT / "docs" / "walkthrough.py"
 
 
 def cells() -> list[str]:

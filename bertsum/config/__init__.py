@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bertsum.config.bounds import FolderName, Language, Precision, Seed, Text
 from bertsum.config.data import DataConfig, EncodingConfig
 from bertsum.config.evaluation import EvaluationConfig, RougeConfig, SelectionConfig, TrackingConfig
-from bertsum.config.kinds import FolderName, Language, Precision, Seed, Text
 from bertsum.config.model import ModelConfig
 from bertsum.config.reading import build, find_config, flatten, override_value
 from bertsum.config.train import TrainConfig

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.kinds import Count, Positive, Share, Source, Text, Whole
+from bertsum.config.bounds import Count, Positive, Share, Source, Text, Whole
 
 
 @dataclass(frozen=True)

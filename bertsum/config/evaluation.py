@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.kinds import Count, Factor, Language, Precision, Probability, Text
+from bertsum.config.bounds import Count, Factor, Language, Precision, Probability, Text
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import ast
 import dataclasses
 import difflib
 import inspect
-import textwrap
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -26,21 +25,21 @@ Tree = TypeVar("Tree")
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
-def _sections(tree: type) -> dict[str, Any]:
+def sections(tree: type) -> dict[str, Any]:
     """The root, under an empty name, and the dataclasses that are its fields."""
-    return {"": tree} | {name: kind for name, kind in _hints(tree).items() if dataclasses.is_dataclass(kind)}
+    return {"": tree} | {name: kind for name, kind in hints(tree).items() if dataclasses.is_dataclass(kind)}
 
 
 def field_types(tree: type) -> dict[str, Any]:
     """Dotted name of every field of a tree, such as train.max_steps, and its type."""
     return {
         f"{section}.{name}".lstrip("."): kind
-        for section, part in _sections(tree).items()
-        for name, kind in _hints(part).items()
+        for section, part in sections(tree).items()
+        for name, kind in hints(part).items()
         if not dataclasses.is_dataclass(kind)
     }
 
@@ -53,22 +52,6 @@ def meanings(kind: type) -> dict[str, str]:
         for field, below in pairwise(written.body)
         if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr)
     }
-
-
-def help_text(tree: type) -> str:
-    """Every field with its type, default and meaning, by section."""
-    from bertsum.config.strict_yaml import dump_value
-
-    lines = []
-    for section, part in _sections(tree).items():
-        lines += [f"{section or 'run'}: {inspect.getdoc(part)}", ""]
-        for name, meaning in meanings(part).items():
-            option = f"--{section}.{name}" if section else f"--{name}"
-            accepted, default = type_name(_hints(part)[name]), dump_value(getattr(part(), name))
-            lines.append(f"  {option} ({accepted}; default: {default})")
-            lines += textwrap.wrap(meaning, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
-        lines.append("")
-    return "\n".join(lines)
 
 
 # What an error of pydantic says was expected; at any other error it is the field's type.
@@ -108,7 +91,7 @@ def build(
         except ValueError as error:
             problems.append(f"{key}: {error}" + (f" (in {origin[key]})" if key in origin else ""))
     if not problems:
-        parts = {name: part(**read.get(name, {})) for name, part in _sections(tree).items() if name}
+        parts = {name: part(**read.get(name, {})) for name, part in sections(tree).items() if name}
         made = tree(**parts, **read.get("", {}))
         problems = list(check(made))
         if not problems:
@@ -159,8 +142,8 @@ def _converted(value: Any, kind: Any) -> Any:
 
 
 def _unknown(key: str, kinds: Mapping[str, Any]) -> str:
-    sections = sorted({name.rpartition(".")[0] for name in kinds} - {""})
-    if key in sections:
+    known = sorted({name.rpartition(".")[0] for name in kinds} - {""})
+    if key in known:
         return "is a section, expected fields below it"
     close = difflib.get_close_matches(key, kinds, n=1, cutoff=0.6)
     if not close:  # right name in the wrong section
@@ -168,7 +151,7 @@ def _unknown(key: str, kinds: Mapping[str, Any]) -> str:
     if not close:
         names = {name.rpartition(".")[2]: name for name in kinds}
         close = [names[name] for name in difflib.get_close_matches(key.rpartition(".")[2], names, n=1)]
-    return f"no such field; did you mean {close[0]}?" if close else f"no such field (sections: {', '.join(sections)})"
+    return f"no such field; did you mean {close[0]}?" if close else f"no such field (sections: {', '.join(known)})"
 
 
 def _options(kind: Any) -> list[Any]:
@@ -208,27 +191,6 @@ def override_value(text: str) -> Any:
 
     value = read_value(text)
     return value if value is None or isinstance(value, list) else text
-
-
-def overrides_from_arguments(arguments: Sequence[str]) -> list[str]:
-    """``["--train.max_steps", "100", "--train.resume"]`` -> ``["train.max_steps=100", "train.resume=true"]``.
-
-    Raises:
-        BertsumError: if an argument is neither an option nor the value of one.
-    """
-    overrides = []
-    rest = list(arguments)
-    while rest:
-        argument = rest.pop(0)
-        if not argument.startswith("--"):
-            raise BertsumError(f"argument '{argument}': expected --KEY VALUE, such as --train.max_steps 100")
-        if "=" in argument:
-            overrides.append(argument[2:])
-        elif rest and not rest[0].startswith("--"):
-            overrides.append(f"{argument[2:]}={rest.pop(0)}")
-        else:
-            overrides.append(f"{argument[2:]}=true")  # a switch, such as --train.resume
-    return overrides
 
 
 def config_folders() -> list[Path]:

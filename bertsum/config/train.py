@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.kinds import Count, Factor, Fraction, Number, Positive, Precision, Text, Whole
+from bertsum.config.bounds import Count, Factor, Fraction, Number, Positive, Precision, Text, Whole
 
 
 @dataclass(frozen=True)

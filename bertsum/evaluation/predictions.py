@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from bertsum.allocation import release_freed_memory
 from bertsum.by_place import OnDisk
 from bertsum.config import Config
 from bertsum.data.store import Prepared
 from bertsum.models.base import Model, Prediction, PredictOptions
+from bertsum.program import release_freed_memory
 from bertsum.progress import Progress
 
 _PAGES_KEPT = 1000  # documents read until their pages go back to the system

@@ -144,7 +144,7 @@ print(summary.text)
 ```
 
 ```
-python scripts/summarize.py --model {path} article.txt
+bertsum summarize --model {path} article.txt
 ```
 
 Unless asked otherwise, it chooses by {_selection(asdict(config.selection))}."""

@@ -2,8 +2,8 @@
 
 Runs as a script, or cell by cell in an editor that knows "# %%" (VS Code, PyCharm, Spyder, Jupyter with jupytext):
 
-python scripts/walkthrough.py
-python scripts/walkthrough.py train.epochs=3 output_dir=elsewhere    # with other settings
+python docs/walkthrough.py
+python docs/walkthrough.py train.epochs=3 output_dir=elsewhere    # with other settings
 """
 
 # %% [markdown]
@@ -98,7 +98,7 @@ print(comparison_table(differences))
 # ## Hand it on
 #
 # The model card tells all of this: documents, recipe, ROUGE. `push_to_hub` sends it along with the model;
-# `scripts/push.py` does so from the command line.
+# `bertsum push` does so from the command line.
 
 # %%
 card = bertsum.BertSum.from_pretrained(trained.checkpoint).generate_model_card("me/walkthrough")

@@ -1,7 +1,7 @@
 """Shows that memory stays flat: prepares, trains on, and evaluates on, ever more documents.
 
-python scripts/measure_memory.py --documents 10000 100000 1000000
-python scripts/measure_memory.py --documents 2000 11490 --file train.jsonl.gz --updates 20
+python benchmarks/measure_memory.py --documents 10000 100000 1000000
+python benchmarks/measure_memory.py --documents 2000 11490 --file train.jsonl.gz --updates 20
 
 Documents are made up, of five sentences, or the first ones of a file. For each number, one process prepares, another
 trains, with a validation on all of them half-way if --updates says where that is, and a third evaluates on all of them.
@@ -22,9 +22,9 @@ from pathlib import Path
 import psutil
 from transformers import AutoModel, BertConfig
 
-from bertsum.command_line import run
 from bertsum.config import Config
 from bertsum.encoders.load import load_tokenizer
+from bertsum.program import run
 
 WORDS = ["council", "bridge", "harbour", "rain", "school", "decided", "opened", "yesterday", "old", "new", "the", "of"]
 

@@ -15,7 +15,6 @@ import naive
 import numpy as np
 import torch
 
-from bertsum.allocation import keep_freed_memory
 from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
 from bertsum.device import autocast
@@ -23,6 +22,7 @@ from bertsum.evaluation.rouge import document_rouge
 from bertsum.inference.summarizer import Summarizer
 from bertsum.models.extractive import BertSum, sentence_loss
 from bertsum.models.storage import SavedConfig
+from bertsum.program import keep_freed_memory
 
 
 @dataclass(frozen=True)

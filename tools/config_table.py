@@ -1,6 +1,6 @@
 """Writes configs/README.md, the table of config fields, from the meanings below the fields of bertsum/config.
 
-python scripts/config_table.py
+python tools/config_table.py
 """
 
 import inspect
@@ -12,7 +12,7 @@ from bertsum.config import Config
 from bertsum.config.reading import field_types, meanings, type_name
 from bertsum.config.strict_yaml import dump_value
 
-BEGIN, END = "<!-- config fields: scripts/config_table.py -->", "<!-- end of config fields -->"
+BEGIN, END = "<!-- config fields: tools/config_table.py -->", "<!-- end of config fields -->"
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Times every stage beside the straightforward way (naive.py), and beside what this machine can do at most.
 
-python scripts/benchmark.py --documents validation.jsonl.gz --model runs/cnndm-minilm/best
-python scripts/benchmark.py --stages train score
-python scripts/benchmark.py --profile score     # where the time of a stage goes
+python benchmarks/benchmark.py --documents validation.jsonl.gz --model runs/cnndm-minilm/best
+python benchmarks/benchmark.py --stages train score
+python benchmarks/benchmark.py --profile score     # where the time of a stage goes
 
 Both sides of a stage run in processes of their own, in turns; figures are medians over the repetitions, ratios are of
 one run. Without --documents the bundled sample is repeated, without --model the encoder gets a fresh head.
@@ -30,9 +30,9 @@ import psutil
 import torch
 from sides import SIDES, Options, Work, write_documents, write_model
 
-from bertsum.command_line import run
 from bertsum.device import settle_precision
 from bertsum.models.extractive import BertSum
+from bertsum.program import run
 
 # ---- the stages
 

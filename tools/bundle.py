@@ -1,6 +1,6 @@
 """Makes the model that comes with the package from finished runs of configs/bundled.yaml and bundled-long.yaml.
 
-python scripts/bundle.py runs/bundled-long/best --before runs/bundled/best
+python tools/bundle.py runs/bundled-long/best --before runs/bundled/best
 
 With --before the weights are the mean of those before and after the second training, which keeps what the first had
 learned (arXiv 2109.01903). Writes config.json and model.safetensors (in half precision) to bertsum/models/bundled; the
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import torch
 
-from bertsum.command_line import run
 from bertsum.errors import BertsumError
 from bertsum.models.storage import BUNDLED_FOLDER, CONFIG_FILE, WEIGHTS_FILE, read_tensors, write_tensors
+from bertsum.program import run
 
 MOST_BYTES = 8_000_000
 

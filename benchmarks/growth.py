@@ -1,6 +1,6 @@
 """How the cost of each stage grows: with documents, with sentences of a document, with processes.
 
-python scripts/growth.py --documents validation.jsonl.gz --most 100000
+python benchmarks/growth.py --documents validation.jsonl.gz --most 100000
 """
 
 import argparse
@@ -17,13 +17,13 @@ from typing import Any
 
 from sides import write_documents, write_model
 
-from bertsum.command_line import run
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.data.sources import read_documents
 from bertsum.evaluation.rouge import document_rouge
 from bertsum.inference.summarizer import Summarizer
 from bertsum.models.extractive import BertSum
+from bertsum.program import run
 
 COUNTS = (1_000, 10_000, 100_000)
 LENGTHS = (10, 100, 1_000)
