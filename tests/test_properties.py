@@ -41,6 +41,7 @@ from bertsum.models.extractive import BertSum
 from bertsum.models.heads import build_head
 from bertsum.models.selection import select_sentences
 from bertsum.models.storage import SavedConfig, read_tensors, write_tensors
+from bertsum.runs import Run
 from bertsum.training.metrics import forget_later_metrics
 
 EXAMPLES = int(os.environ.get("BERTSUM_EXAMPLES", "0"))
@@ -485,5 +486,5 @@ def test_predictions_and_metrics(tmp_path_factory, lines: list[bytes]) -> None:
     with contextlib.suppress(BertsumError):
         compare(folder / "a.jsonl", folder / "b.jsonl")
     (folder / "metrics.jsonl").write_bytes(b"\n".join([*lines, b'{"step": 3, "split": "train"}', b'{"step": 4, "spl']))
-    forget_later_metrics(folder, {"train": 3, "validation": 0})
+    forget_later_metrics(Run(folder), {"train": 3, "validation": 0})
     assert '{"step": 3, "split": "train"}\n' in (folder / "metrics.jsonl").read_text()

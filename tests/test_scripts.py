@@ -104,11 +104,35 @@ def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
 
 def test_benchmark(encoder_folder, tmp_path) -> None:
     small = ("--encoder", str(encoder_folder), "--count", "6", "--scored", "3", "--repetitions", "1")
+<<<<<<< HEAD
     done = run("../benchmarks/benchmark.py", *small, "--stages", "prepare", "score", cwd=tmp_path)
+=======
+    done = run("benchmark.py", *small, "--stages", "score", cwd=tmp_path)
+>>>>>>> ci
     assert done.returncode == 0, done.stderr
-    for side in ("prepare_naive", "prepare_own", "score_naive", "score_own"):
+    for side in ("score_naive", "score_own"):
         assert f" {side} " in done.stdout
     assert "the same three sentences chosen in 100.0% of documents" in done.stdout
     profiled = run("../benchmarks/benchmark.py", *small, "--profile", "rouge", cwd=tmp_path)
     assert "common_subsequences" in profiled.stdout, profiled.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+PREPARE = """
+import sys
+from pathlib import Path
+from sides import SIDES, Options, write_documents, write_model
+folder, encoder = Path(sys.argv[1]), sys.argv[2]
+write_model(folder / "model", encoder)
+write_documents(folder / "documents.jsonl", None, 6)
+for name in ("prepare_naive", "prepare_own"):
+    work = SIDES[name](Options(folder / "documents.jsonl", folder / "model", 6, 1, "fp32"))()
+    print(name, work.documents, work.tokens > 0)
+"""
+
+
+def test_sides_of_the_benchmark_do_the_same(encoder_folder, tmp_path) -> None:
+    """Without the processes of benchmark.py, each of which starts cold."""
+    done = fork_server.run(["-c", PREPARE, str(tmp_path), str(encoder_folder)], cwd=ROOT / "scripts")
+    for name in ("prepare_naive", "prepare_own"):
+        assert f"{name} 6 True\n" in done.stdout, done.stderr

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from conftest import ROOT
+from packaging.version import Version
 
 from bertsum.config import Config
 from bertsum.data.sentences import split_sentences
@@ -156,3 +157,12 @@ def test_coverage_is_measured_by_ci_alone() -> None:
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert "--cov" not in re.search(r"^addopts = .*$", settings, flags=re.MULTILINE)[0]
     assert "--cov-fail-under=90" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_the_oldest_versions_tested_are_those_promised() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    used = settings[settings.index("dependencies = [") : settings.index("onnx = [")]  # with the extras before it
+    promised = {name: Version(low) for name, low in re.findall(r'"([\w-]+)(?:\[\w+\])?>=([\d.]+)', used)}
+    lines = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8")
+    pinned = {name: Version(version) for name, version in re.findall(r"^([\w-]+)==(.+)$", lines, flags=re.MULTILINE)}
+    assert pinned == promised

@@ -170,7 +170,7 @@ def type_name(kind: Any) -> str:
     for option in _options(kind):
         if get_origin(option) is Literal:
             *others, last = get_args(option)
-            words.append(f"{', '.join(others)} or {last}")
+            words.append(f"{', '.join(others)} or {last}" if others else last)
         else:
             words.append("a list of strings" if get_origin(option) is list else names[option])
     return " or ".join(words)

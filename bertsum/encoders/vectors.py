@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -122,12 +123,12 @@ class Reader:
         assert attention_mask is not None
         hidden = [
             encode_padded(self.encoder, input_ids[some], attention_mask[some], None if types is None else types[some])
-            for some in _parts(len(input_ids), most)
+            for some in _parts(input_ids, most)
         ]
         whole = hidden[0] if len(hidden) == 1 else torch.cat(hidden)  # (W, T, H)
         if self._config.sentence_vectors == "mean":
             return sentence_means(whole, attention_mask, cls_positions, sentence_mask)
-        sentences: torch.Tensor = whole[torch.arange(len(whole), device=whole.device)[:, None], cls_positions]
+        sentences: torch.Tensor = whole[torch.arange(whole.shape[0], device=whole.device)[:, None], cls_positions]
         return sentences
 
     def _packed(
@@ -147,7 +148,7 @@ class Reader:
         vectors, begin = [], 0
         with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
             layers = layers or packed_layers(self.encoder, autocast)
-            for some in _parts(len(lengths), most):
+            for some in _parts(lengths, most):
                 end = begin + sum(lengths[some])
                 wanted = None if means else _places(lengths[some], cls_positions[some])[sentence_mask[some]]
                 tokens, segments = input_ids[begin:end], None if types is None else types[begin:end]
@@ -161,11 +162,11 @@ class Reader:
         return sentence_means(_unpacked(flat, tokens_mask), tokens_mask, cls_positions, sentence_mask)
 
 
-def _parts(count: int, most: int | None) -> list[slice]:
-    """Which of so many windows are read at a time: at most that many, or all."""
-    if most is None:
+def _parts(windows: Sized, most: int | None) -> list[slice]:
+    """Which windows are read at a time: at most so many, or all."""
+    if most is None:  # an exported model has no fixed number of them
         return [slice(None)]
-    return [slice(first, min(first + most, count)) for first in range(0, count, most)]
+    return [slice(first, first + most) for first in range(0, len(windows), most)]
 
 
 def can_read_packed(config: ModelConfig, encoder_config: Any) -> bool:

@@ -179,7 +179,7 @@ def _document(measured: Measured, place: int, is_open: bool) -> str:
     probabilities = measured.probabilities.get(measured.shown)
     text = document_html(
         sentences,
-        None if probabilities is None else probabilities[place],
+        (probabilities[place] or None) if probabilities is not None else None,  # none of a summary that is written
         measured.choices[measured.shown][place],
         oracle=measured.choices["oracle"][place],
         limit=_MOST_SENTENCES,
