@@ -104,11 +104,7 @@ def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
 
 def test_benchmark(encoder_folder, tmp_path) -> None:
     small = ("--encoder", str(encoder_folder), "--count", "6", "--scored", "3", "--repetitions", "1")
-<<<<<<< HEAD
-    done = run("../benchmarks/benchmark.py", *small, "--stages", "prepare", "score", cwd=tmp_path)
-=======
-    done = run("benchmark.py", *small, "--stages", "score", cwd=tmp_path)
->>>>>>> ci
+    done = run("../benchmarks/benchmark.py", *small, "--stages", "score", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for side in ("score_naive", "score_own"):
         assert f" {side} " in done.stdout
@@ -133,6 +129,6 @@ for name in ("prepare_naive", "prepare_own"):
 
 def test_sides_of_the_benchmark_do_the_same(encoder_folder, tmp_path) -> None:
     """Without the processes of benchmark.py, each of which starts cold."""
-    done = fork_server.run(["-c", PREPARE, str(tmp_path), str(encoder_folder)], cwd=ROOT / "scripts")
+    done = fork_server.run(["-c", PREPARE, str(tmp_path), str(encoder_folder)], cwd=ROOT / "benchmarks")
     for name in ("prepare_naive", "prepare_own"):
         assert f"{name} 6 True\n" in done.stdout, done.stderr
