@@ -222,39 +222,11 @@ def page(demo: Demo) -> gradio.Blocks:
                 upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
                 names, examples = _examples()
                 gr.Examples([[example] for example in examples], [text], example_labels=names, preload=False)
-                limit = gr.Radio(list(LIMITS), value="sentences", label="Length", elem_id="limit")
-                sentences = gr.Slider(1, 30, value=3, step=1, label="At most", elem_id="sentences")
-                percent = gr.Slider(1, 100, value=20, step=1, label="At most", visible=False, elem_id="percent")
-                words = gr.Number(100, label="At most", precision=0, minimum=1, visible=False, elem_id="words")
-                with gr.Accordion("More", open=False):
-                    model = gr.Dropdown(demo.models, value=demo.models[0], label="Model", elem_id="model")
-                    languages = [DEFAULT, *LANGUAGES.items()]
-                    language = gr.Dropdown(languages, value=DEFAULT, label="Language of the text")
-                    blocking = gr.Radio(
-                        [DEFAULT, "on", "off"],
-                        value=DEFAULT,
-                        label="Trigram blocking",
-                        info="Skips a sentence that shares three words in a row with one already chosen",
-                    )
-                    order = gr.Radio([DEFAULT, "document", "score"], value=DEFAULT, label="Order of the sentences")
+                limits, others = _length_options(gr), _other_options(gr, demo.models)
                 button = gr.Button("Summarize", variant="primary", elem_id="go")
             with gr.Column():
-                problem = gr.HTML(visible=False, elem_id="problem")
-                summary = gr.Textbox(
-                    label="Summary",
-                    placeholder="The summary appears here",
-                    lines=4,
-                    max_lines=20,
-                    interactive=False,
-                    buttons=["copy"],
-                    elem_id="summary",
-                )
-                facts = gr.Markdown(visible=False, elem_id="facts")
-                with gr.Row():
-                    as_text = gr.DownloadButton("Download as text", visible=False, size="sm", elem_id="as-text")
-                    as_json = gr.DownloadButton("Download as JSON", visible=False, size="sm", elem_id="as-json")
-                why = gr.Markdown("The stronger a sentence's colour, the higher its score.", visible=False)
-                document = gr.HTML(container=True, padding=True, max_height=600, visible=False, elem_id="document")
+                shown = _answer_parts(gr)
+        summary = shown[1]
 
         def show(answer: Answer) -> list[Any]:
             files = answer.files or (None, None)
@@ -278,18 +250,64 @@ def page(demo: Demo) -> gradio.Blocks:
             except BertsumError as error:
                 return ["", *show(Answer(problem=str(error)))]
 
-        shown = [problem, summary, facts, as_text, as_json, why, document]
-        options = [text, model, limit, sentences, percent, words, language, blocking, order]
-        button.click(summarize, options, shown, api_name="summarize", show_progress_on=summary)
+        button.click(summarize, [text, *limits, *others], shown, api_name="summarize", show_progress_on=summary)
         upload.upload(read, upload, [text, *shown], api_visibility="private", show_progress_on=text)
-        limit.change(
-            lambda chosen: [gr.update(visible=chosen == name) for name in LIMITS[:3]],
-            limit,
-            [sentences, percent, words],
-            api_visibility="private",
-            show_progress="hidden",
-        )
     return blocks
+
+
+def _length_options(gr: Any) -> list[Any]:
+    """What the length is a number of, and the field of each; only that of the chosen one is seen."""
+    limit = gr.Radio(list(LIMITS), value="sentences", label="Length", elem_id="limit")
+    fields = [
+        gr.Slider(1, 30, value=3, step=1, label="At most", elem_id="sentences"),
+        gr.Slider(1, 100, value=20, step=1, label="At most", visible=False, elem_id="percent"),
+        gr.Number(100, label="At most", precision=0, minimum=1, visible=False, elem_id="words"),
+    ]
+    limit.change(
+        lambda chosen: [gr.update(visible=chosen == name) for name in LIMITS[:3]],
+        limit,
+        fields,
+        api_visibility="private",
+        show_progress="hidden",
+    )
+    return [limit, *fields]
+
+
+def _other_options(gr: Any, models: Sequence[str]) -> list[Any]:
+    """Model, language, blocking and order."""
+    with gr.Accordion("More", open=False):
+        return [
+            gr.Dropdown(models, value=models[0], label="Model", elem_id="model"),
+            gr.Dropdown([DEFAULT, *LANGUAGES.items()], value=DEFAULT, label="Language of the text"),
+            gr.Radio(
+                [DEFAULT, "on", "off"],
+                value=DEFAULT,
+                label="Trigram blocking",
+                info="Skips a sentence that shares three words in a row with one already chosen",
+            ),
+            gr.Radio([DEFAULT, "document", "score"], value=DEFAULT, label="Order of the sentences"),
+        ]
+
+
+def _answer_parts(gr: Any) -> list[Any]:
+    """Where an :class:`Answer` is shown: problem, summary, facts, both files, the legend, the document."""
+    problem = gr.HTML(visible=False, elem_id="problem")
+    summary = gr.Textbox(
+        label="Summary",
+        placeholder="The summary appears here",
+        lines=4,
+        max_lines=20,
+        interactive=False,
+        buttons=["copy"],
+        elem_id="summary",
+    )
+    facts = gr.Markdown(visible=False, elem_id="facts")
+    with gr.Row():
+        as_text = gr.DownloadButton("Download as text", visible=False, size="sm", elem_id="as-text")
+        as_json = gr.DownloadButton("Download as JSON", visible=False, size="sm", elem_id="as-json")
+    why = gr.Markdown("The stronger a sentence's colour, the higher its score.", visible=False)
+    document = gr.HTML(container=True, padding=True, max_height=600, visible=False, elem_id="document")
+    return [problem, summary, facts, as_text, as_json, why, document]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,6 +21,9 @@ from bertsum.errors import BertsumError
 from bertsum.files import whole_folder
 from bertsum.models.extractive import BertSum
 from bertsum.models.storage import write_model
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # Scores of the exported model are within this of the model's own.
 TOLERANCE = 1e-3
@@ -41,7 +45,7 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
     try:
         import onnx  # noqa: F401  # torch's exporter needs these two
         import onnxscript  # noqa: F401
-        from onnxruntime import InferenceSession
+        from onnxruntime import InferenceSession as Session
     except ImportError as error:
         raise BertsumError(f"export: {error.name} is not installed (pip install 'bertsum[onnx]')") from error
     folder = Path(folder)
@@ -79,13 +83,21 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
                 external_data=False,
                 dynamo=True,
             )
-        session = InferenceSession(file, providers=["CPUExecutionProvider"])
-        batch = _documents(plain, [[9], [3, 4, 30, 7, 5], [20, 11]])
-        own = plain(**batch.inputs()).detach().numpy()
-        exported = session.run(["logits"], {name: tensor.numpy() for name, tensor in batch.inputs().items()})[0]
-        difference = float(np.abs(own - exported)[batch.sentence_mask.numpy()].max())
-        if not difference <= TOLERANCE:
-            raise BertsumError(f"export: scores differ by {difference:.2g}, expected at most {TOLERANCE}")
+        _check_scores(plain, Session(file, providers=["CPUExecutionProvider"]))
+
+
+def _check_scores(model: BertSum, session: InferenceSession) -> None:
+    """Compares the exported model's scores with its own.
+
+    Raises:
+        BertsumError: if they differ by more than ``TOLERANCE``.
+    """
+    batch = _documents(model, [[9], [3, 4, 30, 7, 5], [20, 11]])
+    expected = model(**batch.inputs()).detach().numpy()
+    exported = session.run(["logits"], {name: tensor.numpy() for name, tensor in batch.inputs().items()})[0]
+    difference = float(np.abs(expected - exported)[batch.sentence_mask.numpy()].max())
+    if not difference <= TOLERANCE:
+        raise BertsumError(f"export: scores differ by {difference:.2g}, expected at most {TOLERANCE}")
 
 
 def _documents(model: BertSum, documents: list[list[int]]) -> Batch:

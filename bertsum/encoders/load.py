@@ -201,6 +201,20 @@ def freeze(encoder: Encoder, config: ModelConfig) -> None:
         layer.requires_grad_(False)
 
 
+def check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> None:
+    """Refuses a tokenizer that knows more tokens than the encoder.
+
+    Raises:
+        BertsumError: saying so.
+    """
+    embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
+    if len(tokenizer) > len(embeddings):
+        raise BertsumError(
+            f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "
+            f"{len(embeddings)}; expected those of one model"
+        )
+
+
 def encoder_layers(encoder: Encoder, field: str = "model.encoder", expected: str = "another encoder") -> nn.ModuleList:
     """The encoder's stack of layers, wherever its family keeps it.
 

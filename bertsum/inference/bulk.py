@@ -9,6 +9,7 @@ import signal
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -90,56 +91,64 @@ def summarize_file(
             another source, model or options, and shall be resumed.
     """
     source, target = Path(source), Path(target)
-    for name, path in (("source", source), ("target", target)):
-        if not path.name.endswith(JSON_LINES):
-            raise BertsumError(f"{name}: '{path}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
-    if source.resolve() == target.resolve():
-        raise BertsumError(f"target: '{target}' is the source itself, expected another file")
-    device = next(summarizer.model.parameters()).device
+    _check_names(source, target)
     made_of = {
         "source": describe_file(source),
         "document_field": document_field,
         "id_field": id_field,
         **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
-        "precision": settle_precision(summarizer.precision, device),
+        "precision": settle_precision(summarizer.precision, next(summarizer.model.parameters()).device),
         "long_documents": "window",
         **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
     }
     summarizer.stream([], buffer=buffer, **options)  # says what is wrong with them before anything is written
     writer = _Writer(target, made_of, resume)
-    with _opened(source) as file:
+    with _opened(source) as file, _explained(target, writer):
         read = read_to_summarize(source, file, document_field, id_field, encoding)
-        size = source.stat().st_size
-        title = f"summarize {source.name}"
-        try:
-            with writer, Progress(title, size, "bytes", shown=progress) as shown:
-                start, position = writer.documents, 0
-                waiting: deque[Document | Rejected] = deque()
+        size, title = source.stat().st_size, f"summarize {source.name}"
+        with writer, Progress(title, size, "bytes", shown=progress) as shown:
+            start, position = writer.documents, 0
+            waiting: deque[Document | Rejected] = deque()
 
-                def documents() -> Iterator[str | list[str] | BertsumError]:
-                    nonlocal position
-                    for item in islice(read, start, None):
-                        waiting.append(item)
-                        position = file.tell()
-                        yield item.text if isinstance(item, Document) else BertsumError(item.problem)
+            def documents() -> Iterator[str | list[str] | BertsumError]:
+                nonlocal position
+                for item in islice(read, start, None):
+                    waiting.append(item)
+                    position = file.tell()
+                    yield item.text if isinstance(item, Document) else BertsumError(item.problem)
 
-                for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
-                    writer.add(_line(waiting.popleft(), writer.documents, answer))
-                    if not waiting:  # the end of a buffer
-                        writer.save()
-                        shown.note(f"{writer.documents:,} documents")
-                        shown.update(position - shown.count)
-                return writer.finish()
-        except BrokenPipeError:  # of whoever reads the messages, not of the target
-            raise
-        except OSError as error:
-            raise BertsumError(
-                f"target: '{target}' cannot be written: {error}. What is written already is kept; {_GO_ON}"
-            ) from error
-        except KeyboardInterrupt as error:
-            number = error.signal if isinstance(error, Stopped) else signal.SIGINT
-            raise Stopped(number, f"after {writer.saved:,} documents; {_GO_ON}") from None
+            for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
+                writer.add(_line(waiting.popleft(), writer.documents, answer))
+                if not waiting:  # the end of a buffer
+                    writer.save()
+                    shown.note(f"{writer.documents:,} documents")
+                    shown.update(position - shown.count)
+            return writer.finish()
+
+
+def _check_names(source: Path, target: Path) -> None:
+    for name, path in (("source", source), ("target", target)):
+        if not path.name.endswith(JSON_LINES):
+            raise BertsumError(f"{name}: '{path}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
+    if source.resolve() == target.resolve():
+        raise BertsumError(f"target: '{target}' is the source itself, expected another file")
+
+
+@contextmanager
+def _explained(target: Path, writer: _Writer) -> Iterator[None]:
+    """Says what is kept where a target cannot be written further, or a signal has come."""
+    try:
+        yield
+    except BrokenPipeError:  # of whoever reads the messages, not of the target
+        raise
+    except OSError as error:
+        raise BertsumError(
+            f"target: '{target}' cannot be written: {error}. What is written already is kept; {_GO_ON}"
+        ) from error
+    except KeyboardInterrupt as error:
+        number = error.signal if isinstance(error, Stopped) else signal.SIGINT
+        raise Stopped(number, f"after {writer.saved:,} documents; {_GO_ON}") from None
 
 
 def _opened(source: Path) -> BinaryIO:

@@ -10,58 +10,32 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
-from bertsum.config import Config, Precision, SelectionConfig
+from bertsum.config import Precision
 from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import AUTO, language_of, plainly_other
 from bertsum.data.sentences import document_sentences
 from bertsum.device import default_device
 from bertsum.errors import BertsumError
+from bertsum.inference.options import LongDocuments, Options, Settled, settle
 from bertsum.inference.summary import Summary, running_text
 from bertsum.models.base import Prediction, PredictOptions
 from bertsum.models.extractive import BertSum
 from bertsum.models.selection import is_enough
 from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
-from bertsum.text import kind_of, listed, plain, split_words, text_size
+from bertsum.text import kind_of, listed, split_words, text_size
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_LIMITS = ("sentences", "ratio", "max_words", "threshold")
 BUFFER = 256  # documents: with many of like length a batch holds little padding
 _BUFFER_BYTES = 1 << 20  # or fewer large ones: a minute or two of work, which is what an interruption costs
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
-LongDocuments = Literal["window", "truncate"]
 Answer = TypeVar("Answer")
-
-
-class Options(TypedDict, total=False):
-    """How a summary is made; :meth:`Summarizer.__call__` describes each."""
-
-    sentences: int | None
-    ratio: float | None
-    max_words: int | None
-    threshold: float | None
-    trigram_blocking: bool | None
-    order: Literal["document", "score"] | None
-    language: str | None
-    long_documents: LongDocuments
-    max_tokens_per_batch: int
-
-
-@dataclass(frozen=True)
-class _Settled:
-    """A call's options with the model's own in place of those that were not given."""
-
-    selection: SelectionConfig
-    language: str
-    language_given: bool
-    long_documents: LongDocuments
-    max_tokens_per_batch: int
 
 
 @dataclass(frozen=True)
@@ -161,7 +135,7 @@ class Summarizer:
         many = [documents] if one else listed(documents)
         if many is None:
             raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
-        settled = self._settle(options)
+        settled = settle(options, self.model.config)
         read = list(_or_raise(self._read(document, settled) for document in many))
         self._warn_of_cuts(read, settled, 0, 0)
         self._warn_of_languages(read, settled, 0)
@@ -225,10 +199,12 @@ class Summarizer:
             raise BertsumError(f"buffer: got {buffer!r}, expected a whole number of documents, 1 or more")
         if errors not in ("raise", "return"):
             raise BertsumError(f"errors: got '{errors}', expected raise or return")
-        return self._stream(chunks(documents, buffer, text_size, _BUFFER_BYTES), start, errors, self._settle(options))
+        return self._stream(
+            chunks(documents, buffer, text_size, _BUFFER_BYTES), start, errors, settle(options, self.model.config)
+        )
 
     def _stream(
-        self, parts: Iterable[list[Any]], first: int, errors: str, settled: _Settled
+        self, parts: Iterable[list[Any]], first: int, errors: str, settled: Settled
     ) -> Iterator[Summary | BertsumError]:
         cuts, warned = 0, False
         for part in parts:
@@ -239,24 +215,6 @@ class Summarizer:
             yield from answers if errors == "return" else _or_raise(answers, first)
             first += len(part)
 
-    def _settle(self, given: Options) -> _Settled:
-        options: dict[str, Any] = {name: plain(value) for name, value in given.items()}
-        unknown = options.keys() - Options.__annotations__
-        if unknown:
-            known = ", ".join(Options.__annotations__)
-            raise TypeError(f"unknown option '{min(unknown)}', expected {known}")
-        language = options.get("language") or self.model.config.language
-        limits = {name: options.get(name) for name in _LIMITS}
-        selection = self._selection(limits, options.get("trigram_blocking"), options.get("order"), language)
-        long_documents = options.get("long_documents", "window")
-        if long_documents not in ("window", "truncate"):
-            raise BertsumError(f"long_documents: got {long_documents!r}, expected window or truncate")
-        budget = options.get("max_tokens_per_batch", 4096)
-        if not isinstance(budget, int) or budget < 1:
-            raise BertsumError(f"max_tokens_per_batch: got {budget!r}, expected a whole number of tokens, 1 or more")
-        language_given = options.get("language") is not None
-        return _Settled(selection, language, language_given, long_documents, budget)
-
     def _encoder(self, long_documents: LongDocuments, min_sentence_words: int | None = None) -> DocumentEncoder:
         """The model's reading of documents, with another way of long ones, or of short sentences."""
         own = self.model.config.encoding
@@ -266,7 +224,7 @@ class Summarizer:
             self._encoders[long_documents, least] = DocumentEncoder(self.model.tokenizer, config)
         return self._encoders[long_documents, least]
 
-    def _read(self, document: Any, settled: _Settled) -> _Read | BertsumError:
+    def _read(self, document: Any, settled: Settled) -> _Read | BertsumError:
         """Splits and encodes a document, or tells why it cannot be summarised."""
         try:
             text = _text_or_sentences(document)
@@ -285,13 +243,13 @@ class Summarizer:
             return BertsumError("has no token that the model knows")
         return _Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding))
 
-    def _language(self, document: str | list[str], settled: _Settled) -> str:
+    def _language(self, document: str | list[str], settled: Settled) -> str:
         """The language that a document is split by."""
         if settled.language_given or settled.language == AUTO:
             return language_of(document, settled.language)
         return plainly_other(document, settled.language) or settled.language
 
-    def _warn_of_languages(self, read: Sequence[_Read | BertsumError], settled: _Settled, first: int) -> bool:
+    def _warn_of_languages(self, read: Sequence[_Read | BertsumError], settled: Settled, first: int) -> bool:
         """Warns of the first document in another language than the model's; returns whether there is one."""
         if settled.language_given or settled.language == AUTO:
             return False
@@ -305,7 +263,7 @@ class Summarizer:
                 return True
         return False
 
-    def _warn_of_cuts(self, read: Sequence[_Read | BertsumError], settled: _Settled, first: int, before: int) -> int:
+    def _warn_of_cuts(self, read: Sequence[_Read | BertsumError], settled: Settled, first: int, before: int) -> int:
         """Warns of documents that are not read whole; returns how many there have been."""
         encoder = self._encoder(settled.long_documents)
         for number, item in enumerate(read, first):
@@ -328,14 +286,14 @@ class Summarizer:
             )
         return before
 
-    def _answers(self, read: Sequence[_Read | BertsumError], settled: _Settled) -> Iterator[Summary | BertsumError]:
+    def _answers(self, read: Sequence[_Read | BertsumError], settled: Settled) -> Iterator[Summary | BertsumError]:
         """Scores documents together, batched by length, and selects from each; errors stay in their places."""
         rows = [item.row() for item in read if isinstance(item, _Read)]
         predictions = iter(self._predict(rows, settled))
         for item in read:
             yield _summary(item, next(predictions), settled) if isinstance(item, _Read) else item
 
-    def _predict(self, rows: Sequence[dict[str, Any]], settled: _Settled) -> list[Prediction | BertsumError]:
+    def _predict(self, rows: Sequence[dict[str, Any]], settled: Settled) -> list[Prediction | BertsumError]:
         """A prediction for each document; one that cannot be made costs no other its own."""
         options = PredictOptions(settled.selection, settled.max_tokens_per_batch, self.precision)
         try:
@@ -346,24 +304,8 @@ class Summarizer:
             return [answer for row in rows for answer in self._predict([row], settled)]
         return list(predictions)
 
-    def _selection(
-        self, limits: dict[str, Any], trigram_blocking: bool | None, order: str | None, language: str
-    ) -> SelectionConfig:
-        """The model's selection with a call's options, checked like any config."""
-        own = self.model.config.selection
-        values = asdict(own)
-        if any(limit is not None for limit in limits.values()):
-            values |= limits
-        if trigram_blocking is not None:
-            values["trigram_blocking"] = trigram_blocking
-        if order is not None:
-            values["order"] = order
-        if values == asdict(own) and language == self.model.config.language:
-            return own
-        return Config.from_dict({"selection": values, "language": language}).selection
 
-
-def _summary(read: _Read, prediction: Prediction | BertsumError, settled: _Settled) -> Summary | BertsumError:
+def _summary(read: _Read, prediction: Prediction | BertsumError, settled: Settled) -> Summary | BertsumError:
     if isinstance(prediction, BertsumError):
         return prediction
     if not prediction.sentences:  # sentences are there: each has more words than all of them may have together

@@ -21,10 +21,9 @@ import torch
 from huggingface_hub import HfApi, ModelCard, ModelHubMixin
 from torch import nn
 from transformers import PreTrainedTokenizerBase
-from typing_extensions import Self
 
 from bertsum.config import Config, SelectionConfig
-from bertsum.encoders.load import build_encoder, freeze, load_encoder, load_tokenizer
+from bertsum.encoders.load import build_encoder, check_vocabulary, freeze, load_encoder, load_tokenizer
 from bertsum.encoders.low_rank import add_adapters, fold_adapters
 from bertsum.encoders.vectors import Reader, can_read_packed
 from bertsum.errors import BertsumError
@@ -46,6 +45,8 @@ from bertsum.models.storage import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from bertsum.encoders.load import Encoder
 
 # Classes by ``model.kind``, of those modules that are imported.
@@ -386,17 +387,3 @@ def _folded(saved: SavedModel, weights_alone: bool = False) -> tuple[SavedModel,
     encoder = load_encoder(model, saved.config.encoding.max_length, weights_alone)
     config = replace(saved.config, model=replace(model, adapters=None))
     return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights)), encoder
-
-
-def check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> None:
-    """Refuses a tokenizer that knows more tokens than the encoder.
-
-    Raises:
-        BertsumError: saying so.
-    """
-    embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
-    if len(tokenizer) > len(embeddings):
-        raise BertsumError(
-            f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "
-            f"{len(embeddings)}; expected those of one model"
-        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
@@ -73,16 +75,41 @@ def _card(config: SavedConfig, origin: Origin | None, repo_id: str | None, licen
         model_name=name if measured else None,
         eval_results=[result for of_split in measured for result in _eval_results(of_split)] or None,
     )
-    sections = [
-        f"# {name}",
-        _description(config),
-        f"## How to use it\n\n{_usage(config, repo_id)}",
-        f"## ROUGE\n\n{_rouge(measured)}",
-        f"## Documents\n\n{_documents(origin)}",
-        f"## Recipe\n\n{_recipe(config, origin)}",
-        f"## Limits\n\n{_limits(config, origin)}",
-    ]
-    return ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(sections) + "\n")
+    training = origin.config if origin is not None and origin.trained else None
+    recipe = _recorded(training.to_dict() if training else asdict(config))
+    return ModelCard(
+        _template().render(
+            data=data.to_yaml(),
+            name=name,
+            encoder=_without_folders(config.model.encoder),
+            model=config.model,
+            encoding=config.encoding,
+            languages="of any language" if config.language == "auto" else f"in {_code(config.language)}",
+            version=metadata.version("bertsum"),
+            path=repo_id or _NO_ID,
+            selection=asdict(config.selection),
+            measured=measured,
+            metrics=list(_METRICS.values()),
+            documents=list(_documents(origin)),
+            trained=origin.trained if origin else None,
+            labels=_labels(training) if training else None,
+            recipe=dump_yaml(recipe),
+            changed=dump_yaml(_changed(recipe, Config().to_dict())) if training else None,
+            flattered=training.train.metric if origin and training and "validation" in origin.measured else None,
+        )
+    )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    environment.filters |= {"code": _code, "options": _options, "source": _source}
+    return environment.from_string(Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8"))
+
+
+def _labels(config: Config) -> str:
+    temperature = config.data.soft_labels
+    return "the greedy oracle" if temperature is None else f"soft oracles (temperature {temperature})"
 
 
 def _datasets(origin: Origin | None) -> list[str] | None:
@@ -119,63 +146,14 @@ def _eval_results(results: Results) -> list[EvalResult]:
     ]
 
 
-def _description(config: SavedConfig) -> str:
-    model = config.model
-    return (
-        "An extractive summarizer: it chooses sentences of a text, verbatim. "
-        f"[BERTSUM](https://arxiv.org/abs/1903.10318) on {_code(_without_folders(model.encoder))}, with the "
-        f"{_code(model.head)} head over {_code(model.sentence_vectors)} sentence vectors, for texts {_in(config)}. "
-        f"Made with bertsum {metadata.version('bertsum')}."
-    )
-
-
-def _in(config: SavedConfig) -> str:
-    return "of any language" if config.language == "auto" else f"in {_code(config.language)}"
-
-
-def _usage(config: SavedConfig, repo_id: str | None) -> str:
-    path = repo_id or _NO_ID
-    return f"""```python
-import bertsum
-
-summarizer = bertsum.Summarizer.from_pretrained("{path}")  # revision="..." for one version of it
-summary = summarizer(open("article.txt").read())
-print(summary.text)
-```
-
-```
-bertsum summarize --model {path} article.txt
-```
-
-Unless asked otherwise, it chooses by {_selection(asdict(config.selection))}."""
-
-
-def _selection(selection: Mapping[str, Any]) -> str:
-    """The limits and options that are set, as of a config."""
+def _options(selection: Mapping[str, Any] | None) -> str:
+    """The limits and options of a selection that are set, as of a config."""
     told = {
-        name: value for name, value in selection.items() if not (value is None or value is False or value == "document")
+        name: value
+        for name, value in (selection or {}).items()
+        if not (value is None or value is False or value == "document")
     }
     return ", ".join(f"`{line}`" for line in dump_yaml(told).splitlines())
-
-
-def _rouge(measured: list[Results]) -> str:
-    if not measured:
-        return "It was not measured, or not with these very weights."
-    return "\n\n".join(_rouge_of(of_split) for of_split in measured)
-
-
-def _rouge_of(results: Results) -> str:
-    rows = ["| | " + " | ".join(_METRICS.values()) + " |", "|---|" + "---|" * len(_METRICS)]
-    for system, scores, *_ in results.rows():
-        cells = [f"{mean:.2f} ({low:.2f}-{high:.2f})" for mean, low, high in scores.values()]
-        name = "**this model**" if system == "model" else system
-        rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    where = f"{_code(_source(results.source))} ({results.split}, {results.documents:,} documents)"
-    how = f"ROUGE {results.figure_name} in percent with 95% bootstrap intervals; counts {results.tokenizer}"
-    read = "read in windows" if results.long_documents == "window" else "cut to what the encoder reads"
-    of_read = ", of which Lead and Oracle choose, too" if results.baselines == "read" else ""
-    chosen = f"chosen by {_selection(results.selection or {})}, long documents {read}{of_read}"
-    return "\n".join([f"{where}: {how}; {chosen}.", "", *rows])
 
 
 def _source(source: Mapping[str, Any]) -> str:
@@ -192,11 +170,11 @@ def _without_folders(path: str) -> str:
     return Path(path).name if Path(path).is_absolute() else path
 
 
-def _documents(origin: Origin | None) -> str:
+def _documents(origin: Origin | None) -> Iterator[str]:
+    """What it was trained on and measured on, a line each split."""
     if origin is None or not origin.trained:
-        return "What it was trained on is not recorded."
+        return
     data, read = origin.config.data, origin.prepared
-    lines = []
     for split in ("train", "validation", "test"):
         if not data.has_split(split) or (split != "train" and split not in origin.measured):
             continue
@@ -209,28 +187,7 @@ def _documents(origin: Origin | None) -> str:
                 f"{read.sentences_read_per_document:.1f} of them read, as {read.tokens_per_document:.0f} tokens; "
                 f"{read.cut_share:.1%} of documents cut"
             )
-        lines.append(f"- {split}: {_code(_source(source))}" + (f", {count}" if count else ""))
-    return "\n".join(lines)
-
-
-def _recipe(config: SavedConfig, origin: Origin | None) -> str:
-    if origin is None or not origin.trained:
-        values = _recorded(asdict(config))
-        return "How it was trained is not recorded. What it is made of:\n\n" + _yaml(values)
-    done, data = origin.trained, origin.config.data
-    labels = "the greedy oracle" if data.soft_labels is None else f"soft oracles (temperature {data.soft_labels})"
-    values = _recorded(origin.config.to_dict())
-    changed = _changed(values, Config().to_dict())
-    return f"""Trained on labels of {labels} for {done["step"]:,} updates: {done["documents"]:,} documents and \
-{done["tokens"]:,} tokens seen, {done["seconds"] / 60:.1f} minutes. What differs from bertsum's defaults:
-
-{_yaml(changed)}
-
-<details><summary>All of it</summary>
-
-{_yaml(values)}
-
-</details>"""
+        yield f"{split}: {_code(_source(source))}" + (f", {count}" if count else "")
 
 
 def _recorded(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -259,26 +216,5 @@ def _changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str
     return {name: value for name, value in parts.items() if value != {} and value != defaults[name]}
 
 
-def _yaml(values: Mapping[str, Any]) -> str:
-    return f"```yaml\n{dump_yaml(values)}```"
-
-
 def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
-
-
-def _limits(config: SavedConfig, origin: Origin | None) -> str:
-    encoding = config.encoding
-    learned = "it learned from such texts whole."
-    if encoding.long_documents == "truncate":
-        learned = f"it learned from the first {encoding.max_length:,} tokens of each alone."
-    lines = [
-        "It only chooses: what a sentence leaves open without those around it stays open, and what is wrong or unfair "
-        "in a text may be in its summary.",
-        f"A text of more than {encoding.max_length:,} tokens is read in windows; {learned}",
-        f"It is for texts like those above, {_in(config)}; how it does on others was not measured.",
-    ]
-    if origin is not None and origin.trained and "validation" in origin.measured:
-        metric = origin.config.train.metric
-        lines.append(f"The checkpoint is the best by validation {_code(metric)}, which flatters its figures there.")
-    return "\n".join(f"- {line}" for line in lines)

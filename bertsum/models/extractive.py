@@ -19,9 +19,9 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 from bertsum.config import Config, SelectionConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
-from bertsum.encoders.load import build_encoder, load_encoder_config, load_tokenizer
+from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_config, load_tokenizer
 from bertsum.encoders.packed import Layer
-from bertsum.models.base import Model, Prediction, PredictOptions, check_vocabulary
+from bertsum.models.base import Model, Prediction, PredictOptions
 from bertsum.models.heads import build_head
 from bertsum.models.losses import sentence_loss
 from bertsum.models.presumm import read_presumm

@@ -38,8 +38,10 @@ from bertsum.training.state import (
     SavedState,
     TrainState,
     load_state,
+    random_state,
     save_checkpoint,
     save_train_state,
+    set_random_state,
 )
 from bertsum.training.validation import validation_metrics
 
@@ -91,7 +93,7 @@ class Trainer:
         torch.manual_seed(config.seed + accelerator.process_index)  # each process its own dropout
         if last is not None and saved is not None:
             self._resume(last, saved)
-        self.random_before = _random_state()  # of this process, before the update that is being made
+        self.random_before = random_state()  # of this process, before the update that is being made
         self.stop = StopSignals(alone=accelerator.num_processes == 1)
 
     # ---- fit: the whole run
@@ -170,7 +172,7 @@ class Trainer:
             Whether a signal has asked a process to stop.
         """
         start = time.perf_counter()
-        self.random_before = _random_state()
+        self.random_before = random_state()
         train, accelerator = self.config.train, self.accelerator
         shares = [
             [piece for batch in update[process :: accelerator.num_processes] for piece in self._pieces(batch)]
@@ -362,7 +364,7 @@ class Trainer:
         else:
             scaler = self.parallel.scaler
             state.scaler = {} if scaler is None else scaler.state_dict()
-            saved = SavedState(state, self.parallel.optimizer_state(), gather_object([random or _random_state()]))
+            saved = SavedState(state, self.parallel.optimizer_state(), gather_object([random or random_state()]))
             weights = self.parallel.weights()
             first_does(accelerator, lambda: save_checkpoint(folder, self.model, weights, saved))
             self.saved_step = state.step
@@ -381,7 +383,7 @@ class Trainer:
         if self.parallel.scaler is not None and state.scaler:
             self.parallel.scaler.load_state_dict(state.scaler)
         if self.accelerator.process_index < len(saved.random):
-            _set_random_state(saved.random[self.accelerator.process_index])
+            set_random_state(saved.random[self.accelerator.process_index])
         if state.ranking_before_end is not None:  # it ended here, and may go on now as if it had not
             ended = (state.ranking, state.ranking_before_end)
             state.ranking, state.ranking_before_end = state.ranking_before_end, None
@@ -393,16 +395,3 @@ class Trainer:
         logged = state.step if self._log_due() or self._done() else state.step - 1
         forget_later_metrics(self.run, {"train": logged, "validation": state.ranking.step})
         print(f"Going on from {last}, update {state.step} of {self.total_steps}", flush=True)
-
-
-def _random_state() -> dict[str, torch.Tensor]:
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def _set_random_state(state: dict[str, torch.Tensor]) -> None:
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])

@@ -202,3 +202,18 @@ def _checked(state: TrainState) -> TrainState:
 
 
 _WHOLE = ("step", "epoch", "batch", "documents", "tokens", "skipped", "skipped_in_a_row", "max_tokens_per_batch")
+
+
+def random_state() -> dict[str, torch.Tensor]:
+    """State of this process's random generators, by device."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, torch.Tensor]) -> None:
+    """Puts back what :func:`random_state` gave."""
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
