@@ -27,8 +27,9 @@ def test_names() -> None:
 @pytest.mark.parametrize("name", bertsum.__all__)
 def test_a_name_is_documented(name) -> None:
     public = getattr(bertsum, name)
-    documented = public.__doc__ or ""
-    assert documented.strip()
+    assert (public.__doc__ or "").strip()
+    parents = public.__mro__[:-1] if inspect.isclass(public) else [public]  # fields stand where they are introduced
+    documented = "\n".join(parent.__doc__ or "" for parent in parents)
     assert not documented.startswith(f"{name}(")  # what dataclass writes by itself
     if dataclasses.is_dataclass(public) and public is not bertsum.Config:  # its fields are test_config's business
         assert undescribed([item.name for item in dataclasses.fields(public)], documented) == []

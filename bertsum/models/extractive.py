@@ -61,6 +61,11 @@ class BertSum(Model):
     def build(cls, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> BertSum:
         """A model of this encoder and a head with random weights.
 
+        Args:
+            config: What it is made of.
+            encoder: The encoder.
+            tokenizer: The encoder's tokenizer; None for a model that reads rows alone.
+
         Raises:
             BertsumError: if the head does not fit the encoder's hidden size.
         """
@@ -68,7 +73,11 @@ class BertSum(Model):
 
     @classmethod
     def for_training(cls, config: Config) -> BertSum:
-        """The model of a run, with its loss."""
+        """The model of a run, with its loss.
+
+        Args:
+            config: The run's configuration.
+        """
         model = super().for_training(config)
         model.positive_weight = config.train.positive_weight
         return model
@@ -171,7 +180,12 @@ class BertSum(Model):
             return logits
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Binary cross-entropy summed over sentences."""
+        """Binary cross-entropy summed over sentences.
+
+        Args:
+            outputs: Logits (B, S).
+            batch: The batch that they are for.
+        """
         return sentence_loss(outputs, batch.labels, batch.mask, self.positive_weight)
 
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 
 from bertsum.by_place import ByPlace
@@ -66,50 +67,52 @@ def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: 
         seed: Of the sample of documents.
     """
     css = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-    listed = "".join(f"<p><b>{_text(name)}</b> {_text(value)}</p>" for name, value in facts.items())
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{_text(title)}</title>
-<style>
-{css}
-{STYLE}
-</style>
-</head>
-<body>
-<h1>{_text(title)}</h1>
-{listed}
-<h2>ROUGE</h2>
-{_table(measured)}
-<div class="charts">
-<figure><figcaption>By length of the document</figcaption>{_by_length(measured)}</figure>
-<figure><figcaption>Where the chosen sentences stand</figcaption>{_positions(measured)}</figure>
-</div>
-<h2>Documents</h2>
-{_documents(measured, seed)}
-</body>
-</html>
-"""
+    return _template().render(
+        title=title,
+        css=f"{css}\n{STYLE}",
+        facts=facts,
+        figures=_figures(measured),
+        by_length=_by_length(measured),
+        positions=_positions(measured),
+        shown=measured.shown,
+        has_scores=bool(measured.probabilities),
+        chosen=CHOSEN,
+        oracle=ORACLE,
+        most_sentences=_MOST_SENTENCES,
+        parts=_parts(measured, seed),
+    )
 
 
-def _table(measured: Measured) -> str:
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
+    environment.filters["text"] = one_line
+    return environment.from_string(Path(__file__).with_name("report.html.jinja").read_text(encoding="utf-8"))
+
+
+# A line of a table: its name, and its cells, each with what stands small below it.
+Cell = tuple[str, str]
+
+
+def _line(name: str, cells: Iterable[Cell | str]) -> dict[str, Any]:
+    return {"name": name, "cells": [(cell, "") if isinstance(cell, str) else cell for cell in cells]}
+
+
+def _figures(measured: Measured) -> dict[str, Any]:
     """The figures of the printed table, intervals below."""
     lines = []
     for system, scores, *first in measured.results.rows():
-        cells = [f"<td>{mean:.2f}<small>{low:.2f}–{high:.2f}</small></td>" for mean, low, high in scores.values()]
-        lines.append(_line(system, [*cells, *(f"<td>{value:.2f}</td>" for value in first)]))
-    heads = [f"{_named(metric)}<br>{_figure(measured)}" for metric in METRICS]
-    return _grid([*heads, "ROUGE-1<br>recall", "ROUGE-1<br>precision"], lines)
+        cells = [(f"{mean:.2f}", f"{low:.2f}–{high:.2f}") for mean, low, high in scores.values()]
+        lines.append(_line(system, [*cells, *(f"{value:.2f}" for value in first)]))
+    heads = [(metric.upper().replace("ROUGE", "ROUGE-"), _figure(measured)) for metric in METRICS]
+    return {"heads": [*heads, ("ROUGE-1", "recall"), ("ROUGE-1", "precision")], "lines": lines}
 
 
 def _figure(measured: Measured) -> str:
     return "recall" if measured.results.limited else "F1"
 
 
-def _by_length(measured: Measured) -> str:
+def _by_length(measured: Measured) -> dict[str, Any]:
     """Means over documents of about the same length: ROUGE-1 as a chart, all as a table."""
     lengths = np.array([sum(len(split_words(text)) for text in row["sentences"]) for row in measured.rows])
     bins = max(1, min(_MOST_BINS, len(lengths) // _LEAST_IN_BIN))
@@ -122,19 +125,18 @@ def _by_length(measured: Measured) -> str:
     }  # (bins, 3) each
     chart = bars(
         [f"≤ {end:,}" for end in ends],
-        {name: of[:, 0].tolist() for name, of in means.items()},
+        {name: values[:, 0].tolist() for name, values in means.items()},
         "words of the document",
         f"ROUGE-1 {_figure(measured)}",
         "ROUGE-1 by length of the document",
     )
     lines = []
-    for number, end in enumerate(ends):
+    for number in range(len(ends)):
         inside = lengths[place == number]
-        cells = [f"<td>{len(inside):,}</td>"]
-        cells += [f"<td>{' / '.join(f'{value:.1f}' for value in means[name][number])}</td>" for name in names]
-        lines.append(_line(f"{inside.min():,} to {end:,}", cells))
-    table = _grid(["documents", *map(_text, names)], lines, "words")
-    return f"{svg([chart])}<details><summary>ROUGE-1 / 2 / L as a table</summary>{table}</details>"
+        cells = [" / ".join(f"{value:.1f}" for value in means[name][number]) for name in names]
+        lines.append(_line(f"{inside.min():,} to {ends[number]:,}", [f"{len(inside):,}", *cells]))
+    heads = [("documents", ""), *((one_line(name), "") for name in names)]
+    return {"chart": svg([chart]), "heads": heads, "lines": lines}
 
 
 def _compared(measured: Measured) -> list[str]:
@@ -144,7 +146,7 @@ def _compared(measured: Measured) -> list[str]:
 
 
 def _positions(measured: Measured) -> str:
-    chosen = {name: of for name, of in measured.choices.items() if name not in measured.probabilities}
+    chosen = {name: places for name, places in measured.choices.items() if name not in measured.probabilities}
     models = list(measured.probabilities)
     if models:  # of several, what all of them chose
         name = models[0] if len(models) == 1 else f"all {len(models)} models"
@@ -152,32 +154,26 @@ def _positions(measured: Measured) -> str:
     return svg([positions_chart(chosen)])
 
 
-def _documents(measured: Measured, seed: int) -> str:
-    """The best, the worst and some others, the first of each open."""
+def _parts(measured: Measured, seed: int) -> list[dict[str, Any]]:
+    """The best, the worst and some others."""
     ranking = np.argsort(-measured.of_documents(measured.shown).mean(axis=1), kind="stable").tolist()
     count = len(ranking)
     best, worst = ranking[: min(BEST, (count + 1) // 2)], ranking[count - min(BEST, count // 2) :][::-1]
     others = ranking[len(best) : count - len(worst)]
     sample = sorted(random.Random(seed).sample(others, min(SAMPLED, len(others))))
-    has_scores = bool(measured.probabilities)
-    chosen = f"{CHOSEN} chosen by {_text(measured.shown)}" + ", with its score" * has_scores
-    shade = " · shade: score, the strongest is the document's highest; point at a sentence for its own" * has_scores
-    parts = [
-        f'<p class="soft">{chosen} · {ORACLE} the oracle\'s{shade}. Best and worst by the mean of ROUGE-1, 2 '
-        f"and L of {_text(measured.shown)}.</p>"
+    titled = (("Best", best), ("Worst", worst), ("A random sample", sample))
+    return [
+        {"title": title, "documents": [_document(measured, place) for place in places]}
+        for title, places in titled
+        if places
     ]
-    for title, places in (("Best", best), ("Worst", worst), ("A random sample", sample)):
-        if places:
-            parts.append(f"<h3>{title}</h3>")
-            parts += [_document(measured, place, number == 0) for number, place in enumerate(places)]
-    return "\n".join(parts)
 
 
-def _document(measured: Measured, place: int, is_open: bool) -> str:
+def _document(measured: Measured, place: int) -> dict[str, Any]:
     row = measured.rows[place]
     sentences = [_cut(sentence) for sentence in row["sentences"]]
     probabilities = measured.probabilities.get(measured.shown)
-    text = document_html(
+    html = document_html(
         sentences,
         (probabilities[place] or None) if probabilities is not None else None,  # none of a summary that is written
         measured.choices[measured.shown][place],
@@ -185,49 +181,28 @@ def _document(measured: Measured, place: int, is_open: bool) -> str:
         limit=_MOST_SENTENCES,
         style=False,
     )
-    if len(sentences) > _MOST_SENTENCES:
-        text += f'<p class="soft">Shown are {_MOST_SENTENCES} of its {len(sentences):,} sentences.</p>'
-    figures = " / ".join(f"{value:.1f}" for value in measured.of_documents(measured.shown)[place])
     lines = [
-        _line(system, [f"<td>{value:.1f}</td>" for value in measured.of_documents(system)[place]])
-        for system in measured.scores
+        _line(system, [f"{value:.1f}" for value in measured.of_documents(system)[place]]) for system in measured.scores
     ]
-    references = "".join(
-        _reference(row["references"], number) for number in range(min(len(row["references"]), _MOST_REFERENCES))
-    )
-    return (
-        f"<details{' open' * is_open}><summary><b>{_text(_cut(row['id'], 80))}</b> <span>ROUGE {figures}</span> "
-        f'<span>{len(sentences):,} sentences</span></summary><div class="document"><div class="side">'
-        f"{references}<h3>ROUGE of this document</h3>{_grid(['R-1', 'R-2', 'R-L'], lines)}</div>"
-        f'<div class="text">{text}</div></div></details>'
-    )
+    return {
+        "id": _cut(row["id"], 80),
+        "count": len(sentences),
+        "figures": " / ".join(f"{value:.1f}" for value in measured.of_documents(measured.shown)[place]),
+        "references": [_reference(row["references"], number) for number in range(len(row["references"]))][
+            :_MOST_REFERENCES
+        ],
+        "html": html,
+        "lines": lines,
+    }
 
 
-def _reference(references: Sequence[Sequence[str]], number: int) -> str:
-    reference, several = references[number], len(references) > 1
-    items = "".join(f"<li>{_text(_cut(sentence))}</li>" for sentence in reference[:_MOST_OF_REFERENCE])
-    if len(reference) > _MOST_OF_REFERENCE:
-        items += f'<li dir="ltr">[… {len(reference) - _MOST_OF_REFERENCE:,} left out …]</li>'
-    title = f"Reference {number + 1} of {len(references):,}" if several else "Reference"
-    return f'<h3>{title}</h3><ul class="references" dir="auto">{items}</ul>'
-
-
-def _grid(heads: Iterable[str], lines: Sequence[str], corner: str = "") -> str:
-    """A table that scrolls by itself where it is wider than the screen."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in [corner, *heads])
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
-
-
-def _line(name: str, cells: Sequence[str]) -> str:
-    return f'<tr><th scope="row">{_text(name)}</th>{"".join(cells)}</tr>'
-
-
-def _named(metric: str) -> str:
-    return metric.upper().replace("ROUGE", "ROUGE-")
-
-
-def _text(text: str) -> str:
-    return escape(one_line(text))
+def _reference(references: Sequence[Sequence[str]], number: int) -> dict[str, Any]:
+    reference = references[number]
+    return {
+        "title": f"Reference {number + 1} of {len(references):,}" if len(references) > 1 else "Reference",
+        "sentences": [_cut(sentence) for sentence in reference[:_MOST_OF_REFERENCE]],
+        "left_out": max(0, len(reference) - _MOST_OF_REFERENCE),
+    }
 
 
 def _cut(text: str, characters: int = _MOST_CHARACTERS) -> str:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
+# Where launchers say how many processes there are.
+_COUNTS = {"WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"}
+
+
 @contextlib.contextmanager
 def start_accelerator(config: Config) -> Iterator[Accelerator]:
     """Devices, processes and trackers, as long as the block runs.
@@ -68,6 +72,15 @@ def _make_accelerator(config: Config, of_program: bool) -> Accelerator:
     from accelerate.state import GradientState
     from accelerate.utils import GradientAccumulationPlugin, ProjectConfiguration
 
+    if (
+        os.environ.get("ACCELERATE_USE_CPU") == "True"
+        and "MASTER_ADDR" in os.environ
+        and not _COUNTS & os.environ.keys()
+    ):
+        raise BertsumError(
+            "accelerate launch --cpu leaves several processes to mpirun, which is not here, and has started one; start "
+            "them by torchrun --nproc_per_node N scripts/train.py --config NAME"
+        )
     # What an Accelerator is made with replaces what the program has, but for what is left to it.
     accumulation = GradientAccumulationPlugin(**GradientState().plugin_kwargs) if of_program else None
     folders = ProjectConfiguration(str(config.run_dir), logging_dir=str(config.run_dir / "tensorboard"))
