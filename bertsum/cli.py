@@ -247,8 +247,8 @@ def _summarize(options: argparse.Namespace, _: list[str]) -> None:
 
 def _print_summaries(options: argparse.Namespace) -> None:
     chosen = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
-    wanted: dict[str, Any] = {name: getattr(options, name) for name in chosen}
-    wanted["trigram_blocking"] = options.blocking
+    asked: dict[str, Any] = {name: getattr(options, name) for name in chosen}
+    asked["trigram_blocking"] = options.blocking
     # Read before what takes seconds to import, so that an error about a wrong name comes at once.
     text = _read_text(options.file or "-", options.encoding) if options.jsonl is None else None
     gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
@@ -263,9 +263,9 @@ def _print_summaries(options: argparse.Namespace) -> None:
         from bertsum.inference.bulk import summarize_file
 
         fields = {name: getattr(options, name) for name in ("document_field", "id_field", "encoding")}
-        print(summarize_file(summarizer, options.jsonl, options.out, **fields, **wanted))
+        print(summarize_file(summarizer, options.jsonl, options.out, **fields, **asked))
         return
-    summary = summarizer(text, **wanted)
+    summary = summarizer(text, **asked)
     if options.json:
         shown = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
         # the same values, without what a terminal would obey

@@ -216,16 +216,16 @@ def find_config(path: str | Path) -> Path:
     names = [given.name] if given.suffix else [given.name, given.name + ".yaml"]
     is_name = given.name == str(given)  # a path is that file or none
     candidates = [folder / name for folder in config_folders() for name in names] if is_name else []
-    found = [candidate for candidate in candidates if _is_file(candidate)]
-    for other in found[1:]:
-        if not _same_content(other, found[0]):
+    files = [candidate for candidate in candidates if _is_file(candidate)]
+    for other in files[1:]:
+        if not _same_content(other, files[0]):
             warnings.warn(
-                f"config '{path}': taken from '{found[0]}', which comes with bertsum; '{other}' is another file "
+                f"config '{path}': taken from '{files[0]}', which comes with bertsum; '{other}' is another file "
                 "and not read (give its path to take it)",
                 stacklevel=2,
             )
-    if found:
-        return found[0]
+    if files:
+        return files[0]
     shipped = sorted({file.name for folder in config_folders() for file in folder.glob("*.yaml")})
     close = difflib.get_close_matches(given.name, shipped, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]}?" if close else ""

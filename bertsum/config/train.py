@@ -37,7 +37,7 @@ class TrainConfig:
     learning_rate: Positive = 2e-3
     """The peak learning rate. With noam, it is the factor in front of the schedule."""
     encoder_learning_rate: Positive | None = None
-    """The same for the encoder's parameters. Null: train.learning_rate."""
+    """The peak learning rate of the encoder's parameters. Null: train.learning_rate."""
     layer_decay: Factor = 1.0
     """Each layer of the encoder learns at the rate of the layer above it times this factor."""
     beta1: Fraction = 0.9

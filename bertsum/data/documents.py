@@ -199,11 +199,11 @@ def _wrong_text(value: Any, name: str) -> tuple[str, str] | None:
             )
         for position, item in enumerate(value):
             if not isinstance(item, str):
-                found = "null" if item is None else type(item).__name__
-                return f"not text in '{name}'", f"field '{name}' item {position}: got {found}, expected a sentence"
+                kind = "null" if item is None else type(item).__name__
+                return f"not text in '{name}'", f"field '{name}' item {position}: got {kind}, expected a sentence"
     elif not isinstance(value, str):
-        found = type(value).__name__
-        return f"not text in '{name}'", f"field '{name}': got {found}, expected text or a list of sentences"
+        kind = type(value).__name__
+        return f"not text in '{name}'", f"field '{name}': got {kind}, expected text or a list of sentences"
     if not "".join(value).strip():
         return f"empty '{name}'", f"field '{name}' is empty"
     return None

@@ -240,8 +240,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
         shouted: Whether the text has capitals only.
     """
     word = token.lower().rstrip("'’")
-    found = _NEXT.match(following)
-    next_word = found[0].lower().replace("’", "'").split("'")[0] if found else ""
+    match = _NEXT.match(following)
+    next_word = match[0].lower().replace("’", "'").split("'")[0] if match else ""
     starter = next_word in _STARTERS and not shouted
     if len(token) == 1 and token.isalpha():
         return _letter_ends(token, before, following, starter)
@@ -295,13 +295,13 @@ def _with_list_items(text: str, ends: list[int]) -> list[int]:
     first = _FIRST_ITEM.match(text)
     if first is None or bool(first["close"]) == bool(first["bullet"]):
         return ends
-    found, position, mark = set(ends), first.end(), first["number"] or first["letter"] or first["bullet"]
+    begins, position, mark = set(ends), first.end(), first["number"] or first["letter"] or first["bullet"]
     while True:
         mark = str(int(mark) + 1) if first["number"] else chr(ord(mark) + 1) if first["letter"] else mark
         item = re.compile(rf"(?<=\s){re.escape(mark + first['close'])}(?=\s|[\d])").search(text, position)
         if item is None:
-            return sorted(found)
-        found.add(item.start())
+            return sorted(begins)
+        begins.add(item.start())
         position = item.end()
 
 
@@ -353,8 +353,8 @@ def _pairs(text: str) -> Iterator[tuple[int, int]]:
     An opening mark stands before a word, a closing one behind a word, so that inch marks and emoticons do not match.
     """
     opened: list[tuple[str, int]] = []
-    for found in _PAIR.finditer(text):
-        mark, place = found[0], found.start()
+    for match in _PAIR.finditer(text):
+        mark, place = match[0], match.start()
         kinds = [kind for kind, _ in opened]
         opener = _CLOSES.get(mark, mark)
         if _opens(text, mark, place, kinds):

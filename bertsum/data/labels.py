@@ -22,8 +22,8 @@ def visible_sentences(row: dict[str, Any], config: DataConfig, all_of_it: bool =
         config: With ``oracle``.
         all_of_it: Whether it shall choose from all, whatever is read.
     """
-    whole = all_of_it or config.oracle == "paper" or "sentence_indices" not in row
-    return range(len(row["sentences"])) if whole else list(row["sentence_indices"])
+    all_sentences = all_of_it or config.oracle == "paper" or "sentence_indices" not in row
+    return range(len(row["sentences"])) if all_sentences else list(row["sentence_indices"])
 
 
 def texts_of(row: dict[str, Any], sentences: Sequence[int]) -> Texts:

@@ -52,15 +52,15 @@ def units(text: str) -> Iterator[tuple[int, int]]:
         yield 0, len(text)
         return
     start = 0
-    for found in _PARAGRAPH_END.finditer(text):
-        yield from _paragraph_units(text, start, found.end())
-        start = found.end()
+    for match in _PARAGRAPH_END.finditer(text):
+        yield from _paragraph_units(text, start, match.end())
+        start = match.end()
     yield from _paragraph_units(text, start, len(text))
 
 
 def _paragraph_units(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The units of one paragraph."""
-    lines = [found[0] for found in _LINE.finditer(text[start:end].rstrip()) if found[0]]
+    lines = [match[0] for match in _LINE.finditer(text[start:end].rstrip()) if match[0]]
     if len(lines) < 2:
         if start < end:
             yield start, end

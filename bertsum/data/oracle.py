@@ -351,8 +351,8 @@ def _sentences(sentences: object) -> list[str]:
     """A document's sentences, however they are listed."""
     items = listed(sentences)
     if items is None or not all(isinstance(item, str) for item in items):
-        found = kind_of(sentences) if items is None else ", ".join(sorted(set(map(kind_of, items))))
-        raise BertsumError(f"oracle: sentences: got {found}, expected a list of strings (split_sentences makes one)")
+        kind = kind_of(sentences) if items is None else ", ".join(sorted(set(map(kind_of, items))))
+        raise BertsumError(f"oracle: sentences: got {kind}, expected a list of strings (split_sentences makes one)")
     return items
 
 
@@ -365,6 +365,6 @@ def _reference_texts(summary: object) -> list[str]:
         return [" ".join(items)] if items else []
     several = [[item] if isinstance(item, str) else listed(item) for item in items or [None]]
     if not all(reference is not None and all(isinstance(item, str) for item in reference) for reference in several):
-        found = f" got {kind_of(summary)}," if items is None else ""
-        raise BertsumError(f"oracle: summary:{found} expected a string, a list of sentences or a list of such lists")
+        kind = f" got {kind_of(summary)}," if items is None else ""
+        raise BertsumError(f"oracle: summary:{kind} expected a string, a list of sentences or a list of such lists")
     return [" ".join(reference or []) for reference in several]

@@ -47,10 +47,10 @@ def _laid(pieces: Iterable[str], text: str) -> Iterator[str]:
     start = position = 0
     for piece in pieces:
         core = piece.strip()
-        found = text.find(core, position)
-        if not core or found < 0:
+        begin = text.find(core, position)
+        if not core or begin < 0:
             continue  # it belongs to the next piece that is in the text
-        position = found + len(core)
+        position = begin + len(core)
         while position < len(text) and text[position].isspace():
             position += 1
         yield text[start:position]

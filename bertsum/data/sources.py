@@ -49,18 +49,18 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
     for pattern in [source] if isinstance(source, str) else source:
         path = SAMPLE_FOLDER / Path(pattern).name if pattern.startswith("sample/") else Path(pattern).expanduser()
         if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
-            if not found:
+            matches = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
+            if not matches:
                 raise BertsumError(f"data.{split}: folder '{pattern}' has no {' or '.join(SUFFIXES)} files")
         elif path.exists():
-            found = [path]
+            matches = [path]
         else:
-            found = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
-            if not found:
+            matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))
+            if not matches:
                 close = ", ".join(sorted(file.name for file in path.parent.glob("*.jsonl*"))[:5])
                 there = f" (there: {close})" if close else ""
                 raise BertsumError(f"data.{split}: '{pattern}' does not exist and matches no file{there}")
-        for file in found:
+        for file in matches:
             is_list = config.document_folders and file.name.endswith(LISTS)
             files += listed_files(file, split, config.document_folders or []) if is_list else [file]
     return files
@@ -96,7 +96,7 @@ def read_documents(config: DataConfig, split: str) -> Iterator[Document | Reject
 
 
 def read_lines(config: DataConfig, split: str) -> Iterator[Document | Rejected | Line]:
-    """Does what :func:`read_documents` does, but leaves lines of JSON to :func:`parse`."""
+    """Streams the documents of a split; lines of JSON come unparsed, for :func:`parse`."""
     numbers = itertools.count() if config.limit is None else iter(range(config.limit))
     if is_hub_split(config, split):
         yield from _documents(_hub_records(config, split), config, numbers)

@@ -42,7 +42,7 @@ class TextTokenizer:
         return tuple(self._backend.encode(word, add_special_tokens=False).ids)
 
     def _set_up(self) -> None:
-        """Undoes what the last user of the tokenizer may have left in it."""
+        """Resets truncation, padding and special-token handling, which its last user may have set."""
         self._backend.no_truncation()
         self._backend.no_padding()
         self._backend.encode_special_tokens = True
@@ -51,10 +51,10 @@ class TextTokenizer:
 class _Words(dict[str, tuple[int, ...]]):
     """The tokens of each word that has been asked for."""
 
-    def __init__(self, tokenize: Callable[[str], tuple[int, ...]], whole: dict[str, tuple[int, ...]]) -> None:
-        super().__init__(whole)
+    def __init__(self, tokenize: Callable[[str], tuple[int, ...]], text_tokens: dict[str, tuple[int, ...]]) -> None:
+        super().__init__(text_tokens)
         self._tokenize = tokenize
-        self._whole = whole
+        self._whole = text_tokens
         self._characters = 0
 
     def __missing__(self, word: str) -> tuple[int, ...]:

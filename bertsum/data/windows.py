@@ -63,11 +63,11 @@ def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[
     bounds = [*cls_positions, length]
     count = len(cls_positions)
     opening = sum(bound <= max_length * _OPENING for bound in bounds[1:])
-    found: list[Window] = []
+    cut: list[Window] = []
     first = 0
     while first < count:
         fits_beside = bounds[first + 1] - bounds[first] <= max_length - bounds[opening]
-        least = opening if found and fits_beside else 0
+        least = opening if cut and fits_beside else 0
 
         def size(begin: int, end: int, beside: int = bounds[least]) -> int:
             return beside + bounds[end] - bounds[begin]
@@ -86,6 +86,6 @@ def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[
             before -= 1
         if behind == count:
             end = count
-        found.append(Window(least, (before, behind), (first, end)))
+        cut.append(Window(least, (before, behind), (first, end)))
         first = end
-    return found
+    return cut

@@ -110,10 +110,10 @@ def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
     encoder = Bert(encoder_config)
     prefixes = re.compile(r"^(bert|roberta)\.")
     weights = {prefixes.sub("", name): tensor for name, tensor in load_file(path).items()}
-    own = encoder.state_dict()
-    if any(name not in weights or weights[name].shape != tensor.shape for name, tensor in own.items()):
+    expected = encoder.state_dict()
+    if any(name not in weights or weights[name].shape != tensor.shape for name, tensor in expected.items()):
         return None
-    encoder.load_state_dict({name: weights[name] for name in own})
+    encoder.load_state_dict({name: weights[name] for name in expected})
     return encoder
 
 

@@ -2,7 +2,7 @@
 spends most of its time in attention over whole batches, in dropout, and on padding; on a GPU, with torch's attention
 for documents of different lengths (FlashAttention, where it applies).
 
-The same computation as transformers' BertModel and RobertaModel (arXiv 1810.04805), from the same modules' weights.
+It computes what transformers' BertModel and RobertaModel compute (arXiv 1810.04805), from the same modules' weights.
 
 # N tokens of all documents, T of one, H hidden, A attention heads, V tokens whose vectors are asked for
 """
@@ -115,7 +115,7 @@ def encode_packed(
     input_ids: torch.Tensor,
     token_type_ids: torch.Tensor | None,
     lengths: Sequence[int],
-    wanted: torch.Tensor | None = None,
+    places: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Output vectors of tokens, each of which attends to its own document.
 
@@ -125,7 +125,7 @@ def encode_packed(
         input_ids: Tokens of all documents, one after the other (N).
         token_type_ids: Their segments (N); 0 by default.
         lengths: Tokens of each document.
-        wanted: Places among the N whose vectors are asked for (V), ascending: the last layer computes no others. All by
+        places: Places among the N whose vectors are asked for (V), ascending: the last layer computes no others. All by
             default.
 
     Returns:
@@ -140,9 +140,9 @@ def encode_packed(
     for layer in layers:
         values = hidden.to(layer.dtype)
         key_value = layer.key_value(values)  # (N, 2 H)
-        if layer is layers[-1] and wanted is not None:
-            queries = torch.searchsorted(wanted, torch.tensor(keys, device=wanted.device)).tolist()
-            hidden, values = hidden[wanted], values[wanted]  # (V, H)
+        if layer is layers[-1] and places is not None:
+            queries = torch.searchsorted(places, torch.tensor(keys, device=places.device)).tolist()
+            hidden, values = hidden[places], values[places]  # (V, H)
         context = _attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
         inner = layer.feedforward_input(hidden.to(layer.dtype))
@@ -210,7 +210,7 @@ def _attend(
 def attend_jagged(
     query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
 ) -> torch.Tensor:
-    """The same by torch's own attention over tensors of different lengths (V, H)."""
+    """Attention of each document by torch's own, over tensors of different lengths (V, H)."""
 
     def by_heads(vectors: torch.Tensor, bounds: list[int]) -> torch.Tensor:
         lengths = [end - begin for begin, end in itertools.pairwise(bounds)]

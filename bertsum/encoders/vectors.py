@@ -125,10 +125,10 @@ class Reader:
             encode_padded(self.encoder, input_ids[some], attention_mask[some], None if types is None else types[some])
             for some in _parts(input_ids, most)
         ]
-        whole = hidden[0] if len(hidden) == 1 else torch.cat(hidden)  # (W, T, H)
+        outputs = hidden[0] if len(hidden) == 1 else torch.cat(hidden)  # (W, T, H)
         if self._config.sentence_vectors == "mean":
-            return sentence_means(whole, attention_mask, cls_positions, sentence_mask)
-        sentences: torch.Tensor = whole[torch.arange(whole.shape[0], device=whole.device)[:, None], cls_positions]
+            return sentence_means(outputs, attention_mask, cls_positions, sentence_mask)
+        sentences: torch.Tensor = outputs[torch.arange(outputs.shape[0], device=outputs.device)[:, None], cls_positions]
         return sentences
 
     def _packed(
@@ -150,9 +150,9 @@ class Reader:
             layers = layers or packed_layers(self.encoder, autocast)
             for some in _parts(lengths, most):
                 end = begin + sum(lengths[some])
-                wanted = None if means else _places(lengths[some], cls_positions[some])[sentence_mask[some]]
+                places = None if means else _places(lengths[some], cls_positions[some])[sentence_mask[some]]
                 tokens, segments = input_ids[begin:end], None if types is None else types[begin:end]
-                vectors.append(encode_packed(self.encoder, layers, tokens, segments, lengths[some], wanted))
+                vectors.append(encode_packed(self.encoder, layers, tokens, segments, lengths[some], places))
                 begin = end
         flat = vectors[0] if len(vectors) == 1 else torch.cat(vectors)
         if not means:

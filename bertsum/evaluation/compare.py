@@ -79,11 +79,11 @@ def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) 
 def comparison_table(differences: dict[str, Difference]) -> str:
     """The differences as text."""
     lines = [f"{'':<8}{'a':>8}{'b':>8}{'b - a':>9}{'95% interval':>18}{'p':>9}"]
-    for metric, found in differences.items():
-        low, high = found.interval
+    for metric, difference in differences.items():
+        low, high = difference.interval
         interval = f"({low:+.2f} {high:+.2f})"
         lines.append(
-            f"{metric.upper():<8}{found.a:>8.2f}{found.b:>8.2f}{found.mean:>+9.2f}{interval:>18}{found.p_value:>9.4f}"
+            f"{metric.upper():<8}{difference.a:>8.2f}{difference.b:>8.2f}{difference.mean:>+9.2f}{interval:>18}{difference.p_value:>9.4f}"
         )
     return "\n".join(lines)
 

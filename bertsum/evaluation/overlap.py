@@ -59,14 +59,14 @@ def _longest_common_subsequence(wanted: Words, words: Words, places: dict[str, i
         row = ((row + matches) | (row - matches)) & everything
         rows.append(row)
     length = len(words) - row.bit_count()  # L[i][j], from the end back
-    found = []
+    common = []
     i, j = len(own), len(words)
     while length:
         if wanted[own[i - 1]] == words[j - 1]:
-            found.append(own[i - 1])
+            common.append(own[i - 1])
             i, j, length = i - 1, j - 1, length - 1
         elif j - (rows[i - 1] & ((1 << j) - 1)).bit_count() < length:  # L[i - 1][j]
             j -= 1
         else:
             i -= 1
-    return found
+    return common

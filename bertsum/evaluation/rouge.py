@@ -195,12 +195,13 @@ def _score_chunk(
 
 def _score(candidate: list[list[str]], reference: list[list[str]]) -> list[tuple[float, float, float]]:
     """ROUGE-1, 2 and L of two lists of sentences, which are lists of words."""
-    words, wanted = [*chain.from_iterable(candidate)], [*chain.from_iterable(reference)]
+    words, expected = [*chain.from_iterable(candidate)], [*chain.from_iterable(reference)]
     scores = [
-        _figures(common_ngrams(wanted, words, size), len(words) - size + 1, len(wanted) - size + 1) for size in (1, 2)
+        _figures(common_ngrams(expected, words, size), len(words) - size + 1, len(expected) - size + 1)
+        for size in (1, 2)
     ]
     # Perl's ROUGE-L is the summary-level LCS over sentences, which rouge-score calls rougeLsum.
-    return [*scores, _figures(common_subsequences(reference, candidate), len(words), len(wanted))]
+    return [*scores, _figures(common_subsequences(reference, candidate), len(words), len(expected))]
 
 
 def check_language(references: Iterable[list[list[str]]], language: str) -> None:
@@ -282,8 +283,8 @@ def _entries(texts: object, name: str) -> list[Any]:
     """One entry a document, however they are listed."""
     entries = listed(texts)
     if entries is None:
-        found = "a string" if isinstance(texts, str) else kind_of(texts)
-        raise BertsumError(f"rouge: {name}: got {found}, expected a list with one entry a document")
+        kind = "a string" if isinstance(texts, str) else kind_of(texts)
+        raise BertsumError(f"rouge: {name}: got {kind}, expected a list with one entry a document")
     return entries
 
 
@@ -293,8 +294,8 @@ def _sentences(summary: object, where: str) -> list[str]:
         return summary.splitlines()
     items = listed(summary)
     if items is None or not all(isinstance(sentence, str) for sentence in items):
-        found = kind_of(summary if items is None else next(item for item in items if not isinstance(item, str)))
-        raise BertsumError(f"rouge: {where}: got {found}, expected a string or a list of sentences")
+        kind = kind_of(summary if items is None else next(item for item in items if not isinstance(item, str)))
+        raise BertsumError(f"rouge: {where}: got {kind}, expected a string or a list of sentences")
     return [" ".join(sentence.splitlines()) for sentence in items]
 
 

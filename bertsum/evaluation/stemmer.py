@@ -73,8 +73,8 @@ def porter_stem(word: str) -> str:
 
 def _replace(word: str, suffixes: re.Pattern[str], replacements: dict[str, str], condition: re.Pattern[str]) -> str:
     """Replaces the suffix of a word whose stem meets a condition."""
-    found = suffixes.match(word)
-    return found[1] + replacements[found[2]] if found and condition.match(found[1]) else word
+    match = suffixes.match(word)
+    return match[1] + replacements[match[2]] if match and condition.match(match[1]) else word
 
 
 def _step_1(word: str) -> str:
@@ -85,8 +85,8 @@ def _step_1(word: str) -> str:
         word = word[:-1]
     if word.endswith("eed"):
         word = word[:-1] if _M_OVER_0.match(word[:-3]) else word
-    elif (found := _FIND_ED.match(word)) and _HAS_VOWEL.match(found[1]):
-        word = found[1]
+    elif (match := _FIND_ED.match(word)) and _HAS_VOWEL.match(match[1]):
+        word = match[1]
         if word.endswith(("at", "bl", "iz")) or _ENDS_CVC.match(word):
             word += "e"
         elif _DOUBLE_CONSONANT.search(word):

@@ -80,7 +80,7 @@ def summarize_file(
         id_field: Field of its id; by default id or paper_id. A document without an id that is text or a whole number
             has its number.
         encoding: Encoding of the source; by default that of its byte-order mark, or UTF-8.
-        resume: Go on with what an interrupted call has left; otherwise begin anew, and replace a target that exists.
+        resume: Resume what an interrupted call has left; otherwise begin anew, and replace a target that exists.
         progress: Show on standard error how far it has come: a bar on a terminal, elsewhere a line every half minute.
         buffer: At most this many documents are summarised together, and saved.
         options: As of a call of the summarizer.
@@ -248,7 +248,7 @@ class _Writer:
         return BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
 
     def _check_made_of(self, was: dict[str, Any]) -> None:
-        """Refuses to go on with what was made of another source, model or options.
+        """Refuses to resume what was made of another source, model or options.
 
         Raises:
             BertsumError: naming what differs.

@@ -217,10 +217,10 @@ class Summarizer:
 
     def _encoder(self, long_documents: LongDocuments, min_sentence_words: int | None = None) -> DocumentEncoder:
         """The model's reading of documents, with another way of long ones, or of short sentences."""
-        own = self.model.config.encoding
-        least = own.min_sentence_words if min_sentence_words is None else min_sentence_words
+        encoding = self.model.config.encoding
+        least = encoding.min_sentence_words if min_sentence_words is None else min_sentence_words
         if (long_documents, least) not in self._encoders:
-            config = replace(own, long_documents=long_documents, min_sentence_words=least)
+            config = replace(encoding, long_documents=long_documents, min_sentence_words=least)
             self._encoders[long_documents, least] = DocumentEncoder(self.model.tokenizer, config)
         return self._encoders[long_documents, least]
 

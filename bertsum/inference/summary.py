@@ -59,7 +59,7 @@ def running_text(sentences: Sequence[str], language: str) -> str:
     return separator.join(_LINE_BREAK.sub(_joined_line, sentence) for sentence in sentences)
 
 
-def _joined_line(found: re.Match[str]) -> str:
+def _joined_line(match: re.Match[str]) -> str:
     """What stands for a line break: nothing between two characters of scripts without spaces, else a space."""
-    before, after = found[1], found[2]
+    before, after = match[1], match[2]
     return before if before and after and not is_spaced(before) and not is_spaced(after) else f"{before} "

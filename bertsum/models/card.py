@@ -196,7 +196,7 @@ def _recorded(values: Mapping[str, Any]) -> dict[str, Any]:
     for name in _RECIPE:
         value = values.get(name)
         if isinstance(value, Mapping):
-            told[name] = {key: _told(key, own) for key, own in value.items() if key not in _NOT_RECIPE}
+            told[name] = {key: _told(key, field) for key, field in value.items() if key not in _NOT_RECIPE}
         elif value is not None:
             told[name] = value
     return told

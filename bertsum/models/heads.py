@@ -90,7 +90,7 @@ class TransformerLayer(nn.Module):
             return self._rest(hidden, normed, key, value, mask)
         # Of a book only what all its sentences attend to is made at once.
         parts = zip(hidden.split(_SENTENCES_AT_ONCE, dim=1), normed.split(_SENTENCES_AT_ONCE, dim=1), strict=True)
-        return torch.cat([self._rest(part, own, key, value, mask) for part, own in parts], dim=1)
+        return torch.cat([self._rest(part, normed_part, key, value, mask) for part, normed_part in parts], dim=1)
 
     def _rest(
         self, hidden: torch.Tensor, normed: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor

@@ -117,8 +117,8 @@ def _described(
     """Head, layers and length from the options where they are there, else from the weights' names and shapes."""
     presumm = "ext_layers" in options
     kinds = {"lstm": "head.forward_cell.", "transformer": "head.layers.", "linear": "head.output."}
-    found = next((kind for kind, prefix in kinds.items() if any(name.startswith(prefix) for name in weights)), None)
-    if found is None:
+    head = next((kind for kind, prefix in kinds.items() if any(name.startswith(prefix) for name in weights)), None)
+    if head is None:
         raise BertsumError(f"'{path}': has no weights of an extractive head (ext_layer.* or encoder.*)")
     said = "baseline" if options.get("encoder") == "baseline" else "transformer" if presumm else options.get("encoder")
     numbers = {int(match[1]) for name in weights if (match := re.match(r"head\.layers\.(\d+)\.", name))}
@@ -131,12 +131,12 @@ def _described(
         "model": {
             "encoder": encoder,
             "interval_segments": options.get("use_interval", True),
-            "head": _HEADS.get(str(said), found),
+            "head": _HEADS.get(str(said), head),
             "head_layers": options.get("ext_layers" if presumm else "inter_layers", len(numbers) or 2),
             "head_heads": options.get(f"{prefix}heads", 8) if heads is None else heads,
             "head_feedforward": options.get(f"{prefix}ff_size", 2048 if inner is None else len(inner)),
             "head_dropout": options.get("ext_dropout" if presumm else "dropout", 0.1),
-            "lstm_states": "final" if found == "lstm" else "own",
+            "lstm_states": "final" if head == "lstm" else "own",
         },
         "encoding": {
             "max_length": min(max_pos, most) if isinstance(max_pos, int) else max_pos,

@@ -50,8 +50,8 @@ def select_sentences(
         texts: The sentences that were scored; no other can be chosen.
         sentences: At most this many.
         ratio: At most this share of the document's sentences, but one at least.
-        max_words: At most this many words in all; a sentence that does not fit is passed over, so that nothing is
-            chosen where none fits.
+        max_words: At most this many words in all; sentences that do not fit are skipped, and the result may be
+            empty.
         threshold: Only scores of at least this, but always the best one.
         trigram_blocking: Skip a sentence that shares a trigram with one already chosen (:func:`blocking_ngrams`).
         order: Order of the result.

@@ -51,14 +51,14 @@ class SavedConfig:
 
     def apply(self, config: Config) -> Config:
         """A run's configuration with this model's own reading of documents, but for ``evaluation.long_documents``."""
-        own: dict[str, Any] = {
+        replaced: dict[str, Any] = {
             "model": asdict(self.model),
             "encoding": asdict(self.encoding),
             "language": self.language,
         }
         if config.evaluation.long_documents is not None:
-            own["encoding"]["long_documents"] = config.evaluation.long_documents
-        return Config.from_dict({**config.to_dict(), **own}, training=False)
+            replaced["encoding"]["long_documents"] = config.evaluation.long_documents
+        return Config.from_dict({**config.to_dict(), **replaced}, training=False)
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,13 @@ def write_model(
         BertsumError: if the folder cannot be written.
     """
     encoder_config: PretrainedConfig = encoder.config
-    own = json.loads(encoder_config.to_json_string(use_diff=False))
-    own.pop("_name_or_path", None)  # a folder of this machine
+    encoder_values = json.loads(encoder_config.to_json_string(use_diff=False))
+    encoder_values.pop("_name_or_path", None)  # a folder of this machine
     described = {
         "library": "bertsum",
         **asdict(config),
         **({} if config.model.adapters is None else {_SCALE_FIELD: SCALE}),
-        "encoder": own,
+        "encoder": encoder_values,
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,14 +122,14 @@ def read_model(folder: Path) -> SavedModel:
     described = _read_config(folder)
     try:
         parts = {name: described[name] for name in ("model", "encoding", "selection", "language")}
-        whole = Config.from_dict(parts)
+        config_of_all = Config.from_dict(parts)
         encoder_values = dict(described["encoder"])
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
     except BertsumError:
         raise
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
-    config = SavedConfig.of(whole)
+    config = SavedConfig.of(config_of_all)
     weights = scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
@@ -251,13 +251,13 @@ def check_weights(
     Raises:
         BertsumError: if any are.
     """
-    own = {name: tensor for name, tensor in model.state_dict().items() if config is None or is_own(name, config)}
-    problems = [f"missing {name}" for name in own if name not in weights]
-    problems += [f"left over {name}" for name in weights if name not in own]
+    expected = {name: tensor for name, tensor in model.state_dict().items() if config is None or is_own(name, config)}
+    problems = [f"missing {name}" for name in expected if name not in weights]
+    problems += [f"left over {name}" for name in weights if name not in expected]
     problems += [
-        f"{name} is {tuple(weights[name].shape)}, expected {tuple(own[name].shape)}"
-        for name in own
-        if name in weights and weights[name].shape != own[name].shape
+        f"{name} is {tuple(weights[name].shape)}, expected {tuple(expected[name].shape)}"
+        for name in expected
+        if name in weights and weights[name].shape != expected[name].shape
     ]
     if problems:
         shown = "; ".join(problems[:10]) + (f"; and {len(problems) - 10} more" if len(problems) > 10 else "")

@@ -104,8 +104,8 @@ def _drawn(curves: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple
 def _points(metrics: list[dict[str, Any]], split: str, metric: str) -> list[tuple[float, float]]:
     """A metric over the documents seen; ROUGE in percent."""
     scale = 1 if metric == "loss" else 100
-    found = ((line["documents"], line.get(metric)) for line in metrics if line["split"] == split)
-    return [(documents, scale * value) for documents, value in found if isinstance(value, float)]
+    values = ((line["documents"], line.get(metric)) for line in metrics if line["split"] == split)
+    return [(documents, scale * value) for documents, value in values if isinstance(value, float)]
 
 
 def _picture(charts: Sequence[Chart], output: str | Path) -> None:

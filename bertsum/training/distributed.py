@@ -219,8 +219,8 @@ class ParallelModel:
 
         if not self.optimizer.state:  # before the first update
             return {}
-        whole = get_optimizer_state_dict(self.model, self.optimizer, options=_whole())
-        state: dict[str, dict[str, torch.Tensor]] = whole.get("state", {})  # type: ignore[assignment]
+        gathered = get_optimizer_state_dict(self.model, self.optimizer, options=_whole())
+        state: dict[str, dict[str, torch.Tensor]] = gathered.get("state", {})  # type: ignore[assignment]
         return _with_untouched(state, self.model)
 
     def load_optimizer_state(self, state: dict[str, dict[str, torch.Tensor]]) -> None:
@@ -239,8 +239,8 @@ class ParallelModel:
             {**group, "params": [names[parameter] for parameter in group["params"]]}
             for group in self.optimizer.param_groups
         ]
-        whole: dict[str, Any] = {"state": state, "param_groups": groups}
-        set_optimizer_state_dict(self.model, self.optimizer, whole, options=_whole())
+        full_state: dict[str, Any] = {"state": state, "param_groups": groups}
+        set_optimizer_state_dict(self.model, self.optimizer, full_state, options=_whole())
 
 
 def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: Model) -> dict[str, dict[str, torch.Tensor]]:

@@ -192,8 +192,8 @@ class Trainer:
                 loss = self.model.loss(self.parallel(**batch.inputs()), batch)
                 self.parallel.backward(loss * (scale if real else 0.0))
             losses.append(loss.detach())
-        own = [loss.item() for loss in losses[: len(mine)]]
-        loss_sum, signals = sum_over_processes(accelerator, [sum(own), float(self.stop.received is not None)])
+        values = [loss.item() for loss in losses[: len(mine)]]
+        loss_sum, signals = sum_over_processes(accelerator, [sum(values), float(self.stop.received is not None)])
         wrong = None if math.isfinite(loss_sum) else "loss"
         with self._explained(np.concatenate(update)):
             if wrong is None:
@@ -204,7 +204,7 @@ class Trainer:
                 set_learning_rate(self.parallel.optimizer, schedule(train, self.state.step + 1, self.total_steps))
                 self.parallel.step()
         if wrong is not None:
-            self._not_finite(wrong, update, [mine[n] for n, value in enumerate(own) if not math.isfinite(value)])
+            self._not_finite(wrong, update, [mine[n] for n, value in enumerate(values) if not math.isfinite(value)])
         self.parallel.optimizer.zero_grad()
         self.training.forget_pages()
         self._advance(update, loss_sum if wrong is None else None, time.perf_counter() - start)
@@ -337,7 +337,7 @@ class Trainer:
             f"loss {metrics.get('loss', math.nan):.3f}, lr {metrics['learning_rate']:.1e}, "
             f"{metrics['documents_per_second']:.1f} documents/s, {metrics['tokens_per_second']:,.0f} tokens/s"
         )
-        if due:  # not what was written only because the run ends here: it may be made longer
+        if due:  # a last line that ends no interval of logging goes on where the run is extended
             self.state.since_log = dict.fromkeys(SUMS, 0.0)
 
     def _log_due(self) -> bool:

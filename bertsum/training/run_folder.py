@@ -194,7 +194,7 @@ def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
 
 
 def check_same_data(config: Config, training: Prepared) -> None:
-    """Refuses to go on with a run on other documents than it has seen.
+    """Refuses to resume a run on other documents than it has seen.
 
     Raises:
         BertsumError: saying so.

@@ -67,7 +67,7 @@ class TrainState:
         skipped_in_a_row: How many of them were the last ones.
         since_log: Sums since the last line of metrics.
         ranking: What validations have shown.
-        ranking_before_end: The same without a validation that was made only because the run ended there.
+        ranking_before_end: The ranking without a validation that was made only because the run ended there.
         data: Name of the prepared training data, which tells its content.
         max_tokens_per_batch: Budget by which the documents were cut into batches when the run began.
         scaler: State of the gradient scaler of fp16.
@@ -193,8 +193,8 @@ def _checked(state: TrainState) -> TrainState:
     Raises:
         ValueError: if one is not.
     """
-    whole = {name: getattr(state, name) for name in _WHOLE} | {"ranking.step": state.ranking.step}
-    wrong = [name for name, value in whole.items() if type(value) is not int or value < 0]
+    counters = {name: getattr(state, name) for name in _WHOLE} | {"ranking.step": state.ranking.step}
+    wrong = [name for name, value in counters.items() if type(value) is not int or value < 0]
     wrong += [name for name in SUMS if type(state.since_log.get(name)) not in (int, float)]
     if wrong:
         raise ValueError(f"{', '.join(wrong)}: expected a whole number, 0 or more")

@@ -42,7 +42,9 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
         )
         predictions = sorted(predicted, key=lambda prediction: prediction.place)
     figures = _figures(predictions, prepared, chosen, config)
-    measured = dict(gather_object([(one.place, own) for one, own in zip(predictions, figures.tolist(), strict=True)]))
+    measured = dict(
+        gather_object([(one.place, values) for one, values in zip(predictions, figures.tolist(), strict=True)])
+    )
     prepared.forget_pages()
     loss, *rouge = np.array([measured[place] for place in range(len(chosen))]).mean(axis=0).tolist()
     metrics = {"loss": loss}
