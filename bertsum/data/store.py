@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import mmap
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -87,14 +86,12 @@ class Prepared:
         dataset: One row a document, with the columns of its kind's schema (:mod:`bertsum.data.rows`).
         rows: What made its rows.
         report: What became of the documents.
-        pages: The memory that the dataset lies in.
     """
 
     folder: Path
     dataset: datasets.Dataset
     rows: type[Rows]
     report: Report
-    pages: mmap.mmap
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -108,10 +105,6 @@ class Prepared:
     def texts(self) -> datasets.Dataset:
         """The other columns, for people and for ROUGE."""
         return self.dataset.remove_columns(list(self.rows.inputs))
-
-    def forget_pages(self) -> None:
-        """Hands the pages that were read back to the system, which may keep them, so that memory stays flat."""
-        _forget(self.pages)
 
     @property
     def lengths(self) -> np.ndarray:
@@ -138,25 +131,15 @@ def open_prepared(folder: Path, rows: type[Rows]) -> Prepared:
         report = Report(**json.loads((folder / "report.json").read_text(encoding="utf-8")))
         with open(folder / _DATA_FILE, "rb") as file:
             _check_unchanged(file, progress)
-            pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        with pa.ipc.open_stream(pa.BufferReader(pa.py_buffer(pages))) as reader:
-            table = reader.read_all()
-        if table.schema != rows.schema:
-            raise ValueError("it has other columns")
-        for batch in table.to_batches():
-            batch.validate(full=True)  # or reading a stranger's file could read any memory
-            _forget(pages)
+        with pa.memory_map(str(folder / _DATA_FILE)) as source, pa.ipc.open_stream(source) as batches:
+            if batches.schema != rows.schema:
+                raise ValueError("it has other columns")
+            for batch in batches:
+                batch.validate(full=True)  # or reading a stranger's file could read any memory
+        dataset = datasets.Dataset.from_file(str(folder / _DATA_FILE))
     except _BROKEN as error:
         raise BertsumError(f"'{folder}' is broken: {error}; remove it, and it is prepared again") from error
-    dataset = datasets.Dataset(datasets.table.InMemoryTable(table), fingerprint=folder.name)
-    prepared = Prepared(folder, dataset, rows, report, pages)
-    prepared.forget_pages()
-    return prepared
-
-
-def _forget(pages: mmap.mmap) -> None:
-    if hasattr(pages, "madvise"):
-        pages.madvise(mmap.MADV_DONTNEED)
+    return Prepared(folder, dataset, rows, report)
 
 
 def _check_unchanged(file: BinaryIO, progress: dict[str, Any]) -> None:

@@ -19,8 +19,6 @@ from bertsum.models.base import Model, Prediction, PredictOptions
 from bertsum.program import release_freed_memory
 from bertsum.progress import Progress
 
-_PAGES_KEPT = 1000  # documents read until their pages go back to the system
-
 
 def predict_split(
     model: Model,
@@ -51,12 +49,10 @@ def predict_split(
         "lengths": lengths,
         **options,
     }
-    for number, prediction in enumerate(model.predict(rows, PredictOptions(**settled))):
+    for prediction in model.predict(rows, PredictOptions(**settled)):
         yield prediction
         if progress is not None:
             progress.update()
-        if number % _PAGES_KEPT == 0:
-            prepared.forget_pages()
     release_freed_memory()
 
 

@@ -206,7 +206,6 @@ class Trainer:
         if wrong is not None:
             self._not_finite(wrong, update, [mine[n] for n, value in enumerate(values) if not math.isfinite(value)])
         self.parallel.optimizer.zero_grad()
-        self.training.forget_pages()
         self._advance(update, loss_sum if wrong is None else None, time.perf_counter() - start)
         return signals > 0
 

@@ -45,7 +45,6 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
     measured = dict(
         gather_object([(one.place, values) for one, values in zip(predictions, figures.tolist(), strict=True)])
     )
-    prepared.forget_pages()
     loss, *rouge = np.array([measured[place] for place in range(len(chosen))]).mean(axis=0).tolist()
     metrics = {"loss": loss}
     if rouge:
