@@ -15,7 +15,7 @@ def main() -> None:
     config = load_config(options, overrides)  # a mistake in it is said before what takes seconds to import
     import torch
 
-    if torch.accelerator.current_accelerator() is None:
+    if not torch.accelerator.is_available():
         keep_freed_memory()
     result = bertsum.train(config)
     if not result.main_process:
