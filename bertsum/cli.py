@@ -76,11 +76,10 @@ def _train(options: argparse.Namespace, rest: list[str]) -> None:
     accelerate launch --num_processes 3 scripts/train.py --config cnndm
     """
     config = load_config(options, rest)
-    import torch
-
+    from bertsum.device import default_device
     from bertsum.training.train import train
 
-    if torch.accelerator.current_accelerator() is None:
+    if default_device().type == "cpu":
         keep_freed_memory()
     result = train(config)
     if not result.main_process:

@@ -221,7 +221,7 @@ def _serve(control: socket.socket) -> dict[str, Any]:
                 status.close()
                 continue
             _, fds, _, _ = socket.recv_fds(control, 1, 4)
-            if not fds:  # the tests are over, or were killed
+            if not fds:  # the tests have ended, or were killed
                 for pid, _ in forks.values():
                     os.kill(pid, signal.SIGKILL)
                 os._exit(0)
