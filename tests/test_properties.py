@@ -1,198 +1,44 @@
 """What holds for any input: a right answer or our own error, never another exception, never a wrong length.
 
 Each property is tried on a few dozen inputs, the same ones every time. The long form tries others, over 10,000 of them:
-``BERTSUM_EXAMPLES=1000 pytest -n 0 -s tests/test_properties.py``.
+``BERTSUM_EXAMPLES=1000 pytest -n 0 -s tests/test_properties.py tests/test_properties_of_files.py``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import io
 import itertools
-import json
 import math
-import os
-from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from strategies import languages, sentence_lists, several, texts, tried
 from transformers import BertModel
 
 import bertsum
 from bertsum.config import Config, EncodingConfig, ModelConfig
 from bertsum.data.batching import collate
-from bertsum.data.documents import Document, Rejected
+from bertsum.data.documents import Document
 from bertsum.data.encoding import DocumentEncoder, interval_segments
 from bertsum.data.oracle import greedy_oracle, soft_oracle
 from bertsum.data.prepare import _ChunkPreparer
 from bertsum.data.rows import ExtractiveRows
 from bertsum.data.sentences import split_sentences
-from bertsum.data.sources import READERS, read_documents
 from bertsum.errors import BertsumError
-from bertsum.evaluation.compare import compare
 from bertsum.evaluation.rouge import document_rouge, tokenizer_for
 from bertsum.models.extractive import BertSum
 from bertsum.models.heads import build_head
 from bertsum.models.selection import select_sentences
-from bertsum.models.storage import SavedConfig, read_tensors, write_tensors
-from bertsum.runs import Run
-from bertsum.training.metrics import forget_later_metrics
-
-EXAMPLES = int(os.environ.get("BERTSUM_EXAMPLES", "0"))
-several = settings(
-    max_examples=EXAMPLES or 40,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-tried: Counter[str] = Counter()
+from bertsum.models.storage import SavedConfig
 
 
 @pytest.fixture(scope="module", autouse=True)
 def count_them() -> Iterator[None]:
     yield
     print(f"\n{tried.total():,} inputs: {dict(tried)}")
-
-
-texts = st.one_of(
-    st.text(alphabet=st.characters(codec=None), max_size=200),
-    st.text(alphabet="ab cd. !?\"'()\n\té中。あ\u0301\u200d\u202e🙂\x00\x1b\ud800", max_size=200),
-    st.lists(st.sampled_from(["The council met.", "Dr. Bell came", "at 5 p.m.", "其次。", "...", "\n\n", "x" * 300]))
-    .map(" ".join),
-)  # fmt: skip
-sentence_lists = st.lists(texts, max_size=12)
-languages = st.one_of(
-    st.sampled_from(["en", "zh", "ja", "ar", "hi", "ru", "de", "th", "EN-gb", ""]), st.text(max_size=8)
-)
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | texts,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts | st.just("document"), inner, max_size=4),
-    max_leaves=8,
-)  # fmt: skip
-records = st.fixed_dictionaries(
-    {},
-    optional={
-        "id": json_values,
-        "document": texts | sentence_lists | json_values,
-        "article": json_values,
-        "summary": texts | sentence_lists | st.lists(sentence_lists, max_size=3) | json_values,
-        "src": json_values | st.lists(st.integers(0, 50), max_size=9),
-        "clss": json_values | st.lists(st.integers(0, 9), max_size=3),
-        "labels": json_values | st.lists(st.integers(0, 1), max_size=3),
-        "src_txt": sentence_lists,
-        "tgt_txt": texts,
-    },
-)
-
-
-def as_json(value: Any) -> bytes:
-    return json.dumps(value).encode("utf-8", errors="surrogatepass")
-
-
-def changed(draw: st.DrawFn, data: bytes) -> bytes:
-    """A file with something broken in it."""
-    kind = draw(st.sampled_from(["flip", "cut", "insert", "whole"]))
-    place = draw(st.integers(0, max(0, len(data) - 1)))
-    if kind == "flip" and data:
-        return data[:place] + bytes([data[place] ^ (1 << draw(st.integers(0, 7)))]) + data[place + 1 :]
-    if kind == "cut":
-        return data[:place]
-    if kind == "insert":
-        return data[:place] + draw(st.binary(max_size=8)) + data[place:]
-    return data
-
-
-def read(path: Path, *options: str) -> list[Document | Rejected]:
-    """Reads a file, or stops with our own error; what is read is what a document is."""
-    config = Config.load(None, [f"data.train={path}", *options]).data
-    items = []
-    with contextlib.suppress(BertsumError):
-        for item in read_documents(config, "train"):
-            items.append(item)
-            assert isinstance(item, Document | Rejected)
-            assert str(path) in item.place
-            if isinstance(item, Document):
-                assert isinstance(item.id, str)
-                assert item.references
-                for text in (item.text, *item.references):
-                    assert "".join(text).strip()
-                    assert not any(0xD800 <= ord(character) < 0xE000 for character in "".join(text))
-    return items
-
-
-@several
-@given(lines=st.lists(st.one_of(records.map(as_json), json_values.map(as_json), st.binary(max_size=80)), max_size=6))
-def test_json_lines(tmp_path_factory, lines: list[bytes]) -> None:
-    tried["JSON lines"] += 1
-    path = tmp_path_factory.getbasetemp() / "a.jsonl"
-    lines = [line.replace(b"\n", b" ") for line in lines]
-    path.write_bytes(b"\n".join(lines))
-    items = read(path)
-    assert len(items) == sum(bool(line.strip()) for line in lines)
-
-
-@several
-@given(st.data())
-def test_gzip(tmp_path_factory, data: st.DataObject) -> None:
-    """What is read before a break is as it was written; gzip's own checksum tells the rest."""
-    tried["gzip"] += 1
-    path = tmp_path_factory.getbasetemp() / "a.jsonl.gz"
-    lines = [
-        {"id": str(n), "document": f"It rained {n}.", "summary": "rain"} for n in range(data.draw(st.integers(1, 9)))
-    ]
-    packed = gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode(), mtime=0)
-    path.write_bytes(changed(data.draw, packed))
-    config = Config.load(None, [f"data.train={path}"]).data
-    try:
-        items = list(read_documents(config, "train"))
-    except BertsumError as error:
-        assert str(path) in str(error)
-        return
-    assert [item.text for item in items if isinstance(item, Document)] == [line["document"] for line in lines]
-
-
-def valid_files() -> dict[str, bytes]:
-    """One file of each format."""
-    story = {
-        "sentences": [
-            {"tokens": [{"word": word} for word in text.split()]} for text in ("It rained .", "@highlight", "rain")
-        ]
-    }
-    shard = [{"src": [["It", "rained"]], "tgt": [["rain"]]}]
-    encoded = [{"src": [2, 7, 3], "labels": [1], "clss": [0], "src_txt": ["It rained"], "tgt_txt": "rain"}]
-    packed = io.BytesIO()
-    torch.save(encoded, packed)
-    return {
-        ".story": b"It rained.\n\nWe left.\n\n@highlight\n\nRain\n",
-        ".story.json": json.dumps(story).encode(),
-        ".json": json.dumps(shard).encode(),
-        ".summary": b"[SN]FIRST-SENTENCE[SN]\nRain\n[SN]RESTBODY[SN]\nIt rained.\n",
-        ".restbody": b"It rained .\nWe left .\n",
-        ".xml": b'<n><abstract><p>It rained a lot</p></abstract><block class="full_text"><p>It rained.</p></block></n>',
-        ".pt": packed.getvalue(),
-    }
-
-
-VALID = valid_files()
-
-
-@several
-@given(st.sampled_from(sorted(READERS)), st.data())
-def test_every_format(tmp_path_factory, suffix: str, data: st.DataObject) -> None:
-    tried["formats"] += 1
-    assert VALID.keys() == READERS.keys()
-    folder = tmp_path_factory.getbasetemp()
-    (folder / "a.fs").write_bytes(data.draw(st.sampled_from([b"Rain\n", b"", b"\xff"])))
-    whole = data.draw(st.sampled_from([VALID[suffix], VALID[suffix], data.draw(st.binary(max_size=60))]))
-    (folder / f"a{suffix}").write_bytes(changed(data.draw, whole))
-    read(folder / f"a{suffix}")
 
 
 @several
@@ -399,37 +245,6 @@ def test_rouge(pairs: list[tuple[Any, Any]], language: str, limit: bool) -> None
         assert (figures[1] == (1 if len([w for ws in words for w in ws]) > 1 else 0)).all()
 
 
-yaml_texts = st.one_of(
-    st.text(alphabet="abcdtrain: .-[]{}&*!|>'\"#\n0129e", max_size=80),
-    st.dictionaries(
-        st.sampled_from(["train", "data", "model", "seed", "name", "selection", "x"]),
-        st.recursive(
-            st.none() | st.booleans() | st.integers() | st.floats() | texts,
-            lambda inner: st.lists(inner, max_size=3)
-            | st.dictionaries(st.sampled_from(["max_steps", "train", "encoder", "head", "ratio"]), inner, max_size=3),
-        ),
-        max_size=4,
-    ).map(lambda value: json.dumps(value)),
-    st.binary(max_size=60),
-)  # fmt: skip
-fields = st.sampled_from(sorted(Config().flat()))
-
-
-@several
-@given(yaml_texts, st.lists(st.tuples(fields | texts, st.one_of(texts, json_values.map(json.dumps))), max_size=4))
-def test_config(tmp_path_factory, text: Any, overrides: list[tuple[str, str]]) -> None:
-    tried["config"] += 1
-    path = tmp_path_factory.getbasetemp() / "a.yaml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-    for arguments in ((path,), (None, [f"{key}={value}" for key, value in overrides])):
-        try:
-            config = Config.load(*arguments)
-        except BertsumError as error:
-            assert str(error)
-            continue
-        assert Config.from_dict(config.to_dict()) == config
-
-
 @pytest.fixture(scope="module")
 def summarizer(trained_run) -> bertsum.Summarizer:
     config, _ = trained_run
@@ -453,38 +268,3 @@ def test_summarizer(summarizer, text: Any, language: str, count: int) -> None:
         for sentence in summary.sentences
     )
     assert len(summary.document_scores) == len(summary.document)
-
-
-@several
-@given(st.data())
-def test_tensors(tmp_path_factory, data: st.DataObject) -> None:
-    """A changed file of weights is noticed, wherever the change is."""
-    tried["safetensors"] += 1
-    path = tmp_path_factory.getbasetemp() / "a.safetensors"
-    tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3), "c": torch.ones(2, dtype=torch.bfloat16)}
-    write_tensors(path, tensors)
-    broken = changed(data.draw, path.read_bytes())
-    path.write_bytes(broken)
-    try:
-        found = read_tensors(path)
-    except BertsumError:
-        return
-    assert found.keys() == tensors.keys()
-    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
-
-
-prediction = {"id": "a", "indices": [0], "scores": [0.5], "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 0.1}}
-
-
-@several
-@given(st.lists(st.one_of(json_values.map(as_json), st.just(as_json(prediction)), st.binary(max_size=40)), max_size=4))
-def test_predictions_and_metrics(tmp_path_factory, lines: list[bytes]) -> None:
-    tried["predictions"] += 1
-    folder = tmp_path_factory.getbasetemp()
-    (folder / "a.jsonl").write_bytes(b"\n".join(lines))
-    (folder / "b.jsonl").write_bytes(as_json(prediction) + b"\n")
-    with contextlib.suppress(BertsumError):
-        compare(folder / "a.jsonl", folder / "b.jsonl")
-    (folder / "metrics.jsonl").write_bytes(b"\n".join([*lines, b'{"step": 3, "split": "train"}', b'{"step": 4, "spl']))
-    forget_later_metrics(Run(folder), {"train": 3, "validation": 0})
-    assert '{"step": 3, "split": "train"}\n' in (folder / "metrics.jsonl").read_text()

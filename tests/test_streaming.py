@@ -331,15 +331,14 @@ def test_a_name_that_is_not_utf8(summarizer, tmp_path) -> None:
 def test_a_document_that_memory_does_not_suffice_for(summarizer, tmp_path, source, monkeypatch) -> None:
     forward = bertsum.BertSum.forward
 
-    def small(self: bertsum.BertSum, input_ids: torch.Tensor, *rest: Any, **named: Any) -> torch.Tensor:
-        if sum(named["lengths"]) >= longest:
+    def small(self: bertsum.BertSum, **inputs: Any) -> torch.Tensor:
+        if sum(inputs["lengths"]) >= longest:
             raise torch.OutOfMemoryError("out of memory")
-        return forward(self, input_ids, *rest, **named)
+        return forward(self, **inputs)
 
     encoder = summarizer._encoder("window")
     encodings = [encoder.encode(bertsum.split_sentences(text)) for text in TEXTS]
-    rows = [{"input_ids": one.input_ids, "cls_positions": one.cls_positions} for one in encodings]
-    lengths = [sum(summarizer.model.collate([row]).lengths) for row in rows]  # of its windows
+    lengths = [sum(summarizer.model.collate([vars(encoding)]).lengths) for encoding in encodings]  # of its windows
     longest = max(lengths)
     monkeypatch.setattr(bertsum.BertSum, "forward", small)
     done = summarize_file(summarizer, source, tmp_path / "out.jsonl")
@@ -361,8 +360,7 @@ def test_the_lock_is_free_after_an_error_of_writing(summarizer, tmp_path, source
 
 
 def test_two_at_once(summarizer, tmp_path, source) -> None:
-    folder = tmp_path / ".out.jsonl.unfinished"
-    folder.mkdir()
+    (folder := tmp_path / ".out.jsonl.unfinished").mkdir()
     held = FileLock(folder / "lock")
     with held, pytest.raises(bertsum.BertsumError, match="another process is writing"):
         summarize_file(summarizer, source, tmp_path / "out.jsonl")

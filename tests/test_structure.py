@@ -67,6 +67,16 @@ def test_imports_run_one_way(path) -> None:
         assert imported <= ALONE[name]
 
 
+def test_files_and_functions_fit_on_a_few_screens() -> None:
+    for folder in ("bertsum", "benchmarks", "docs", "scripts", "tests", "tools"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            assert text.count("\n") <= 400, path
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef):
+                    assert node.end_lineno - node.lineno < 60, f"{path}: {node.name}"
+
+
 def test_only_programs_set_up_the_process() -> None:
     """What changes the whole process, which may be a notebook, is for scripts and the command."""
     for path in PACKAGE.rglob("*.py"):

@@ -108,23 +108,36 @@ def summarize_file(
         read = read_to_summarize(source, file, document_field, id_field, encoding)
         size, title = source.stat().st_size, f"summarize {source.name}"
         with writer, Progress(title, size, "bytes", shown=progress) as shown:
-            start, position = writer.documents, 0
-            waiting: deque[Document | Rejected] = deque()
-
-            def documents() -> Iterator[str | list[str] | BertsumError]:
-                nonlocal position
-                for item in islice(read, start, None):
-                    waiting.append(item)
-                    position = file.tell()
-                    yield item.text if isinstance(item, Document) else BertsumError(item.problem)
-
-            for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
-                writer.add(_line(waiting.popleft(), writer.documents, answer))
-                if not waiting:  # the end of a buffer
-                    writer.save()
-                    shown.note(f"{writer.documents:,} documents")
-                    shown.update(position - shown.count)
+            _summarize_rest(summarizer, read, file, writer, shown, buffer, options)
             return writer.finish()
+
+
+def _summarize_rest(
+    summarizer: Summarizer,
+    read: Iterator[Document | Rejected],
+    file: BinaryIO,
+    writer: _Writer,
+    shown: Progress,
+    buffer: int,
+    options: Options,
+) -> None:
+    """Summarises all documents that the writer does not have yet, and saves them buffer by buffer."""
+    start, position = writer.documents, 0
+    waiting: deque[Document | Rejected] = deque()
+
+    def documents() -> Iterator[str | list[str] | BertsumError]:
+        nonlocal position
+        for item in islice(read, start, None):
+            waiting.append(item)
+            position = file.tell()
+            yield item.text if isinstance(item, Document) else BertsumError(item.problem)
+
+    for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
+        writer.add(_line(waiting.popleft(), writer.documents, answer))
+        if not waiting:  # the end of a buffer
+            writer.save()
+            shown.note(f"{writer.documents:,} documents")
+            shown.update(position - shown.count)
 
 
 def _check_names(source: Path, target: Path) -> None:
