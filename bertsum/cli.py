@@ -191,7 +191,7 @@ def _convert(options: argparse.Namespace, rest: list[str]) -> None:
     names = ["--name", folder.name, "--output_dir", str(folder.parent)]
     config = load_config(options, [*rest, *names], training=False)
     from bertsum.models.extractive import BertSum
-    from bertsum.training.run_folder import write_model_as_run
+    from bertsum.training.resume import write_model_as_run
 
     step = re.search(r"step_(\d+)", Path(options.checkpoint).name)
     model = BertSum.from_presumm(options.checkpoint, options.encoder, heads=options.heads)

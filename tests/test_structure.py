@@ -67,6 +67,19 @@ def test_imports_run_one_way(path) -> None:
         assert imported <= ALONE[name]
 
 
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """When modules are imported; what functions import later, and what types alone need, is no cycle."""
+    imports = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+        body = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.ImportFrom)]
+        imports[name] = {(node.module or "").removeprefix("bertsum.") for node in body}
+    done: set[str] = set()
+    while ready := {name for name in imports if name not in done and imports[name] & imports.keys() <= done}:
+        done |= ready
+    assert done == imports.keys()
+
+
 def test_files_and_functions_fit_on_a_few_screens() -> None:
     for folder in ("bertsum", "benchmarks", "docs", "scripts", "tests", "tools"):
         for path in (ROOT / folder).rglob("*.py"):

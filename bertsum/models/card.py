@@ -1,11 +1,17 @@
-"""The model card: the README.md of a model, with the metadata that the hub expects."""
+"""The model card: the README.md of a model, with the metadata that the hub expects, from what its run tells of it.
+
+Read are config.yaml, the checkpoint's state, the report of the preparation, and the eval/*/results.json that are of its
+very weights.
+"""
 
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,11 +24,12 @@ from huggingface_hub.utils import validate_repo_id
 from bertsum.config import Config
 from bertsum.config.strict_yaml import dump_yaml
 from bertsum.data.sources import source_of
+from bertsum.data.store import Report
 from bertsum.encoders.load import MINILM_HUB_NAME
 from bertsum.errors import BertsumError
-from bertsum.models.origin import Origin, read_origin
-from bertsum.models.storage import CARD_FILE, SavedConfig
-from bertsum.results import Results
+from bertsum.models.storage import CARD_FILE, SavedConfig, saved_checksum
+from bertsum.results import RESULTS_FILE, Results
+from bertsum.runs import Run
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
 _NO_ID = "PATH"  # of the card's folder, or its id once it is on the hub
@@ -30,6 +37,75 @@ _METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 _RECIPE = ("language", "seed", "data", "encoding", "model", "train", "selection")
 _NOT_RECIPE = ("prepared_dir", "workers", "resume", "overwrite")  # where and how the run was made
 _PATHS = ("train", "validation", "test", "document_folders", "encoder", "start_from")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The run that a model comes from, as far as its files tell.
+
+    Attributes:
+        config: Its configuration.
+        trained: How far the training had come (``step``, ``documents``, ``tokens``, ``seconds``); empty for a model
+            that was trained elsewhere.
+        prepared: What became of the training documents; None where the preparation is not at hand.
+        measured: What evaluations of these weights found, by split: of ``model`` and the baselines.
+    """
+
+    config: Config
+    trained: dict[str, Any] = field(default_factory=dict)
+    prepared: Report | None = None
+    measured: dict[str, Results] = field(default_factory=dict)
+
+
+def read_origin(checkpoint: Path) -> Origin | None:
+    """What a run tells of one of its checkpoints; None where the folder is in no run.
+
+    Args:
+        checkpoint: ``checkpoints/step_...`` of the run folder.
+
+    Raises:
+        BertsumError: naming the file that cannot be read.
+    """
+    run = Run(checkpoint.parent.parent)
+    if checkpoint.parent.name != "checkpoints" or not run.config_file.is_file():
+        return None
+    config = Config.load(run.config_file, training=False)
+    trained: dict[str, Any] = {}
+    prepared = None
+    state = checkpoint / "state" / "trainer.json"
+    if state.is_file():
+        with _readable(state) as values:
+            trained = {name: values[name] for name in ("step", "documents", "tokens", "seconds")}
+            report = Path(config.data.prepared_dir) / values["data"] / "report.json"
+        if report.is_file():
+            with _readable(report) as values:
+                prepared = Report(**values)
+    measured: dict[str, Results] = {}
+    weights = saved_checksum(checkpoint)
+    for file in sorted((run.folder / "eval").glob(f"*/{RESULTS_FILE}")):  # test before test-average
+        results = Results.read(file)
+        systems = [name for name, checksum in results.weights.items() if checksum == weights]
+        if systems and weights is not None and results.split not in measured:
+            shown = {
+                "model" if system == systems[0] else system: scores
+                for system, scores in results.systems.items()
+                if system in (systems[0], "oracle") or system.startswith("lead-")
+            }
+            measured[results.split] = replace(results, systems=shown)
+    return Origin(config, trained, prepared, measured)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[dict[str, Any]]:
+    """What a JSON file holds, to take values from.
+
+    Raises:
+        BertsumError: if it cannot be read, or one of them is not there.
+    """
+    try:
+        yield json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise BertsumError(f"'{file}': cannot be read for the model card: {error!r}") from error
 
 
 def card_of(

@@ -201,16 +201,11 @@ class BertSum(Model):
         """
         for scored, logits in self._logits(rows, options):
             row = scored.row
-            loss = self._document_loss(logits, row["labels"]) if options.loss else None
+            loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
             probabilities = logits.sigmoid().tolist()
             indices, scores = choose(probabilities, row["sentence_indices"], row["sentences"], options.selection)
             chosen = [row["sentences"][index] for index in indices]
             yield Prediction(scored.place, chosen, indices, scores, loss)
-
-    def _document_loss(self, logits: torch.Tensor, labels: list[float]) -> float:
-        targets = torch.tensor(labels, dtype=torch.float32)
-        everything = torch.ones_like(targets, dtype=torch.bool)
-        return sentence_loss(logits, targets, everything, self.positive_weight).item()
 
     def score(
         self,

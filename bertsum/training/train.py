@@ -20,7 +20,7 @@ from bertsum.pages.plots import plot_training
 from bertsum.runs import Run
 from bertsum.training.distributed import start_accelerator
 from bertsum.training.loop import Trainer
-from bertsum.training.run_folder import (
+from bertsum.training.resume import (
     begin_run,
     check_run_folder,
     check_same_data,
@@ -31,6 +31,9 @@ from bertsum.training.run_folder import (
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
+
+
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS asks for it where algorithms are to be deterministic
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def train(config: Config) -> TrainResult:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
     with (
         torch.enable_grad(),
+        torch.random.fork_rng([torch.cuda.current_device()] if torch.cuda.is_available() else []),
         _algorithms(config.train.deterministic),
         start_accelerator(config) as accelerator,
         lock_run_folder(config, accelerator),
@@ -118,10 +122,12 @@ def _algorithms(deterministic: bool) -> Iterator[None]:
     if not deterministic:
         yield
         return
-    before = torch.get_deterministic_debug_mode()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+    before, workspace = torch.get_deterministic_debug_mode(), os.environ.get(_WORKSPACE)
+    os.environ.setdefault(_WORKSPACE, ":4096:8")
     torch.use_deterministic_algorithms(True)
     try:
         yield
     finally:
         torch.set_deterministic_debug_mode(before)
+        if workspace is None:
+            del os.environ[_WORKSPACE]

@@ -1,4 +1,4 @@
-"""The run folder of a training: ownership, contents, and the settings that a resumed run may change."""
+"""A run that begins or is resumed: what its folder may hold, and the settings that a resumed run may change."""
 
 from __future__ import annotations
 
