@@ -111,7 +111,7 @@ def test_benchmark(encoder_folder, tmp_path) -> None:
     assert "the same three sentences chosen in 100.0% of documents" in done.stdout
     profiled = run("../benchmarks/benchmark.py", *small, "--profile", "rouge", cwd=tmp_path)
     assert "common_subsequences" in profiled.stdout, profiled.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert all(path.name.startswith(".coverage") for path in tmp_path.iterdir())  # of the processes that CI measures
 
 
 PREPARE = """
