@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
-from bertsum.encoders.low_rank import SCALE, is_own
+from bertsum.encoders.low_rank import SCALE, belongs_to_checkpoint
 from bertsum.models.extractive import BertSum, sentence_loss
 from bertsum.models.storage import SavedConfig, read_weights
 
@@ -83,7 +83,9 @@ def test_the_scale_is_saved_with_them(encoder_folder, tmp_path) -> None:
     assert torch.allclose(before, next(BertSum.from_pretrained(folder).score(ROWS))[1], atol=1e-5)
     further = BertSum.from_config(model.config, start_from=str(folder))
     assert torch.allclose(before, next(further.score(ROWS))[1], atol=1e-5)
-    kept = {name: value for name, value in model.state_dict().items() if is_own(name, model.config.model)}
+    kept = {
+        name: value for name, value in model.state_dict().items() if belongs_to_checkpoint(name, model.config.model)
+    }
     assert all(torch.equal(value, kept[name]) for name, value in read_weights(folder).items())
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import bertsum
-from bertsum.data.augmentation import detokenize, draw
+from bertsum.data.augmentation import detokenize, random_of_id
 from bertsum.data.prepare import prepare
 from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.encoders.load import load_tokenizer
@@ -19,10 +19,10 @@ def prepared_rows(config: bertsum.Config, split: str = "train") -> list[dict]:
 
 
 def test_draws() -> None:
-    draws = [draw(f"document {number}") for number in range(1000)]
+    draws = [random_of_id(f"document {number}") for number in range(1000)]
     assert 250 < sum(value < 0.3 for value in draws) < 350
     assert min(draws) >= 0 and max(draws) < 1
-    assert draw("a") == draw("a") != draw("b")
+    assert random_of_id("a") == random_of_id("a") != random_of_id("b")
 
 
 def test_detokenize() -> None:

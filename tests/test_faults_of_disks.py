@@ -45,7 +45,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
-def fill(disk: Path, left: int) -> Path:
+def load_weights(disk: Path, left: int) -> Path:
     """Fills a disk up to so many bytes."""
     free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
     ballast = disk / "ballast"
@@ -61,7 +61,7 @@ def test_a_full_disk_while_training(config_of, small_disk, left) -> None:
     part = config_of(*options, "name=part", f"output_dir={small_disk}")
     bertsum.train(config_of(*options, "name=part", f"output_dir={small_disk}", "train.max_steps=2"))
     before = Run(part.run_dir).last_checkpoint()
-    ballast = fill(small_disk, left)
+    ballast = load_weights(small_disk, left)
     with pytest.raises(bertsum.BertsumError, match="cannot be written.*No space left"):
         bertsum.train(part)
     assert Run(part.run_dir).last_checkpoint() == before
@@ -76,7 +76,7 @@ def test_a_full_disk_while_preparing(config_of, tokenizer, small_disk, tmp_path)
     records = [{"id": n, "document": sentences_of(random.Random(n), 9), "summary": "A bridge."} for n in range(4000)]
     path = write_jsonl(tmp_path / "a.jsonl", records)
     config = config_of(f"data.train={path}", f"data.prepared_dir={small_disk / 'prepared'}")
-    ballast = fill(small_disk, 1_000_000)
+    ballast = load_weights(small_disk, 1_000_000)
     with pytest.raises(bertsum.BertsumError, match="cannot be written.*No space left.*goes on from there"):
         prepare(config, "train", tokenizer)
     assert not list((small_disk / "prepared").glob("train-*"))

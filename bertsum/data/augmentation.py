@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 
-def draw(identity: str) -> float:
+def random_of_id(identity: str) -> float:
     """A number from 0 to 1 by a document's id: the same on every machine and in every order."""
     return zlib.crc32(identity.encode()) / 2**32
 
@@ -26,7 +26,7 @@ def _detokenizer() -> Any:
     return TreebankWordDetokenizer()
 
 
-def join(rows: list[dict[str, Any]], share: float) -> None:
+def join_documents(rows: list[dict[str, Any]], share: float) -> None:
     """Puts the next two to five prepared documents behind some; none of their sentences is labelled there.
 
     Args:
@@ -36,9 +36,9 @@ def join(rows: list[dict[str, Any]], share: float) -> None:
     alone = [dict(row) for row in rows]
     for place, row in enumerate(rows):
         identity = f"{row['id']} joined"  # behind: a CRC of what follows the same words would draw as without them
-        if draw(identity) >= share:
+        if random_of_id(identity) >= share:
             continue
-        others = min(2 + int(4 * draw(f"{identity} with")), len(rows) - 1)
+        others = min(2 + int(4 * random_of_id(f"{identity} with")), len(rows) - 1)
         for step in range(1, others + 1):
             _append(row, alone[(place + step) % len(rows)])
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 import pyarrow as pa
 
 from bertsum.config import Config
-from bertsum.data.augmentation import detokenize, draw, join
+from bertsum.data.augmentation import detokenize, join_documents, random_of_id
 from bertsum.data.documents import Document, EncodedDocument, Rejected
 from bertsum.data.encoding import DocumentEncoder, long_enough
 from bertsum.data.labels import label
@@ -99,7 +99,7 @@ class ExtractiveRows(Rows):
         kept = [row for row in rows if isinstance(row, dict)]
         label([row for row in kept if row["labels"] is None], self.config.data)
         if self.split == "train":
-            join(kept, self.config.data.joined)
+            join_documents(kept, self.config.data.joined)
         return rows
 
     def row(self, document: Document) -> dict[str, Any] | Rejected:
@@ -142,7 +142,7 @@ ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows}
 
 def _as_prose(document: Document, share: float) -> Document:
     """A document, put back to ordinary prose where its id is among that share of all."""
-    if isinstance(document, EncodedDocument) or draw(document.id) >= share:
+    if isinstance(document, EncodedDocument) or random_of_id(document.id) >= share:
         return document
     references = [detokenize(reference) for reference in document.references]
     return replace(document, text=detokenize(document.text), references=references)

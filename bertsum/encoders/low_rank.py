@@ -101,7 +101,7 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
         encoder.requires_grad_(False)
 
 
-def is_own(name: str, config: ModelConfig) -> bool:
+def belongs_to_checkpoint(name: str, config: ModelConfig) -> bool:
     """Whether a weight of a model belongs to its checkpoint: with adapters, those of the encoder itself do not."""
     return config.adapters is None or not name.startswith("encoder.") or name.endswith((_A, _B))
 

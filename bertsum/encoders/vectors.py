@@ -43,11 +43,11 @@ class Reader:
         self.packs = can_read_packed(config, encoder.config)
         if config.attention == "packed" and not self.packs:
             raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder.config.model_type}")
-        self._made: tuple[torch.dtype, list[tuple[int, int | None]], list[Layer]] | None = None
+        self._kept_layers: tuple[torch.dtype, list[tuple[int, int | None]], list[Layer]] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made from the weights, and cannot go to another process."""
-        return {**self.__dict__, "_made": None}
+        return {**self.__dict__, "_kept_layers": None}
 
     def packs_on(self, device: torch.device) -> bool:
         """Whether documents are packed there: on a CPU, elsewhere if ``model.attention`` asks for it.
@@ -79,14 +79,14 @@ class Reader:
             return None
         weights = [(weight.data_ptr(), version_of(weight)) for weight in self.encoder.parameters()]
         unknown = any(version is None for _, version in weights)  # whether they have changed
-        if unknown or self._made is None or self._made[:2] != (dtype, weights):
+        if unknown or self._kept_layers is None or self._kept_layers[:2] != (dtype, weights):
             with torch.no_grad():
-                self._made = (dtype, weights, packed_layers(self.encoder, dtype))
-        return self._made[2]
+                self._kept_layers = (dtype, weights, packed_layers(self.encoder, dtype))
+        return self._kept_layers[2]
 
     def forget_layers(self) -> None:
         """To be called when weights are about to change: fused optimisers do not count their changes."""
-        self._made = None
+        self._kept_layers = None
 
     def __call__(
         self,

@@ -21,7 +21,7 @@ from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
 from bertsum.evaluation.measure import measure
 from bertsum.evaluation.predictions import PredictionsOnDisk, Scores, predict_split
-from bertsum.evaluation.rouge import counting, summarize_scores
+from bertsum.evaluation.rouge import summarize_scores, tokenizer_name
 from bertsum.files import write_whole
 from bertsum.models.base import Model
 from bertsum.models.storage import saved_checksum
@@ -180,7 +180,7 @@ def _report(
         split=split,
         source=source_of(config.data, split),
         documents=len(rows),
-        rouge={**asdict(config.rouge), "language": language, "tokenizer": counting(language)},
+        rouge={**asdict(config.rouge), "language": language, "tokenizer": tokenizer_name(language)},
         selection=asdict(config.selection) if predictions else None,
         baselines=config.evaluation.baselines,
         long_documents=config.encoding.long_documents,

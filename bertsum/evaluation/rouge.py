@@ -82,7 +82,7 @@ def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:
     return UnicodeTokenizer("characters" if base in _BY_CHARACTER else "Unicode words", base in _DOTLESS_I)
 
 
-def counting(language: str) -> str:
+def tokenizer_name(language: str) -> str:
     """How ROUGE counts words in a language, or with ``auto``."""
     return "words or characters by the language of each reference" if language == AUTO else tokenizer_for(language).name
 

@@ -36,9 +36,9 @@ from bertsum.models.storage import (
     SavedModel,
     check_weights,
     checksum,
-    fill,
     find_model,
     hub_explained,
+    load_weights,
     read_model,
     saved_checksum,
     write_model,
@@ -209,7 +209,7 @@ class Model(nn.Module, ModelHubMixin):
             if start_from is not None:
                 saved = read_model(find_model(start_from))
                 saved = saved if config.model.adapters is not None else _folded(saved)[0]
-                fill(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
+                load_weights(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
             return model
 
     @classmethod
@@ -333,7 +333,7 @@ class Model(nn.Module, ModelHubMixin):
             encoder = unfilled()
         freeze(encoder, config.model)
         model = kind.build(config, encoder, saved.tokenizer)
-        fill(model, saved.weights, where)
+        load_weights(model, saved.weights, where)
         check_vocabulary(saved.tokenizer, model.encoder)
         return model
 

@@ -272,13 +272,15 @@ def _recorded(values: Mapping[str, Any]) -> dict[str, Any]:
     for name in _RECIPE:
         value = values.get(name)
         if isinstance(value, Mapping):
-            told[name] = {key: _told(key, field) for key, field in value.items() if key not in _NOT_RECIPE}
+            told[name] = {
+                key: _without_own_folders(key, field) for key, field in value.items() if key not in _NOT_RECIPE
+            }
         elif value is not None:
             told[name] = value
     return told
 
 
-def _told(key: str, value: Any) -> Any:
+def _without_own_folders(key: str, value: Any) -> Any:
     if key not in _PATHS or value is None:
         return value
     return [_without_folders(path) for path in value] if isinstance(value, list) else _without_folders(value)

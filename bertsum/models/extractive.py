@@ -27,7 +27,7 @@ from bertsum.models.losses import sentence_loss
 from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored
 from bertsum.models.selection import select_sentences
-from bertsum.models.storage import SavedConfig, fill
+from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
@@ -122,7 +122,7 @@ class BertSum(Model):
                 encoder_config.max_position_embeddings = length = len(positions)
             built = build_encoder(encoder_config, read.model, length)
             model = BertSum.build(SavedConfig(read.model, read.encoding, read.selection), built, tokenizer)
-            fill(model, read.weights, f"'{path}' (encoder {name})")
+            load_weights(model, read.weights, f"'{path}' (encoder {name})")
             if tokenizer is not None:
                 check_vocabulary(tokenizer, built)
             return model.eval()

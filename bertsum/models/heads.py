@@ -87,12 +87,12 @@ class TransformerLayer(nn.Module):
         normed = self.attention_norm(hidden)
         key, value = self._by_heads(self.key(normed)), self._by_heads(self.value(normed))
         if torch.is_grad_enabled() or is_exporting() or hidden.shape[1] <= _SENTENCES_AT_ONCE:
-            return self._rest(hidden, normed, key, value, mask)
+            return self._attend(hidden, normed, key, value, mask)
         # Of a book only what all its sentences attend to is made at once.
         parts = zip(hidden.split(_SENTENCES_AT_ONCE, dim=1), normed.split(_SENTENCES_AT_ONCE, dim=1), strict=True)
-        return torch.cat([self._rest(part, normed_part, key, value, mask) for part, normed_part in parts], dim=1)
+        return torch.cat([self._attend(part, normed_part, key, value, mask) for part, normed_part in parts], dim=1)
 
-    def _rest(
+    def _attend(
         self, hidden: torch.Tensor, normed: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
         """All that follows the keys and values of all sentences (B, heads, S, H / heads), for all or some of them."""

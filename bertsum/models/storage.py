@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.encoders.load import load_tokenizer
-from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, is_own, scaled_as_here
+from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
 from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def write_model(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        learned = {name: tensor for name, tensor in weights.items() if is_own(name, config.model)}
+        learned = {name: tensor for name, tensor in weights.items() if belongs_to_checkpoint(name, config.model)}
         write_tensors(folder / WEIGHTS_FILE, learned)
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
@@ -237,7 +237,9 @@ def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
     return f"{value:08x}"
 
 
-def fill(model: nn.Module, weights: dict[str, torch.Tensor], where: str, config: ModelConfig | None = None) -> None:
+def load_weights(
+    model: nn.Module, weights: dict[str, torch.Tensor], where: str, config: ModelConfig | None = None
+) -> None:
     """Copies weights in, or says which do not fit; with adapters (``config``), those of a checkpoint of them."""
     check_weights(model, weights, where, config)
     model.load_state_dict(weights, strict=False)
@@ -251,7 +253,11 @@ def check_weights(
     Raises:
         BertsumError: if any are.
     """
-    expected = {name: tensor for name, tensor in model.state_dict().items() if config is None or is_own(name, config)}
+    expected = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if config is None or belongs_to_checkpoint(name, config)
+    }
     problems = [f"missing {name}" for name in expected if name not in weights]
     problems += [f"left over {name}" for name in weights if name not in expected]
     problems += [

@@ -111,7 +111,7 @@ def _installed_trackers(config: Config) -> list[str]:
     return [name for name in config.tracking.trackers if name in available]
 
 
-def first_does(accelerator: Accelerator, action: Callable[[], None]) -> None:
+def on_first_process(accelerator: Accelerator, action: Callable[[], None]) -> None:
     """Runs an action in the first process while the others wait for it; its error is everybody's.
 
     Raises:
@@ -210,7 +210,7 @@ class ParallelModel:
         """All weights on the CPU, on the first process; each process has to ask for them."""
         from torch.distributed.checkpoint.state_dict import get_model_state_dict
 
-        weights: dict[str, Any] = get_model_state_dict(self.model, options=_whole())
+        weights: dict[str, Any] = get_model_state_dict(self.model, options=_full_state())
         return weights
 
     def optimizer_state(self) -> dict[str, dict[str, torch.Tensor]]:
@@ -219,7 +219,7 @@ class ParallelModel:
 
         if not self.optimizer.state:  # before the first update
             return {}
-        gathered = get_optimizer_state_dict(self.model, self.optimizer, options=_whole())
+        gathered = get_optimizer_state_dict(self.model, self.optimizer, options=_full_state())
         state: dict[str, dict[str, torch.Tensor]] = gathered.get("state", {})  # type: ignore[assignment]
         return _with_untouched(state, self.model)
 
@@ -240,7 +240,7 @@ class ParallelModel:
             for group in self.optimizer.param_groups
         ]
         full_state: dict[str, Any] = {"state": state, "param_groups": groups}
-        set_optimizer_state_dict(self.model, self.optimizer, full_state, options=_whole())
+        set_optimizer_state_dict(self.model, self.optimizer, full_state, options=_full_state())
 
 
 def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: Model) -> dict[str, dict[str, torch.Tensor]]:
@@ -277,7 +277,7 @@ def _check_optimizer_state(state: dict[str, dict[str, torch.Tensor]], model: Mod
         raise BertsumError(f"the saved state of the optimiser is not that of this model: {', '.join(wrong[:5])}")
 
 
-def _whole() -> Any:
+def _full_state() -> Any:
     from torch.distributed.checkpoint.state_dict import StateDictOptions
 
     return StateDictOptions(full_state_dict=True, cpu_offload=True)

@@ -25,10 +25,10 @@ from bertsum.data.store import Prepared
 from bertsum.device import explained_memory
 from bertsum.errors import BertsumError, Stopped
 from bertsum.models.base import Batch, Model
-from bertsum.models.storage import fill, read_weights
+from bertsum.models.storage import load_weights, read_weights
 from bertsum.progress import Progress
 from bertsum.runs import Run
-from bertsum.training.distributed import ParallelModel, first_does, sum_over_processes
+from bertsum.training.distributed import ParallelModel, on_first_process, sum_over_processes
 from bertsum.training.failures import explained_lost_process
 from bertsum.training.metrics import forget_later_metrics, training_metrics, write_metrics
 from bertsum.training.optim import schedule, set_learning_rate
@@ -82,7 +82,7 @@ class Trainer:
         saved = load_state(last) if last is not None else None
         if last is not None and saved is not None:
             self.state = saved.train
-            fill(model, read_weights(last), f"checkpoint '{last}'", config.model)
+            load_weights(model, read_weights(last), f"checkpoint '{last}'", config.model)
         self.saved_step = self.state.step
         self.plan = self._plan(self.state.epoch)
         if self.state.batch >= len(self.plan):
@@ -359,16 +359,16 @@ class Trainer:
         accelerator, state = self.accelerator, self.state
         folder = self.run.checkpoint(state.step)
         if self.saved_step == state.step:
-            first_does(accelerator, lambda: save_train_state(folder, state))
+            on_first_process(accelerator, lambda: save_train_state(folder, state))
         else:
             scaler = self.parallel.scaler
             state.scaler = {} if scaler is None else scaler.state_dict()
             saved = SavedState(state, self.parallel.optimizer_state(), gather_object([random or random_state()]))
             weights = self.parallel.weights()
-            first_does(accelerator, lambda: save_checkpoint(folder, self.model, weights, saved))
+            on_first_process(accelerator, lambda: save_checkpoint(folder, self.model, weights, saved))
             self.saved_step = state.step
         if tidy:
-            first_does(accelerator, self._tidy)
+            on_first_process(accelerator, self._tidy)
 
     def _tidy(self) -> None:
         ranked = self.state.ranking.kept

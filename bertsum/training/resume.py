@@ -16,7 +16,7 @@ from bertsum.errors import BertsumError
 from bertsum.files import whole_folder
 from bertsum.models.base import Model
 from bertsum.runs import Run
-from bertsum.training.distributed import first_does
+from bertsum.training.distributed import on_first_process
 from bertsum.training.state import load_train_state
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def settle_precision_of_run(config: Config, accelerator: Accelerator) -> Config:
             settled[0] = saved.train.precision
             print(f"Going on in {settled[0]}, as the run began (train.precision: auto is {here} here)", flush=True)
 
-    first_does(accelerator, choose)
+    on_first_process(accelerator, choose)
     broadcast_object_list(settled)
     return config.override({"train.precision": settled[0]})
 
@@ -189,7 +189,7 @@ def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
         BertsumError: if nothing can be written there, or another training is running in it.
     """
     with ExitStack() as stack:
-        first_does(accelerator, lambda: stack.enter_context(Run.of(config).locked()))
+        on_first_process(accelerator, lambda: stack.enter_context(Run.of(config).locked()))
         yield
 
 
@@ -231,4 +231,4 @@ def begin_run(config: Config, accelerator: Accelerator) -> None:
         except OSError as error:
             raise BertsumError(f"'{run_dir}' cannot be written: {error}; choose another --output_dir") from error
 
-    first_does(accelerator, clear_and_write)
+    on_first_process(accelerator, clear_and_write)
