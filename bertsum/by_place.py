@@ -45,6 +45,10 @@ class OnDisk:
             raise self._cannot_be_written(error) from error
         for place, value in values:
             self._put(place, value)
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._cannot_be_written(error) from error
 
     def _put(self, place: int, value: Mapping[str, Any]) -> None:
         missing = place + 1 - len(self._begins)

@@ -164,7 +164,9 @@ class GrowingFile:
         self._file.truncate(self.length)  # what was written in the middle of a save
 
     def save(self, data: bytes, state: Any) -> None:
-        """Appends data, and waits until it and the state are on the disk.
+        """Appends data, and waits until it is on the disk, then puts the state beside it.
+
+        After a power failure the state may be that of the save before, with its data.
 
         Args:
             data: What comes behind all that was saved.

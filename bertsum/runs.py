@@ -20,6 +20,7 @@ from typing import Any
 from bertsum.config import Config
 from bertsum.errors import BertsumError
 from bertsum.files import read_json_lines, remove_folder, try_remove
+from bertsum.results import RESULTS_FILE
 
 # The workers of a killed training take a moment to notice, and hold its lock as long.
 _LOCK_SECONDS = 5.0
@@ -98,19 +99,6 @@ class Run:
         place = self.folder.resolve()
         return place.with_name(f".{place.name}.lock")
 
-    def results_folder(self, name: str) -> Path:
-        """The folder of an evaluation, such as of a split; made if it is not there.
-
-        Raises:
-            BertsumError: if it cannot be made.
-        """
-        folder = self.folder / "eval" / name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BertsumError(f"'{folder}' cannot be written: {error}") from error
-        return folder
-
     # ---- what stands in it
 
     def config(self, overrides: Sequence[str] = ()) -> Config:
@@ -166,7 +154,7 @@ class Run:
                 f"'{self.folder}' has {len(kept)} checkpoints with a validation, expected {count}; train with "
                 f"--train.keep_best {count} and at least so many validations"
             )
-        ranked = sorted(kept, key=lambda step: values[step] if metric == "loss" else -values[step])
+        ranked = sorted(sorted(kept), key=lambda step: values[step] if metric == "loss" else -values[step])
         return [kept[step] for step in ranked[:count]]
 
     def point_best(self, step: int) -> None:
@@ -210,6 +198,32 @@ class Run:
                 remove_folder(path)
             else:
                 path.unlink(missing_ok=True)
+
+    @contextmanager
+    def writing_results(self, name: str) -> Iterator[Path]:
+        """Gives the folder of an evaluation, such as of a split, and keeps others out of it as long as the block runs.
+
+        Its results.json, which is written last, goes first.
+
+        Raises:
+            BertsumError: if it cannot be written, or another evaluation is writing there.
+        """
+        from filelock import FileLock, Timeout
+
+        folder = self.folder / "eval" / name
+        lock = FileLock(folder.with_name(f".{name}.lock"), timeout=0)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise BertsumError(f"'{folder}': another evaluation is writing there; wait for it, or end it") from error
+        except OSError as error:
+            raise BertsumError(f"'{folder}' cannot be written: {error}") from error
+        try:
+            try_remove(folder / RESULTS_FILE)
+            yield folder
+        finally:
+            lock.release()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -87,8 +87,8 @@ class LengthModel(Model):
         batch = collate(first, self.encoder.config.pad_token_id or 0)
         return LengthBatch(**vars(batch), words=torch.tensor([row["words"] for row in rows]))
 
-    def forward(self, layers=None, **inputs):
-        return self.output(self.reader(**inputs, layers=layers)[:, 0])[:, 0]  # (B)
+    def forward(self, **inputs):
+        return self.output(self.reader(**inputs)[:, 0])[:, 0]  # (B)
 
     def loss(self, outputs, batch):
         return ((outputs.float() - batch.words / 100) ** 2).sum()

@@ -18,7 +18,7 @@ from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation import measure as measuring
 from bertsum.evaluation.measure import measure
-from bertsum.evaluation.predictions import PredictionsOnDisk, Scores, predict_split
+from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, predict_split
 from bertsum.files import whole_file
 from bertsum.models.base import Prediction
 from bertsum.models.extractive import BertSum
@@ -112,7 +112,7 @@ def test_predictions_are_those_of_the_scores(config_of, tokenizer, trained_run, 
         assert kept[place].sentences == [rows[place]["sentences"][index] for index in kept[place].indices]
     parts = [list(predict_split(model, prepared, config, chosen, part=(number, 2))) for number in range(2)]
     assert sorted(one.place for part in parts for one in part) == [0, 1, 2]
-    assert [len(of_document) for of_document in Scores(kept)] == [len(row["sentences"]) for row in rows]
+    assert [len(of_document) for of_document in DocumentScores(kept)] == [len(row["sentences"]) for row in rows]
 
 
 def test_texts_on_disk(tmp_path) -> None:

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "bertsum"
 LAYERS = [
     *("text", "progress", "errors", "by_place", "device", "files", "parallel", "program"),
     "config",
-    *("runs", "results"),
+    *("results", "runs"),
     *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),
     *("demo", "cli", "__main__"),
 ]
@@ -30,10 +30,11 @@ ALONE = {
     "pages.shading": {"text"},
     "models.selection": {"errors", "text", "config"},
     "evaluation.overlap": set(),
+    "evaluation.bootstrap": set(),
     "evaluation.stemmer": set(),
     "evaluation.rouge": {
         *("errors", "text", "parallel", "progress", "results", "data.languages"),
-        *("evaluation.overlap", "evaluation.stemmer"),
+        *("evaluation.bootstrap", "evaluation.overlap", "evaluation.stemmer"),
     },
     "data.languages": {"errors", "text"},
 }

@@ -9,7 +9,7 @@ from bertsum.config import DataConfig
 from bertsum.data.oracle import greedy_oracles, soft_oracles
 
 # A document's sentences, and its references.
-Texts = tuple[list[str], list[list[str]]]
+OracleTexts = tuple[list[str], list[list[str]]]
 
 
 def visible_sentences(row: dict[str, Any], config: DataConfig, all_of_it: bool = False) -> Sequence[int]:
@@ -26,7 +26,7 @@ def visible_sentences(row: dict[str, Any], config: DataConfig, all_of_it: bool =
     return range(len(row["sentences"])) if all_sentences else list(row["sentence_indices"])
 
 
-def texts_of(row: dict[str, Any], sentences: Sequence[int]) -> Texts:
+def oracle_texts(row: dict[str, Any], sentences: Sequence[int]) -> OracleTexts:
     """Some sentences of a document, and its references."""
     return [row["sentences"][index] for index in sentences], row["references"]
 
@@ -34,14 +34,14 @@ def texts_of(row: dict[str, Any], sentences: Sequence[int]) -> Texts:
 def label(rows: Sequence[dict[str, Any]], config: DataConfig) -> None:
     """Gives each row its ``labels``, from 0 to 1, one for each sentence that is read (S)."""
     visible = [visible_sentences(row, config) for row in rows]
-    texts = [texts_of(row, sentences) for row, sentences in zip(rows, visible, strict=True)]
+    texts = [oracle_texts(row, sentences) for row, sentences in zip(rows, visible, strict=True)]
     scheme = LABELS["greedy" if config.soft_labels is None else "soft"]
     for row, sentences, values in zip(rows, visible, scheme(texts, config), strict=True):
         by_index = dict(zip(sentences, values, strict=True))
         row["labels"] = [by_index.get(index, 0.0) for index in row["sentence_indices"]]
 
 
-def greedy_labels(texts: Sequence[Texts], config: DataConfig) -> list[list[float]]:
+def greedy_labels(texts: Sequence[OracleTexts], config: DataConfig) -> list[list[float]]:
     """1 for the sentences of the greedy oracle, 0 for the others."""
     oracles = greedy_oracles(texts, config.oracle_sentences, config.oracle, config.oracle_references)
     return [
@@ -50,14 +50,14 @@ def greedy_labels(texts: Sequence[Texts], config: DataConfig) -> list[list[float
     ]
 
 
-def soft_labels(texts: Sequence[Texts], config: DataConfig) -> list[list[float]]:
+def soft_labels(texts: Sequence[OracleTexts], config: DataConfig) -> list[list[float]]:
     """The probability that an extract has a sentence, where better extracts are more probable."""
     assert config.soft_labels is not None
     return soft_oracles(texts, config.oracle_sentences, config.soft_labels, config.oracle, config.oracle_references)
 
 
 # A label scheme: documents to a label for each of their sentences.
-LABELS: dict[str, Callable[[Sequence[Texts], DataConfig], list[list[float]]]] = {
+LABELS: dict[str, Callable[[Sequence[OracleTexts], DataConfig], list[list[float]]]] = {
     "greedy": greedy_labels,
     "soft": soft_labels,
 }

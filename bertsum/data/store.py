@@ -49,10 +49,11 @@ class Report:
         dropped: Documents dropped, by reason.
         named: The first of the dropped documents, each with its place and problem.
         sentences_per_document: Mean number of sentences of a kept document, read or not.
-        sentences_read_per_document: Mean number of sentences that the encoder reads.
+        sentences_read_per_document: Mean number of sentences that the encoder reads; None where the kind of model has
+            no such number.
         tokens_per_document: Mean number of tokens that the encoder reads.
         cut_share: Share of kept documents of which something is not read.
-        unlabelled_share: Share of kept documents without any positive label.
+        unlabelled_share: Share of kept documents without any positive label; None where there are no labels.
     """
 
     read: int = 0
@@ -60,21 +61,30 @@ class Report:
     dropped: dict[str, int] = field(default_factory=dict)
     named: list[str] = field(default_factory=list)
     sentences_per_document: float = 0.0
-    sentences_read_per_document: float = 0.0
+    sentences_read_per_document: float | None = None
     tokens_per_document: float = 0.0
     cut_share: float = 0.0
-    unlabelled_share: float = 0.0
+    unlabelled_share: float | None = None
 
     def __str__(self) -> str:
         lines = [
             f"{self.read:,} documents read, {self.kept:,} kept, {self.read - self.kept:,} dropped",
             *(f"  dropped {count:,}: {reason}" for reason, count in sorted(self.dropped.items())),
             *(f"    {name}" for name in self.named),
-            f"{self.sentences_per_document:.1f} sentences a document, {self.sentences_read_per_document:.1f} of them "
-            f"read, as {self.tokens_per_document:.0f} tokens",
-            f"{self.cut_share:.1%} of documents cut, {self.unlabelled_share:.1%} without any positive label",
+            self.per_document(),
+            f"{self.cut_share:.1%} of documents cut{self._unlabelled()}",
         ]
         return "\n".join(lines)
+
+    def _unlabelled(self) -> str:
+        return "" if self.unlabelled_share is None else f", {self.unlabelled_share:.1%} without any positive label"
+
+    def per_document(self) -> str:
+        """Sentences and tokens of a document, in words."""
+        read = self.sentences_read_per_document
+        of_them = "" if read is None else f", {read:.1f} of them read"
+        tokens = f"{self.tokens_per_document:.0f} tokens"
+        return f"{self.sentences_per_document:.1f} sentences a document{of_them}, as {tokens}"
 
 
 @dataclass(frozen=True)
@@ -239,10 +249,10 @@ class PreparedWriter:
             dropped=dict(self.dropped),
             named=self.named,
             sentences_per_document=counts["sentences"] / kept,
-            sentences_read_per_document=counts["sentences read"] / kept,
+            sentences_read_per_document=counts["sentences read"] / kept if "sentences read" in counts else None,
             tokens_per_document=counts["tokens"] / kept,
             cut_share=counts["cut"] / kept,
-            unlabelled_share=counts["unlabelled"] / kept,
+            unlabelled_share=counts["unlabelled"] / kept if "unlabelled" in counts else None,
         )
         replace_text(self.folder / "report.json", json.dumps(vars(report), indent=1))
         return report

@@ -12,13 +12,10 @@ import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bertsum.errors import BertsumError
 from bertsum.text import sanitize
-
-if TYPE_CHECKING:
-    pass
 
 # Options and optimisers, as PreSumm and BertSum pickled them. Nothing of these modules is imported.
 _STAND_INS = re.compile(

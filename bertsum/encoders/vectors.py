@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,9 @@ from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
+
+
+_LOCK = threading.Lock()  # held while packed layers are made
 
 
 class Reader:
@@ -43,11 +47,11 @@ class Reader:
         self.packs = can_read_packed(config, encoder.config)
         if config.attention == "packed" and not self.packs:
             raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder.config.model_type}")
-        self._kept_layers: tuple[torch.dtype, list[tuple[int, int | None]], list[Layer]] | None = None
+        self._kept_layers: dict[torch.dtype, tuple[list[tuple[int, int | None]], list[Layer]]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made from the weights, and cannot go to another process."""
-        return {**self.__dict__, "_kept_layers": None}
+        return {**self.__dict__, "_kept_layers": {}}
 
     def packs_on(self, device: torch.device) -> bool:
         """Whether documents are packed there: on a CPU, elsewhere if ``model.attention`` asks for it.
@@ -69,24 +73,25 @@ class Reader:
             return "packed"
         return str(getattr(self.encoder.config, "_attn_implementation", None) or "eager")
 
-    def layers(self, dtype: torch.dtype) -> list[Layer] | None:
-        """The packed layers for many calls without gradients, made anew if weights have changed; None where it pads.
+    def layers(self, dtype: torch.dtype) -> list[Layer]:
+        """The packed layers for calls without gradients: kept, and made anew if weights have changed.
 
         Args:
             dtype: Precision of their weights.
         """
-        if not self.packs_on(next(self.encoder.parameters()).device):
-            return None
         weights = [(weight.data_ptr(), version_of(weight)) for weight in self.encoder.parameters()]
         unknown = any(version is None for _, version in weights)  # whether they have changed
-        if unknown or self._kept_layers is None or self._kept_layers[:2] != (dtype, weights):
-            with torch.no_grad():
-                self._kept_layers = (dtype, weights, packed_layers(self.encoder, dtype))
-        return self._kept_layers[2]
+        with _LOCK:  # threads that score at once share them
+            kept = self._kept_layers.get(dtype)
+            if unknown or kept is None or kept[0] != weights:
+                with torch.no_grad():
+                    kept = (weights, packed_layers(self.encoder, dtype))
+                self._kept_layers[dtype] = kept
+        return kept[1]
 
     def forget_layers(self) -> None:
         """To be called when weights are about to change: fused optimisers do not count their changes."""
-        self._kept_layers = None
+        self._kept_layers = {}
 
     def __call__(
         self,
@@ -96,7 +101,6 @@ class Reader:
         cls_positions: torch.Tensor,
         sentence_mask: torch.Tensor,
         lengths: tuple[int, ...] | None = None,
-        layers: list[Layer] | None = None,
         are_parts: bool = False,
     ) -> torch.Tensor:
         """Vectors of sentences (W, S, H).
@@ -108,7 +112,6 @@ class Reader:
             cls_positions: Position of each sentence's [CLS] in its window (W, S).
             sentence_mask: True for sentences, False for padding (W, S).
             lengths: Tokens of each window, where they are packed.
-            layers: The packed layers; made here where there are none.
             are_parts: Whether some of the windows are parts of long documents.
         """
         most = self.windows_at_once if are_parts and not torch.is_grad_enabled() else None
@@ -119,16 +122,22 @@ class Reader:
             lengths = tuple(attention_mask.sum(dim=1).tolist())
         types = token_type_ids if self.uses_segments else None
         if lengths is not None:
-            return self._packed(input_ids, types, cls_positions, sentence_mask, lengths, layers, most)
+            return self._packed(input_ids, types, cls_positions, sentence_mask, lengths, most)
         assert attention_mask is not None
-        hidden = [
-            encode_padded(self.encoder, input_ids[some], attention_mask[some], None if types is None else types[some])
-            for some in _parts(input_ids, most)
-        ]
-        outputs = hidden[0] if len(hidden) == 1 else torch.cat(hidden)  # (W, T, H)
+        sentences = []
+        for some in _parts(input_ids, most):
+            segments = None if types is None else types[some]
+            hidden = encode_padded(self.encoder, input_ids[some], attention_mask[some], segments)  # (windows, T, H)
+            sentences.append(self._of_sentences(hidden, attention_mask[some], cls_positions[some], sentence_mask[some]))
+        return sentences[0] if len(sentences) == 1 else torch.cat(sentences)
+
+    def _of_sentences(
+        self, hidden: torch.Tensor, tokens: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
+    ) -> torch.Tensor:
+        """Vectors of tokens (W, T, H) to those of sentences (W, S, H)."""
         if self._config.sentence_vectors == "mean":
-            return sentence_means(outputs, attention_mask, cls_positions, sentence_mask)
-        sentences: torch.Tensor = outputs[torch.arange(outputs.shape[0], device=outputs.device)[:, None], cls_positions]
+            return sentence_means(hidden, tokens, cls_positions, sentence_mask)
+        sentences: torch.Tensor = hidden[torch.arange(hidden.shape[0], device=hidden.device)[:, None], cls_positions]
         return sentences
 
     def _packed(
@@ -138,28 +147,29 @@ class Reader:
         cls_positions: torch.Tensor,
         sentence_mask: torch.Tensor,
         lengths: tuple[int, ...],
-        layers: list[Layer] | None,
         most: int | None,
     ) -> torch.Tensor:
         """From tokens without padding (N)."""
         means = self._config.sentence_vectors == "mean"
         kind = input_ids.device.type
         autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-        vectors, begin = [], 0
+        sentences, begin = [], 0
         with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
-            layers = layers or packed_layers(self.encoder, autocast)
+            keeps = not (torch.is_grad_enabled() or self.encoder.training)
+            layers = self.layers(autocast) if keeps else packed_layers(self.encoder, autocast)
             for some in _parts(lengths, most):
                 end = begin + sum(lengths[some])
-                places = None if means else _places(lengths[some], cls_positions[some])[sentence_mask[some]]
+                mask = sentence_mask[some]
+                places = None if means else _places(lengths[some], cls_positions[some])[mask]
                 tokens, segments = input_ids[begin:end], None if types is None else types[begin:end]
-                vectors.append(encode_packed(self.encoder, layers, tokens, segments, lengths[some], places))
+                vectors = encode_packed(self.encoder, layers, tokens, segments, lengths[some], places)
+                if means:
+                    inside = _tokens_mask(lengths[some], input_ids.device)
+                    sentences.append(self._of_sentences(_unpacked(vectors, inside), inside, cls_positions[some], mask))
+                else:
+                    sentences.append(_unpacked(vectors, mask))
                 begin = end
-        flat = vectors[0] if len(vectors) == 1 else torch.cat(vectors)
-        if not means:
-            return _unpacked(flat, sentence_mask)
-        count = torch.tensor(lengths, device=input_ids.device)
-        tokens_mask = torch.arange(max(lengths), device=input_ids.device) < count[:, None]  # (W, T)
-        return sentence_means(_unpacked(flat, tokens_mask), tokens_mask, cls_positions, sentence_mask)
+        return sentences[0] if len(sentences) == 1 else torch.cat(sentences)
 
 
 def _parts(windows: Sized, most: int | None) -> list[slice]:
@@ -178,6 +188,11 @@ def _places(lengths: tuple[int, ...], positions: torch.Tensor) -> torch.Tensor:
     """Positions in windows (W, S) as places among all their tokens."""
     count = torch.tensor(lengths, device=positions.device)
     return (count.cumsum(0) - count)[:, None] + positions
+
+
+def _tokens_mask(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor:
+    """True for tokens of windows, False for padding behind them (W, T)."""
+    return torch.arange(max(lengths), device=device) < torch.tensor(lengths, device=device)[:, None]
 
 
 def _unpacked(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bertsum.config import Config
 from bertsum.data.encoding import long_enough
-from bertsum.data.labels import texts_of, visible_sentences
+from bertsum.data.labels import oracle_texts, visible_sentences
 from bertsum.data.oracle import greedy_oracles
 
 
@@ -24,7 +24,7 @@ def oracles(rows: Sequence[dict[str, Any]], config: Config) -> list[list[int]]:
     """The greedy oracle of each document: the bound of any extractive summary of it, or of what the encoder reads."""
     data, only_read = config.data, config.evaluation.baselines == "read"
     visible = [visible_sentences(row, data, all_of_it=not only_read) for row in rows]
-    texts = [texts_of(row, sentences) for row, sentences in zip(rows, visible, strict=True)]
+    texts = [oracle_texts(row, sentences) for row, sentences in zip(rows, visible, strict=True)]
     chosen = greedy_oracles(texts, data.oracle_sentences, data.oracle, data.oracle_references)
     oracles = [[sentences[place] for place in places] for sentences, places in zip(visible, chosen, strict=True)]
     if not only_read:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bertsum.errors import BertsumError
+from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.files import read_json_lines
 from bertsum.results import METRICS
 
@@ -59,11 +60,8 @@ def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) 
     scores_a = np.array(list(first.values()))  # (N, K)
     scores_b = np.array([second[identity] for identity in first])
     difference = 100 * (scores_b - scores_a)
-    count = len(difference)
-    random = np.random.default_rng(seed)
-    uniform = np.full(count, 1 / count)
-    means = np.stack([random.multinomial(count, uniform) @ difference for _ in range(samples)]) / count  # (samples, K)
-    low, high = np.percentile(means, [2.5, 97.5], axis=0)
+    means = resampled_means(difference, samples, seed)  # (samples, K)
+    low, high = interval(means)
     # The observed sample is one of the possible ones, so that no p-value is 0.
     beyond = np.minimum((means <= 0).sum(axis=0), (means >= 0).sum(axis=0))
     p_values = np.minimum(1.0, 2 * (beyond + 1) / (samples + 1))

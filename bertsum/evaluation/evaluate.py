@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from bertsum.device import default_device, settle_precision
 from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
 from bertsum.evaluation.measure import measure
-from bertsum.evaluation.predictions import PredictionsOnDisk, Scores, predict_split
+from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, predict_split
 from bertsum.evaluation.rouge import summarize_scores, tokenizer_name
 from bertsum.files import write_whole
 from bertsum.models.base import Model
@@ -105,14 +106,14 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
         BertsumError: if the documents cannot be used.
     """
     split = _checked_split(config, split)
-    folder = Run.of(config).results_folder(f"{split}-baselines")
     start = time.perf_counter()
-    rows: ByPlace[dict[str, Any]]
-    if config.evaluation.baselines == "read":
-        rows = prepare(config, split, load_tokenizer(config.model.encoder)).texts
-    else:
-        rows = OnDisk(enumerate(_read(config, split)), folder)
-    return _report(config, {}, {}, split, rows, {}, folder, start)
+    with Run.of(config).writing_results(f"{split}-baselines") as folder:
+        rows: ByPlace[dict[str, Any]]
+        if config.evaluation.baselines == "read":
+            rows = prepare(config, split, load_tokenizer(config.model.encoder)).texts
+        else:
+            rows = OnDisk(enumerate(_read(config, split)), folder)
+        return _report(config, {}, {}, split, rows, {}, folder, start)
 
 
 def _read(config: Config, split: str) -> Iterator[Texts]:
@@ -135,22 +136,23 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str,
     predictions: dict[str, PredictionsOnDisk] = {}
     weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
-    for system, checkpoint in checkpoints.items():
-        model = Model.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
-        if prepared is None:
-            config = model.config.apply(config)
-            folder = Run.of(config).results_folder(name)
-            prepared = prepare(config, split, model.tokenizer)
-            start = time.perf_counter()
-        weights[system] = saved_checksum(model.folder) if model.folder else None
-        title = f"score {split}" if system == "model" else f"score {split} with {system}"
-        with Progress(title, len(prepared)) as progress:
-            made = predict_split(model, prepared, config, progress=progress)
-            predictions[system] = PredictionsOnDisk(made, folder)
-        del model  # before the next one is read, or processes are started
-    assert prepared is not None
-    named = {system: str(path) for system, path in checkpoints.items()}
-    return _report(config, named, weights, split, prepared.texts, predictions, folder, start)
+    with ExitStack() as stack:
+        for system, checkpoint in checkpoints.items():
+            model = Model.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
+            if prepared is None:
+                config = model.config.apply(config)
+                folder = stack.enter_context(Run.of(config).writing_results(name))
+                prepared = prepare(config, split, model.tokenizer)
+                start = time.perf_counter()
+            weights[system] = saved_checksum(model.folder) if model.folder else None
+            title = f"score {split}" if system == "model" else f"score {split} with {system}"
+            with Progress(title, len(prepared)) as progress:
+                made = predict_split(model, prepared, config, progress=progress)
+                predictions[system] = PredictionsOnDisk(made, folder)
+            del model  # before the next one is read, or processes are started
+        assert prepared is not None
+        named = {system: str(path) for system, path in checkpoints.items()}
+        return _report(config, named, weights, split, prepared.texts, predictions, folder, start)
 
 
 def _report(
@@ -190,11 +192,11 @@ def _report(
         example=marked(rows[0]["sentences"], measures.choices[next(iter(predictions), "oracle")][0]),
         folder=folder,
     )
-    evaluation.write(folder)
-    scores = {system: Scores(of_system) for system, of_system in predictions.items()}
+    scores = {system: DocumentScores(of_system) for system, of_system in predictions.items()}
     measured = Measured(rows, evaluation, measures.choices, rouge, scores)
     title = f"{config.name} on {split}"
     write_whole(evaluation.report, report_html(measured, title, _facts(config, evaluation), config.seed))
+    evaluation.write(folder)
     return evaluation
 
 

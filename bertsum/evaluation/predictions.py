@@ -83,7 +83,7 @@ class PredictionsOnDisk:
 
 
 @dataclass(frozen=True)
-class Scores:
+class DocumentScores:
     """Each document's scores, read when they are asked for.
 
     Attributes:

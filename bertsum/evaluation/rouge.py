@@ -17,6 +17,7 @@ import regex
 
 from bertsum.data.languages import AUTO, base_language, language_of
 from bertsum.errors import BertsumError
+from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.overlap import common_ngrams, common_subsequences
 from bertsum.evaluation.stemmer import base_form
 from bertsum.parallel import map_in_order
@@ -164,12 +165,8 @@ def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: in
     """Means of scores (N, 3, 3) over documents, with the 2.5 and 97.5 percentiles of their bootstrap distribution."""
     if bootstrap_samples < 1:
         raise BertsumError(f"rouge: bootstrap_samples: got {bootstrap_samples}, expected at least 1")
-    count = len(scores)
-    random = np.random.default_rng(seed)
-    flat = scores.reshape(count, -1)
-    weights = (random.multinomial(count, np.full(count, 1 / count)) for _ in range(bootstrap_samples))
-    means = np.stack([draw @ flat for draw in weights]) / count  # (samples, 9)
-    low, high = np.percentile(means, [2.5, 97.5], axis=0).reshape(2, 3, 3)
+    means = resampled_means(scores.reshape(len(scores), -1), bootstrap_samples, seed)  # (samples, 9)
+    low, high = (end.reshape(3, 3) for end in interval(means))
     mean = scores.mean(axis=0)
     return {
         metric: RougeScore(*mean[m].tolist(), *zip(low[m].tolist(), high[m].tolist(), strict=True))

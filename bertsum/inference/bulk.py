@@ -306,7 +306,7 @@ class _Writer:
         Raises:
             NoSummaryError: if each of its lines has an error.
         """
-        if self.documents and self._errors == self.documents and not self._target.exists():
+        if self.documents and self._errors == self.documents and self._file is not None:
             try_remove(self._folder)
             raise NoSummaryError(
                 f"none of {self.documents:,} documents could be summarised, so '{self._target}' was not written. The "

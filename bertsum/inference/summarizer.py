@@ -297,12 +297,12 @@ class Summarizer:
         """A prediction for each document; one that cannot be made costs no other its own."""
         options = PredictOptions(settled.selection, settled.max_tokens_per_batch, self.precision)
         try:
-            predictions = sorted(self.model.predict(rows, options), key=lambda prediction: prediction.place)
+            return [*sorted(self.model.predict(rows, options), key=lambda prediction: prediction.place)]
         except BertsumError as error:  # memory does not suffice for a batch, or half precision overflows in a document
-            if len(rows) == 1:
-                return [error]
-            return [answer for row in rows for answer in self._predict([row], settled)]
-        return list(predictions)
+            problem = str(error)  # the error itself keeps alive what it failed with
+        if len(rows) == 1:
+            return [BertsumError(problem)]
+        return [answer for row in rows for answer in self._predict([row], settled)]
 
 
 def _summary(read: _Read, prediction: Prediction | BertsumError, settled: Settled) -> Summary | BertsumError:

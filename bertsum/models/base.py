@@ -9,7 +9,7 @@ what it is. A new kind is a subclass in a module of this folder that has the kin
 from __future__ import annotations
 
 import importlib
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -114,7 +114,7 @@ class PredictOptions:
     loss: bool = False
 
 
-class Model(nn.Module, ModelHubMixin):
+class Model(nn.Module, ModelHubMixin, ABC):
     """A pretrained encoder and what stands upon it.
 
     Attributes:
@@ -132,7 +132,8 @@ class Model(nn.Module, ModelHubMixin):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        MODELS[cls.kind] = cls
+        if "kind" in cls.__dict__:  # not a variation of a kind, which is made by its own name
+            MODELS[cls.kind] = cls
 
     def __init__(self, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> None:
         super().__init__()
@@ -265,6 +266,8 @@ class Model(nn.Module, ModelHubMixin):
         Raises:
             BertsumError: if the folder cannot be written, or what the card tells of cannot be read.
         """
+        if push_to_hub and state_dict is not None:
+            raise BertsumError("save_pretrained: state_dict and push_to_hub: both are given, expected one of them")
         folder = Path(save_directory)
         write_model(folder, self.config, self.encoder, self.tokenizer, state_dict or self.state_dict())
         if card and not (folder / CARD_FILE).exists():
@@ -306,10 +309,11 @@ class Model(nn.Module, ModelHubMixin):
                 torch.empty(0, device=device)
             except (RuntimeError, AssertionError) as error:
                 raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
-            folder = find_model(path, revision, cache_dir, local_files_only, token)
+            # best may come to name another while it is read
+            folder = find_model(path, revision, cache_dir, local_files_only, token).resolve()
             saved, where = read_model(folder), f"model '{folder}'"
             model = cls._of_saved(saved, where, only_score and torch.device(device).type == "cpu")
-            model.folder = folder.resolve()  # best may come to name another
+            model.folder = folder
             adapted = saved.config.model.adapters is not None
             model._read = checksum(model.state_dict()) if adapted else saved_checksum(folder)
             return model.to(device).eval()
@@ -319,7 +323,9 @@ class Model(nn.Module, ModelHubMixin):
         kind = model_class(there.config.model.kind)
         if not issubclass(kind, cls):
             expected = f"model.kind {cls.kind}" if hasattr(cls, "kind") else "another model"
-            raise BertsumError(f"{where}: is of model.kind {kind.kind}, expected {expected}")
+            if not issubclass(cls, kind):
+                raise BertsumError(f"{where}: is of model.kind {kind.kind}, expected {expected}")
+            kind = cls
         alone = only_score and can_read_packed(there.config.model, there.encoder_config)
         saved, encoder = _folded(there, alone)
         config, length = saved.config, saved.config.encoding.max_length

@@ -259,8 +259,7 @@ def _documents(origin: Origin | None) -> Iterator[str]:
             source, count = origin.measured[split].source, f"{origin.measured[split].documents:,} documents"
         elif read is not None:
             count = (
-                f"{read.kept:,} of {read.read:,} documents; {read.sentences_per_document:.1f} sentences a document, "
-                f"{read.sentences_read_per_document:.1f} of them read, as {read.tokens_per_document:.0f} tokens; "
+                f"{read.kept:,} of {read.read:,} documents; {read.per_document()}; "
                 f"{read.cut_share:.1%} of documents cut"
             )
         yield f"{split}: {_code(_source(source))}" + (f", {count}" if count else "")

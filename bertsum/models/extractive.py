@@ -20,7 +20,6 @@ from bertsum.config import Config, SelectionConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_config, load_tokenizer
-from bertsum.encoders.packed import Layer
 from bertsum.models.base import Model, Prediction, PredictOptions
 from bertsum.models.heads import build_head
 from bertsum.models.losses import sentence_loss
@@ -148,7 +147,6 @@ class BertSum(Model):
         lengths: tuple[int, ...] | None = None,
         places: torch.Tensor | None = None,
         document_mask: torch.Tensor | None = None,
-        layers: list[Layer] | None = None,
     ) -> torch.Tensor:
         """Scores of sentences, before the sigmoid.
 
@@ -162,7 +160,6 @@ class BertSum(Model):
             lengths: Tokens of each window (W), where they are packed.
             places: Where each sentence of a document stands among those of all windows (B, S).
             document_mask: True for sentences of documents, False for padding (B, S), where there are windows.
-            layers: The encoder's layers for many calls without gradients, as its reader makes them.
 
         Returns:
             Logits (B, S); those of padding have no meaning.
@@ -170,7 +167,7 @@ class BertSum(Model):
         assert token_type_ids is not None and cls_positions is not None and sentence_mask is not None
         cut = places is not None
         sentences = self.reader(
-            input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, lengths, layers, cut
+            input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, lengths, cut
         )  # (W, S, H)
         if places is not None and document_mask is not None:
             sentences, sentence_mask = sentences.flatten(0, 1)[places], document_mask  # (B, S, H)

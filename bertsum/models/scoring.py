@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from bertsum.data.batching import length_batches
-from bertsum.device import PRECISIONS, autocast, explained_memory, settle_precision
+from bertsum.device import autocast, explained_memory, settle_precision
 from bertsum.encoders.vectors import Reader
 
 Item = TypeVar("Item")
@@ -83,14 +83,14 @@ def score_rows(
     mine = len(plan[number::count])
     budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
     precision = settle_precision(precision, device)
-    layers = model.reader.layers(PRECISIONS[precision])
+    packs = model.reader.packs_on(device)
 
     @torch.inference_mode()
     def compute(batch: tuple[np.ndarray, list[Row], Any]) -> tuple[np.ndarray, list[Row], torch.Tensor]:
         chosen, some, collated = batch
         where = f"scoring documents {chosen[:20].tolist()}" if len(rows) > 1 else ""
         with explained_memory(lambda: where, lengths[chosen], budget), autocast(device, precision):
-            return chosen, some, model(**collated.to(device).inputs(), layers=layers).float().cpu()
+            return chosen, some, model(**collated.to(device).inputs()).float().cpu()
 
     def collated() -> Iterator[tuple[np.ndarray, list[Row], Any]]:
         for chosen in passes:
@@ -99,7 +99,7 @@ def score_rows(
 
     with _LOCK:  # whoever asks while the pool below is made would be told 1, for life
         threads = torch.get_num_threads()
-    several = layers is not None and device.type == "cpu" and 1 < threads <= len(passes) // 2
+    several = packs and device.type == "cpu" and 1 < threads <= len(passes) // 2
     results = _in_threads(compute, collated(), threads) if several else map(compute, collated())
     for place, (chosen, some, outputs) in enumerate(results):
         if place < mine:

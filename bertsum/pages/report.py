@@ -37,14 +37,14 @@ class Measured:
         rows: The documents, with ``id``, ``sentences`` and ``references`` (N).
         results: The figures of the table.
         choices: The sentences that each system chose in each document (N); ``oracle`` is one of them.
-        scores: ROUGE of each document, by system (N, 3, 3); also of what is only a mean of systems.
+        rouge: ROUGE of each document, by system (N, 3, 3); also of what is only a mean of systems.
         probabilities: Score of each document's sentences (N) by model, the first of which is shown; none for baselines.
     """
 
     rows: ByPlace[dict[str, Any]]
     results: Results
     choices: Mapping[str, Sequence[Sequence[int]]]
-    scores: Mapping[str, np.ndarray]
+    rouge: Mapping[str, np.ndarray]
     probabilities: Mapping[str, ByPlace[Sequence[float | None]]]
 
     @property
@@ -54,7 +54,7 @@ class Measured:
 
     def of_documents(self, system: str) -> np.ndarray:
         """The figure to report in percent (N, 3)."""
-        return 100 * self.scores[system][:, :, FIGURES.index(self.results.figure)]
+        return 100 * self.rouge[system][:, :, FIGURES.index(self.results.figure)]
 
 
 def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: int = 0) -> str:
@@ -141,8 +141,8 @@ def _by_length(measured: Measured) -> dict[str, Any]:
 
 def _compared(measured: Measured) -> list[str]:
     """The baselines, and the model or the mean of several."""
-    models = [name for name in measured.scores if name in measured.probabilities or name not in measured.choices]
-    return [*(name for name in measured.scores if name not in models), *models[-1:]]
+    models = [name for name in measured.rouge if name in measured.probabilities or name not in measured.choices]
+    return [*(name for name in measured.rouge if name not in models), *models[-1:]]
 
 
 def _positions(measured: Measured) -> str:
@@ -182,7 +182,7 @@ def _document(measured: Measured, place: int) -> dict[str, Any]:
         style=False,
     )
     lines = [
-        _line(system, [f"{value:.1f}" for value in measured.of_documents(system)[place]]) for system in measured.scores
+        _line(system, [f"{value:.1f}" for value in measured.of_documents(system)[place]]) for system in measured.rouge
     ]
     return {
         "id": _cut(row["id"], 80),

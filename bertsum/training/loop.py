@@ -388,9 +388,11 @@ class Trainer:
             state.ranking, state.ranking_before_end = state.ranking_before_end, None
             if self._done():
                 state.ranking, state.ranking_before_end = ended
-        if not self.accelerator.is_main_process:
-            return
-        self._tidy()
         logged = state.step if self._log_due() or self._done() else state.step - 1
-        forget_later_metrics(self.run, {"train": logged, "validation": state.ranking.step})
-        print(f"Going on from {last}, update {state.step} of {self.total_steps}", flush=True)
+
+        def tidy() -> None:
+            self._tidy()
+            forget_later_metrics(self.run, {"train": logged, "validation": state.ranking.step})
+            print(f"Going on from {last}, update {state.step} of {self.total_steps}", flush=True)
+
+        on_first_process(self.accelerator, tidy)

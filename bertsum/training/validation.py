@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +41,8 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
         predicted = predict_split(
             model, prepared, config, chosen, progress, part=part, precision=config.train.precision, loss=True
         )
-        predictions = sorted(predicted, key=lambda prediction: prediction.place)
+        kept = (replace(prediction, scores=[], indices=[]) for prediction in predicted)
+        predictions = sorted(kept, key=lambda prediction: prediction.place)
     figures = _figures(predictions, prepared, chosen, config)
     measured = dict(
         gather_object([(one.place, values) for one, values in zip(predictions, figures.tolist(), strict=True)])
