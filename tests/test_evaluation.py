@@ -239,3 +239,15 @@ def test_compare_reads_what_evaluate_writes(trained_run, tmp_path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", [record])
     predictions = evaluated(trained_run, tmp_path, f"data.test={path}").folder / "predictions.jsonl"
     assert compare(predictions, predictions)["rouge1"].mean == 0
+
+
+def test_two_evaluations_do_not_write_at_once(trained_run, tmp_path) -> None:
+    config = trained_run[0].override({"output_dir": str(tmp_path)})
+    refused = pytest.raises(bertsum.BertsumError, match="another evaluation is writing there")
+    with Run.of(config).writing_results("test-baselines") as folder, refused:
+        evaluate_baselines(config, "test")
+    evaluation = evaluate_baselines(config, "test")
+    assert evaluation.folder == folder
+    kept = (folder / "results.json").read_bytes()
+    with Run.of(config).writing_results("test-baselines"):
+        assert kept and not (folder / "results.json").exists()  # it is written last

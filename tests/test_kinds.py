@@ -162,3 +162,18 @@ def test_the_kind_there_is() -> None:
     with pytest.raises(BertsumError, match=r"model\.kind: got 'other', expected extractive"):
         Config.load(None, ["model.kind=other"])
     assert Path(ROOT / "bertsum" / "models" / "extractive.py").is_file()
+
+
+def test_a_variation_of_a_kind_stays_apart(trained_run) -> None:
+    class Mine(BertSum):
+        pass
+
+    assert MODELS["extractive"] is BertSum
+    assert type(Mine.from_pretrained(trained_run[1].checkpoint)) is Mine
+    assert type(Model.from_pretrained(trained_run[1].checkpoint)) is BertSum
+
+    class Half(Model):
+        pass
+
+    with pytest.raises(TypeError, match="abstract"):
+        Half(None, None, None)

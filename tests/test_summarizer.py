@@ -224,3 +224,27 @@ def test_whatever_text(summarizer, text, language) -> None:
         return
     assert all(sentence in text for sentence in summary.sentences)
     assert summary.indices == sorted(set(summary.indices))
+
+
+def test_errors_alone_replace_no_file(summarizer, tmp_path) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"body": "It rained."}\n', encoding="utf-8")
+    target.write_text("mine\n", encoding="utf-8")
+    with pytest.raises(bertsum.BertsumError, match="none of 1 documents could be summarised"):
+        bertsum.summarize_file(summarizer, source, target, resume=False, progress=False)
+    assert target.read_text(encoding="utf-8") == "mine\n"
+
+
+def test_what_memory_did_not_suffice_for_is_not_kept(summarizer, monkeypatch) -> None:
+    """The error of one document holds nothing of what was computed for it."""
+    forward = bertsum.BertSum.forward
+
+    def small(self: bertsum.BertSum, **inputs) -> object:
+        if sum(inputs["lengths"]) > 60:
+            raise MemoryError
+        return forward(self, **inputs)
+
+    monkeypatch.setattr(bertsum.BertSum, "forward", small)
+    answers = list(summarizer.stream(["It rained.", "It rained all day. " * 30, "We left."], errors="return"))
+    assert [isinstance(answer, bertsum.BertsumError) for answer in answers] == [False, True, False]
+    assert answers[1].__cause__ is answers[1].__context__ is answers[1].__traceback__ is None

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import functools
 import zlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bertsum.data.rows import ExtractiveRow
 
 
 def random_of_id(identity: str) -> float:
@@ -26,14 +30,14 @@ def _detokenizer() -> Any:
     return TreebankWordDetokenizer()
 
 
-def join_documents(rows: list[dict[str, Any]], share: float) -> None:
+def join_documents(rows: Sequence[ExtractiveRow], share: float) -> None:
     """Puts the next two to five prepared documents behind some; none of their sentences is labelled there.
 
     Args:
         rows: Columns of prepared documents, changed in place.
         share: Share of them, drawn by their ids.
     """
-    alone = [dict(row) for row in rows]
+    alone = [row.copy() for row in rows]
     for place, row in enumerate(rows):
         identity = f"{row['id']} joined"  # behind: a CRC of what follows the same words would draw as without them
         if random_of_id(identity) >= share:
@@ -43,12 +47,12 @@ def join_documents(rows: list[dict[str, Any]], share: float) -> None:
             _append(row, alone[(place + step) % len(rows)])
 
 
-def _append(row: dict[str, Any], other: dict[str, Any]) -> None:
+def _append(row: ExtractiveRow, other: ExtractiveRow) -> None:
     tokens, sentences = len(row["input_ids"]), len(row["sentences"])
     row["input_ids"] = [*row["input_ids"], *other["input_ids"]]
     row["cls_positions"] = [*row["cls_positions"], *(tokens + position for position in other["cls_positions"])]
     row["sentence_indices"] = [*row["sentence_indices"], *(sentences + one for one in other["sentence_indices"])]
-    row["labels"] = [*row["labels"], *(0.0 for _ in other["labels"])]
+    row["labels"] = [*(row["labels"] or []), *(0.0 for _ in other["cls_positions"])]
     row["sentences"] = [*row["sentences"], *other["sentences"]]
     row["length"] = len(row["input_ids"])
     row["cut"] = row["cut"] or other["cut"]

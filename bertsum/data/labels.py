@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bertsum.config import DataConfig
 from bertsum.data.oracle import greedy_oracles, soft_oracles
+
+if TYPE_CHECKING:
+    from bertsum.data.rows import ExtractiveRow
 
 # A document's sentences, and its references.
 OracleTexts = tuple[list[str], list[list[str]]]
 
 
-def visible_sentences(row: dict[str, Any], config: DataConfig, all_of_it: bool = False) -> Sequence[int]:
+def visible_sentences(row: Mapping[str, Any], config: DataConfig, all_of_it: bool = False) -> Sequence[int]:
     """The sentences that an oracle chooses from: those that are read, or all.
 
     The authors' oracle chooses from the whole document, and loses what is then not read (``data.oracle: paper``).
@@ -26,12 +29,12 @@ def visible_sentences(row: dict[str, Any], config: DataConfig, all_of_it: bool =
     return range(len(row["sentences"])) if all_sentences else list(row["sentence_indices"])
 
 
-def oracle_texts(row: dict[str, Any], sentences: Sequence[int]) -> OracleTexts:
+def oracle_texts(row: Mapping[str, Any], sentences: Sequence[int]) -> OracleTexts:
     """Some sentences of a document, and its references."""
     return [row["sentences"][index] for index in sentences], row["references"]
 
 
-def label(rows: Sequence[dict[str, Any]], config: DataConfig) -> None:
+def label(rows: Sequence[ExtractiveRow], config: DataConfig) -> None:
     """Gives each row its ``labels``, from 0 to 1, one for each sentence that is read (S)."""
     visible = [visible_sentences(row, config) for row in rows]
     texts = [oracle_texts(row, sentences) for row, sentences in zip(rows, visible, strict=True)]

@@ -46,6 +46,21 @@ class Texts(TypedDict):
     references: list[list[str]]
 
 
+class ExtractiveRow(Texts):
+    """A document as an extractive model reads it.
+
+    Its ``input_ids`` are T tokens, of which those at ``cls_positions`` begin a sentence each (S). ``sentence_indices``
+    says which sentences of the document those are, ``labels`` what the model shall learn of them.
+    """
+
+    length: int
+    cut: bool
+    input_ids: list[int]
+    cls_positions: list[int]
+    sentence_indices: list[int]
+    labels: list[float] | None
+
+
 class Rows(ABC):
     """Makes the rows of one kind of model.
 
@@ -62,7 +77,7 @@ class Rows(ABC):
         """Prepares to make rows of documents of a split, in any process."""
 
     @abstractmethod
-    def __call__(self, documents: Sequence[Document | Rejected]) -> list[dict[str, Any] | Rejected]:
+    def __call__(self, documents: Sequence[Document | Rejected]) -> Sequence[Mapping[str, Any] | Rejected]:
         """A row for each document, or why it has none."""
 
     @staticmethod
@@ -72,11 +87,7 @@ class Rows(ABC):
 
 
 class ExtractiveRows(Rows):
-    """Rows of a model that scores sentences: the encoder's input, and a label for each sentence that is read.
-
-    Columns beside the common ones: ``input_ids`` (T), ``cls_positions`` (S), ``sentence_indices`` (S, which sentences
-    of the document are read) and ``labels`` (S).
-    """
+    """Rows of a model that scores sentences: the encoder's input, and a label for each sentence that is read."""
 
     schema = pa.schema(
         {
@@ -94,15 +105,15 @@ class ExtractiveRows(Rows):
         self.split = split
         self.encoder = DocumentEncoder(tokenizer, config.encoding)
 
-    def __call__(self, documents: Sequence[Document | Rejected]) -> list[dict[str, Any] | Rejected]:
+    def __call__(self, documents: Sequence[Document | Rejected]) -> list[ExtractiveRow | Rejected]:
         rows = [item if isinstance(item, Rejected) else self.row(item) for item in documents]
-        kept = [row for row in rows if isinstance(row, dict)]
+        kept = [row for row in rows if not isinstance(row, Rejected)]
         label([row for row in kept if row["labels"] is None], self.config.data)
         if self.split == "train":
             join_documents(kept, self.config.data.joined)
         return rows
 
-    def row(self, document: Document) -> dict[str, Any] | Rejected:
+    def row(self, document: Document) -> ExtractiveRow | Rejected:
         """A document's row, with labels only where it came with them."""
         if self.split == "train":
             document = _as_prose(document, self.config.data.detokenized)
@@ -120,15 +131,15 @@ class ExtractiveRows(Rows):
             encoding = self.encoder.encode(texts["sentences"])
         if not encoding.sentence_indices:
             return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
-        return {
+        return ExtractiveRow(
             **texts,
-            "length": len(encoding.input_ids),
-            "cut": encoding.cut,
-            "input_ids": encoding.input_ids,
-            "cls_positions": encoding.cls_positions,
-            "sentence_indices": encoding.sentence_indices,
-            "labels": labels,
-        }
+            length=len(encoding.input_ids),
+            cut=encoding.cut,
+            input_ids=encoding.input_ids,
+            cls_positions=encoding.cls_positions,
+            sentence_indices=encoding.sentence_indices,
+            labels=labels,
+        )
 
     @staticmethod
     def counts(row: Mapping[str, Any]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -180,7 +180,7 @@ class PreparedChunk:
     counts: Counter[str]
 
     @staticmethod
-    def of(documents: Sequence[dict[str, Any] | Rejected], kind: type[Rows]) -> PreparedChunk:
+    def of(documents: Sequence[Mapping[str, Any] | Rejected], kind: type[Rows]) -> PreparedChunk:
         """Rows of the kind's columns, and what was rejected between them."""
         rows = [document for document in documents if not isinstance(document, Rejected)]
         counts = Counter(
