@@ -67,7 +67,9 @@ class Trainer:
         model: Model,
         training: Prepared,
         validation: Prepared | None,
+        last: Path | None,
     ) -> None:
+        """Begins the run, or puts it back to where its checkpoint ``last`` left it."""
         self.config = config
         self.run = Run.of(config)
         self.accelerator = accelerator
@@ -78,7 +80,6 @@ class Trainer:
         self.lengths = training.lengths
         self.batches_per_update = accelerator.num_processes * config.train.accumulation
         self.state = TrainState(training.folder.name, config.train.max_tokens_per_batch)
-        last = self.run.last_checkpoint()
         saved = load_state(last) if last is not None else None
         if last is not None and saved is not None:
             self.state = saved.train

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,33 +23,43 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-def check_run_folder(config: Config) -> list[str]:
-    """Refuses a folder that holds another run or cannot be written, before anything long begins.
+@dataclass(frozen=True)
+class Resumed:
+    """The interrupted run that a training goes on with.
 
-    Returns:
-        Settings that changed since the run was interrupted; :func:`check_same_data` compares the data.
+    Attributes:
+        checkpoint: Its newest checkpoint.
+        config: The configuration that it was last trained with.
+    """
+
+    checkpoint: Path
+    config: Config
+
+
+def find_resumed(config: Config) -> Resumed | None:
+    """What stands in the run folder, before anything long begins; None where a run begins.
 
     Raises:
-        BertsumError: if that is more than a resumed run may, or nothing can be written there.
+        BertsumError: if it is a run that shall not be resumed, or nothing can be written there.
     """
-    run, run_dir, train = Run.of(config), config.run_dir, config.train
-    changes: list[str] = []
-    if run.last_checkpoint() is not None and not train.overwrite:
-        if not train.resume:
-            raise BertsumError(
-                f"'{run_dir}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), "
-                "or choose another name (--name NAME)"
-            )
-        if not run.config_file.is_file():
-            raise BertsumError(f"'{run_dir}' has checkpoints, but no config.yaml; replace it (--train.overwrite)")
-        changes = _allowed_changes(config, Config.load(run.config_file))
-    there = next(folder for folder in (run_dir, *run_dir.absolute().parents) if folder.exists())
+    run, train = Run.of(config), config.train
+    there = next(folder for folder in (run.folder, *run.folder.absolute().parents) if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        raise BertsumError(f"'{run_dir}' cannot be written: '{there}' is not a writable folder; choose --output_dir")
-    return changes
+        raise BertsumError(f"'{run.folder}' cannot be written: '{there}' is not a writable folder; choose --output_dir")
+    checkpoint = run.last_checkpoint()
+    if checkpoint is None or train.overwrite:
+        return None
+    if not train.resume:
+        raise BertsumError(
+            f"'{run.folder}' already holds a run; go on with it (--train.resume), replace it (--train.overwrite), or "
+            "choose another name (--name NAME)"
+        )
+    if not run.config_file.is_file():
+        raise BertsumError(f"'{run.folder}' has checkpoints, but no config.yaml; replace it (--train.overwrite)")
+    return Resumed(checkpoint, Config.load(run.config_file))
 
 
-def settle_precision_of_run(config: Config, accelerator: Accelerator) -> Config:
+def settle_precision_of_run(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> Config:
     """A config whose ``train.precision`` is no longer auto: it is what the run began with, else what auto is here.
 
     The first process decides for all.
@@ -60,9 +70,9 @@ def settle_precision_of_run(config: Config, accelerator: Accelerator) -> Config:
     settled = [here]
 
     def choose() -> None:
-        saved = saved_config(config)
-        if config.train.precision == "auto" and saved is not None and saved.train.precision not in ("auto", here):
-            settled[0] = saved.train.precision
+        before = resumed.config.train.precision if resumed is not None else "auto"
+        if config.train.precision == "auto" and before not in ("auto", here):
+            settled[0] = before
             print(f"Going on in {settled[0]}, as the run began (train.precision: auto is {here} here)", flush=True)
 
     on_first_process(accelerator, choose)
@@ -70,32 +80,24 @@ def settle_precision_of_run(config: Config, accelerator: Accelerator) -> Config:
     return config.override({"train.precision": settled[0]})
 
 
-def settle_attention_of_run(config: Config, attention: str) -> Config:
+def settle_attention_of_run(config: Config, resumed: Resumed | None, attention: str) -> Config:
     """A config whose ``model.attention`` is no longer auto, to be written down; says so where the run began otherwise.
 
     Args:
         config: The run's configuration.
+        resumed: The run that it goes on with.
         attention: What auto is here.
     """
     if config.model.attention != "auto":
         return config
-    saved = saved_config(config)
-    if saved is not None and saved.model.attention not in ("auto", attention):
-        before = saved.model.attention
+    before = resumed.config.model.attention if resumed is not None else "auto"
+    if before not in ("auto", attention):
         print(
             f"Going on with other arithmetic, since auto is another one here (model.attention: was {before}, is "
             f"{attention}; --model.attention {before} keeps it)",
             flush=True,
         )
     return config.override({"model.attention": attention})
-
-
-def saved_config(config: Config) -> Config | None:
-    """The configuration that a run to be resumed was last trained with; None where a run begins."""
-    path = Run.of(config).config_file
-    if Run.of(config).last_checkpoint() is None or config.train.overwrite or not path.is_file():
-        return None
-    return Config.load(path)
 
 
 # What a resumed run may have otherwise: how long and how often, and what does not touch its weights.
@@ -130,9 +132,13 @@ _SETTLED = ("train.precision", "model.attention")  # where auto is written down,
 _NOT_WORTH_TELLING = ("train.resume", "train.overwrite")
 
 
-def _allowed_changes(config: Config, saved: Config) -> list[str]:
-    """What is other than before; refuses a resume that would not be the same run."""
-    before = saved.flat()
+def allowed_changes(config: Config, resumed: Resumed) -> list[str]:
+    """Settings that changed since the run was interrupted; :func:`check_same_data` compares the data.
+
+    Raises:
+        BertsumError: if that is more than a resumed run may.
+    """
+    before = resumed.config.flat()
     changed = {key: value for key, value in config.flat().items() if value != before[key]}
     if config.model.attention == "auto":  # what that is here is compared when the model is there
         changed.pop("model.attention", None)
@@ -193,25 +199,22 @@ def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
         yield
 
 
-def check_same_data(config: Config, training: Prepared) -> None:
+def check_same_data(resumed: Resumed, training: Prepared) -> None:
     """Refuses to resume a run on other documents than it has seen.
 
     Raises:
         BertsumError: saying so.
     """
-    last = Run.of(config).last_checkpoint()
-    if last is None or config.train.overwrite:
-        return
-    before, now = load_train_state(last).data, training.folder.name
+    before, now = load_train_state(resumed.checkpoint).data, training.folder.name
     if before != now:
         raise BertsumError(
-            f"'{last}': cannot be resumed with other prepared training data: was {before}, is {now} (other documents, "
-            "settings, tokenizer or version of bertsum); begin a new run (--name NAME), or replace it "
+            f"'{resumed.checkpoint}': cannot be resumed with other prepared training data: was {before}, is {now} "
+            "(other documents, settings, tokenizer or version of bertsum); begin a new run (--name NAME), or replace it "
             "(--train.overwrite)"
         )
 
 
-def begin_run(config: Config, accelerator: Accelerator) -> None:
+def begin_run(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> None:
     """Clears the locked run folder of what is not resumed, and writes the resolved config.
 
     Raises:
@@ -222,7 +225,7 @@ def begin_run(config: Config, accelerator: Accelerator) -> None:
     def clear_and_write() -> None:
         try:
             run_dir.mkdir(parents=True, exist_ok=True)
-            if run.last_checkpoint() is None or config.train.overwrite:
+            if resumed is None:
                 run.clear()
             # Whoever reads it again wants to go on, not to begin anew.
             config.override({"train.overwrite": False, "train.resume": True}).save(run.config_file)

@@ -21,9 +21,11 @@ from bertsum.runs import Run
 from bertsum.training.distributed import start_accelerator
 from bertsum.training.loop import Trainer
 from bertsum.training.resume import (
+    Resumed,
+    allowed_changes,
     begin_run,
-    check_run_folder,
     check_same_data,
+    find_resumed,
     lock_run_folder,
     settle_attention_of_run,
     settle_precision_of_run,
@@ -85,21 +87,24 @@ def train(config: Config) -> TrainResult:
         start_accelerator(config) as accelerator,
         lock_run_folder(config, accelerator),
     ):
-        config = settle_precision_of_run(config, accelerator)
-        changes = check_run_folder(config)
+        resumed = find_resumed(config)
+        config = settle_precision_of_run(config, resumed, accelerator)
+        changes = allowed_changes(config, resumed) if resumed is not None else []
         if changes and accelerator.is_main_process:
             print(f"Going on with another config, which is allowed ({'; '.join(changes)})", flush=True)
-        return _train(config, accelerator)
+        return _train(config, resumed, accelerator)
 
 
-def _train(config: Config, accelerator: Accelerator) -> TrainResult:
+def _train(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> TrainResult:
     torch.manual_seed(config.seed)
     model = model_class(config.model.kind).for_training(config)
     training = prepare(config, "train", model.tokenizer)
     validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
-    check_same_data(config, training)
-    begin_run(_settled(config, model, accelerator), accelerator)
-    trainer = Trainer(config, accelerator, model, training, validation)
+    if resumed is not None:
+        check_same_data(resumed, training)
+    begin_run(_settled(config, resumed, model, accelerator), resumed, accelerator)
+    last = resumed.checkpoint if resumed is not None else None
+    trainer = Trainer(config, accelerator, model, training, validation, last)
     trainer.fit()
     evaluation = None
     best = Run.of(config).best
@@ -110,11 +115,11 @@ def _train(config: Config, accelerator: Accelerator) -> TrainResult:
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
 
 
-def _settled(config: Config, model: Model, accelerator: Accelerator) -> Config:
+def _settled(config: Config, resumed: Resumed | None, model: Model, accelerator: Accelerator) -> Config:
     """The config as this run computes, to be written down; in the first process."""
     sharded = config.train.fsdp and accelerator.num_processes > 1
     attention = model.reader.attention_on(accelerator.device, sharded)
-    return settle_attention_of_run(config, attention) if accelerator.is_main_process else config
+    return settle_attention_of_run(config, resumed, attention) if accelerator.is_main_process else config
 
 
 @contextmanager
