@@ -209,8 +209,8 @@ def check_same_data(resumed: Resumed, training: Prepared) -> None:
     if before != now:
         raise BertsumError(
             f"'{resumed.checkpoint}': cannot be resumed with other prepared training data: was {before}, is {now} "
-            "(other documents, settings, tokenizer or version of bertsum); begin a new run (--name NAME), or replace it "
-            "(--train.overwrite)"
+            "(other documents, settings, tokenizer or version of bertsum); begin a new run (--name NAME), or replace "
+            "it (--train.overwrite)"
         )
 
 
