@@ -44,7 +44,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             config = write_config(Path(folder), count, options)
             metrics = Path(folder) / "memory" / "metrics.jsonl"
-            parts = {"preprocess": ["prepare"], "train": ["train"], "eval": ["evaluate"]}
+            parts = {"prepare": ["prepare"], "train": ["train"], "eval": ["evaluate"]}
             if with_validation:
                 parts["train"] = ["to validation", "after it"]
             for stage, names in parts.items():
@@ -97,17 +97,17 @@ def documents(count: int) -> Iterator[dict[str, str]]:
 
 
 def measure(stage: str, config: Path, metrics: Path, parts: int) -> list[tuple[float, list[int]]]:
-    """Seconds and peaks in bytes of a script: resident memory of the process, the part that is no file's, any worker's.
+    """Seconds and peaks in bytes of a command: resident memory of the process, its anonymous part, any worker's.
 
     Args:
-        stage: Name of the script.
+        stage: The command: prepare, train or eval.
         config: Its config.
         metrics: Written by a training; the second of two parts begins when a validation is in it.
-        parts: Of the script: one or two.
+        parts: Of the command: one or two.
     """
-    script = Path(__file__).with_name(f"{stage}.py")
     split = "validation" if Config.load(config).data.has_split("validation") else "train"
-    command = [sys.executable, str(script), "--config", str(config), *(["--split", split] if stage == "eval" else [])]
+    command = [sys.executable, "-m", "bertsum", stage, "--config", str(config)]
+    command += ["--split", split] if stage == "eval" else []
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     begin = time.monotonic()
     measured = [(0.0, [0, 0, 0])]

