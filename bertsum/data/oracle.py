@@ -37,7 +37,7 @@ _ASCII_PUNCTUATION = bytes(code for code in range(128) if _NOT_ALPHANUMERIC.matc
 Mode = Literal["unicode", "paper"]
 Reference = str | Sequence[str] | Sequence[Sequence[str]]
 
-# 12 sentences make 298 extracts of up to three. With 16 (696 extracts), CNN/DailyMail labels change by 0.011 on average.
+# 12 sentences make 298 extracts of up to three. With 16 (696), CNN/DailyMail labels change by 0.011 on average.
 SOFT_CANDIDATES = 12
 _LARGEST = 2**62
 

@@ -1,4 +1,4 @@
-"""Prepared documents on disk: an Arrow file that grows in parts, is never used unfinished, and is checked when opened."""
+"""Prepared documents on disk: an Arrow file that grows in parts, is never used unfinished, and checked when opened."""
 
 from __future__ import annotations
 
