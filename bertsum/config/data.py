@@ -46,7 +46,7 @@ class DataConfig:
     min_sentences: Count = 1
     """Documents with fewer usable sentences are dropped."""
     min_summary_words: Whole = 1
-    """Documents whose summary has fewer words are dropped."""
+    """Documents with fewer words in their summary are dropped."""
     filtered_splits: Literal["train", "all"] = "train"
     """Where data.min_sentences and data.min_summary_words apply: train drops training documents only (as for
     CNN/DailyMail), all drops documents of every split (as for NYT50)."""
@@ -65,7 +65,7 @@ class DataConfig:
     """This share of the training documents, drawn by id, is first put back to ordinary prose ("do n't" to "don't"). It
     helps where the corpus is tokenised and the texts to summarise are not."""
     joined: Share = 0.0
-    """This share of the training documents, drawn by id, is followed by two to five other documents, whose sentences
+    """This share of the training documents, drawn by id, is followed by two to five other documents. Their sentences
     all count as not in the summary. The model learns from news that a long document is mostly not summary. It needs
     encoding.long_documents window."""
     prepared_dir: Text = "prepared"
