@@ -1,4 +1,4 @@
-"""Values of many documents, read or made when they are asked for, so that memory does not grow with their number."""
+"""Values of many documents, read or made on demand, so that memory does not grow with the number of documents."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class ByPlace(Protocol[Value]):
 
 
 class OnDisk:
-    """Values in a file without a name, which is gone when this object is, or when the process is killed."""
+    """Values in an unnamed temporary file, which disappears with this object or with the process."""
 
     def __init__(self, values: Iterable[tuple[int, Mapping[str, Any]]], folder: Path) -> None:
-        """Takes all values.
+        """Writes all values to the file.
 
         Args:
-            values: Each with its place, 0 to N - 1 in any order; they are such as JSON has.
-            folder: The file lies on the same disk.
+            values: Values that JSON can hold, each with its place: 0 to N - 1 in any order.
+            folder: A folder on the disk for the file.
 
         Raises:
-            BertsumError: if it cannot be written.
+            BertsumError: if the file cannot be written.
         """
         self._folder = folder
         self._begins, self._ends = array("q"), array("q")

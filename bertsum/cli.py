@@ -1,6 +1,6 @@
 """The command ``bertsum``; each of the scripts is one of its subcommands.
 
-What takes seconds to import is imported when all arguments are known to be right.
+Modules that take seconds to import are imported only after all arguments are checked.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     Command = Callable[[argparse.Namespace, list[str]], None]
 
-_LINE_ENDS = re.compile("\r\n?|[\v\f]")  # of other systems, and of pages
+_LINE_ENDS = re.compile("\r\n?|[\v\f]")  # line ends of other systems, and page breaks
 _MODEL = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the command with these arguments, by default the program's own, and ends it as :func:`run` does."""
+    """Runs the command with these arguments (by default the program's), and exits as in :func:`run`."""
     run(lambda: _main(argv))
 
 
@@ -65,7 +65,7 @@ def _main(argv: Sequence[str] | None) -> None:
         options.command(options, rest)
 
 
-# ---- commands that a config describes
+# ---- commands with a config
 
 
 def _train(options: argparse.Namespace, rest: list[str]) -> None:
@@ -140,7 +140,7 @@ def _compare(options: argparse.Namespace, rest: list[str]) -> None:
 
 
 def _config_of_evaluation(options: argparse.Namespace, rest: list[str]) -> Config:
-    """The named config, else that of the checkpoint's run, else that of the newest run."""
+    """The named config, else the config of the checkpoint's run, else of the newest run."""
     from bertsum.runs import Run
 
     if options.config is not None:
@@ -199,7 +199,7 @@ def _convert(options: argparse.Namespace, rest: list[str]) -> None:
     print(f"Checkpoint: {folder / 'best'} -> {checkpoint.name}\nEvaluate it: bertsum eval --checkpoint {folder}/best")
 
 
-# ---- commands that a model is given to
+# ---- commands with a model
 
 
 def _add_summarize(parser: argparse.ArgumentParser) -> None:
@@ -248,9 +248,9 @@ def _print_summaries(options: argparse.Namespace) -> None:
     chosen = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
     asked: dict[str, Any] = {name: getattr(options, name) for name in chosen}
     asked["trigram_blocking"] = options.blocking
-    # Read before what takes seconds to import, so that an error about a wrong name comes at once.
+    # Read before slow imports, so that an error about a wrong name comes at once.
     text = _read_text(options.file or "-", options.encoding) if options.jsonl is None else None
-    gc.disable()  # all of it stays: looking for garbage among so many new objects takes an eighth of a start
+    gc.disable()  # new objects all stay; searching them for garbage would take an eighth of the start
     try:
         from bertsum.inference.summarizer import Summarizer
 
@@ -267,7 +267,7 @@ def _print_summaries(options: argparse.Namespace) -> None:
     summary = summarizer(text, **asked)
     if options.json:
         shown = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
-        # the same values, without what a terminal would obey
+        # the same values, escaped if they hold control characters
         print(shown if shown == printable(shown) else json.dumps(asdict(summary), indent=2))
     else:
         print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
@@ -328,7 +328,7 @@ def _push(options: argparse.Namespace, _: list[str]) -> None:
     if options.dry_run:
         print(card)
         return
-    private = True if options.private else None  # otherwise as the owner has set
+    private = True if options.private else None  # None: as the owner has set
     pushed = model.push_to_hub(options.repo_id, license=options.license, private=private, branch=options.branch)
     print(f"Pushed: {pushed}")
 
@@ -373,7 +373,7 @@ def _demo(options: argparse.Namespace, _: list[str]) -> None:
     launch(options.model, options.host, options.port, options.share, options.open)
 
 
-# What adds a command's options, and the command, whose docstring is its help.
+# By name: a function that adds a command's options, and the command. The command's docstring is the help text.
 _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
     "train": (add_config, _train),
     "eval": (_add_eval, _eval),

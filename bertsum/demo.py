@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from bertsum.inference.summarizer import Summarizer, Summary
 
-# Characters, about 85,000 words: more makes a page that a browser struggles with (1.4 million: a minute).
+# Characters, about 85,000 words: browsers struggle with the page of a longer text (1.4 million: a minute).
 TEXT_LIMIT = 500_000
-_FILE_LIMIT = 64 * 2**20  # what is refused here the page does not explain, unlike a text that is too long
+_FILE_LIMIT = 64 * 2**20  # the page does not explain this refusal; it does explain that a text is too long
 BUNDLED = "bundled with bertsum"
 DEFAULT = "model's default"
 LIMITS = ("sentences", "% of sentences", "words", DEFAULT)
@@ -52,9 +52,9 @@ LANGUAGES = {
     "Turkish": "tr",
     "Vietnamese": "vi",
 }
-_CATCHING = threading.Lock()  # warnings are caught for all threads: two at once would mix them up, and not put it back
-_DOCUMENT = "document 0: "  # how the summarizer names the only one
-_SECONDS_KEPT = 3600  # of what visitors upload and download
+_CATCHING = threading.Lock()  # catching warnings affects all threads: two at once would mix them up, and not undo it
+_DOCUMENT = "document 0: "  # the summarizer's name for the only document
+_SECONDS_KEPT = 3600  # for uploads and downloads of visitors
 _FIRST_PORT, _LAST_PORT = 7860, 7959
 _STYLE = """
 #text textarea, #summary textarea { unicode-bidi: plaintext; }
@@ -64,12 +64,12 @@ _STYLE = """
 
 @dataclass(frozen=True)
 class Answer:
-    """What the page shows.
+    """The values that the page shows.
 
     Attributes:
-        problem: What is wrong with the text or an option, for people; empty if there is a summary.
+        problem: What is wrong with the text or an option; empty for a summary.
         summary: The summary's text.
-        facts: How much of the document it is.
+        facts: How much of the document the summary is.
         document: The shaded document, as HTML.
         files: The summary as a text file and as a JSON file.
     """
@@ -82,29 +82,29 @@ class Answer:
 
 
 class Demo:
-    """What the page does; knows nothing of how it looks.
+    """The functions of the page, without its looks.
 
     Attributes:
-        models: Names of the models that can be chosen; visitors cannot load others.
-        folder: Where the files are written that can be downloaded.
+        models: Names of the models to choose from; visitors cannot load others.
+        folder: Folder for the files that visitors can download.
     """
 
     def __init__(self, model: str | None, folder: str | Path) -> None:
         self.models = _models(model)
         self.folder = Path(folder)
-        self.summarizer(self.models[0])  # an error in it should not wait for a visitor
+        self.summarizer(self.models[0])  # so that an error in it shows at once
 
     def summarizer(self, name: str) -> Summarizer:
         """A model by its name.
 
         Raises:
-            BertsumError: if it is none of the page's, or cannot be loaded.
+            BertsumError: if the model is not in ``models``, or cannot be loaded.
         """
         if name not in self.models:
             raise BertsumError(f"model: got '{name}', expected one of {', '.join(self.models)}")
         if name == BUNDLED:
             return _load(None)
-        # best/ is a link, which a running training sets anew
+        # best/ is a link that a running training changes
         return _load(str(Path(name).resolve()) if Path(name).is_dir() else name)
 
     def answer(
@@ -124,11 +124,11 @@ class Demo:
         Args:
             text: The document.
             model: One of ``models``.
-            limit: Which of the next three limits the summary, of ``LIMITS``.
+            limit: One of ``LIMITS``: which of the next three options applies.
             sentences: At most this many sentences.
             percent: At most this share of the sentences.
             words: At most this many words.
-            language: ISO 639-1 code; like the rest, ``DEFAULT`` leaves it to the model.
+            language: ISO 639-1 code; here and below, ``DEFAULT`` is the model's setting.
             blocking: Trigram blocking, on or off.
             order: Order of the sentences, document or score.
         """
@@ -171,8 +171,8 @@ def launch(
     """Serves the page until Ctrl-C.
 
     Args:
-        model: A checkpoint folder or a hub id, chosen at first; by default the model that comes with bertsum. Those
-            under runs/ can be chosen as well.
+        model: A checkpoint folder or a hub id to begin with; by default the model that comes with bertsum. Visitors can
+            also choose models under runs/.
         host: Address to serve; 0.0.0.0 is the whole network.
         port: By default the first free one from 7860 on.
         share: Whether to make a public address too, through Gradio's servers.
@@ -256,7 +256,7 @@ def page(demo: Demo) -> gradio.Blocks:
 
 
 def _length_options(gr: Any) -> list[Any]:
-    """What the length is a number of, and the field of each; only that of the chosen one is seen."""
+    """The choice of the unit of length, and a field for each unit; only the chosen unit's field is visible."""
     limit = gr.Radio(list(LIMITS), value="sentences", label="Length", elem_id="limit")
     fields = [
         gr.Slider(1, 30, value=3, step=1, label="At most", elem_id="sentences"),
@@ -290,7 +290,7 @@ def _other_options(gr: Any, models: Sequence[str]) -> list[Any]:
 
 
 def _answer_parts(gr: Any) -> list[Any]:
-    """Where an :class:`Answer` is shown: problem, summary, facts, both files, the legend, the document."""
+    """The parts that show an :class:`Answer`: problem, summary, facts, both files, the legend, the document."""
     problem = gr.HTML(visible=False, elem_id="problem")
     summary = gr.Textbox(
         label="Summary",
@@ -312,12 +312,12 @@ def _answer_parts(gr: Any) -> list[Any]:
 
 @contextmanager
 def _environment(folder: str) -> Iterator[None]:
-    """What Gradio reads when it is imported and when a page is made; uploads, too, go to the folder and end with it.
+    """Sets variables that Gradio reads when imported and when it makes a page; uploads also go to ``folder``.
 
-    Only these variables are put back: other threads may change others meanwhile.
+    Only these variables are restored, because other threads may change others meanwhile.
     """
     wanted = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}
-    # The last one Gradio sets itself, where analytics are off.
+    # Gradio sets the last one itself if analytics are off.
     before = {name: os.environ.get(name) for name in (*wanted, "HF_HUB_DISABLE_TELEMETRY")}
     os.environ |= wanted
     try:
@@ -339,7 +339,7 @@ def _import_gradio() -> Any:
 
 
 def _models(given: str | None) -> list[str]:
-    """The model to begin with, then those that were trained here, newest first, and the bundled one."""
+    """The model to begin with, then models trained here, newest first, and the bundled model."""
     there = (best for best in Path("runs").glob("*/best") if best.is_dir())
     runs = sorted(there, key=lambda best: best.stat().st_mtime, reverse=True)
     return list(dict.fromkeys([given or BUNDLED, *map(str, runs), BUNDLED]))
@@ -361,7 +361,7 @@ def _check_length(text: str) -> None:
 
 
 def _limit(limit: str, sentences: float | None, percent: float | None, words: float | None) -> dict[str, Any]:
-    """A limit as the summarizer takes it."""
+    """The summarizer's option for a limit."""
     if limit not in LIMITS:
         raise BertsumError(f"length: got '{limit}', expected {', '.join(LIMITS)}")
     if limit == DEFAULT:
@@ -386,13 +386,13 @@ def _facts(summary: Summary) -> str:
 
 
 def _unread(caught: Sequence[warnings.WarningMessage]) -> list[str]:
-    """What the summarizer says that it has not read of the text."""
+    """The summarizer's warnings about parts of the text that it did not read."""
     said = [str(warning.message) for warning in caught]
     return [f"**{message.removeprefix(_DOCUMENT)}.**" for message in said if message.startswith(_DOCUMENT)]
 
 
 def _examples() -> tuple[list[str], list[str]]:
-    """First words and text of some of the bundled sample's articles, which are made up."""
+    """First words and text of some articles from the bundled sample; the articles are invented."""
     lines = (SAMPLE_FOLDER / "english.validation.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [json.loads(line)["document"] for line in lines[:3]]
     return [" ".join(text.split()[:7]) + " …" for text in texts], texts

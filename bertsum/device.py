@@ -1,6 +1,6 @@
-"""The device: which one, in what precision, and what it says when memory does not suffice.
+"""The device: which one, in what precision, and the error when memory does not suffice.
 
-Each use of what torch keeps private stands here, behind a check: without it, a public way gives the same.
+All uses of torch's private functions are in this module, behind a check; a public way gives the same result.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float
 
 
 def default_device() -> torch.device:
-    """An accelerator (CUDA, Apple's, Intel's ...) where there is one, else the CPU."""
+    """An accelerator (CUDA, Apple's, Intel's ...) if the machine has one, else the CPU."""
     accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     return torch.device("cpu") if accelerator is None else torch.device(accelerator.type)
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The context of mixed-precision arithmetic; of none for fp32."""
+    """The context of mixed-precision arithmetic; it does nothing for fp32."""
     return torch.autocast(device.type, dtype=PRECISIONS[precision], enabled=precision != "fp32")
 
 
 def settle_precision(precision: str, device: torch.device) -> str:
-    """What ``auto`` is on a device: bf16 where it has instructions for it, else fp32, since without them bf16 is
-    several times slower; every other precision is itself.
+    """Resolves ``auto`` on a device: bf16 if it has instructions for it, else fp32, since bf16 is several times slower
+    without them. Other precisions stay.
     """
     if precision != "auto":
         return precision
@@ -40,7 +40,7 @@ def settle_precision(precision: str, device: torch.device) -> str:
 
 
 def _processor_has_bf16() -> bool:
-    """Whether matrix products in bf16 have instructions of their own; torch also emulates them."""
+    """Whether the processor has instructions for matrix products in bf16; torch also emulates them."""
     if platform.machine().lower() in ("aarch64", "arm64"):
         return _onednn_has_bf16()
     return any(
@@ -54,13 +54,13 @@ def _onednn_has_bf16() -> bool:
 
 
 def has_pointwise_linear() -> bool:
-    """Whether :func:`pointwise_linear` is there."""
+    """Whether :func:`pointwise_linear` works here."""
     needed = ("_reorder_linear_weight", "_linear_pointwise")
     return _onednn_has_bf16() and all(hasattr(torch.ops.mkldnn, name) for name in needed)
 
 
 def pointwise_linear(weight: torch.Tensor, bias: torch.Tensor, gelu: bool) -> Callable[[torch.Tensor], torch.Tensor]:
-    """What torch.compile would make of a linear layer in bf16 on a CPU: weights laid out once, and GELU in the product.
+    """A linear layer in bf16 on a CPU, as torch.compile would make it: weights laid out once, GELU in the product.
 
     Args:
         weight: (out, in).
@@ -73,7 +73,7 @@ def pointwise_linear(weight: torch.Tensor, bias: torch.Tensor, gelu: bool) -> Ca
 
 
 def softmax_backward(gradient: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
-    """Gradient of the scores, given that of their softmax along the last dimension."""
+    """Gradient of the scores, from the gradient of their softmax along the last dimension."""
     if hasattr(torch, "_softmax_backward_data"):  # without a tensor in between
         return torch._softmax_backward_data(gradient, probabilities, -1, probabilities.dtype)
     product = gradient * probabilities
@@ -81,27 +81,27 @@ def softmax_backward(gradient: torch.Tensor, probabilities: torch.Tensor) -> tor
 
 
 def version_of(tensor: torch.Tensor) -> int | None:
-    """How often a tensor was changed in place; None for one of torch.inference_mode, which does not count."""
+    """How often a tensor was changed in place; None if it was made in torch.inference_mode, which does not count."""
     return None if tensor.is_inference() else getattr(tensor, "_version", None)
 
 
 def is_exporting() -> bool:
-    """Whether torch.export traces what is computed, where torch (2.7 or newer) tells."""
+    """Whether torch.export is tracing; only torch 2.7 or newer tells."""
     tells = getattr(torch.compiler, "is_exporting", None)
     return tells is not None and bool(tells())
 
 
 @contextmanager
 def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str) -> Iterator[None]:
-    """Says what a batch was made of when memory does not suffice for it.
+    """Describes the batch in the error if memory does not suffice for it.
 
     Args:
-        where: Tells what it was; nothing where that is plain.
-        lengths: Tokens of each of its documents.
+        where: Returns a name for the batch, or an empty text.
+        lengths: Tokens of each document of the batch.
         advice: What to lower.
 
     Raises:
-        BertsumError: in place of the error that the device or the system raised.
+        BertsumError: in place of the device's or the system's error.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What ends a program on purpose: an error of the input, and a signal to stop."""
+"""Exceptions that end a program on purpose: for a mistake in the input, and for a signal to stop."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from bertsum.text import printable
 
 
 class BertsumError(Exception):
-    """A problem with a document, a config, a checkpoint or a folder, described for people.
+    """A problem with a document, a config, a checkpoint or a folder.
 
-    The message says what was wrong, where, and what would be right; what a terminal would obey is taken out of it. A
-    bug in bertsum itself is any other exception.
+    The message says what was wrong, where, and what would be right; control characters are replaced in it. Any other
+    exception is a bug in bertsum.
 
     Attributes:
-        exit_code: What a command that it ends exits with.
+        exit_code: Exit code of a command that ends with this error.
     """
 
     exit_code = 2
@@ -33,7 +33,7 @@ class Stopped(KeyboardInterrupt):
     """SIGTERM or Ctrl-C has ended a program in good order.
 
     Attributes:
-        signal: The signal; a program that it ends exits with 128 + its number (143, 130).
+        signal: The signal; the program exits with 128 + the signal's number (143, 130).
         message: What was saved and how to go on.
     """
 

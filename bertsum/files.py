@@ -1,4 +1,4 @@
-"""Text out of files; files and folders that are complete or absent, at whatever instant a program is killed."""
+"""Reads text files; writes files and folders that are complete or absent, whenever a program is killed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from bertsum.errors import BertsumError
 
-# The longer marks first: that of UTF-32 begins as that of UTF-16 does.
+# Longer marks first: the mark of UTF-32 begins like the mark of UTF-16.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -25,10 +25,10 @@ _BYTE_ORDER_MARKS = (
 
 
 def encoding_of(beginning: bytes, given: str | None = None) -> str:
-    """The encoding of a text: the one that was given, else that of its byte-order mark, else UTF-8.
+    """The encoding of a text: the given one, else the one of its byte-order mark, else UTF-8.
 
     Raises:
-        BertsumError: if there is no encoding of the given name.
+        BertsumError: if the given encoding is unknown.
     """
     if given is None:
         return next((name for mark, name in _BYTE_ORDER_MARKS if beginning.startswith(mark)), "utf-8")
@@ -44,12 +44,12 @@ def decode_text(data: bytes, name: str, encoding: str | None = None) -> str:
     """The text of a file or of standard input.
 
     Args:
-        data: All of it.
-        name: What it is called in an error.
-        encoding: Its encoding; by default that of its byte-order mark, or UTF-8.
+        data: The whole content.
+        name: Name for error messages.
+        encoding: Encoding; by default from the byte-order mark, or UTF-8.
 
     Raises:
-        BertsumError: if it is not in that encoding, or there is no such encoding.
+        BertsumError: if the data are not in that encoding, or the encoding is unknown.
     """
     encoding = encoding_of(data[:4], encoding)
     try:
@@ -65,7 +65,7 @@ def not_in(encoding: str, error: UnicodeError) -> str:
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a small file of JSON lines that a program wrote, each with its place for an error.
+    """The objects of a small file of JSON lines that a program wrote, each with its place for error messages.
 
     Raises:
         BertsumError: if the file cannot be read, or a line is not a JSON object.
@@ -74,7 +74,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         text = path.read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BertsumError(f"'{path}' cannot be read: {error}") from error
-    for number, line in enumerate(text.split("\n") if text else [], start=1):  # other line ends may stand in a text
+    for number, line in enumerate(text.split("\n") if text else [], start=1):  # other line ends may occur in a text
         place = f"{path} line {number}"
         try:
             record = json.loads(line)
@@ -86,19 +86,19 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a text file beside its place, then renames it.
+    """Writes a text file under a temporary name, then renames it.
 
     Raises:
-        BertsumError: if it cannot be written; what was there before stays.
+        BertsumError: if it cannot be written; an older file then stays.
     """
     try:
         replace_text(path, text)
-    except (OSError, ValueError) as error:  # ValueError: characters that no file name or encoding has
+    except (OSError, ValueError) as error:  # ValueError: characters that a file name or an encoding cannot have
         raise BertsumError(f"'{path}' cannot be written: {error}") from error
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Like :func:`write_whole`, but lets an ``OSError`` through."""
+    """Like :func:`write_whole`, but raises an ``OSError`` as it is."""
     beside = path.with_name(f".{path.name}.unfinished")
     try:
         beside.write_text(text, encoding="utf-8")
@@ -111,10 +111,10 @@ def replace_text(path: Path, text: str) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[TextIO]:
-    """Gives a text file to write to, which takes its name when the block has ended without an error.
+    """Gives a text file to write to; it gets its name once the block has ended without an error.
 
     Raises:
-        BertsumError: if it cannot be written; what was there before stays.
+        BertsumError: if it cannot be written; an older file then stays.
     """
     beside = path.with_name(f".{path.name}.unfinished")
     try:
@@ -130,50 +130,50 @@ def whole_file(path: Path) -> Iterator[TextIO]:
 
 
 class GrowingFile:
-    """A file that grows, save by save, in an unfinished folder: a process that is killed loses what it had not saved.
+    """A file that grows, save by save, in an unfinished folder; a killed process loses only what it had not saved.
 
-    Beside it stands ``progress.json``: length and checksum of what was saved, and a ``state`` of the caller's, which
-    are those of the same instant.
+    ``progress.json`` beside the file holds the length and checksum of the saved bytes, and the caller's ``state`` at
+    the same instant.
 
     Attributes:
         path: The file.
         length: Bytes saved.
         crc32: Checksum of these bytes.
-        state: What the caller saved with them; None before the first save.
+        state: The state that the caller saved with these bytes; None before the first save.
     """
 
     def __init__(self, path: Path, resume: bool = True) -> None:
-        """Opens the file at its last save, or begins it anew.
+        """Opens the file at its last save, or starts it empty.
 
         Args:
-            path: Its folder is there.
+            path: The file; its folder must exist.
             resume: Whether to go on from the last save.
 
         Raises:
-            OSError: if it cannot be written.
+            OSError: if the file cannot be written.
         """
         self.path = path
         progress = read_progress(path) if resume else None
         if progress is None or not path.is_file() or path.stat().st_size < progress["bytes"]:
-            _progress_file(path).unlink(missing_ok=True)  # or it would seem to tell of what is written now
+            _progress_file(path).unlink(missing_ok=True)  # else it would seem to describe the new file
             progress = {"bytes": 0, "crc32": 0, "state": None}
         self.length: int = progress["bytes"]
         self.crc32: int = progress["crc32"]
         self.state: Any = progress["state"]
         self._file = open(path, "ab")  # noqa: SIM115  # closed by close
-        self._file.truncate(self.length)  # what was written in the middle of a save
+        self._file.truncate(self.length)  # drops a save that was interrupted
 
     def save(self, data: bytes, state: Any) -> None:
-        """Appends data, and waits until it is on the disk, then puts the state beside it.
+        """Appends data, waits until they are on the disk, then writes the state beside them.
 
-        After a power failure the state may be that of the save before, with its data.
+        After a power failure, state and data may be those of the previous save.
 
         Args:
-            data: What comes behind all that was saved.
-            state: Values such as JSON has.
+            data: Bytes to append.
+            state: Values that JSON can hold.
 
         Raises:
-            OSError: if they cannot be written; what was saved before stays.
+            OSError: if they cannot be written; earlier saves stay.
         """
         self._file.write(data)
         self._file.flush()
@@ -185,12 +185,12 @@ class GrowingFile:
         replace_text(_progress_file(self.path), json.dumps(progress))
 
     def close(self) -> None:
-        """Closes the file; what was saved stays."""
+        """Closes the file; all saves stay."""
         self._file.close()
 
 
 def read_progress(path: Path) -> dict[str, Any] | None:
-    """``bytes``, ``crc32`` and ``state`` of the last save of a :class:`GrowingFile`; None where there is none."""
+    """``bytes``, ``crc32`` and ``state`` of the last save of a :class:`GrowingFile`; None without a save."""
     try:
         progress = json.loads(_progress_file(path).read_text(encoding="utf-8"))
         whole = progress.keys() == {"bytes", "crc32", "state"} and progress["bytes"] >= 0 <= progress["crc32"]
@@ -205,10 +205,10 @@ def _progress_file(path: Path) -> Path:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives a folder to write to, which takes its name when the block has ended without an error.
+    """Gives a folder to write to; it gets its name once the block has ended without an error.
 
     Raises:
-        BertsumError: if something cannot be written; nothing is left of it.
+        BertsumError: if something cannot be written; the folder is then removed.
     """
     beside = folder.with_name(f".{folder.name}.unfinished")
     try:
@@ -228,7 +228,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_folder(folder: Path) -> None:
-    """Removes a folder so that at no instant half of it stands under its name."""
+    """Removes a folder; a half-removed folder never has its name."""
     hidden = folder.with_name(f".{folder.name}.removed")
     try_remove(hidden)
     folder.rename(hidden)
@@ -236,18 +236,18 @@ def remove_folder(folder: Path) -> None:
 
 
 def try_remove(path: Path) -> None:
-    """Removes a file or a folder if it is there and can be removed; a link, not what it points to."""
+    """Removes a file or a folder if it exists and can be removed; of a link, only the link."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         try:
             path.unlink(missing_ok=True)
-        except OSError:  # on a read-only disk; the caller has its own error to report
+        except OSError:  # on a read-only disk; the caller reports another error
             return
 
 
 def sync(path: Path) -> None:
-    """Waits until a file or a folder's list of names is on the disk, so that it outlives a power failure."""
+    """Waits until a file, or a folder's list of names, is on the disk and so survives a power failure."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""One function over many items, in several processes, in order and in bounded memory."""
+"""Applies a function to many items, in several processes, in order and in bounded memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bertsum.errors import BertsumError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Fewer items than this are done in this process: starting others takes longer.
+# With fewer items, this process does the work: starting others takes longer.
 _WORTHWHILE = 4
 _IN_FLIGHT = 1 << 28  # bytes
 
@@ -35,13 +35,13 @@ def available_cores() -> int:
 
 
 def chunks(items: Iterable[Item], most: int, size: Callable[[Item], int], most_bytes: int) -> Iterator[list[Item]]:
-    """Items by the chunk, in order; large ones by themselves. No chunk waits for an item that it has no room for.
+    """Groups items into chunks, in order; a chunk is given out as soon as it is full.
 
     Args:
-        items: Read no further than the end of the chunk that is asked for.
-        most: A chunk ends with so many items,
-        size: or when their sizes together
-        most_bytes: reach this.
+        items: The items; read only to the end of the current chunk.
+        most: A chunk is full with this many items.
+        size: Returns the size of an item in bytes.
+        most_bytes: A chunk is also full once its items have this many bytes together.
     """
     chunk: list[Item] = []
     taken = 0
@@ -64,10 +64,10 @@ def map_in_order(
     """Applies the function to each item, with a bounded number of them in flight.
 
     Args:
-        function: Reaches the processes once, so it may hold large objects.
-        items: Read no faster than results are taken.
-        workers: Processes; None uses every core.
-        size: About how many bytes an item has, so that large ones wait.
+        function: The function; sent to each process once, so it may hold large objects.
+        items: The items; read no faster than results are taken.
+        workers: Number of processes; None uses every core.
+        size: Returns the approximate bytes of an item, so that large items wait.
 
     Raises:
         WorkerError: if a process was killed.
@@ -108,7 +108,7 @@ _UNGUARDED = "; a script of your own must call bertsum below `if __name__ == '__
 def _start_method() -> str:
     """How worker processes start: fork is quick and needs no importable main module.
 
-    It is not safe on macOS, whose own libraries may crash in a forked process; Windows does not have it.
+    But fork is not safe on macOS, where system libraries may crash in a forked process. Windows has no fork.
     """
     has_fork = "fork" in multiprocessing.get_all_start_methods()
     return "fork" if has_fork and sys.platform != "darwin" else "spawn"
@@ -121,13 +121,13 @@ def _start_process(function: Callable[[Any], Any]) -> None:
     global _function
     _function = function
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are the parallelism
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the parent, which ends this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """A killed parent cannot end its workers, which would wait for ever and hold the locks that they inherited."""
+    """Ends this worker with its parent; else it would wait forever and hold inherited locks."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

@@ -1,4 +1,4 @@
-"""How far a long job has come: a bar on a terminal; into a file or a pipe, a line every half minute."""
+"""Progress of a long job: a bar on a terminal; in a file or a pipe, a line every half minute."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MEGABYTE = 1_000_000
 
 
 class Progress:
-    """Counts what is done, in a ``with`` block, and shows it on standard error.
+    """Counts finished work in a ``with`` block, and shows it on standard error.
 
-    Where that is no terminal, the first line comes after half a minute: a short job prints none.
+    Without a terminal, the first line comes after half a minute, so that a short job prints none.
 
     Attributes:
-        count: How much is done.
+        count: Amount of work done.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Progress:
         """Begins to count.
 
         Args:
-            description: What is done, such as ``train cnndm``.
-            total: How much there is to do, where that is known.
+            description: Name of the job, such as ``train cnndm``.
+            total: Amount of work in all, if known.
             unit: What is counted; ``bytes`` are shown as megabytes.
-            count: How much an earlier job has done of it.
-            shown: False for a process whose progress another one shows.
-            bar: False where a terminal already has a bar, of the job that this one is a part of.
-            seconds: From one line to the next; by default ``SECONDS``.
-            clock: Tells the seconds.
+            count: Amount already done by an earlier job.
+            shown: False if another process shows the progress.
+            bar: False if a larger job already shows a bar.
+            seconds: Seconds from one line to the next; by default ``SECONDS``.
+            clock: Returns the time in seconds.
         """
         self.count = self._first = count
         self._description, self._total, self._unit = one_line(description), total, unit
@@ -71,11 +71,11 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-        if self._written not in (None, self.count):  # the last line says how far it came
+        if self._written not in (None, self.count):  # a last line shows the final count
             self._write()
 
     def update(self, count: int = 1) -> None:
-        """Counts what is done since the last call."""
+        """Adds the work done since the last call."""
         self.count += count
         if self._bar is not None:
             self._bar.update(count)
@@ -83,14 +83,14 @@ class Progress:
             self._write()
 
     def note(self, text: str) -> None:
-        """Something else to show from now on, such as the loss."""
+        """Sets a text to show with the progress, such as the loss."""
         self._note = text
         if self._bar is not None:
             self._bar.set_postfix_str(text)
 
     def _write(self) -> None:
         self._last, self._written = self._clock(), self.count
-        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more, but the job itself goes on
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it any more, but the job goes on
             print(self._line(), file=sys.stderr, flush=True)
 
     def _line(self) -> str:

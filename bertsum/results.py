@@ -1,4 +1,4 @@
-"""The results of an evaluation: ROUGE by system, the one table of them, and results.json."""
+"""The results of an evaluation: ROUGE by system, their table, and results.json."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RougeScore:
         precision: Share of the summary's units (n-grams, or words of the longest common subsequence) that the reference
             has.
         recall: Share of the reference's units that the summary has.
-        fmeasure: Their harmonic mean, document by document.
+        fmeasure: Mean over documents of the harmonic mean of precision and recall.
         precision_interval: Interval of precision.
         recall_interval: Interval of recall.
         fmeasure_interval: Interval of fmeasure.
@@ -42,8 +42,8 @@ class Row(NamedTuple):
     """A line of the table, in percent.
 
     Attributes:
-        system: Its name.
-        cells: The figure to report, and its 95% interval (low, high), by metric.
+        system: Name of the system.
+        cells: By metric, the figure to report with its 95% interval (low, high).
         recall: ROUGE-1 recall.
         precision: ROUGE-1 precision.
     """
@@ -56,15 +56,16 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """What results.json holds.
+    """The content of results.json.
 
     Attributes:
-        checkpoints: The evaluated checkpoints, by the name of their system.
-        weights: The checksums of their weights, which tell them apart: a name such as ``best`` comes to mean others.
+        checkpoints: The evaluated checkpoints, by name of the system.
+        weights: Checksums of the checkpoints' weights. They identify a checkpoint; a name such as ``best`` may change.
         split: The evaluated split.
         source: Where its documents come from: ``dataset``, ``dataset_config``, ``documents``.
         documents: Number of documents.
-        rouge: How ROUGE was counted: the fields of the config's section, the language, and the ``tokenizer`` in words.
+        rouge: How ROUGE was counted: the fields of the config's section, the language, and a text about the
+            ``tokenizer``.
         selection: How sentences were chosen; None without a model.
         baselines: What Lead and Oracle chose from: all of a document, or what the encoder read of it.
         long_documents: How documents longer than the encoder's input were read: truncate or window.
@@ -93,21 +94,21 @@ class Results:
 
     @property
     def limited(self) -> bool:
-        """Whether summaries were cut to their reference's length, so that recall is the figure to report."""
+        """Whether summaries were cut to the reference's length; if so, recall is the figure to report."""
         return bool(self.rouge["limit_to_reference"])
 
     @property
     def figure(self) -> str:
-        """The figure to report, by the name of its attribute: recall or fmeasure."""
+        """Attribute name of the figure to report: recall or fmeasure."""
         return "recall" if self.limited else "fmeasure"
 
     @property
     def figure_name(self) -> str:
-        """The figure to report, in words."""
+        """Readable name of the figure to report."""
         return "limited-length recall" if self.limited else "F1"
 
     def rows(self) -> Iterator[Row]:
-        """The lines of the table, a system each."""
+        """The lines of the table, one for each system."""
         for system, scores in self.systems.items():
             cells = {}
             for metric in METRICS:
@@ -144,10 +145,10 @@ class Results:
 
     @staticmethod
     def read(file: Path) -> Results:
-        """Reads a results.json, of this or an earlier version.
+        """Reads a results.json of this or an earlier version.
 
         Raises:
-            BertsumError: if it cannot be read, or a field is not there.
+            BertsumError: if it cannot be read, or a field is missing.
         """
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
@@ -164,6 +165,6 @@ class Results:
 
 
 def _score(values: dict[str, Any]) -> RougeScore:
-    """A score as JSON has it, where intervals are lists."""
+    """A score from JSON, where intervals are lists."""
     tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return RougeScore(**tuples)

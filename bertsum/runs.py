@@ -1,4 +1,4 @@
-"""A run folder: where everything lies in it, its checkpoints, which of them is best, and its lock.
+"""A run folder: the places of its files, its checkpoints, the best checkpoint, and its lock.
 
 runs/NAME/config.yaml  metrics.jsonl  curves.svg  tensorboard/
           checkpoints/step_001000/    a model, and state/
@@ -22,7 +22,7 @@ from bertsum.errors import BertsumError
 from bertsum.files import read_json_lines, remove_folder, try_remove
 from bertsum.results import RESULTS_FILE
 
-# The workers of a killed training take a moment to notice, and hold its lock as long.
+# Workers of a killed training hold the lock for a moment, until they notice.
 _LOCK_SECONDS = 5.0
 # All that a run writes.
 _WRITTEN = ("checkpoints", "best", "metrics.jsonl", "curves.svg", "eval", "tensorboard", "config.yaml")
@@ -33,7 +33,7 @@ class Run:
     """A run folder.
 
     Attributes:
-        folder: The folder, which need not be there.
+        folder: The folder; it need not exist.
     """
 
     folder: Path
@@ -45,10 +45,10 @@ class Run:
 
     @staticmethod
     def newest(output_dir: str | Path = "runs") -> Run:
-        """The run whose best checkpoint is the newest.
+        """The run with the newest best checkpoint.
 
         Raises:
-            BertsumError: if there is none.
+            BertsumError: if no run has one.
         """
         folders = [best.parent for best in Path(output_dir).glob("*/best") if best.is_dir()]
         if not folders:
@@ -59,10 +59,10 @@ class Run:
 
     @staticmethod
     def with_checkpoint(checkpoint: str | Path) -> Run:
-        """The run that a checkpoint lies in.
+        """The run of a checkpoint.
 
         Raises:
-            BertsumError: if it lies in none.
+            BertsumError: if the checkpoint is not in a run.
         """
         path = Path(checkpoint).absolute()
         if not path.is_dir():
@@ -74,7 +74,7 @@ class Run:
             f"checkpoint '{checkpoint}': is not in a run folder; say what to evaluate it on with --config"
         )
 
-    # ---- where everything lies
+    # ---- places of files
 
     @property
     def config_file(self) -> Path:
@@ -90,19 +90,19 @@ class Run:
 
     @property
     def best(self) -> Path:
-        """A link to the best checkpoint, or to the last one where there is no validation data."""
+        """A link to the best checkpoint; without validation data, to the last one."""
         return self.folder / "best"
 
     @property
     def lock_file(self) -> Path:
-        """The file whose lock keeps the run; beside it, since a start that fails leaves no run folder."""
+        """The lock file of the run; it is beside the folder, since a failed start leaves no run folder."""
         place = self.folder.resolve()
         return place.with_name(f".{place.name}.lock")
 
-    # ---- what stands in it
+    # ---- content
 
     def config(self, overrides: Sequence[str] = ()) -> Config:
-        """The resolved configuration of the run, wherever its folder lies now."""
+        """The resolved configuration of the run; its folder may have been moved."""
         names = [f"name={self.folder.name}", f"output_dir={self.folder.parent}"]
         return Config.load(self.config_file, [*names, *overrides], training=False)
 
@@ -127,7 +127,7 @@ class Run:
         return self.folder / "checkpoints" / f"step_{step:06d}"
 
     def checkpoints(self) -> dict[int, Path]:
-        """Update and folder of every complete checkpoint; other names, such as a copy's, are not ours."""
+        """Update and folder of every complete checkpoint; other names, such as a copy's, are ignored."""
         folders = (self.folder / "checkpoints").glob("step_*")
         return {int(match[1]): path for path in folders if (match := re.fullmatch(r"step_(\d+)", path.name))}
 
@@ -137,10 +137,10 @@ class Run:
         return checkpoints[max(checkpoints)] if checkpoints else None
 
     def best_checkpoints(self, metric: str, count: int) -> list[Path]:
-        """The checkpoints that were best by a metric of the validations, best first.
+        """The best ``count`` checkpoints by a metric of the validations, best first.
 
         Raises:
-            BertsumError: if the run has kept fewer.
+            BertsumError: if the run has kept fewer checkpoints.
         """
         if count < 1:
             raise BertsumError(f"average: got {count}, expected at least 1")
@@ -158,10 +158,10 @@ class Run:
         return [kept[step] for step in ranked[:count]]
 
     def point_best(self, step: int) -> None:
-        """Makes ``best`` name a checkpoint, at once or not at all.
+        """Links ``best`` to a checkpoint, in one step.
 
         Raises:
-            BertsumError: if it cannot.
+            BertsumError: if the link cannot be made.
         """
         link = self.folder / ".best.unfinished"
         try:
@@ -172,22 +172,22 @@ class Run:
             raise BertsumError(f"'{self.best}' cannot be written: {error}") from error
 
     def remove_checkpoints(self, keep: set[int]) -> None:
-        """Removes the checkpoints of all other updates, and what a killed process has left of some."""
+        """Removes the checkpoints of all updates but ``keep``, and leftovers of a killed process."""
         for step, folder in self.checkpoints().items():
             if step not in keep:
-                with contextlib.suppress(OSError):  # it is tried again after the next checkpoint
+                with contextlib.suppress(OSError):  # tried again after the next checkpoint
                     remove_folder(folder)
         for left in (self.folder / "checkpoints").glob(".step_*"):
             try_remove(left)
 
-    # ---- the whole of it
+    # ---- the whole folder
 
     def is_there(self) -> bool:
         """Whether the folder holds anything that a run writes."""
         return any((self.folder / name).exists() for name in _WRITTEN)
 
     def clear(self) -> None:
-        """Removes what a run writes, and nothing else that may lie there; first the checkpoints, which make it a run.
+        """Removes all that a run writes, and no other files; checkpoints go first, since they make a folder a run.
 
         Raises:
             OSError: if something cannot be removed.
@@ -201,12 +201,12 @@ class Run:
 
     @contextmanager
     def writing_results(self, name: str) -> Iterator[Path]:
-        """Gives the folder of an evaluation, such as of a split, and keeps others out of it as long as the block runs.
+        """Gives the folder of an evaluation, such as of a split, and locks it while the block runs.
 
-        Its results.json, which is written last, goes first.
+        An old results.json is removed first, because results.json is written last.
 
         Raises:
-            BertsumError: if it cannot be written, or another evaluation is writing there.
+            BertsumError: if the folder cannot be written, or another evaluation is writing in it.
         """
         from filelock import FileLock, Timeout
 
@@ -227,10 +227,10 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other trainings out of the folder as long as the block runs, or this process lives.
+        """Keeps other trainings out of the folder until the block or this process ends.
 
         Raises:
-            BertsumError: if nothing can be written there, or another training is running in it.
+            BertsumError: if the folder cannot be written, or another training is running in it.
         """
         from filelock import FileLock, Timeout
 

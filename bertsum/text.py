@@ -1,4 +1,4 @@
-"""Words of any script, and characters that can be encoded or shown: what every other module means by text."""
+"""Words of any script, and characters that can be encoded or shown; all other modules use these definitions."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ import regex
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
 _WORD = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\S)+")
 _SPACED_WORD, _WORD_AND_SPACE = re.compile(r"\S+\s*"), regex.compile(rf"(?:{_WORD.pattern})\s*")
-# Where such characters lie, and others: it is quickly seen that a text has none of these.
+# Ranges of code points with such characters, and some others: a quick test that a text has none.
 _MAYBE_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\U0010ffff]")
 _UNSPACED_CHARACTER = regex.compile(UNSPACED)
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# What a terminal obeys rather than shows: control characters other than tab and new line, line separators that are none
-# of ours, and changes of the writing direction (a text could seem to say what it does not).
+# Characters that a terminal obeys rather than shows: control characters other than tab and new line, other line
+# separators, and changes of the writing direction (with which a text could seem to say something else).
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def split_words(text: str) -> list[str]:
-    """Words as the papers count them, ``str.split()``, except that scripts without spaces count characters."""
+    """Words as in the papers (``str.split()``); in scripts without spaces each character is a word."""
     return text.split() if is_spaced(text) else _WORD.findall(text)
 
 
 def has_words(text: str, least: int) -> bool:
-    """Whether a text has at least so many words; as quick as its first words."""
+    """Whether a text has at least ``least`` words."""
     if least < 1:
         return True
     return len(text.split(maxsplit=least - 1) if is_spaced(text) else _WORD.findall(text)) >= least
@@ -45,22 +45,22 @@ def cut_words(text: str, count: int) -> str:
 
 
 def word_ends(text: str) -> list[int]:
-    """Positions behind each word of :func:`split_words`, and the white space that follows it."""
+    """Positions after each word of :func:`split_words` and the white space behind it."""
     return [match.end() for match in (_SPACED_WORD if is_spaced(text) else _WORD_AND_SPACE).finditer(text)]
 
 
 def is_spaced(text: str) -> bool:
-    """Whether all words of a text have white space between them."""
+    """Whether white space separates all words of a text."""
     return text.isascii() or not _MAYBE_UNSPACED.search(text)
 
 
 def is_character(word: str) -> bool:
-    """Whether one of :func:`split_words` is a character of a script without spaces, not a word."""
+    """Whether a word from :func:`split_words` is a character of a script without spaces."""
     return _UNSPACED_CHARACTER.match(word) is not None
 
 
 class _Spelling(dict[int, int | str | None]):
-    """For :meth:`str.translate`: what two spellings of a word may differ in becomes one, all else stays."""
+    """For :meth:`str.translate`: unifies characters in which two spellings of a word may differ; others stay."""
 
     def __missing__(self, code: int) -> int | str | None:
         if _SHOWN_FORM.match(chr(code)):
@@ -73,15 +73,15 @@ class _Spelling(dict[int, int | str | None]):
 # Invisible in a word: soft hyphens, the joiners of Hindi and Persian, marks of direction. Optional: Arabic vowel signs
 # and the stroke that lengthens a word.
 _LEFT_OUT = re.compile("[\u00ad\u0640\u064b-\u0652\u0670\u200c-\u200f\u2060\ufeff]")
-# Of Arabic letters by their place in a word, full-width Latin and half-width Japanese.
+# Forms of Arabic letters by their place in a word, full-width Latin and half-width Japanese.
 _SHOWN_FORM = re.compile("[\ufb50-\ufdff\ufe70-\ufefc\uff01-\uff9f]")
 _SPELLING = _Spelling({0x064A: 0x06CC, 0x0643: 0x06A9})  # Arabic yeh and kaf, often typed for Persian's
 _MAY_DIFFER = re.compile(f"{_LEFT_OUT.pattern}|{_SHOWN_FORM.pattern}|[\u0643\u064a]")
 
 
 def unify_spelling(text: str) -> str:
-    """One spelling for words that differ only in how they are encoded or shown, so that they can be compared. ASCII
-    stays as it is; in most languages, whatever is composed already (NFC) does.
+    """Unifies the spelling of words that differ only in how they are encoded or shown, so that they can be compared.
+    ASCII stays as it is; in most languages so does composed text (NFC).
     """
     if text.isascii():
         return text
@@ -90,9 +90,9 @@ def unify_spelling(text: str) -> str:
 
 
 def listed(values: object) -> list[Any] | None:
-    """The items of a list, tuple, generator, array or column of a table; None for what is no row of items.
+    """The items of a list, tuple, generator, array or column of a table; None for anything else.
 
-    Text and bytes are one item, a dict, a set and a table have no order of documents: None.
+    Text and bytes give None because they are one item; a dict, a set and a table because their documents have no order.
     """
     if isinstance(values, str | bytes | bytearray | Mapping | Set) or not isinstance(values, Iterable):
         return None
@@ -100,31 +100,31 @@ def listed(values: object) -> list[Any] | None:
 
 
 def plain(value: Any) -> Any:
-    """A number or a text of numpy's as Python's own; everything else as it is."""
+    """Turns a number or text of numpy into Python's type; other values stay."""
     return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
 
 
 def kind_of(value: object) -> str:
-    """What something is that should have been text, for an error: its type, and what to do about it."""
+    """The type of a value that should be text, and what to do about it, for an error message."""
     if isinstance(value, bytes | bytearray):
         return "bytes, which are no text yet (decode them: .decode('utf-8'))"
     return "nan" if isinstance(value, float) and value != value else type(value).__name__
 
 
 def text_size(text: object) -> int:
-    """About how many bytes of memory a text or a list of sentences takes; 0 for what is neither."""
+    """Approximate bytes of memory for a text or a list of sentences; 0 for anything else."""
     if isinstance(text, str):
         return len(text)
     return sum(len(item) + 64 for item in text if isinstance(item, str)) if isinstance(text, Sequence) else 0
 
 
 def sanitize(text: str) -> str:
-    """Replaces lone surrogates, which no encoding and no tokenizer accepts, by U+FFFD; lengths stay the same."""
+    """Replaces lone surrogates, which no encoding or tokenizer accepts, by U+FFFD; lengths stay the same."""
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def printable(text: str) -> str:
-    """Replaces what a terminal would obey by U+FFFD, so that a document can be shown; lengths stay the same."""
+    """Replaces characters that a terminal would obey by U+FFFD, to show a document; lengths stay the same."""
     return _OBEYED.sub("\ufffd", text)
 
 

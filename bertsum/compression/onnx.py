@@ -25,22 +25,23 @@ from bertsum.models.storage import write_model
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-# Scores of the exported model are within this of the model's own.
+# Largest difference allowed between scores of the exported model and of the original.
 TOLERANCE = 1e-3
 
 
 def export_onnx(model: BertSum, folder: str | Path) -> None:
-    """Writes ``model.onnx`` beside all that :meth:`BertSum.save_pretrained` writes (the tokenizer, and what is read).
+    """Writes ``model.onnx`` beside the files of :meth:`BertSum.save_pretrained` (the tokenizer and the settings).
 
-    It takes what :meth:`BertSum.forward` takes, of any number of documents, tokens and sentences, and gives ``logits``
-    (B, S); they are compared with the model's own.
+    The exported model takes the inputs of :meth:`BertSum.forward`, for any number of documents, tokens and sentences,
+    and gives ``logits`` (B, S). They are compared with the original model's.
 
     Args:
-        model: With a linear or a transformer head.
+        model: A model with a linear or a transformer head.
         folder: A new folder.
 
     Raises:
-        BertsumError: if the extra is not installed, the folder is there, the head is an LSTM, or scores differ.
+        BertsumError: if the extra is not installed, the folder exists, the head is an LSTM, the encoder reads documents
+            one by one, the model was read only to score, or scores differ.
     """
     try:
         import onnx  # noqa: F401  # torch's exporter needs these two
@@ -87,7 +88,7 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
 
 
 def _check_scores(model: BertSum, session: InferenceSession) -> None:
-    """Compares the exported model's scores with its own.
+    """Compares the scores of the exported and the original model.
 
     Raises:
         BertsumError: if they differ by more than ``TOLERANCE``.
@@ -101,7 +102,7 @@ def _check_scores(model: BertSum, session: InferenceSession) -> None:
 
 
 def _documents(model: BertSum, documents: list[list[int]]) -> Batch:
-    """Documents with sentences of so many tokens, none of them special."""
+    """A batch of documents from the lengths of their sentences, without special tokens."""
     size = model.encoder.config.vocab_size
     rows = []
     for number, lengths in enumerate(documents):
@@ -113,7 +114,7 @@ def _documents(model: BertSum, documents: list[list[int]]) -> Batch:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells its progress, and warns about what it leaves out."""
+    """Silences the exporter, which prints progress and warnings."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,7 +1,7 @@
 """The whole configuration: frozen dataclasses, read strictly from YAML files and dotted command-line overrides.
 
-A field stands once: its type with its bound, its default, and below it its meaning, which ``--help`` and
-configs/README.md show. Reading only checks; it never changes a value, and it reports every problem at once.
+Each field is written once: its type with its bound, its default, and below it its meaning, which ``--help`` and
+configs/README.md show. Reading only checks; it never changes a value, and it reports all problems together.
 """
 
 from __future__ import annotations
@@ -29,15 +29,14 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Config:
-    """One run, whole."""
+    """The whole configuration of a run."""
 
     name: FolderName = "run"
-    """The name of the run. Its folder is output_dir/name. A config file that gives none has the file's name."""
+    """The name of the run; its folder is output_dir/name. If a config file sets none, it is the file's name."""
     output_dir: Text = "runs"
     """The folder of all runs."""
     language: Language = "en"
-    """The language of the documents (ISO 639-1), for sentence splitting and ROUGE. auto is each document's own, as its
-    text shows it."""
+    """The language of the documents (ISO 639-1), for sentence splitting and ROUGE. auto detects it by document."""
     seed: Seed = 0
     """The seed of weights, dropout and the order of documents."""
     data: DataConfig = field(default_factory=DataConfig)
@@ -69,13 +68,13 @@ class Config:
         """Reads a YAML file and applies dotted overrides such as ``"train.max_steps=100"``.
 
         Args:
-            path: The file. One that does not exist is looked for by its name among the configs that come with bertsum,
-                then in ``configs/`` of the current folder.
-            overrides: ``"FIELD=VALUE"`` each, later ones over earlier ones.
-            training: Whether it is for a training, and has to pass :meth:`check_training` as well.
+            path: The file. If it does not exist, its name is looked up among the configs that come with bertsum, then
+                in ``configs/`` of the current folder.
+            overrides: ``"FIELD=VALUE"`` each; later ones win.
+            training: Whether the config is for a training, and must also pass :meth:`check_training`.
 
         Raises:
-            BertsumError: naming every unknown key, wrong type and impossible value at once.
+            BertsumError: if a key is unknown, or a value impossible; the message names all problems.
         """
         from bertsum.config.strict_yaml import read_yaml
 
@@ -99,7 +98,7 @@ class Config:
         """The inverse of :meth:`to_dict`, as strict as :meth:`load`.
 
         Args:
-            values: Nested values; fields that are not given have their defaults.
+            values: Nested values; missing fields get their defaults.
             training: As in :meth:`load`.
         """
         return build(Config, dict(flatten(values)), {}, _all_problems if training else _problems)
@@ -126,28 +125,28 @@ class Config:
         """A copy with some fields replaced.
 
         Args:
-            values: Values of the fields' own types, by dotted names such as train.max_steps.
+            values: Values of the fields' types, by dotted names such as train.max_steps.
             training: As in :meth:`load`.
         """
         return build(Config, {**self.flat(), **values}, {}, _all_problems if training else _problems)
 
     def check_training(self) -> None:
-        """Checks how fields depend on one another in a training; an evaluation may combine them in other ways.
+        """Checks that the fields fit together for a training; an evaluation may combine them in other ways.
 
         Raises:
-            BertsumError: naming every problem.
+            BertsumError: if they do not; the message names all problems.
         """
         self.override({})
 
 
 def _all_problems(config: Config) -> Iterator[str]:
-    """What is wrong with a configuration for a training."""
+    """All problems of a configuration for a training."""
     yield from _problems(config)
     yield from _training_problems(config)
 
 
 def _training_problems(config: Config) -> Iterator[str]:
-    """What only a training needs: an evaluation has the encoding of its model, and may have other documents."""
+    """Problems only for a training: an evaluation has the model's encoding, and may have other documents."""
     train = config.train
     if config.data.joined and config.encoding.long_documents != "window":
         yield "data.joined: is set, but long documents are not read whole; expected encoding.long_documents window"
@@ -162,7 +161,7 @@ def _training_problems(config: Config) -> Iterator[str]:
 
 
 def _problems(config: Config) -> Iterator[str]:
-    """What fields together may not say."""
+    """Combinations of fields that are not allowed."""
     selection = config.selection
     if selection.sentences is selection.ratio is selection.max_words is selection.threshold is None:
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"

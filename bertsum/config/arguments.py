@@ -1,4 +1,4 @@
-"""A config on a command line: ``--config NAME``, every field as an option, and all of them in ``--help``."""
+"""A config on a command line: ``--config NAME``, every field as an option, and all fields in ``--help``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bertsum.errors import BertsumError
 
 
 class ConfigParser(argparse.ArgumentParser):
-    """A parser whose ``--help`` also lists the fields of the config, where they are options."""
+    """A parser that also lists the fields of the config in ``--help``, if they are options."""
 
     def format_help(self) -> str:
         text = super().format_help()
@@ -23,7 +23,7 @@ class ConfigParser(argparse.ArgumentParser):
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """Gives a command the option ``--config``, and every field as one."""
+    """Gives a command the option ``--config``, and an option for every field."""
     parser.add_argument(
         "--config", metavar="NAME", help="a YAML file, or the name of one that comes with bertsum or lies in configs/"
     )
@@ -31,7 +31,7 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(options: argparse.Namespace, rest: list[str], training: bool = True) -> Config:
-    """The config that ``--config`` names, with the other arguments as overrides of its fields."""
+    """The config named by ``--config``; the other arguments override its fields."""
     overrides = overrides_from_arguments(rest)
     if options.config is None:
         raise BertsumError("--config: is missing, expected a YAML file or a name such as quickstart")

@@ -1,4 +1,4 @@
-"""Kinds of values that fields have: a type, its bound, and how an error says what was expected."""
+"""Types of fields with their bounds, and the text for an error about what was expected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 @dataclass(frozen=True)
 class Must:
-    """What has to hold for a value of the right type, and what an error says was expected; pydantic asks it."""
+    """A condition on a value of the right type, and the text for an error; pydantic checks it."""
 
     hold: Callable[[Any], object]
     expected: str

@@ -1,4 +1,4 @@
-"""What is read: documents, their reference summaries and labels, and how a document becomes encoder input."""
+"""Configuration of data: documents, reference summaries and labels, and how a document becomes encoder input."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ class DataConfig:
     """The field with the reference summary. Null: the first of summary, highlights, target, abstract, tgt that the
     first record has."""
     id_field: Text | None = None
-    """The field with the document's id. Null: id, else paper_id, else documents are numbered."""
+    """The field with the document's id. Null: id, or paper_id, or else a number."""
     summary_list: Literal["sentences", "references"] = "sentences"
     """What a list of strings in the summary field holds: the sentences of one reference, or several references. A list
     of lists always holds several references."""
     on_error: Literal["stop", "skip"] = "stop"
-    """What happens at a document that cannot be used: stop raises an error, skip leaves it out and reports it."""
+    """What happens if a document cannot be used: stop raises an error, skip leaves it out and reports it."""
     limit: Count | None = None
     """Only this many documents of each split are read. Null: all."""
     min_sentences: Count = 1
     """Documents with fewer usable sentences are dropped."""
     min_summary_words: Whole = 1
-    """Documents whose summary has fewer words are dropped."""
+    """Documents with fewer words in their summary are dropped."""
     filtered_splits: Literal["train", "all"] = "train"
     """Where data.min_sentences and data.min_summary_words apply: train drops training documents only (as for
-    CNN/DailyMail), all drops those of every split (as for NYT50)."""
+    CNN/DailyMail), all drops documents of every split (as for NYT50)."""
     oracle: Literal["unicode", "paper"] = "unicode"
     """How text is normalised for oracle labels. unicode keeps letters and digits of every script, and labels what the
     model can see. paper keeps ASCII only, and labels the whole document before sentences are dropped."""
     oracle_sentences: Count = 3
     """An oracle has at most this many sentences."""
     oracle_references: Literal["mean", "best"] = "mean"
-    """What the oracle maximises where there are several references: the mean over them, or the best of them."""
+    """What the oracle maximises with several references: the mean over them, or the best of them."""
     soft_labels: Positive | None = None
     """Null: the sentences of one greedy oracle have the label 1. A number is a temperature (0.05 is five points of
     ROUGE-1 + ROUGE-2): the label is the probability that an extract has the sentence; extracts with better ROUGE are
@@ -65,7 +65,7 @@ class DataConfig:
     """This share of the training documents, drawn by id, is first put back to ordinary prose ("do n't" to "don't"). It
     helps where the corpus is tokenised and the texts to summarise are not."""
     joined: Share = 0.0
-    """This share of the training documents, drawn by id, is followed by two to five other documents, whose sentences
+    """This share of the training documents, drawn by id, is followed by two to five other documents. Their sentences
     all count as not in the summary. The model learns from news that a long document is mostly not summary. It needs
     encoding.long_documents window."""
     prepared_dir: Text = "prepared"
@@ -74,7 +74,7 @@ class DataConfig:
     """The number of processes that prepare data and compute ROUGE. Null: one for each core."""
 
     def has_split(self, split: str) -> bool:
-        """Whether a split is configured; a hub dataset has all of them unless one is named otherwise."""
+        """Whether a split is configured; a hub dataset counts as having all splits."""
         return self.dataset is not None or bool(getattr(self, split))
 
 
@@ -83,14 +83,13 @@ class EncodingConfig:
     """How a document becomes encoder input. It is saved with the model, which reads every text as it was trained."""
 
     max_length: Annotated[int, Ge(3), Le(1_000_000)] = 512  # [CLS], one token, [SEP]
-    """The longest input of the encoder, in tokens. Position embeddings are extended where it was pretrained with
-    fewer."""
+    """The longest input of the encoder, in tokens. Position embeddings are extended if it was pretrained with fewer."""
     long_documents: Literal["truncate", "window"] = "truncate"
     """How a document with more tokens is read. truncate reads its beginning (the paper). window reads all of it in
     windows of max_length tokens with context around them; the head then sees all sentence vectors of the document."""
     max_sentences: Count = 100
-    """Only this many sentences of a document are read, where it is truncated."""
+    """Only this many sentences of a document are read, if it is truncated."""
     min_sentence_words: Whole = 1
     """Sentences with fewer words are left out, unless the document has no longer one."""
     max_sentence_words: Count = 200
-    """The encoder reads only this many words of a longer sentence; a summary has the sentence whole."""
+    """The encoder reads only this many words of a longer sentence; a summary has the whole sentence."""

@@ -1,4 +1,4 @@
-"""What comes of scores: the selected sentences, ROUGE, an evaluation, and where metrics are tracked."""
+"""Configuration of selection, ROUGE, evaluation and tracking."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class SelectionConfig:
     """How scores become a summary; all limits that are set hold together."""
 
     sentences: Count | None = 3
-    """A summary has at most this many sentences. Null: no such limit."""
+    """A summary has at most this many sentences. Null: no limit."""
     ratio: Factor | None = None
     """A summary has at most this share of the document's sentences, but at least one."""
     max_words: Count | None = None
-    """A summary has at most this many words. A sentence that would exceed it is passed over."""
+    """A summary has at most this many words. A sentence that would exceed this is skipped."""
     threshold: Probability | None = None
-    """A summary has only sentences with at least this probability, but always the best one."""
+    """A summary has only sentences with at least this probability, and always the best sentence."""
     trigram_blocking: bool = False
     """A sentence is skipped if it shares three words in a row with one already chosen (eight characters in scripts
     without spaces)."""
@@ -34,8 +34,9 @@ class RougeConfig:
     """How ROUGE is counted."""
 
     language: Language | None = None
-    """The language of ROUGE's tokenizer; auto is that of each reference. English is ROUGE-1.5.5's own (-m); languages
-    without spaces count characters; others count Unicode words without stemming. Null: the config's language."""
+    """The language of ROUGE's tokenizer; auto detects it from each reference. English counts as ROUGE-1.5.5 (-m);
+    languages without spaces count characters; others count Unicode words without stemming. Null: the config's
+    language."""
     references: Literal["mean", "best"] = "mean"
     """What counts with several references: the mean of the scores, or the reference with the best ROUGE-1 F1."""
     limit_to_reference: bool = False
@@ -59,8 +60,8 @@ class EvaluationConfig:
     baselines: Literal["document", "read"] = "document"
     """What Lead and Oracle choose from: all of a document, or what the encoder reads of it (the papers)."""
     precision: Precision = "fp32"
-    """The arithmetic of the forward pass in an evaluation, also at the end of a training; validations have
-    train.precision. auto is bf16 where the device has instructions for it, else fp32."""
+    """The arithmetic of the forward pass in an evaluation, also at the end of a training; validations use
+    train.precision. auto is bf16 if the device has instructions for it, else fp32."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is trained: the encoder and the head over its sentence vectors."""
+"""Configuration of the model: the encoder and the head over its sentence vectors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class ModelConfig:
 
     encoder: Text = "bert-base-uncased"
     """The hub name or folder of any BERT-like encoder with a fast tokenizer. minilm is all-MiniLM-L6-v2: from the
-    package of the offline extra where that is installed, else from the hub."""
+    offline extra if it is installed, else from the hub."""
     kind: Literal["extractive"] = "extractive"
-    """What kind of model it is. extractive scores the sentences of a document and chooses the best."""
+    """The kind of model. extractive scores the sentences of a document and chooses the best."""
     attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
     """How the encoder computes attention. packed is our own pass over documents without padding (BERT and RoBERTa).
     auto is packed on a CPU, and transformers' choice elsewhere. The others are transformers' own."""
     interval_segments: bool = True
-    """Token types 0 and 1 alternate by sentence, where the encoder has token types."""
+    """Token types 0 and 1 alternate by sentence, if the encoder has token types."""
     sentence_vectors: Literal["cls", "mean"] = "cls"
     """A sentence's vector: the output at its [CLS] (the paper), or the mean over its tokens."""
     sentence_norm: bool = False
@@ -39,8 +39,8 @@ class ModelConfig:
     head_dropout: Fraction = 0.1
     """The dropout of the head."""
     lstm_states: Literal["own", "final"] = "own"
-    """What the lstm head adds to a sentence: its own state in each direction (the paper), or the last state of each
-    direction, which is the same for every sentence (the authors' code)."""
+    """What the lstm head adds to a sentence: the state at the sentence in each direction (the paper), or the last state
+    of each direction, which is the same for every sentence (the authors' code)."""
     position_scale: float = 1.0
     """The factor on the transformer head's sinusoidal position encoding (1 in the paper)."""
     hidden_dropout: Fraction | None = None
@@ -48,7 +48,7 @@ class ModelConfig:
     attention_dropout: Fraction | None = None
     """The dropout of the encoder's attention weights. Null: the encoder's own."""
     freeze_encoder: bool = False
-    """Only the head is trained. Adapters, if there are any, stay as train.start_from has them."""
+    """Only the head is trained. Adapters, if any, stay as in train.start_from."""
     freeze_layers: Whole = 0
     """The encoder's embeddings and this many of its lower layers stay as pretrained."""
     adapters: Annotated[int, Ge(1), Le(1024)] | None = None

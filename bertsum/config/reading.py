@@ -1,7 +1,7 @@
-"""Strict reading of a tree of frozen dataclasses: dotted overrides, errors in words, ``--help``, where the files lie.
+"""Strict reading of a tree of frozen dataclasses: dotted overrides, readable errors, ``--help``, places of files.
 
-Knows nothing of what the fields mean; pydantic checks each value by its type. Every problem is collected, so that all
-are reported at once.
+This module does not know what fields mean; pydantic checks each value by its type. All problems are collected and
+reported together.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def meanings(kind: type) -> dict[str, str]:
     }
 
 
-# What an error of pydantic says was expected; at any other error it is the field's type.
+# Expected values by pydantic's kind of error; for any other error, the field's type is expected.
 _EXPECTED = {
     "greater_than_equal": "at least {ge:.15g}",
     "greater_than": "more than {gt:.15g}",
@@ -72,12 +72,12 @@ def build(
 
     Args:
         tree: The root dataclass.
-        values: Dotted name and value; names that are not given keep their defaults.
-        origin: Which file a name comes from, for the message.
-        check: Yields what types alone do not rule out.
+        values: Values by dotted name; other fields keep their defaults.
+        origin: The file that a name comes from, for the message.
+        check: Yields problems that types alone do not rule out.
 
     Raises:
-        BertsumError: naming every unknown name, wrong value and problem of ``check``.
+        BertsumError: if a name is unknown, a value wrong, or ``check`` yields a problem; the message names them all.
     """
     kinds = field_types(tree)
     problems: list[str] = []
@@ -100,10 +100,10 @@ def build(
 
 
 def _checked(value: Any, kind: Any) -> Any:
-    """A value as a field has it.
+    """A value, converted to a field's type.
 
     Raises:
-        ValueError: in words, if it is not of the field's kind.
+        ValueError: if the value does not fit the type; the message is readable.
     """
     from pydantic import ValidationError
 
@@ -113,7 +113,7 @@ def _checked(value: Any, kind: Any) -> Any:
     except ValidationError as error:
         words = [_EXPECTED.get(found["type"], "").format(**found.get("ctx", {})) for found in error.errors()]
         expected = next(filter(None, words), "")
-        wrong = read if expected else value  # what is of another type is shown as it was written
+        wrong = read if expected else value  # a value of another type is shown as it was written
         shown = "null" if wrong is None else repr(wrong)
         raise ValueError(f"got {shown}, expected {expected or type_name(kind)}") from error
 
@@ -126,7 +126,7 @@ def _adapter(kind: Any) -> Any:
 
 
 def _converted(value: Any, kind: Any) -> Any:
-    """A tuple as a list; and what YAML makes of a text, for a field that takes none."""
+    """Turns a tuple into a list, and for a field that takes no text, a text into the value that YAML reads."""
     if isinstance(value, tuple | set):
         return list(value)
     takes_text = any(option is str or get_origin(option) is Literal for option in _options(kind))
@@ -164,7 +164,7 @@ def _options(kind: Any) -> list[Any]:
 
 
 def type_name(kind: Any) -> str:
-    """What a field accepts, in words."""
+    """The values that a field accepts, as a readable text."""
     names = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "null"}
     words = []
     for option in _options(kind):
@@ -186,7 +186,7 @@ def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def override_value(text: str) -> Any:
-    """Text of the command line: null and lists are read as YAML, all else is left to the field's type."""
+    """The value of a text from the command line: null and lists are read as YAML; the rest is left to the field."""
     from bertsum.config.strict_yaml import read_value
 
     value = read_value(text)
@@ -194,10 +194,10 @@ def override_value(text: str) -> Any:
 
 
 def config_folders() -> list[Path]:
-    """Where configs are looked for by name: those that come with bertsum, then ``configs/`` of the current folder."""
+    """Folders in which configs are found by name: the one that comes with bertsum, then ``configs/`` here."""
     package = Path(__file__).parents[1]
     installed = package / "configs"
-    # In a source tree they lie beside the package; beside an installed one lie other people's packages.
+    # In a source tree, configs are beside the package; an installed package has other packages beside it.
     shipped = installed if installed.is_dir() else package.parent / "configs"
     return [shipped, Path("configs")]
 
@@ -205,16 +205,16 @@ def config_folders() -> list[Path]:
 def find_config(path: str | Path) -> Path:
     """A config file by path, else by name (with or without ``.yaml``) in :func:`config_folders`.
 
-    It warns where the current folder has another file of that name, which is not taken.
+    It warns if the current folder has another file of that name, which is not used.
 
     Raises:
-        BertsumError: if there is no such file.
+        BertsumError: if the file does not exist.
     """
     given = Path(path)
     if _is_file(given):
         return given
     names = [given.name] if given.suffix else [given.name, given.name + ".yaml"]
-    is_name = given.name == str(given)  # a path is that file or none
+    is_name = given.name == str(given)  # a path is not searched for
     candidates = [folder / name for folder in config_folders() for name in names] if is_name else []
     files = [candidate for candidate in candidates if _is_file(candidate)]
     for other in files[1:]:
@@ -242,5 +242,5 @@ def _is_file(path: Path) -> bool:
 def _same_content(one: Path, other: Path) -> bool:
     try:
         return one.samefile(other) or one.read_bytes() == other.read_bytes()
-    except OSError:  # one of them cannot be read
+    except OSError:  # a file cannot be read
         return False

@@ -1,4 +1,4 @@
-"""YAML as configs are written: read strictly, and written so that the same values are read back."""
+"""YAML for configs: read strictly, and written so that the same values are read back."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), no key twice, and no lists made of lists by name, of
-    which ten lines can hold more than any memory.
+    """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), no repeated keys, and aliases only for single
+    values: ten lines of aliased lists can fill any memory.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
@@ -60,7 +60,7 @@ def read_yaml(file: Path) -> Mapping[str, Any]:
 
 
 def read_value(text: str) -> Any:
-    """What a config file would read in the text; the text itself where that is not valid YAML."""
+    """The value that a text has in a config file; the text itself if it is not valid YAML."""
     try:
         return yaml.load(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError, ValueError):

@@ -1,4 +1,4 @@
-"""How a model is trained: optimisation, validation and checkpoints."""
+"""Configuration of training: optimisation, validation and checkpoints."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TrainConfig:
 
     start_from: Text | None = None
     """The model to begin with: bundled, a checkpoint folder or a hub id. The fields of model must describe the same
-    network, also its adapters if they go on learning. Null: the pretrained encoder and a new head."""
+    network, with its adapters if they are to go on learning. Null: the pretrained encoder and a new head."""
     max_steps: Count | None = None
     """Training stops after this many updates. Null: train.epochs decides."""
     epochs: Annotated[int, Ge(1), Le(10_000)] | None = None
@@ -57,31 +57,31 @@ class TrainConfig:
     """The number of updates of the warmup."""
     precision: Precision = "fp32"
     """The arithmetic of the forward pass in training and its validations; weights and optimiser stay in fp32. auto is
-    bf16 where the device has instructions for it (most GPUs, newer server processors), else fp32. A resumed run keeps
-    what it began with."""
+    bf16 if the device has instructions for it (most GPUs, newer server processors), else fp32. A resumed run keeps
+    its first precision."""
     validate_every: Count | None = None
-    """A validation comes after every so many updates, and at the end. Null: at the end of each epoch."""
+    """Updates from one validation to the next; one more comes at the end. Null: at the end of each epoch."""
     validate_rouge: bool = False
     """Each validation also selects summaries and computes their ROUGE."""
     validate_documents: Count | None = None
     """A validation takes this many documents, evenly spaced. Null: all."""
     save_every: Count | None = None
-    """A checkpoint is written every so many updates, beside those of each validation. Null: only at validations."""
+    """Updates from one checkpoint to the next; each validation also writes one. Null: only validations do."""
     keep_best: Whole = 3
     """This many checkpoints are kept by train.metric, beside the last one."""
     metric: Literal["loss", "rouge1", "rouge2", "rougeL", "rouge_mean"] = "loss"
     """What ranks checkpoints: validation loss, one ROUGE F1, or the mean of ROUGE-1, 2 and L."""
     patience: Count | None = None
-    """Training stops when so many validations in a row did not improve the metric. Null: it does not."""
+    """Training stops after this many validations in a row without a better metric. Null: it does not."""
     log_every: Count = 10
-    """Metrics are written every so many updates."""
+    """Updates from one line of metrics to the next."""
     non_finite: Literal["stop", "skip"] = "stop"
-    """What happens at an update whose loss or gradient is not finite: stop raises an error that names its documents,
-    skip passes over it and counts it."""
+    """What happens if the loss or gradient of an update is not finite: stop raises an error that names the documents,
+    skip leaves the update out and counts it."""
     resume: bool = True
-    """A run goes on from the newest checkpoint in its folder, where there is one. false refuses such a folder."""
+    """A run goes on from the newest checkpoint in its folder, if it has one. false refuses such a folder."""
     overwrite: bool = False
-    """A run begins anew each time in a folder that already holds a run."""
+    """A run that is already in the folder is replaced each time."""
     fsdp: bool = False
     """Several processes share weights, gradients and optimiser in shards; without it, each has a copy."""
     deterministic: bool = False

@@ -1,4 +1,4 @@
-"""Training documents made more like those that a model will meet: ordinary prose, and long ones."""
+"""Makes training documents more like those in use: ordinary prose, and long documents."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def random_of_id(identity: str) -> float:
-    """A number from 0 to 1 by a document's id: the same on every machine and in every order."""
+    """A number from 0 to 1 that depends only on a document's id."""
     return zlib.crc32(identity.encode()) / 2**32
 
 
 def detokenize(text: str | list[str]) -> str | list[str]:
-    """The text, or each sentence, as people write it: the inverse of the Penn Treebank's tokeniser."""
+    """The text, or each sentence, in ordinary spelling: the inverse of the Penn Treebank's tokeniser."""
     if isinstance(text, str):
         return _detokenizer().detokenize(text.split())
     return [_detokenizer().detokenize(sentence.split()) for sentence in text]
@@ -31,15 +31,15 @@ def _detokenizer() -> Any:
 
 
 def join_documents(rows: Sequence[ExtractiveRow], share: float) -> None:
-    """Puts the next two to five prepared documents behind some; none of their sentences is labelled there.
+    """Appends the next two to five documents to some documents; appended sentences get no label.
 
     Args:
         rows: Columns of prepared documents, changed in place.
-        share: Share of them, drawn by their ids.
+        share: Share of documents to append to, drawn by id.
     """
     alone = [row.copy() for row in rows]
     for place, row in enumerate(rows):
-        identity = f"{row['id']} joined"  # behind: a CRC of what follows the same words would draw as without them
+        identity = f"{row['id']} joined"  # a suffix: with a common prefix, the CRC would draw as without it
         if random_of_id(identity) >= share:
             continue
         others = min(2 + int(4 * random_of_id(f"{identity} with")), len(rows) - 1)

@@ -1,7 +1,7 @@
 """Rows to batches: a token budget, documents of like length together, the same plan for any number of processes.
 
-# B documents, W windows of them (as many as documents, where none is longer than the encoder's input), T tokens of the
-# longest window, S sentences of the most, N tokens of all windows
+# B documents, W windows of them (W = B if no document is longer than the encoder's input), T tokens of the longest
+# window, S the most sentences, N tokens of all windows
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from bertsum.data.windows import windows
 
 @dataclass(frozen=True)
 class Batch:
-    """Documents as the encoder reads them: padded beside each other, or packed one after the other.
+    """Documents as the encoder reads them: padded side by side, or packed one after the other.
 
-    A document that is longer than the encoder's input is several windows, each of which is read like a document;
-    ``places`` says which of their sentences are the document's.
+    A document longer than the encoder's input becomes several windows, and each window is read like a document.
+    ``places`` tells which sentences of the windows are the document's.
 
     Attributes:
         input_ids: Tokens (W, T), padded with the encoder's padding token; packed (N).
-        attention_mask: 1 for tokens, 0 for padding (W, T); None where they are packed.
+        attention_mask: 1 for tokens, 0 for padding (W, T); None if packed.
         token_type_ids: Interval segments (W, T); packed (N).
         cls_positions: Position of each sentence's [CLS] in its window (W, S), 0 for padding.
         sentence_mask: True for sentences, False for padding (W, S).
-        labels: Label of each sentence (B, S); zeros where documents have no labels.
-        lengths: Tokens of each window (W); None where they are padded.
-        places: Where each sentence of a document stands among the W x S of its windows (B, S); None where each document
+        labels: Label of each sentence (B, S); zeros for documents without labels.
+        lengths: Tokens of each window (W); None if padded.
+        places: Place of each sentence of a document among the W x S sentences of windows (B, S); None if each document
             is one window.
-        document_mask: True for sentences, False for padding (B, S); None where each document is one window.
+        document_mask: True for sentences, False for padding (B, S); None if each document is one window.
     """
 
     input_ids: torch.Tensor
@@ -49,7 +49,7 @@ class Batch:
 
     @property
     def units(self) -> int:
-        """How many numbers the loss is a sum of: sentences."""
+        """Number of sentences: the terms that the loss sums up."""
         return int(self.mask.sum())
 
     @property
@@ -58,7 +58,7 @@ class Batch:
         return self.sentence_mask if self.document_mask is None else self.document_mask
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on another device; to a GPU it is copied while that still computes."""
+        """The batch on another device; a GPU may still compute during the copy."""
         tensors: dict[str, Any] = {
             name: value for name, value in self._values().items() if isinstance(value, torch.Tensor)
         }
@@ -80,10 +80,10 @@ def collate(
     """Rows to a batch.
 
     Args:
-        rows: Documents with ``input_ids``, ``cls_positions`` and, where there are any, ``labels``.
+        rows: Documents with ``input_ids``, ``cls_positions`` and, if they have any, ``labels``.
         pad_id: The encoder's padding token.
-        max_length: Tokens of a window: longer documents are cut into several. By default none is cut.
-        packed: Whether the windows stand one after the other, without padding.
+        max_length: Tokens of a window: longer documents are cut into several windows. By default none is cut.
+        packed: Whether windows follow each other without padding.
     """
     read, places = _cut(rows, max_length)
     lengths, most = [len(row["input_ids"]) for row in read], max(len(row["cls_positions"]) for row in read)  # T, S
@@ -114,7 +114,7 @@ def collate(
 def _cut(
     rows: Sequence[Mapping[str, Any]], max_length: int | None
 ) -> tuple[list[Mapping[str, Any]], list[list[tuple[int, int]]]]:
-    """The windows of all documents, and for each sentence of a document its window and its place there."""
+    """The windows of all documents; also the window of each document's sentences, and their places in it."""
     read: list[Mapping[str, Any]] = []
     places: list[list[tuple[int, int]]] = []
     for row in rows:
@@ -145,13 +145,13 @@ def _joined(lists: Sequence[Sequence[int]]) -> torch.Tensor:
 def length_batches(lengths: Sequence[int] | np.ndarray, max_tokens: int) -> list[np.ndarray]:
     """Documents sorted by length, cut where ``count x longest`` would exceed ``max_tokens``.
 
-    A document that is longer than the budget is a batch of its own.
+    A document longer than the budget is alone in a batch.
     """
     lengths = np.asarray(lengths)
     order = np.argsort(lengths, kind="stable")
     batches, start = [], 0
     for end in range(1, len(order) + 1):
-        # sorted: the next document would be the longest
+        # documents are sorted, so the next one would be the longest
         if end == len(order) or (end - start + 1) * lengths[order[end]] > max_tokens:
             batches.append(order[start:end])
             start = end
@@ -160,12 +160,12 @@ def length_batches(lengths: Sequence[int] | np.ndarray, max_tokens: int) -> list
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """The batches of one pass over the documents, each document once; two numbers a document, however many there are.
+    """The batches of one pass over the documents, each document once; takes at most two numbers for each document.
 
     Attributes:
-        epoch: Which pass.
+        epoch: Number of the pass.
         documents: Indices of all documents, batch after batch (N).
-        ends: Where each batch ends among them (batches).
+        ends: End of each batch in ``documents`` (batches).
     """
 
     epoch: int
@@ -176,7 +176,7 @@ class EpochPlan:
         return len(self.ends)
 
     def batches(self, first: int, count: int) -> list[np.ndarray]:
-        """So many batches from the ``first`` on; fewer at the end."""
+        """``count`` batches from the ``first`` on; fewer at the end."""
         ends = self.ends[first : first + count]
         begins = [self.ends[first - 1] if first else 0, *ends[:-1]]
         return [self.documents[begin:end] for begin, end in zip(begins, ends, strict=True)]
@@ -185,8 +185,8 @@ class EpochPlan:
 def plan_epoch(lengths: np.ndarray, max_tokens: int, buffer_documents: int, seed: int, epoch: int) -> EpochPlan:
     """An epoch's batches, in an order that depends on ``(seed, epoch)``, not on the number of processes.
 
-    An update takes the next processes x accumulation of them, so that 2 processes with 1 batch each do as 1 process
-    with 2, and a run resumes on another number of processes where it stopped.
+    An update takes the next processes x accumulation batches. So 2 processes with 1 batch each do the same as 1 process
+    with 2, and a run can resume on another number of processes.
     """
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(lengths))

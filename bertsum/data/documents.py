@@ -1,4 +1,4 @@
-"""A document and its reference summaries: what a record of any source becomes."""
+"""A document and its reference summaries, made from a record of any source."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ DOCUMENT_FIELDS = ("document", "article", "text", "source", "src")
 SUMMARY_FIELDS = ("summary", "highlights", "target", "abstract", "tgt")
 ID_FIELDS = ("id", "paper_id")
 _NAMED = 20  # fields in a message
-_MOST_SENTENCES = 1_000_000  # of a document; each takes far more memory than its few bytes in a file
+_MOST_SENTENCES = 1_000_000  # in a document; a sentence takes far more memory than its few bytes in a file
 
 
 @dataclass(frozen=True)
 class Document:
-    """One document as read: not split, labelled or encoded yet.
+    """One document as read: not yet split, labelled or encoded.
 
     Attributes:
-        id: Its id, or its number where it has none that is text or a whole number.
-        text: The document, one string or its sentences.
-        references: Reference summaries, each one string or its sentences; none for a document to be summarised.
+        id: The document's id; its number if the id is missing, or neither text nor a whole number.
+        text: The document, as one string or as sentences.
+        references: Reference summaries, each as one string or as sentences; none for a document to be summarised.
         place: Where it was read, such as ``train.jsonl.gz line 812``.
     """
 
@@ -40,7 +40,7 @@ class EncodedDocument(Document):
     """A document that the authors' code has split, labelled and encoded (a ``.bert.pt`` shard).
 
     Attributes:
-        input_ids: Tokens of the whole document (T), not cut to the encoder's length yet.
+        input_ids: Tokens of the whole document (T), not yet cut to the encoder's length.
         cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
         labels: 1 for sentences of the oracle (S).
     """
@@ -58,7 +58,7 @@ class Rejected:
         place: Where it was read.
         reason: A short name of the reason, for counting.
         problem: What is wrong and what would be right.
-        id: Its id, where it has one.
+        id: The document's id, if it has one.
     """
 
     place: str
@@ -69,13 +69,13 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of JSON that is not parsed yet: whoever prepares the document does that, in a process of its own.
+    """A line of JSON that is not parsed yet; the process that prepares the document does that.
 
     Attributes:
         text: The line.
         place: Where it was read.
-        number: Its document's number.
-        fields: The names of its file's fields.
+        number: The document's number.
+        fields: The names of the file's fields.
     """
 
     text: bytes
@@ -95,11 +95,11 @@ def document_of(record: Any, fields: Fields | None, config: DataConfig, place: s
     """The document of a record.
 
     Args:
-        record: Whatever stood there.
-        fields: The names of its file's fields.
-        config: With ``summary_list``.
+        record: The record, which may be of any type.
+        fields: The names of the file's fields.
+        config: Its ``summary_list`` is read.
         place: Where it was read.
-        number: Its document's number.
+        number: The document's number.
     """
     if isinstance(record, Rejected):
         return record
@@ -107,13 +107,13 @@ def document_of(record: Any, fields: Fields | None, config: DataConfig, place: s
         return Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
     if "clss" in record and (fields is None or fields.summary is not None):
         return _encoded_document(record, place, number)
-    assert fields is not None  # settled by the file's first such record, this one or one before
+    assert fields is not None  # found in the file's first such record, this one or an earlier one
     return identified(_document(record, fields, config, place, number), record, fields.id)
 
 
 @dataclass(frozen=True)
 class Fields:
-    """The names of a file's fields, settled on its first record that has them."""
+    """The names of a file's fields, found in the first record that has them."""
 
     document: str
     summary: str | None
@@ -140,18 +140,18 @@ class Fields:
 
 
 def id_field(config: DataConfig, record: Mapping[str, Any]) -> str | None:
-    """The name of the field of a record's id."""
+    """The name of the field with a record's id."""
     return config.id_field or next((field for field in ID_FIELDS if field in record), None)
 
 
 def _identity(record: Mapping[str, Any], field: str | None) -> str | None:
-    """The id of a record as text; None where it has none, or one that is neither text nor a whole number."""
+    """The id of a record as text; None if the id is missing, or neither text nor a whole number."""
     value = None if field is None else record.get(field)
     return sanitize(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def identified(item: Document | Rejected, record: Mapping[str, Any], field: str | None) -> Document | Rejected:
-    """What was rejected, with the id of its record."""
+    """Adds the record's id to a rejected document."""
     return item if isinstance(item, Document) else replace(item, id=_identity(record, field))
 
 
@@ -190,7 +190,7 @@ def _document(
 
 
 def _wrong_text(value: Any, name: str) -> tuple[str, str] | None:
-    """Why a value is not text or a list of sentences with something in it: (reason, problem)."""
+    """Why a value is not text or a list of sentences, or is empty: (reason, problem)."""
     if isinstance(value, list):
         if len(value) > _MOST_SENTENCES:
             return (
@@ -214,7 +214,7 @@ def _clean(text: str | list[str]) -> str | list[str]:
 
 
 def _encoded_document(record: Mapping[str, Any], place: str, number: int) -> EncodedDocument | Rejected:
-    """A record of the authors' shards; PreSumm and BertSum name its labels differently."""
+    """The document of a record in the authors' shards; PreSumm and BertSum name the labels differently."""
     label_field = "src_sent_labels" if "src_sent_labels" in record else "labels"
     numbers: list[list[int]] = []
     for name in ("src", "clss", label_field):
@@ -243,7 +243,7 @@ def _encoded_document(record: Mapping[str, Any], place: str, number: int) -> Enc
 
 
 def parse_json(line: bytes, place: str) -> Any:
-    """What a line of JSON holds, or why it is none."""
+    """The value in a line of JSON, or why it is not JSON."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError) as error:

@@ -24,11 +24,11 @@ class Encoding:
     """What the encoder reads of one document.
 
     Attributes:
-        input_ids: Tokens (T), each sentence between the encoder's own [CLS] and [SEP].
+        input_ids: Tokens (T), each sentence between the encoder's [CLS] and [SEP].
         cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
-        sentence_indices: Which sentences of the document those are (S), ascending.
-        cut: Whether something of its sentences was not read.
-        read: Share of each sentence that was come to, by its index; estimated by tokens where a sentence was cut.
+        sentence_indices: Index in the document of each sentence that is read (S), ascending.
+        cut: Whether some part of its sentences was not read.
+        read: Share of each sentence that was read, by index; estimated by tokens if a sentence was cut.
     """
 
     input_ids: list[int]
@@ -45,7 +45,7 @@ def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
 
 
 def long_enough(sentences: Sequence[str], least: int) -> list[int]:
-    """Indices of the sentences with at least so many words, or of all where none has them."""
+    """Indices of the sentences with at least ``least`` words, or of all sentences if none has so many."""
     enough = [i for i, sentence in enumerate(sentences) if has_words(sentence, least)]
     return enough or [i for i, sentence in enumerate(sentences) if sentence.strip()]
 
@@ -56,7 +56,7 @@ class DocumentEncoder:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, config: EncodingConfig) -> None:
         if not tokenizer.is_fast:
             raise BertsumError(f"model.encoder: {type(tokenizer).__name__} is not a fast tokenizer, which is needed")
-        # Encoders without a [CLS] [SEP] pair of their own have one of begin and end of text.
+        # Encoders without [CLS] and [SEP] have tokens for the begin and end of a text.
         cls_id = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
         sep_id = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
         if cls_id is None or sep_id is None:
@@ -74,10 +74,10 @@ class DocumentEncoder:
         return long_enough(sentences, self.config.min_sentence_words)
 
     def encode(self, sentences: Sequence[str]) -> Encoding:
-        """Encodes a document; a sentence is in it only with at least one token of its own.
+        """Encodes a document; sentences without any token left are left out.
 
         Returns:
-            The encoding; with no sentence at all where the document has no token.
+            The encoding; it has no sentence if the document has no token.
         """
         candidates = self.candidates(sentences)
         whole = self.config.long_documents == "window"
@@ -100,21 +100,21 @@ class DocumentEncoder:
         return Encoding(input_ids, cls_positions, indices, cut, read)
 
     def cut(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> Encoding:
-        """Cuts a document that is encoded already to the length and the sentences that are read.
+        """Cuts an encoded document to the maximal length and number of sentences.
 
         Args:
             input_ids: Tokens of the whole document, each sentence between [CLS] and [SEP].
             cls_positions: Position of each sentence's [CLS].
 
         Raises:
-            BertsumError: if it was not encoded with this tokenizer's vocabulary.
+            BertsumError: if it was encoded with another vocabulary than this tokenizer's.
         """
         if not cls_positions or any(input_ids[position] != self.cls_id for position in cls_positions):
             raise BertsumError(f"[CLS] is not token {self.cls_id} at every 'clss', expected the encoder's vocabulary")
         if max(input_ids) >= len(self.tokenizer):
             raise BertsumError(f"token {max(input_ids)} is not in the encoder's vocabulary of {len(self.tokenizer)}")
         bounds = [*cls_positions, len(input_ids)]
-        # A sentence is read only with a token of its own between [CLS] and [SEP].
+        # A sentence is read only if it has a token between [CLS] and [SEP].
         count = sum(position + 2 < self.config.max_length for position in cls_positions)
         count = min(count, self.config.max_sentences)
         end = min(bounds[count], self.config.max_length)
@@ -130,7 +130,7 @@ class DocumentEncoder:
         return unread / max(1, sum(words.values()))
 
     def unread_reasons(self, sentences: Sequence[str], encoding: Encoding) -> dict[int, str]:
-        """Why each sentence that an encoding leaves out was not read, by its index."""
+        """Why an encoding leaves out sentences, by their index."""
         reasons = {}
         read, candidates = set(encoding.sentence_indices), set(self.candidates(sentences))
         for index in range(len(sentences)):
@@ -147,8 +147,8 @@ class DocumentEncoder:
         return reasons
 
     def _tokenize(self, sentences: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, list[int], float]]:
-        """Index, tokens, and the share of each sentence that is left after the cut to ``max_sentence_words``; as far
-        as they are asked for, so that a book costs no more than a page.
+        """Index and tokens of each sentence, and the share left after the cut to ``max_sentence_words``; only as many
+        as are asked for, so that a book costs no more than a page.
         """
         most = self.config.max_sentence_words
         texts, same = itertools.tee(sanitize(cut_words(sentences[index], most)) for index in indices)

@@ -1,7 +1,7 @@
 """Where the sentences of an English text end.
 
-A mark (``.``, ``!``, ``?`` or an ellipsis) may end a sentence. Most marks follow an ordinary word and stand before a
-capital: those are ends. The words around each other mark decide. Ends inside a short quotation or bracket do not count.
+A mark (``.``, ``!``, ``?`` or an ellipsis) may end a sentence. Most marks stand between an ordinary word and a capital:
+those are ends. At other marks the words around decide. Ends inside a short quotation or bracket do not count.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
-_FEW = 3  # sentences: a quoted or bracketed passage of so many stays whole
+_FEW = 3  # sentences: a quoted or bracketed passage of at most this many stays whole
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Words that often begin a sentence, and are seldom part of a name. After an abbreviation they tell an end.
+# Words that often begin a sentence and are seldom part of a name. After an abbreviation they show an end.
 _STARTERS = _words(
     "a about above according across after again against all almost along already also although always am among an and"
     " another any anybody anyone anything are around as at be because been before behind below beneath beside besides"
@@ -35,14 +35,14 @@ _STARTERS = _words(
     " us usually very was we well were what whatever when whenever where whereas wherever whether which whichever"
     " while who whoever whom whose why will with within without would yes yesterday yet you your yours"
 )
-# Abbreviations before a name; those of the first set with a capital only.
+# Abbreviations before a name; the first set only with a capital.
 _TITLES = _words(
     "Adm Amb Atty Brig Bp Capt Cdr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Gov Hon Insp Lieut Lt Ltc Lts Maj"
     " Messrs Mlle Mme Mmes Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Sen Sens Sgt Sr Sra Srta Ste Supt"
     " Treas"
 )
 _TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
-# Abbreviations before a number. Those of the second set are words as well.
+# Abbreviations before a number. The second set are also words.
 _NUMBERED = _words(
     "ann appx approx arts ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs figs fn fol ibid lem ll"
     " loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel thm thms"
@@ -55,7 +55,7 @@ _DAYS = _words(
     " sundays est edt cst cdt mst mdt pst pdt gmt utc cet cest bst january february march april may june july august"
     " september october november december"
 )
-# Abbreviations that may end a sentence: they do where a word of _STARTERS follows; the first set with a capital only.
+# Abbreviations that end a sentence if a word of _STARTERS follows; the first set only with a capital.
 _OPEN_NAMES = _words(
     "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Co Comp Conf Corp Cos Ct Dept Depts Dist Div Esq Est Expy Ft"
     " Govt Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz Ark Calif"
@@ -66,12 +66,12 @@ _OPEN = _words(
     "abbr al apt assn ave bldg blvd bros co corp dept depts ed eds esp esq est et etc hwy inc incl inst ltd misc orig"
     " plc pty publ rd resp st trans univ usu var"
 )
-# Abbreviations in the middle of a sentence: before a small letter they end none.
+# Abbreviations inside a sentence: before a small letter they do not end it.
 _INNER = _words(
     "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj orig"
     " pos pres proc pseud qty rel rep sen std symp temp tech var ver vert"
 )
-# Nouns before a letter that is no initial: "plan A. We".
+# Nouns before a letter that is not an initial: "plan A. We".
 _BEFORE_A_LETTER = _words(
     "plan type class grade group part point section appendix annex option vitamin hepatitis level team"
     " model figure table column row line route room unit block zone phase stage category case form schedule exhibit"
@@ -92,17 +92,17 @@ _TRAILING = (  # what belongs to the sentence that a mark ends
     r"|[^\S\r\n]*[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+)*"  # emoji
 )
 # A full stop behind five small letters and before a space and a capital is a sure end. All other marks are looked at.
-_WIDE = "。．！？｡"  # of East Asia: always ends
+_WIDE = "。．！？｡"  # East Asian marks: always ends
 _LONG_ABBREVIATIONS = "(?<!(?:chaps|depts|essrs|paras|pprox|probs|sects|suppl|trans)..)"
 _FULL_STOP, _MARK = (
     re.compile(
         rf"{first}(?:(?<=[a-z]{{5}}\.)(?P<sure>[ \n](?=[A-Z])){_LONG_ABBREVIATIONS}"
         rf"|(?P<more>(?: \.){{2,3}}|[.!?…]*)(?P<trailing>{_TRAILING})(?P<space>\s+|(?=[A-Z“\"'(])|(?<=[{_WIDE}])|$))"
     )
-    for first in (r"\.", f"[.!?…{_WIDE}]")  # the first is found several times as quickly
+    for first in (r"\.", f"[.!?…{_WIDE}]")  # the search for the first is several times as quick
 )
 _OPENING = "\"'“‘«([{*_`¿¡"
-_TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # what stands before a mark
+_TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # the text before a mark
 _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _CITATION = re.compile(r"(?:\[[a-z\d][a-z\d ,–-]{0,20}\]\s*)+(?=[\"“(]?[A-Z]|$)")  # [3], [a], [citation needed]
@@ -131,11 +131,11 @@ _LISTED = frozenset(
 
 
 def sentence_ends(text: str, language: str = "en") -> list[int]:
-    """Positions behind each sentence of a text but its last, with the white space that follows it.
+    """Positions after each sentence and the white space behind it, without the last sentence.
 
     Args:
         text: Any text without a blank line.
-        language: Some English.
+        language: Code of a variety of English.
     """
     cased, shouted = not text.islower(), text.isupper()
     ends: list[int] = []
@@ -155,7 +155,7 @@ def sentence_ends(text: str, language: str = "en") -> list[int]:
 
 
 def _without_list_marks(text: str, ends: list[int]) -> list[int]:
-    """Leaves out ends behind "1." and the like, which belong to the sentence after them."""
+    """Leaves out ends after list marks such as "1.", which belong to the next sentence."""
     return [
         end
         for start, end in itertools.pairwise([0, *ends])
@@ -164,7 +164,7 @@ def _without_list_marks(text: str, ends: list[int]) -> list[int]:
 
 
 def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:
-    """Whether a mark stands between an ordinary word and a capital, as most do; a quick look before a closer one."""
+    """Whether a mark stands between an ordinary word and a capital, as most do; a quick first check."""
     place, end = mark.span()
     if end - place != 2 or not "A" <= text[end] <= "Z":
         return False
@@ -184,7 +184,7 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
         return True
     if not space:
         return _ends_unspaced(before + marks + trailing, text[mark.end() : mark.end() + 60], marks)
-    if before[-1:].isspace() or not before:  # a mark by itself, as in tokenised text
+    if before[-1:].isspace() or not before:  # a mark after a space, as in tokenised text
         if marks[0] == "…" or len(marks) > 1:
             return bool(before) and not following[0].islower() and re.match(r"I\b", following) is None
         return bool(before) and following.lstrip(" '\"")[:1].isalnum()
@@ -205,9 +205,9 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
 
 
 def _ends_before_small(before: str, marks: str) -> bool:
-    """Whether a mark ends a sentence though a small letter follows it, as people write in chats.
+    """Whether a mark before a small letter ends a sentence, as in chats.
 
-    Behind an ordinary word it does; what is no such word may be an abbreviation.
+    It does after an ordinary word; anything else may be an abbreviation.
     """
     last = before.rsplit(None, 1)[-1].lstrip(_OPENING)
     if marks[-1] in "!?":
@@ -234,10 +234,10 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     """Whether a full stop after a token and before other words ends a sentence.
 
     Args:
-        token: What stands before the full stop, up to white space or an opening mark.
+        token: The text before the full stop, back to white space or an opening mark.
         before: Some text before the full stop.
-        following: Some text behind it, without opening marks.
-        shouted: Whether the text has capitals only.
+        following: Some text after the full stop, without opening marks.
+        shouted: Whether the text is all in capitals.
     """
     word = token.lower().rstrip("'’")
     match = _NEXT.match(following)
@@ -265,7 +265,7 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
 
 
 def _letter_ends(letter: str, before: str, following: str, starter: bool) -> bool:
-    """Whether a single letter ends a sentence ("plan A. We"), and is not an initial ("A. Kish") nor "p. 5"."""
+    """Whether a single letter ends a sentence ("plan A. We"), unlike an initial ("A. Kish") or "p. 5"."""
     if letter.islower():
         return starter
     words = before.split()
@@ -291,7 +291,7 @@ _FIRST_ITEM = re.compile(
 
 
 def _with_list_items(text: str, ends: list[int]) -> list[int]:
-    """Adds ends before "2)", "3)" ... in a text that begins with "1)": its items may have no full stop."""
+    """Adds ends before "2)", "3)" ... in a text that begins with "1)", since items may have no full stop."""
     first = _FIRST_ITEM.match(text)
     if first is None or bool(first["close"]) == bool(first["bullet"]):
         return ends
@@ -324,8 +324,8 @@ def _outside_pairs(text: str, ends: list[int]) -> list[int]:
 
 
 def _unbalanced(text: str, ends: list[int]) -> Iterator[tuple[int, int]]:
-    """Where a pair may be around the end of a sentence: runs of sentences from one in which the opening and the closing
-    marks are not equally many to the next such one, if only a few sentences lie between them.
+    """Runs of sentences in which a pair may enclose an end: the first and last sentence each have unequal numbers of
+    opening and closing marks, and only a few sentences lie between them.
     """
     used = [(opening, closing) for opening, closing in _PAIRS if opening in text]
     if not ends or not used:
@@ -348,9 +348,9 @@ def _unbalanced(text: str, ends: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
-    """Positions of matching quotation marks, brackets and backticks, inner ones first; what does not match is left out.
+    """Positions of matching quotation marks, brackets and backticks, inner pairs first; unmatched marks are left out.
 
-    An opening mark stands before a word, a closing one behind a word, so that inch marks and emoticons do not match.
+    An opening mark must stand before a word and a closing mark after one, so inch marks and emoticons do not match.
     """
     opened: list[tuple[str, int]] = []
     for match in _PAIR.finditer(text):
@@ -368,7 +368,7 @@ def _pairs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _opens(text: str, mark: str, place: int, kinds: list[str]) -> bool:
-    """Whether a mark opens a pair, given the kinds of those that are open."""
+    """Whether a mark opens a pair; ``kinds`` are the open pairs."""
     before, after = text[place - 1 : place], text[place + 1 : place + 2]
     if mark in "”)]" or not after or after.isspace():
         return False

@@ -1,7 +1,7 @@
-"""The formats in which the papers' corpora and the authors' code keep documents, other than JSON lines.
+"""Formats of the papers' corpora and the authors' code, other than JSON lines.
 
-A reader yields each document of one file: its place and its record, with the fields ``id``, ``document`` and
-``summary`` (or ``src`` and ``tgt`` where the file names them so).
+A reader yields the place and the record of each document in a file. Records have the fields ``id``, ``document`` and
+``summary`` (or ``src`` and ``tgt``, as in the file).
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from bertsum.errors import BertsumError
 Records = Iterator[tuple[str, Any]]
 
 
-# A shard of the authors' has about 20 MB; what is parsed takes many times the memory of its file.
+# One of the authors' shards has about 20 MB; once parsed it takes many times the memory.
 _LARGEST_FILE = 1 << 28
 
 
 class FormatError(ValueError):
-    """A file is not what its name says."""
+    """A file does not have the format that its name says."""
 
 
 def _bytes(path: Path) -> bytes:
-    """A file that is read at once."""
+    """The bytes of a file, read at once."""
     with open(path, "rb") as file:
         data = file.read(_LARGEST_FILE + 1)
     if len(data) > _LARGEST_FILE:
@@ -53,7 +53,7 @@ def read_story(path: Path) -> Records:
 
 
 def read_tokenized_story(path: Path) -> Records:
-    """A ``.story`` as Stanford CoreNLP leaves it (``.story.json``): sentences of tokens, brackets as ``-LRB-``."""
+    """A ``.story`` after Stanford CoreNLP (``.story.json``): sentences of tokens, brackets as ``-LRB-``."""
     article: list[str] = []
     highlights: list[list[str]] = []
     for sentence in json.loads(_bytes(path))["sentences"]:
@@ -72,7 +72,7 @@ _BRACKETS = {"-lrb-": "(", "-rrb-": ")", "-lcb-": "{", "-rcb-": "}", "-lsb-": "[
 
 
 def read_json_shard(path: Path) -> Records:
-    """PreSumm's ``.json`` shards: a list of objects whose ``src`` and ``tgt`` are lists of sentences of tokens."""
+    """PreSumm's ``.json`` shards: a list of objects; ``src`` and ``tgt`` are lists of sentences of tokens."""
     records = json.loads(_bytes(path))
     if not isinstance(records, list):
         raise FormatError(f"got a JSON {type(records).__name__}, expected a list of documents (src, tgt)")
@@ -84,14 +84,14 @@ def read_json_shard(path: Path) -> Records:
 
 
 def _joined(value: Any) -> Any:
-    """Sentences of tokens to sentences; anything else as it is."""
+    """Joins tokens to sentences; other values stay."""
     if not isinstance(value, list):
         return value
     return [" ".join(map(str, item)) if isinstance(item, list) else item for item in value]
 
 
 def read_xsum_text(path: Path) -> Records:
-    """XSum as its extraction leaves it (``.summary``): parts between ``[SN]NAME[SN]`` marks."""
+    """XSum after extraction (``.summary``): parts between ``[SN]NAME[SN]`` marks."""
     parts = re.split(r"\[SN\]([A-Z-]+)\[SN\]", _text(path))
     named = dict(zip(parts[1::2], parts[2::2], strict=True))
     for name in ("FIRST-SENTENCE", "RESTBODY"):
@@ -103,7 +103,7 @@ def read_xsum_text(path: Path) -> Records:
 
 
 def read_xsum_sentences(path: Path) -> Records:
-    """XSum as PreSumm takes it: ``restbody/ID.restbody`` and ``firstsentence/ID.fs``, a sentence a line."""
+    """XSum in PreSumm's form: ``restbody/ID.restbody`` and ``firstsentence/ID.fs``, one sentence a line."""
     beside = [path.with_suffix(".fs"), path.parent.parent / "firstsentence" / f"{path.stem}.fs"]
     summary = next((file for file in beside if file.is_file()), None)
     if summary is None:
@@ -118,8 +118,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def read_nyt(path: Path) -> Records:
-    """The New York Times Annotated Corpus (``.xml``, NITF): the full text by paragraphs; the abstract, parted at its
-    semicolons, without the librarians' marks at its end.
+    """The New York Times Annotated Corpus (``.xml``, NITF): the full text by paragraphs; the abstract, split at
+    semicolons, without the librarians' marks at the end.
     """
     data = _bytes(path)
     if b"<!ENTITY" in data:
@@ -140,12 +140,12 @@ def read_nyt(path: Path) -> Records:
     yield str(path), {"id": identity, "document": "\n\n".join(paragraphs), "summary": summary}
 
 
-# (M) and the like say how long the article is; (photo) and the like, what stands beside it.
+# Marks such as (M) give the article's length; marks such as (photo) tell what comes with it.
 _NYT_MARKS = re.compile(r"(\s*\((s|m|l|photos?|graphs?|charts?|maps?|tables?|drawings?)\))+\s*$", re.IGNORECASE)
 
 
 def read_bert_shard(path: Path) -> Records:
-    """The authors' ``.bert.pt`` shards, read without running what they say; documents that are encoded already."""
+    """The authors' ``.bert.pt`` shards of encoded documents; reading runs no code from the file."""
     records = safe_load(path)
     if not isinstance(records, list):
         raise FormatError(f"got a {type(records).__name__}, expected a list of encoded documents")
@@ -155,7 +155,7 @@ def read_bert_shard(path: Path) -> Records:
         yield f"{path} document {number}", record
 
 
-# By the end of a file's name; the first that fits.
+# Readers by the end of a file's name; the first that fits is used.
 READERS: dict[str, Callable[[Path], Records]] = {
     ".story": read_story,
     ".story.json": read_tokenized_story,
@@ -170,16 +170,16 @@ _SPLIT_NAMES = {"validation": ("validation", "valid", "val", "dev")}
 
 
 def listed_files(listing: Path, split: str, folders: Sequence[str]) -> list[Path]:
-    """The files in ``folders`` that a split lists.
+    """The files in ``folders`` that are listed for a split.
 
     Args:
-        listing: A text file with an id or, for CNN/DailyMail, the url of an article a line, whose SHA-1 names its file;
-            or a JSON object with a list of ids for each split, as XSum has it.
+        listing: A text file with one id a line, or for CNN/DailyMail one URL of an article (its SHA-1 is the name of
+            the file); or a JSON object with a list of ids for each split, as for XSum.
         split: train, validation or test.
         folders: Folders with one file a document, in subfolders or not.
 
     Returns:
-        A path for each entry, in its order; one that is in no folder is named as it should be in the first.
+        A path for each entry, in order. For a missing file, the path that it should have in the first folder.
 
     Raises:
         BertsumError: if a folder or the list cannot be read.

@@ -1,4 +1,4 @@
-"""Reference summaries to labels of sentences: what an extractive model learns from."""
+"""Makes labels of sentences from reference summaries; an extractive model learns from them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ OracleTexts = tuple[list[str], list[list[str]]]
 
 
 def visible_sentences(row: Mapping[str, Any], config: DataConfig, all_of_it: bool = False) -> Sequence[int]:
-    """The sentences that an oracle chooses from: those that are read, or all.
+    """The sentences that an oracle chooses from: those that the encoder reads, or all.
 
-    The authors' oracle chooses from the whole document, and loses what is then not read (``data.oracle: paper``).
+    The authors' oracle chooses from the whole document, and loses sentences that are not read (``data.oracle: paper``).
 
     Args:
-        row: With ``sentences`` and ``sentence_indices``.
-        config: With ``oracle``.
-        all_of_it: Whether it shall choose from all, whatever is read.
+        row: A row with ``sentences`` and ``sentence_indices``.
+        config: Its ``oracle`` is read.
+        all_of_it: Whether to choose from all sentences in any case.
     """
     all_sentences = all_of_it or config.oracle == "paper" or "sentence_indices" not in row
     return range(len(row["sentences"])) if all_sentences else list(row["sentence_indices"])
 
 
 def oracle_texts(row: Mapping[str, Any], sentences: Sequence[int]) -> OracleTexts:
-    """Some sentences of a document, and its references."""
+    """The given sentences of a document, and its references."""
     return [row["sentences"][index] for index in sentences], row["references"]
 
 
@@ -54,7 +54,7 @@ def greedy_labels(texts: Sequence[OracleTexts], config: DataConfig) -> list[list
 
 
 def soft_labels(texts: Sequence[OracleTexts], config: DataConfig) -> list[list[float]]:
-    """The probability that an extract has a sentence, where better extracts are more probable."""
+    """The probability that an extract has a sentence; better extracts are more probable."""
     assert config.soft_labels is not None
     return soft_oracles(texts, config.oracle_sentences, config.soft_labels, config.oracle, config.oracle_references)
 

@@ -1,4 +1,4 @@
-"""The language of a text: from its script where that decides, else by py3langid among the languages of the script."""
+"""The language of a text: from its script if that decides, else by py3langid among the languages of the script."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from bertsum.errors import BertsumError
 from bertsum.text import sanitize
 
 AUTO = "auto"
-_READ = 5_000  # characters of a text that are looked at
-_CLASSIFIED = 1_000  # and of those, letters that the detector gets
+_READ = 5_000  # characters of a text to look at
+_CLASSIFIED = 1_000  # of those, letters for the detector
 _FEWEST_LETTERS = 20  # with fewer, the first candidate of the script is taken
-_LEAST_PROBABLE = 0.4  # among the candidates; below, the first is taken, too
-_SURELY_NOT = 0.02  # at most so probable is the expected language of a text that is plainly in another one
-# Small words that English is full of and its relatives are not, and the share of them that tells English.
+_LEAST_PROBABLE = 0.4  # among the candidates; below, the first is also taken
+_SURELY_NOT = 0.02  # a text is plainly in another language if the expected one is at most this probable
+# Small words that are frequent in English and rare in its relatives, and the share of them that shows English.
 _SMALL_WORDS = {
     *("the", "and", "to", "that", "for", "with", "this", "you", "are", "have", "from", "they", "not", "which", "there"),
     *("been", "their", "would", "we", "our", "it", "its", "as", "by", "at", "on", "or"),
 }
 _LEAST_SMALL = 0.08
 
-# Script: candidates, the first where a text does not tell. The detector knows more languages; dialects and rare
-# relatives of a large language are left out, as a short text of the large one is taken for them too often.
+# Candidates by script; the first is the default. The detector knows more languages. Dialects and rare relatives of a
+# large language are left out, because short texts of the large one are taken for them too often.
 _CANDIDATES = {
     "Latin": (
         *("en", "de", "fr", "es", "pt", "it", "nl", "sv", "da", "no", "fi", "et", "lv", "lt", "pl", "cs", "sk", "sl"),
@@ -57,7 +57,7 @@ _CANDIDATES = {
     "Ethiopic": ("am",),
 }
 _LEAST_KANA = 0.1  # share of Japanese characters that are kana; a Chinese text may quote a few
-# Of words and characters of these scripts, such runs weigh: a Latin word in a Chinese text is not five characters.
+# Characters that weigh as much as one word of other scripts: a Latin word in a Chinese text is not five characters.
 _CHARACTERS_A_WORD = {"Han": 1.6, "Kana": 2.0, "Thai": 4.0, "Lao": 4.0, "Khmer": 4.0, "Myanmar": 4.0}
 _ASCII_WORD = re.compile("[A-Za-z]+")
 _RUN = regex.compile(
@@ -67,11 +67,10 @@ _RUN = regex.compile(
 
 
 def detect_language(text: str) -> str:
-    """The ISO 639-1 code of a text's language; of several, that of the script with the most words.
+    """The ISO 639-1 code of a text's language; in a text of several scripts, the one with the most words counts.
 
     Args:
-        text: Any text; its first 5,000 characters are looked at. An empty one, or a few Latin letters, count as
-            English.
+        text: Any text; its first 5,000 characters are read. An empty text, or a few Latin letters, count as English.
 
     Raises:
         BertsumError: if it is not text.
@@ -84,7 +83,7 @@ def detect_language(text: str) -> str:
 
 
 def _probabilities(text: str) -> dict[str, float]:
-    """How probable each language of a text's script is; all 0.0 where the text does not tell."""
+    """The probability of each language of a text's script; all 0.0 if the text is too short to tell."""
     text = sanitize(text[:_READ])
     letters = dict.fromkeys((*_CHARACTERS_A_WORD, *_CANDIDATES), 0)
     words = dict.fromkeys(letters, 0.0)
@@ -93,7 +92,7 @@ def _probabilities(text: str) -> dict[str, float]:
         letters[script] += len(run)
         words[script] += len(run) / _CHARACTERS_A_WORD[script] if script in _CHARACTERS_A_WORD else 1
     words["Han"] += words.pop("Kana")
-    script = max(words, key=lambda script: words[script])  # the first of them all, Han, where there are none
+    script = max(words, key=lambda script: words[script])  # Han, the first of all, if the text has no words
     if not words[script]:
         return {_CANDIDATES["Latin"][0]: 0.0}
     if script == "Han":
@@ -104,7 +103,7 @@ def _probabilities(text: str) -> dict[str, float]:
         return {candidates[0]: 1.0}
     if letters[script] < _FEWEST_LETTERS:
         return dict.fromkeys(candidates, 0.0)
-    # digits, punctuation and what other scripts have in it would only mislead
+    # digits, punctuation and words in other scripts would only mislead
     of_script = " ".join(run for run_script, run in runs if run_script == script)[:_CLASSIFIED]
     scores = dict(_identifier().rank(of_script))
     total = sum(scores[language] for language in candidates) or 1.0
@@ -112,10 +111,10 @@ def _probabilities(text: str) -> dict[str, float]:
 
 
 def plainly_other(document: str | Iterable[str], language: str) -> str | None:
-    """The language of a document that is plainly not in the expected one; None for all others.
+    """The language of a document that is plainly not in the expected language; otherwise None.
 
     Args:
-        document: Its text, or its sentences.
+        document: The document, as text or sentences.
         language: The expected language, an ISO 639-1 code.
     """
     text = _beginning(document)
@@ -129,20 +128,20 @@ def plainly_other(document: str | Iterable[str], language: str) -> str | None:
 
 
 def _looks_english(text: str) -> bool:
-    """Whether a text has as many of English's small words as English texts have; much quicker than the detector."""
+    """Whether a text has as many small English words as English texts have; much quicker than the detector."""
     words = _ASCII_WORD.findall(text[:_CLASSIFIED].lower())
     return bool(words) and sum(map(_SMALL_WORDS.__contains__, words)) >= _LEAST_SMALL * len(words)
 
 
 def language_of(texts: str | Iterable[str], language: str) -> str:
-    """A language as it is given; for ``auto``, that of a text or of several texts together."""
+    """The given language; for ``auto``, the language of a text or of several texts together."""
     if language != AUTO:
         return language
     return detect_language(_beginning(texts))
 
 
 def _beginning(texts: str | Iterable[str]) -> str:
-    """As much of a text, or of several, as is looked at."""
+    """The part of one or several texts that is read to detect the language."""
     if isinstance(texts, str):
         return texts[:_READ]
     beginning: list[str] = []
@@ -156,12 +155,12 @@ def _beginning(texts: str | Iterable[str]) -> str:
 
 
 def base_language(language: str) -> str:
-    """A code without what follows the language in it: zh of zh-TW."""
+    """A language code without region or script: zh for zh-TW."""
     return language.lower().replace("_", "-").partition("-")[0]
 
 
 def _runs(text: str) -> list[tuple[str, str]]:
-    """Letters one after another in one script, with its name; in scripts with spaces, these are words."""
+    """Runs of letters of one script, with the script's name; in scripts with spaces, these are words."""
     if text.isascii():
         return [("Latin", word) for word in _ASCII_WORD.findall(text)]
     return [(str(run.lastgroup), run[0]) for run in _RUN.finditer(text)]
@@ -169,7 +168,7 @@ def _runs(text: str) -> list[tuple[str, str]]:
 
 @functools.cache
 def _identifier() -> Any:
-    """The detector: it is loaded in 0.7 s, and takes 100 MB, where a text needs it."""
+    """The detector, loaded only if a text needs it: it takes 0.7 s and 100 MB."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

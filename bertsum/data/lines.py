@@ -1,4 +1,4 @@
-"""The units of a text that its lines tell: paragraphs, headings, list items, turns of a dialogue, captions.
+"""The units of a text that its lines show: paragraphs, headings, list items, turns of a dialogue, captions.
 
 A line break inside a sentence is not an end: such lines belong to one unit.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 _LINE_BREAK = r"(?:\r\n|\r(?!\n)|[\n\x85\u2028])"  # never half of two characters
 _BLANK = r"[^\S\n\r\x85\u2028\u2029\f\v]|[\u200b\u2060\ufeff]"
 _OTHER_BREAKS = "\r\x85\u2028\u2029\f\v"
-# It begins with a set of characters, which is found many times as quickly as alternatives.
+# It begins with a set of characters: the search is many times as quick as for alternatives.
 _PARAGRAPH_END = re.compile(
     rf"[\n\r\x85\u2028\u2029\f\v](?:(?<=[\u2029\f\v])|(?!(?<=\r)\n)(?:(?:{_BLANK})*{_LINE_BREAK})+)"
 )
@@ -41,13 +41,13 @@ _NOT_LAST = re.compile(  # a line does not end with these unless it is wrapped
     r"|les|des|du|et|ou|avec|pour|dans|el|los|las|del|y|con|por|para|en|il|lo|gli|della|di|e|che|per|het|een|van|de))"
     r"\s*$"
 )
-_SLACK = 0.8  # of the longest line: a line whose next word fits into this was ended by choice
-_LONGEST_NAME, _LONGEST_END = 60, 40  # characters in which a speaker, or a mark at a line's end, is looked for
+_SLACK = 0.8  # of the longest line: if the next word would fit into this, the line was ended by choice
+_LONGEST_NAME, _LONGEST_END = 60, 40  # characters in which to look for a speaker, or for a mark at a line's end
 _NARROW = 60  # characters: text is wrapped at more than this, captions and verses at less
 
 
 def units(text: str) -> Iterator[tuple[int, int]]:
-    """Where each unit of a text begins and ends; they follow each other, with the white space behind each."""
+    """Begin and end of each unit of a text, in order; a unit includes the white space after it."""
     if "\n" not in text and not any(mark in text for mark in _OTHER_BREAKS):
         yield 0, len(text)
         return
@@ -76,7 +76,7 @@ def _paragraph_units(text: str, start: int, end: int) -> Iterator[tuple[int, int
 
 
 class _Paragraph:
-    """Lines that follow each other without a blank one."""
+    """Lines without a blank line between them."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -93,7 +93,7 @@ class _Paragraph:
 
     @functools.cached_property
     def turns(self) -> set[int]:
-        """Lines that begin with a time or a speaker; if only one does, it is a wrapped line that happens to look so."""
+        """Lines that begin with a time or a speaker; none if only one does, since that is probably a wrapped line."""
         turns = {
             number
             for number, line in enumerate(self.lines)
@@ -111,11 +111,11 @@ class _Paragraph:
         if number in self.turns:
             return True
         if _ENDED.search(before, max(0, len(before) - _LONGEST_END)):
-            return _LETTER_ITEM.match(line) is not None  # otherwise the words decide
+            return _LETTER_ITEM.match(line) is not None  # else the words decide
         return self._was_ended_by_choice(before, line.lstrip())
 
     def _was_ended_by_choice(self, before: str, line: str) -> bool:
-        """Whether a line without a full stop is a heading or the like: not wrapped, as the next word would fit."""
+        """Whether a line without a full stop is complete, such as a heading: the next word would have fitted."""
         first = line[:1]
         if first.islower() or (not first.isalnum() and first not in "\"'“‘«„(「『¿¡*_["):
             return False

@@ -1,4 +1,4 @@
-"""Reference summaries to extractive labels: the greedy oracle of BERTSUM (arXiv 1903.10318, section 4.1).
+"""Makes extractive labels from reference summaries: the greedy oracle of BERTSUM (arXiv 1903.10318, section 4.1).
 
 # D documents, S sentences, R references, E extracts, P pairs of a sentence and one of its distinct n-grams
 """
@@ -24,7 +24,7 @@ _NOT_ALPHANUMERIC = regex.compile(r"[^\p{L}\p{M}\p{N}\s]")
 
 
 class _Kept(dict[int, int | None]):
-    """For :meth:`str.translate`: letters, marks, digits and white space stay, all else goes."""
+    """For :meth:`str.translate`: letters, marks, digits and white space stay, other characters go."""
 
     def __missing__(self, code: int) -> int | None:
         self[code] = kept = None if _NOT_ALPHANUMERIC.match(chr(code)) else code
@@ -37,7 +37,7 @@ _ASCII_PUNCTUATION = bytes(code for code in range(128) if _NOT_ALPHANUMERIC.matc
 Mode = Literal["unicode", "paper"]
 Reference = str | Sequence[str] | Sequence[Sequence[str]]
 
-# 12 sentences make 298 extracts of up to three; with 16 (696), CNN/DailyMail labels change by 0.011 on average.
+# 12 sentences make 298 extracts of up to three. With 16 (696), CNN/DailyMail labels change by 0.011 on average.
 SOFT_CANDIDATES = 12
 _LARGEST = 2**62
 
@@ -57,18 +57,18 @@ def oracle_words(text: str, mode: Mode = "unicode") -> list[str]:
 
 
 class _Ngrams:
-    """The distinct unigrams and bigrams (the 2 kinds) of documents' sentences as numbers, and what the references have
-    of them. Those of a document never cross sentences; those of a reference do. An n-gram in two documents is two.
+    """The distinct unigrams and bigrams (the 2 kinds) of documents' sentences as numbers, and which of them references
+    have. N-grams of a reference may cross sentences; those of a document do not. An n-gram in two documents is two.
 
     Attributes:
-        starts: Where each document's sentences begin among all sentences (D + 1).
-        document: Which document a sentence is of (S).
-        owner: Which sentence has an n-gram, for each distinct n-gram of each sentence; plus S for bigrams (P).
-        ngram: Which n-gram it is, ascending (P).
-        pairs: Where each document's begin among these (D + 1).
-        wanted: Whether each reference of its document has an n-gram (R, distinct n-grams).
-        target_sizes: Distinct n-grams of each document's references (R, 2, D); 0 where it has fewer references.
-        references: How many references a document has (D).
+        starts: Begin of each document's sentences among all sentences (D + 1).
+        document: The document of each sentence (S).
+        owner: For each distinct n-gram of each sentence, the sentence; plus S for bigrams (P).
+        ngram: The n-gram of each pair, ascending (P).
+        pairs: Begin of each document's pairs (D + 1).
+        wanted: Whether each reference of the document has an n-gram (R, distinct n-grams).
+        target_sizes: Distinct n-grams of each document's references (R, 2, D); 0 for missing references.
+        references: Number of references of each document (D).
     """
 
     def __init__(self, documents: Sequence[tuple[Sequence[str], Sequence[str]]], mode: Mode) -> None:
@@ -88,7 +88,7 @@ class _Ngrams:
         unigrams, most = len(numbers), len(numbers) * (len(numbers) + 1)
 
         def bigrams(text: np.ndarray) -> np.ndarray:
-            return (text[:-1] + 1) * unigrams + text[1:]  # no unigram's number
+            return (text[:-1] + 1) * unigrams + text[1:]  # never the number of a unigram
 
         text, *targets = np.split(every, ends[count - 1 : -1])
         owner = np.repeat(np.arange(count), lengths[:count])
@@ -98,7 +98,7 @@ class _Ngrams:
         kinds = np.repeat([0, count], [len(text), len(codes) - len(text)])
         codes += self.document[owners] * most
         names = np.empty(0)
-        if len(documents) * most * 2 * count > _LARGEST:  # of a book: shorter numbers, or the next line would overflow
+        if len(documents) * most * 2 * count > _LARGEST:  # a book: renumbered, or the next line would overflow
             names, codes = np.unique(codes, return_inverse=True)
         code, self.owner = np.divmod(_distinct(codes * (2 * count) + owners + kinds), 2 * count)
         code = names[code] if len(names) else code
@@ -138,12 +138,12 @@ class _Ngrams:
         self.owner, self.ngram = self.owner[kept], self.ngram[kept]
 
     def of_extracts(self, document: int, candidates: np.ndarray, extracts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """N-grams of extracts (2, E), and those in common with each reference (R, 2, E).
+        """Number of n-grams of extracts (2, E), and of those in common with each reference (R, 2, E).
 
         Args:
-            document: Which document.
-            candidates: The sentences that extracts are made of (C), among those of all documents.
-            extracts: 1 for those of them that an extract has (E, C).
+            document: Index of the document.
+            candidates: The sentences that extracts are made of (C), as indices among the sentences of all documents.
+            extracts: 1 for each candidate that an extract has (E, C).
         """
         own = slice(*self.pairs[document : document + 2])
         kind, sentence = np.divmod(self.owner[own], len(self.document))
@@ -168,7 +168,7 @@ def _distinct(values: np.ndarray) -> np.ndarray:
 
 
 def _changes(values: np.ndarray) -> np.ndarray:
-    """Where another value begins than the one before."""
+    """Places where the value changes."""
     begins = np.ones(len(values), dtype=bool)
     np.not_equal(values[1:], values[:-1], out=begins[1:])
     return begins
@@ -176,7 +176,7 @@ def _changes(values: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _extracts(candidates: int, most: int) -> np.ndarray:
-    """All sets of up to so many of the candidates, 1 where a set has one (E, C)."""
+    """All sets of up to ``most`` candidates; 1 if a set has a candidate (E, C)."""
     sets = [chosen for size in range(1, most + 1) for chosen in itertools.combinations(range(candidates), size)]
     members = np.zeros((len(sets), candidates), dtype=np.float32)
     for own, chosen in zip(members, sets, strict=True):
@@ -191,9 +191,9 @@ def _score(
 
     Args:
         sizes: Distinct n-grams of each extract (2, E).
-        hits: How many of them each reference has (R, 2, E).
-        target_sizes: How many the references have (R, 2, E).
-        count: How many references there are (E).
+        hits: How many of these n-grams each reference has (R, 2, E).
+        target_sizes: Distinct n-grams of the references (R, 2, E).
+        count: Number of references (E).
         references: Whether to take the mean over the references or the best of them.
 
     Returns:
@@ -216,7 +216,7 @@ def greedy_oracle(
 ) -> list[int]:
     """Chooses, one at a time, the sentence that most increases ROUGE-1 F1 + ROUGE-2 F1, until none does.
 
-    N-grams are counted as sets. Those of the document never cross sentences; those of the reference do.
+    N-grams are counted as sets. N-grams of the reference may cross sentences; those of the document do not.
 
     Args:
         sentences: The document's sentences (S).
@@ -226,7 +226,7 @@ def greedy_oracle(
         references: With several references, maximise the mean over them or the best of them.
 
     Returns:
-        Indices of the chosen sentences, in document order; none where no sentence shares a word with the reference.
+        Indices of the chosen sentences, in document order; none if no sentence shares a word with the reference.
 
     Raises:
         BertsumError: if a sentence or the summary is not text.
@@ -240,19 +240,19 @@ def greedy_oracles(
     mode: Mode = "unicode",
     references: Literal["mean", "best"] = "mean",
 ) -> list[list[int]]:
-    """The :func:`greedy_oracle` of each document, given as its sentences and its summary; quicker for many."""
+    """The :func:`greedy_oracle` of each document, given as sentences and summary; quicker for many documents."""
     chosen: list[list[int]] = [[] for _ in documents]
     places, texts = _checked(documents, mode, references)
     if not places:
         return chosen
-    left = _Ngrams(texts, mode)  # what the chosen sentences do not have yet
+    left = _Ngrams(texts, mode)  # n-grams that the chosen sentences do not have yet
     of, starts = left.document, left.starts[:-1]
     size = np.zeros((2, len(texts)))  # n-grams of each document's chosen sentences, and in common with each reference
     hit = np.zeros((len(left.wanted), 2, len(texts)))
     best, going_on = np.zeros(len(texts)), np.ones(len(texts), dtype=bool)
     taken = np.zeros(len(of), dtype=bool)
     for _ in range(max_sentences):
-        # of the chosen sentences together with each other one
+        # of the chosen sentences plus each further sentence
         sizes, hits = size[:, of] + left.sizes(), hit[..., of] + left.hits()  # (2, S), (R, 2, S)
         scores = _score(sizes, hits, left.target_sizes[..., of], left.references[of], references)
         scores[taken] = 0.0
@@ -278,23 +278,23 @@ def soft_oracle(
     mode: Mode = "unicode",
     references: Literal["mean", "best"] = "mean",
 ) -> list[float]:
-    """How probable it is that a good extract has each sentence.
+    """The probability of each sentence to be in a good extract.
 
-    An extract E, a set of up to ``max_sentences`` sentences, has probability ``exp(score(E) / temperature)`` up to a
-    constant, with the score of :func:`greedy_oracle`; a sentence has the sum over the extracts that it is in. Many
-    extracts are nearly as good as the oracle's: this tells a sentence in some of them from one in none. Extracts are
-    made of the ``SOFT_CANDIDATES`` sentences with the highest scores of their own; all others have 0.
+    An extract E is a set of up to ``max_sentences`` sentences. Its probability is ``exp(score(E) / temperature)`` up to
+    a constant, with the score of :func:`greedy_oracle`. A sentence's probability is the sum over the extracts with it.
+    Many extracts are nearly as good as the oracle's: this tells a sentence in some of them from one in none. Extracts
+    are made of the ``SOFT_CANDIDATES`` sentences that score highest alone; other sentences get 0.
 
     Args:
         sentences: The document's sentences (S).
         summary: The reference: a string, a list of its sentences, or a list of several such lists.
         max_sentences: Extracts have at most this many sentences.
-        temperature: Towards 0, the best extract alone counts; 0.05 is five points of ROUGE-1 + ROUGE-2.
+        temperature: Near 0, only the best extract counts; 0.05 is five points of ROUGE-1 + ROUGE-2.
         mode: Normalisation of text, see :func:`oracle_words`.
         references: With several references, the mean over them or the best of them is the score.
 
     Returns:
-        A probability for each sentence (S); all 0 where no sentence shares a word with the reference.
+        A probability for each sentence (S); all 0 if no sentence shares a word with the reference.
 
     Raises:
         BertsumError: if the temperature is not more than 0, or a sentence or the summary is not text.
@@ -309,7 +309,7 @@ def soft_oracles(
     mode: Mode = "unicode",
     references: Literal["mean", "best"] = "mean",
 ) -> list[list[float]]:
-    """The :func:`soft_oracle` of each document, given as its sentences and its summary; quicker for many."""
+    """The :func:`soft_oracle` of each document, given as sentences and summary; quicker for many documents."""
     if not temperature > 0:
         raise BertsumError(f"soft_oracle: temperature: got {temperature}, expected more than 0")
     labels = [[0.0] * len(sentences) for sentences, _ in documents]
@@ -348,7 +348,7 @@ def _checked(
 
 
 def _sentences(sentences: object) -> list[str]:
-    """A document's sentences, however they are listed."""
+    """A document's sentences as a list."""
     items = listed(sentences)
     if items is None or not all(isinstance(item, str) for item in items):
         kind = kind_of(sentences) if items is None else ", ".join(sorted(set(map(kind_of, items))))

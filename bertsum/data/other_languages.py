@@ -1,6 +1,6 @@
-"""Where the sentences of a text end in other languages than English: sentencex, corrected.
+"""Where sentences end in languages other than English: sentencex, corrected.
 
-sentencex is not believed: its pieces are laid against the text, and what does not fit is looked for in it.
+sentencex may change the text. So its pieces are matched with the text, and pieces that do not fit are searched for.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sentencex import segment
 
 from bertsum.data.languages import base_language
 
-# sentencex drops line breaks in what is longer than 10,240 bytes of UTF-8, and takes quadratic time for some scripts:
-# a long text is split in parts of so many characters.
+# sentencex drops line breaks in texts longer than 10,240 bytes of UTF-8, and takes quadratic time for some scripts. So
+# a long text is split in parts of this many characters.
 _AT_ONCE = 3_000
-_FEW = 3  # sentences: a quoted passage of so many stays whole
+_FEW = 3  # sentences: a quoted passage of at most this many stays whole
 
 
 def sentence_ends(text: str, language: str) -> list[int]:
-    """Positions behind each sentence of a text but its last, with the white space that follows it.
+    """Positions after each sentence and the white space behind it, without the last sentence.
 
     Args:
         text: Any text without a blank line.
@@ -32,7 +32,7 @@ def sentence_ends(text: str, language: str) -> list[int]:
 
 
 def _pieces(language: str, text: str) -> Iterator[str]:
-    """The splitter's sentences, verbatim; the last two of a part are split again with what follows them."""
+    """The splitter's sentences, verbatim; the last two of a part are split again with the text after them."""
     start, size = 0, _AT_ONCE
     while len(text) - start > size:
         pieces = [*_laid(segment(language, text[start : start + size]), text[start : start + size])][:-2]
@@ -43,7 +43,7 @@ def _pieces(language: str, text: str) -> Iterator[str]:
 
 
 def _laid(pieces: Iterable[str], text: str) -> Iterator[str]:
-    """A text cut where the splitter's pieces end in it, whatever it has left out or changed between them."""
+    """Cuts a text at the ends of the splitter's pieces, even if the splitter left out or changed characters."""
     start = position = 0
     for piece in pieces:
         core = piece.strip()
@@ -64,8 +64,8 @@ _INNER_END = regex.compile(r"\p{L}{2}[.!?…][\"”»“’]?\s+[\"“„«‘]?
 
 
 def _unquoted(language: str, piece: str) -> Iterator[str]:
-    """A piece split again without its quotation marks, where they hold more than :data:`_FEW` sentences together: the
-    splitter pairs marks across any distance, even those that belong to no pair.
+    """Splits a piece again without its quotation marks, if these keep more than :data:`_FEW` sentences together: the
+    splitter pairs marks across any distance, even marks that belong to no pair.
     """
     if not _QUOTATION.search(piece) or sum(1 for _ in _INNER_END.finditer(piece)) < _FEW:
         yield piece
@@ -74,16 +74,16 @@ def _unquoted(language: str, piece: str) -> Iterator[str]:
     start = 0
     for end in accumulate(map(len, _laid(segment(language, masked), masked))):
         while end < len(piece) and piece[end] in '"”»' and not piece[end + 1 : end + 2].isalnum():
-            end += 1  # a closing mark belongs to what it closes
+            end += 1  # a closing mark belongs to the sentence before it
         if end > start:
             yield piece[start:end]
         start = max(start, end)
 
 
-# What sentencex 1.0 gets wrong: sentences that it does not see the end of, and ends that it sees within a sentence.
-# Each rule is there for a text in tests/test_languages.py.
+# Mistakes of sentencex 1.0: ends that it misses, and ends that it sees inside a sentence.
+# Each rule has a text in tests/test_languages.py.
 
-# Words before a full stop that does not end a sentence; after the bar, those of which this is so before a number only.
+# Words before a full stop that does not end a sentence; words after the bar only if a number follows.
 _ABBREVIATIONS = {
     language: tuple(frozenset(words.split()) for words in line.split("|"))
     for language, line in {
@@ -142,14 +142,14 @@ _WORD = regex.compile(r"[\p{L}\p{N}]")
 _LAST_WORD = regex.compile(rf"(?:^|[\s\-–—/'\"{regex.escape(_OPENING)}])([\p{{L}}\p{{M}}\p{{N}}.]+)\.$")
 # One letter before a full stop is part of a name or of an abbreviation: not a small letter, as in "1987 г.".
 _INITIAL = regex.compile(r"(?:^|.*\.)(?:\p{Lu}|(?=[\p{Lo}--\p{Han}])\p{L}\p{M}*)", regex.V1)
-_CASED_END = regex.compile(r"[\p{Ll}\p{Lu}\p{N}][^\p{L}\p{N}]*$")  # the last letter is of a script with capitals
+_CASED_END = regex.compile(r"[\p{Ll}\p{Lu}\p{N}][^\p{L}\p{N}]*$")  # the last letter is from a script with capitals
 _GOES_ON_SMALL = regex.compile(r"(?:[–—-] ?)?\p{Ll}(?!\p{Lu})")  # but "iPhone" begins a sentence
 _CLOSES = regex.compile(r"[”’」』）)》〉】\]]")
 _NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b)")
 _ENUMERATOR = regex.compile(r"\s*\d{1,3}[.)]")
 _WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
 
-# Ends that are not seen: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
+# Ends that sentencex misses: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
 _END = (
     rf"…[\"'{regex.escape(_CLOSING)}]*\s+(?=\S)|[。！？｡।॥۔؟][{regex.escape(_CLOSING)}]*(?=\d)"
     r"|(?<=\p{Devanagari}\s?)\|\s+(?=\S)|[។៕]\s+(?=\S)"
@@ -167,7 +167,7 @@ _UNSEEN_ENDS = {
         r"|กับ|ของ|ใน|ແລະ|ຫຼື|ແຕ່|ທີ່)(?=\S)"
     ),
 }
-# A number with a full stop before these is an ordinal; everywhere in Turkish, where the verb ends a sentence.
+# A number with a full stop before these is an ordinal. In Turkish it always is, since a verb ends the sentence.
 _ORDINAL = {
     "de": (
         regex.compile(r"\b\d{1,2}\.$"),
@@ -178,23 +178,23 @@ _ORDINAL = {
     ),
     "tr": (regex.compile(r"\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
 }
-# What belongs to the quotation before it: "と言った", "라고 말했다".
+# Words that belong to the quotation before them: "と言った", "라고 말했다".
 _AFTER_QUOTE = {
     "ja": regex.compile(r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など)"),
     "ko": regex.compile(r"\p{Hangul}"),
     "zh": regex.compile(r"\p{Han}{1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])"),
 }
 _QUOTED = regex.compile(r"[”’」』\"']$")
-_THAI_SHORT, _THAI_ENOUGH = 15, 40  # characters: what is no clause of its own, and what is surely one
+_THAI_SHORT, _THAI_ENOUGH = 15, 40  # characters: shorter is no clause, longer surely is one
 
 
 def _corrected(pieces: Iterable[str], language: str, cased: bool) -> Iterator[str]:
-    """The splitter's sentences as they should be.
+    """Corrects the splitter's sentences.
 
     Args:
-        pieces: They, in order.
-        language: Their language.
-        cased: Whether the text has capitals, so that a small letter tells that a sentence goes on.
+        pieces: The splitter's sentences, in order.
+        language: Language of the text.
+        cased: Whether the text has capitals, so that a small letter shows that a sentence goes on.
     """
     language = _ALIKE.get(language, language)
     ends = _UNSEEN_ENDS.get(language, _UNSEEN_ENDS[""])
@@ -211,7 +211,7 @@ def _corrected(pieces: Iterable[str], language: str, cased: bool) -> Iterator[st
 
 
 def _apart(piece: str, ends: regex.Pattern[str]) -> Iterator[str]:
-    """A piece cut at the ends in it that are not inside quotation marks or brackets."""
+    """Cuts a piece at the ends outside quotation marks and brackets."""
     start = counted = depth = 0
     opening = _OPENING.replace("“", "") if "„" in piece else _OPENING  # „German“
     closing = _CLOSING + "“" if "„" in piece else _CLOSING
@@ -232,7 +232,7 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
     Args:
         before: The last piece of the sentence so far.
         after: The next piece.
-        language: Their language.
+        language: Language of the text.
         cased: Whether the text has capitals.
         length: Characters of the sentence so far.
     """
@@ -241,7 +241,7 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
     if not whole or not after.strip() or "\n\n" in space:
         return not after.strip()
     if language == "th":
-        if end[-1] in ".!?":  # a full stop only ever ends an abbreviation
+        if end[-1] in ".!?":  # in Thai a full stop only ends abbreviations
             return end[-1] == "."
         return length < _THAI_ENOUGH or len(after.strip()) < _THAI_SHORT
     if not _WORD.search(after) or not _WORD.search(before) or (not space and _CLOSES.match(after)):

@@ -1,4 +1,4 @@
-"""Many documents to Arrow files on disk: in parallel, streaming, done once, never half-used."""
+"""Prepares documents as Arrow files on disk: in parallel, streaming, once; unfinished files are never used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bertsum.text import text_size
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# What a prepared document depends on: all of this folder but what comes after it.
+# A prepared document depends on all modules of this folder but these.
 _AFTER = ("windows", "batching")
 _CODE = [
     *sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in _AFTER),
@@ -41,13 +41,13 @@ _HASHED_AT_ONCE = 1 << 20  # bytes
 
 
 def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> Prepared:
-    """Prepares a split, or opens what was prepared from the same sources, settings, tokenizer and code.
+    """Prepares a split, or opens an earlier preparation from the same sources, settings, tokenizer and code.
 
-    An interrupted preparation is resumed. Of several processes one prepares, the others wait.
+    An interrupted preparation is resumed. If there are several processes, one prepares and the others wait.
 
     Raises:
-        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left; if the folder cannot
-            be written, or what was prepared has changed since.
+        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or no document is left; if the folder
+            cannot be written, or its files have changed since.
     """
     from filelock import FileLock
 
@@ -76,14 +76,14 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
 
 
 def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
-    """Everything that what is prepared depends on."""
+    """Everything that the prepared data depend on."""
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
     data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
     code = hashlib.sha256()
     for path in _CODE:
         code.update(path.read_bytes())
     tokens = json.loads(tokenizer.backend_tokenizer.to_str())
-    for switch in ("truncation", "padding"):  # the last call's, not the tokenizer's own
+    for switch in ("truncation", "padding"):  # set by the last call, not part of the tokenizer
         tokens.pop(switch, None)
     return {
         "split": split,
@@ -111,16 +111,16 @@ def _describe_sources(config: DataConfig, split: str) -> list[Any]:
 
 
 def describe_file(path: Path) -> list[Any]:
-    """What tells a file from another one, or from itself before it was changed: its name and all of its content.
+    """Identifies a file by its name and all of its content.
 
-    Neither its folder nor its time counts: a file may be moved, copied or touched. Two files out of one archive may
-    have the same name, size and time, and a change in the middle leaves both ends as they were.
+    Folder and time do not count: a file may be moved, copied or touched. Size and time would not do, because two files
+    from one archive may share them; nor would both ends, because the middle may change.
     """
     try:
         if not path.is_file():  # a pipe can be read only once
             return [str(path)]
         return [path.name, *_content(path)]
-    except OSError:  # listed, but not readable: reading it will say so
+    except OSError:  # listed, but not readable: reading it will fail later
         return [str(path)]
 
 
@@ -135,10 +135,10 @@ def _content(path: Path) -> tuple[int, str]:
 
 
 def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
-    """Prepares all documents, or those that an earlier preparation had not come to when it was interrupted."""
+    """Prepares all documents, or the rest after an interrupted preparation."""
     rows = ROWS[config.model.kind](config, tokenizer, split)
     prepare_chunk = _ChunkPreparer(config, rows)
-    PreparedChunk.of([], type(rows))  # pyarrow loads pandas when it first converts something: once, not in each process
+    PreparedChunk.of([], type(rows))  # pyarrow's first conversion loads pandas: do it once, not in each process
     with PreparedWriter(folder, rows.schema) as writer:
         documents = islice(read_lines(config.data, split), writer.read, None)
         try:
@@ -152,7 +152,7 @@ def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folde
                 raise _nothing_usable(split, writer)
         except WorkerError:
             raise
-        except BertsumError:  # of a document: when its file is put right, all of it is read again
+        except BertsumError:  # about a document: once its file is corrected, all of it is read again
             try_remove(folder)
             raise
         return writer.finish()
@@ -166,7 +166,7 @@ def _nothing_usable(split: str, writer: PreparedWriter) -> BertsumError:
 
 
 class _ChunkPreparer:
-    """Documents to what is written of them; what each process does."""
+    """Prepares a chunk of documents; runs in each process."""
 
     def __init__(self, config: Config, rows: Rows) -> None:
         self.config = config
@@ -182,10 +182,10 @@ def _stop_or_skip(config: DataConfig, rejected: Rejected) -> None:
 
 
 def read_texts(config: Config, split: str) -> Iterator[Texts]:
-    """A split's documents as text only: ``id``, ``sentences`` and ``references`` of each, without an encoder.
+    """A split's documents as text only, without an encoder: ``id``, ``sentences`` and ``references`` of each.
 
     Raises:
-        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or none is left.
+        BertsumError: if a document cannot be used and ``data.on_error`` is stop, or no document is left.
     """
     read_chunk = functools.partial(_read_chunk, config=config, split=split)
     count = 0
@@ -211,7 +211,7 @@ def _chunks(documents: Iterable[Document | Rejected | Line]) -> Iterator[list[Do
 
 
 def _size(chunk: Iterable[Document | Rejected | Line]) -> int:
-    """About how many bytes of memory the texts of some documents take."""
+    """Approximate bytes of memory for the texts of some documents."""
     chunk = list(chunk)
     lines = sum(2 * len(item.text) for item in chunk if isinstance(item, Line))  # the line and what is in it
     texts = [text for item in chunk if isinstance(item, Document) for text in (item.text, *item.references)]

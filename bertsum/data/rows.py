@@ -1,6 +1,6 @@
-"""Documents to rows, which are what is prepared once, stored, and read by a model: a class for each kind of model.
+"""Makes rows from documents, with a class for each kind of model. Rows are prepared once, stored, and read by a model.
 
-Nothing here needs torch: it runs in the processes that prepare.
+Nothing here needs torch, because it runs in the processes that prepare.
 
 # S sentences that are read, T tokens
 """
@@ -27,8 +27,8 @@ from bertsum.text import split_words
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# What every row has, whatever the kind of model: its id, its sentences, its references, each a list of sentences; the
-# tokens that the encoder reads of it, and whether something of the document is not read.
+# Columns of every row, for any kind of model: id, sentences, references (each a list of sentences), the tokens that the
+# encoder reads, and whether it leaves out some part of the document.
 COMMON = {
     "id": pa.string(),
     "sentences": pa.list_(pa.string()),
@@ -39,7 +39,7 @@ COMMON = {
 
 
 class Texts(TypedDict):
-    """A document as text: all that is needed where no model reads it."""
+    """A document as text, enough if no model reads it."""
 
     id: str
     sentences: list[str]
@@ -49,8 +49,8 @@ class Texts(TypedDict):
 class ExtractiveRow(Texts):
     """A document as an extractive model reads it.
 
-    Its ``input_ids`` are T tokens, of which those at ``cls_positions`` begin a sentence each (S). ``sentence_indices``
-    says which sentences of the document those are, ``labels`` what the model shall learn of them.
+    ``input_ids`` are T tokens. At each of the S ``cls_positions`` a sentence begins. ``sentence_indices`` are the
+    places of these sentences in the document, ``labels`` the targets for training.
     """
 
     length: int
@@ -65,7 +65,7 @@ class Rows(ABC):
     """Makes the rows of one kind of model.
 
     Attributes:
-        schema: Columns of a row: those of ``COMMON``, and its own.
+        schema: Columns of a row: those of ``COMMON``, and those of this kind.
         inputs: The columns that the model reads; the others are for people and for ROUGE.
     """
 
@@ -74,15 +74,15 @@ class Rows(ABC):
 
     @abstractmethod
     def __init__(self, config: Config, tokenizer: PreTrainedTokenizerBase, split: str) -> None:
-        """Prepares to make rows of documents of a split, in any process."""
+        """Keeps the settings for a split; the object can be sent to other processes."""
 
     @abstractmethod
     def __call__(self, documents: Sequence[Document | Rejected]) -> Sequence[Mapping[str, Any] | Rejected]:
-        """A row for each document, or why it has none."""
+        """A row for each document, or why the document has none."""
 
     @staticmethod
     def counts(row: Mapping[str, Any]) -> dict[str, int]:
-        """What the report of a preparation adds up over its rows, beside what it adds up of all kinds."""
+        """Counts that only this kind of row adds to the report of a preparation."""
         return {}
 
 
@@ -114,14 +114,14 @@ class ExtractiveRows(Rows):
         return rows
 
     def row(self, document: Document) -> ExtractiveRow | Rejected:
-        """A document's row, with labels only where it came with them."""
+        """A document's row; it has labels only if the document came with them."""
         if self.split == "train":
             document = _as_prose(document, self.config.data.detokenized)
         texts = texts_of(document, self.config, self.split)
         if isinstance(texts, Rejected):
             return texts
         labels = None
-        if isinstance(document, EncodedDocument):  # by the authors' code; it is only cut to the encoder's length
+        if isinstance(document, EncodedDocument):  # encoded by the authors' code; only cut to the encoder's length here
             try:
                 encoding = self.encoder.cut(document.input_ids, document.cls_positions)
             except BertsumError as error:
@@ -143,28 +143,28 @@ class ExtractiveRows(Rows):
 
     @staticmethod
     def counts(row: Mapping[str, Any]) -> dict[str, int]:
-        """Sentences that are read, and whether none has a label above 0."""
+        """Number of sentences read, and whether none has a label above 0."""
         return {"sentences read": len(row["cls_positions"]), "unlabelled": int(not any(row["labels"]))}
 
 
-# What makes the rows of each kind of model (``model.kind``).
+# Classes that make rows, by kind of model (``model.kind``).
 ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows}
 
 
 def _as_prose(document: Document, share: float) -> Document:
-    """A document, put back to ordinary prose where its id is among that share of all."""
+    """A document, turned back into ordinary prose if its id falls into the share."""
     if isinstance(document, EncodedDocument) or random_of_id(document.id) >= share:
         return document
     references = [detokenize(reference) for reference in document.references]
     return replace(document, text=detokenize(document.text), references=references)
 
 
-# Reasons that a config asks for; every other reason is an error of the document.
+# Documents dropped for these reasons are dropped by choice of the config; any other reason is an error in the document.
 FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than data.min_summary_words")
 
 
 def texts_of(document: Document, config: Config, split: str) -> Texts | Rejected:
-    """A document split into sentences, or why it is too short for its split."""
+    """A document split into sentences, or why it is too short."""
     language = language_of(document.text, config.language)
     texts = Texts(
         id=document.id,

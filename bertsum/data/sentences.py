@@ -11,10 +11,10 @@ from bertsum.data.other_languages import sentence_ends as other_ends
 from bertsum.errors import BertsumError
 from bertsum.text import is_spaced, kind_of, sanitize, word_ends
 
-_LONGEST = 200  # words: what is longer is no sentence, whatever its marks
-_LONGEST_UNMARKED = 60  # words, where no mark ends the sentence
+_LONGEST = 200  # words: longer than this is no sentence, whatever its marks
+_LONGEST_UNMARKED = 60  # words, if no mark ends the sentence
 _SHORTEST_PART, _LONGEST_PART = 25, 40  # words of each part of such a sentence
-_CHARACTERS_A_WORD = 2  # at least, on average; and in scripts without spaces
+_CHARACTERS_A_WORD = 2  # at least, on average, also in scripts without spaces
 _SHORT = _CHARACTERS_A_WORD * _LONGEST  # characters: surely not too long for a sentence that has a mark
 _END_MARKS = set(".!?…。！？।॥۔؟።։")
 _CLOSING = "\"'”’»)]}*_`」』）"
@@ -22,15 +22,15 @@ _INNER_MARKS = set(",;:，、；：،؛")
 
 
 def split_sentences(text: str, language: str = "en") -> list[str]:
-    """Splits a text into sentences, verbatim: joined back they are the text, white space between them included.
+    """Splits a text into sentences, verbatim: joined, they are the text, with the white space between them.
 
-    Headings, list items, turns of a dialogue and captions are sentences of their own where the lines tell them. A
-    passage without punctuation, such as speech that was written down, is cut into pieces of 25 to 40 words.
+    Headings, list items, turns of a dialogue and captions are separate sentences if line breaks show them. A passage
+    without punctuation, such as transcribed speech, is cut into pieces of 25 to 40 words.
 
     Args:
         text: Any text. A blank line always ends a sentence.
-        language: ISO 639-1 code, or auto for that of the text. A language that the splitter does not know is split
-            like a related one, or English.
+        language: ISO 639-1 code, or auto to detect it. A language that the splitter does not know is split like a
+            related one, or like English.
 
     Raises:
         BertsumError: if it is not text.
@@ -52,7 +52,7 @@ def split_sentences(text: str, language: str = "en") -> list[str]:
 
 
 def _without_blank(pieces: list[str]) -> list[str]:
-    """Pieces of white space go to the sentence before them, or to the first one."""
+    """Adds pieces of white space to the sentence before them, or to the first one."""
     sentences: list[str] = []
     blank = ""  # before the first sentence
     for piece in pieces:
@@ -67,7 +67,7 @@ def _without_blank(pieces: list[str]) -> list[str]:
 
 
 def _short_enough(sentence: str) -> Iterable[str]:
-    """A sentence, or its parts where it is too long to be one."""
+    """A sentence, or its parts if it is too long to be one."""
     marked = sentence.rstrip().rstrip(_CLOSING)[-1:] in _END_MARKS
     limit = _LONGEST if marked else _LONGEST_UNMARKED
     if len(sentence) <= _CHARACTERS_A_WORD * limit:
@@ -80,13 +80,13 @@ def _short_enough(sentence: str) -> Iterable[str]:
 
 
 def _parts(sentence: str, ends: list[int], least: int, most: int) -> Iterator[str]:
-    """A sentence in parts of ``least`` to ``most`` words: cut at line ends, else at commas and the like, else anywhere.
+    """A sentence in parts of ``least`` to ``most`` words: cut at line ends, else at commas or the like, else anywhere.
 
     Args:
         sentence: The sentence.
-        ends: Where each of its words ends, with the white space behind it.
-        least: Words of a part.
-        most: Words of a part.
+        ends: End of each word, with the white space after it.
+        least: Fewest words of a part.
+        most: Most words of a part.
     """
 
     def fitness(word: int) -> tuple[int, int]:
@@ -109,7 +109,7 @@ def document_sentences(text: str | list[str], language: str) -> list[str]:
 
 
 def summary_sentences(summary: str | list[str], language: str) -> list[str]:
-    """A reference's sentences; in a string each line is split by itself (CNN/DailyMail: a highlight a line)."""
+    """A reference's sentences; a string is split line by line (CNN/DailyMail: one highlight a line)."""
     lines = summary.splitlines() if isinstance(summary, str) else None
     pieces = summary if lines is None else [piece for line in lines for piece in split_sentences(line, language)]
     return [piece.strip() for piece in pieces if piece.strip()]

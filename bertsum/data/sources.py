@@ -67,7 +67,7 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
 
 
 def is_hub_split(config: DataConfig, split: str) -> bool:
-    """Whether a split names one of the hub dataset; a path stays a path even where data.dataset is set."""
+    """Whether a split is one of the hub dataset; a path stays a path even if data.dataset is set."""
     source = getattr(config, split)
     return config.dataset is not None and not (
         isinstance(source, list) or (source and ("/" in source or source.endswith((*SUFFIXES, *LISTS))))
@@ -75,8 +75,8 @@ def is_hub_split(config: DataConfig, split: str) -> bool:
 
 
 def source_of(config: DataConfig, split: str) -> dict[str, Any]:
-    """Where a split's documents come from: ``dataset`` and ``dataset_config`` of the hub, and ``documents``, which are
-    the name of the split there, or paths.
+    """Where a split's documents come from: the hub's ``dataset`` and ``dataset_config``, and ``documents``: the name of
+    the hub dataset's split, or paths.
     """
     of_hub = is_hub_split(config, split)
     return {
@@ -87,7 +87,7 @@ def source_of(config: DataConfig, split: str) -> dict[str, Any]:
 
 
 def read_documents(config: DataConfig, split: str) -> Iterator[Document | Rejected]:
-    """Streams the documents of a split; whatever cannot be used comes as :class:`Rejected`, in its place.
+    """Streams the documents of a split; a :class:`Rejected` takes the place of an unusable one.
 
     Raises:
         BertsumError: if the source as a whole cannot be read.
@@ -108,13 +108,13 @@ def read_lines(config: DataConfig, split: str) -> Iterator[Document | Rejected |
 def read_to_summarize(
     path: Path, file: BinaryIO, document_field: str | None, id_field: str | None, encoding: str | None = None
 ) -> Iterator[Document | Rejected]:
-    """Streams the documents of JSON lines that are to be summarised, whether they have references or not.
+    """Streams the documents of JSON lines to be summarised, with or without references.
 
     Args:
-        path: Name of the file; one that ends with ``.gz`` is decompressed.
-        file: The file, opened; its place tells how much has been read.
+        path: Name of the file; ``.gz`` files are decompressed.
+        file: The opened file; its position shows how much has been read.
         document_field: Field of the document; by default the first of the usual names.
-        id_field: Field of its id; by default the first of the usual names.
+        id_field: Field of the id; by default the first of the usual names.
         encoding: Encoding of the file; by default that of its byte-order mark, or UTF-8.
 
     Raises:
@@ -128,7 +128,7 @@ def read_to_summarize(
 def _documents(
     records: Iterator[tuple[str, Any]], config: DataConfig, numbers: Iterator[int], labelled: bool = True
 ) -> Iterator[Document | Rejected | Line]:
-    """The documents of one file or hub dataset, as long as there are numbers for them."""
+    """The documents of one file or hub dataset, until ``numbers`` run out."""
     fields: Fields | None = None
     for (place, record), number in zip(records, numbers, strict=False):
         if isinstance(record, bytes):
@@ -163,7 +163,7 @@ def _file_records(path: Path, split: str) -> Iterator[tuple[str, Any]]:
         yield str(path), Rejected(str(path), "unreadable file", what)
 
 
-# What readers, and the json, xml and torch formats under them, raise about a file that is not right.
+# Errors that readers, and the json, xml and torch formats under them, raise about a bad file.
 _UNREADABLE = (BertsumError, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, SyntaxError)
 _BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.json before .json
 
@@ -198,16 +198,16 @@ def _json_lines(
 
 
 def _line_reader(file: Any, encoding: str | None) -> Callable[[int], bytes]:
-    """Reads lines in UTF-8 from an opened file, whatever its encoding: the rest of a line, or so many bytes of it."""
+    """Reads lines as UTF-8 from an opened file of any encoding: the rest of a line, or at most so many bytes of it."""
     encoding = encoding_of(file.peek(4)[:4], encoding)
     if encoding in ("utf-8", "utf-8-sig"):
         read_line: Callable[[int], bytes] = file.readline
         return read_line
-    text = io.TextIOWrapper(file, encoding=encoding, newline="\n")  # other line ends may stand in JSON's strings
+    text = io.TextIOWrapper(file, encoding=encoding, newline="\n")  # other line ends may occur in JSON's strings
     return lambda most: text.readline(most).encode("utf-8", errors="surrogatepass")
 
 
-# More than any book; a few bytes of gzip, or of JSON, may otherwise fill all memory.
+# More than any book; without a limit, a few bytes of gzip or JSON may fill all memory.
 _LONGEST_LINE = 1 << 24
 
 
@@ -226,7 +226,7 @@ def load_hub_split(config: DataConfig, split: str) -> Any:
     """A memory-mapped split of the hub dataset.
 
     Raises:
-        BertsumError: if there is no such dataset, configuration or split, or no way to reach the hub.
+        BertsumError: if the dataset, configuration or split does not exist, or the hub cannot be reached.
     """
     import datasets
 

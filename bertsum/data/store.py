@@ -1,4 +1,4 @@
-"""Prepared documents on disk: an Arrow file that grows by parts, is never half-used, and is checked when opened."""
+"""Prepared documents on disk: an Arrow file that grows in parts, is never used unfinished, and checked when opened."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import datasets
 
 _DATA_FILE = "data.arrow"
-_SAVED_BYTES = 1 << 22  # what is written, and saved, at once: some hundred news articles
+_SAVED_BYTES = 1 << 22  # written and saved at once: some hundred news articles
 _NAMED = 20  # dropped documents named in the report
-# What a file that is not as it was written, or was made to look like one, leads to.
+# Errors that a changed or forged file leads to.
 _BROKEN = (
     OSError,
     ValueError,
@@ -49,11 +49,11 @@ class Report:
         dropped: Documents dropped, by reason.
         named: The first of the dropped documents, each with its place and problem.
         sentences_per_document: Mean number of sentences of a kept document, read or not.
-        sentences_read_per_document: Mean number of sentences that the encoder reads; None where the kind of model has
-            no such number.
+        sentences_read_per_document: Mean number of sentences that the encoder reads; None if the kind of model does not
+            count them.
         tokens_per_document: Mean number of tokens that the encoder reads.
-        cut_share: Share of kept documents of which something is not read.
-        unlabelled_share: Share of kept documents without any positive label; None where there are no labels.
+        cut_share: Share of kept documents that are not read whole.
+        unlabelled_share: Share of kept documents without any positive label; None if documents have no labels.
     """
 
     read: int = 0
@@ -80,7 +80,7 @@ class Report:
         return "" if self.unlabelled_share is None else f", {self.unlabelled_share:.1%} without any positive label"
 
     def per_document(self) -> str:
-        """Sentences and tokens of a document, in words."""
+        """Sentences and tokens of a document, as text."""
         read = self.sentences_read_per_document
         of_them = "" if read is None else f", {read:.1f} of them read"
         tokens = f"{self.tokens_per_document:.0f} tokens"
@@ -92,9 +92,9 @@ class Prepared:
     """A prepared split, memory-mapped.
 
     Attributes:
-        folder: Where it lies.
-        dataset: One row a document, with the columns of its kind's schema (:mod:`bertsum.data.rows`).
-        rows: What made its rows.
+        folder: Folder of the split.
+        dataset: One row a document, with the columns of the kind's schema (:mod:`bertsum.data.rows`).
+        rows: The class that made the rows.
         report: What became of the documents.
     """
 
@@ -127,10 +127,10 @@ def open_prepared(folder: Path, rows: type[Rows]) -> Prepared:
 
     Args:
         folder: The folder.
-        rows: What made its rows.
+        rows: The class that made the rows.
 
     Raises:
-        BertsumError: if it is not as it was written.
+        BertsumError: if its files have changed since they were written.
     """
     import datasets
 
@@ -145,7 +145,7 @@ def open_prepared(folder: Path, rows: type[Rows]) -> Prepared:
             if batches.schema != rows.schema:
                 raise ValueError("it has other columns")
             for batch in batches:
-                batch.validate(full=True)  # or reading a stranger's file could read any memory
+                batch.validate(full=True)  # else an untrusted file could make us read any memory
         dataset = datasets.Dataset.from_file(str(folder / _DATA_FILE))
     except _BROKEN as error:
         raise BertsumError(f"'{folder}' is broken: {error}; remove it, and it is prepared again") from error
@@ -153,7 +153,7 @@ def open_prepared(folder: Path, rows: type[Rows]) -> Prepared:
 
 
 def _check_unchanged(file: BinaryIO, progress: dict[str, Any]) -> None:
-    """Reads the whole file once: a flipped bit would be another document, or another label."""
+    """Checks the whole file, because one flipped bit would change a document or a label."""
     size = file.seek(0, io.SEEK_END)
     if size != progress["bytes"]:
         raise ValueError(f"{_DATA_FILE} has {size} bytes, expected {progress['bytes']}")
@@ -170,9 +170,9 @@ class PreparedChunk:
     """Some documents, prepared.
 
     Attributes:
-        rows: Those that are kept.
-        rejected: Those that are not.
-        counts: Sums over both.
+        rows: Rows of the kept documents.
+        rejected: The documents that are not kept.
+        counts: Sums over all of them.
     """
 
     rows: pa.RecordBatch
@@ -181,7 +181,7 @@ class PreparedChunk:
 
     @staticmethod
     def of(documents: Sequence[Mapping[str, Any] | Rejected], kind: type[Rows]) -> PreparedChunk:
-        """Rows of the kind's columns, and what was rejected between them."""
+        """Splits documents into rows, with the columns of the kind, and rejected ones."""
         rows = [document for document in documents if not isinstance(document, Rejected)]
         counts = Counter(
             {
@@ -199,7 +199,7 @@ class PreparedChunk:
 
 
 class PreparedWriter:
-    """Writes ``data.arrow`` in an unfinished folder; one that was killed resumes from its last save."""
+    """Writes ``data.arrow`` in an unfinished folder; after an interruption it resumes from the last save."""
 
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self.folder = folder
@@ -228,7 +228,7 @@ class PreparedWriter:
         return self._counts["kept"]
 
     def add(self, chunk: PreparedChunk) -> None:
-        """Takes the next documents, in the order in which they were read."""
+        """Adds the next documents, in reading order."""
         self._counts.update(chunk.counts)
         self.dropped.update(rejected.reason for rejected in chunk.rejected)
         for rejected in chunk.rejected[: _NAMED - len(self.named)]:
@@ -240,7 +240,7 @@ class PreparedWriter:
             self._save()
 
     def finish(self) -> Report:
-        """Tells what has been written; the stream needs no end of its own."""
+        """Saves the rest and returns the report; the stream needs no end mark."""
         self._save()
         counts, kept = self._counts, self.kept
         report = Report(

@@ -1,4 +1,4 @@
-"""Texts to token ids: each distinct word is tokenised once, where a tokenizer cuts at every space."""
+"""Texts to token ids; if a tokenizer cuts at every space, each distinct word is tokenised only once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# Characters of the words that are remembered: about 150,000 words, 40 MB. News has a few new ones in each document.
+# Total characters of remembered words: about 150,000 words, 40 MB. A news document has a few new words.
 _REMEMBERED = 1_000_000
-# Others are given so many texts at a time.
+# Texts at a time for other tokenizers.
 _AT_ONCE = 64
 
 
@@ -25,7 +25,7 @@ class TextTokenizer:
         self._words = _Words(self._one, whole_words(described)) if cuts_at_spaces(described) else None
 
     def __call__(self, texts: Iterable[str]) -> Iterator[list[int]]:
-        """The token ids of each text, reading no further ahead than is quick."""
+        """The token ids of each text; reads ahead only as far as makes it quick."""
         if self._words is not None:
             self._words.forget_if_many()
             tokens_of = self._words.__getitem__
@@ -42,14 +42,14 @@ class TextTokenizer:
         return tuple(self._backend.encode(word, add_special_tokens=False).ids)
 
     def _set_up(self) -> None:
-        """Resets truncation, padding and special-token handling, which its last user may have set."""
+        """Resets truncation, padding and special-token handling, which another user may have set."""
         self._backend.no_truncation()
         self._backend.no_padding()
         self._backend.encode_special_tokens = True
 
 
 class _Words(dict[str, tuple[int, ...]]):
-    """The tokens of each word that has been asked for."""
+    """The tokens of each word asked for so far."""
 
     def __init__(self, tokenize: Callable[[str], tuple[int, ...]], text_tokens: dict[str, tuple[int, ...]]) -> None:
         super().__init__(text_tokens)
@@ -63,7 +63,7 @@ class _Words(dict[str, tuple[int, ...]]):
         return tokens
 
     def forget_if_many(self) -> None:
-        """Begins anew when it has grown large; the frequent ones soon come back."""
+        """Empties itself when it has grown large; frequent words soon come back."""
         if self._characters > _REMEMBERED:
             self.clear()
             self.update(self._whole)
@@ -71,8 +71,8 @@ class _Words(dict[str, tuple[int, ...]]):
 
 
 def cuts_at_spaces(tokenizer: dict[str, Any]) -> bool:
-    """Whether the tokens of a text are those of its words one by one: true of BERT's own kind, as nothing that it
-    does to characters, and none of its pieces, reaches across a space. Added tokens may.
+    """Whether a text has the same tokens as its words one by one. This is true of BERT's tokenizers: neither their
+    normalisation nor their pieces reach across a space. Added tokens may.
     """
     parts = ("normalizer", "pre_tokenizer", "model")
     kinds = tuple((tokenizer.get(part) or {}).get("type") for part in parts)
@@ -81,7 +81,7 @@ def cuts_at_spaces(tokenizer: dict[str, Any]) -> bool:
 
 
 def whole_words(tokenizer: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Words that are a token as they stand: of ASCII letters and digits, which BERT's tokenizers only make lower."""
+    """Words that are one token: of ASCII letters and digits, which BERT's tokenizers at most put in lower case."""
     lower, longest = tokenizer["normalizer"]["lowercase"], tokenizer["model"]["max_input_chars_per_word"]
     return {
         token: (number,)

@@ -1,7 +1,7 @@
-"""Files of ``torch.save`` that someone else made: read by torch's restricted reader, which runs nothing of them.
+"""Reads ``torch.save`` files of other people with torch's restricted reader, which runs no code from them.
 
-A pickle can name any function of any library and call it. torch's reader lets a file name tensors and plain containers.
-Here it may also name the classes of the authors' code, for which it gets a stand-in that only keeps what it is given.
+A pickle can call any function of any library. torch's reader only allows tensors and plain containers. This module also
+allows the classes of the authors' code, and replaces each by a stand-in that only keeps its state.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 from bertsum.errors import BertsumError
 from bertsum.text import sanitize
 
-# Options and optimisers, as PreSumm and BertSum pickled them. Nothing of these modules is imported.
+# Options and optimisers in pickles of PreSumm and BertSum. These modules are never imported.
 _STAND_INS = re.compile(
     r"(argparse|models|torch\.optim|torch\.nn\.utils|pytorch_pretrained_bert\.optimization)(\.[a-z_]\w*)*\.[A-Z]\w*"
 )
 _REFUSED = re.compile(r"(?:GLOBAL|global) ([^\s\"]+)")
-_MOST_TUPLES = 20_000  # a checkpoint has a handful for each of its tensors; hashing a deep one would crash Python
+_MOST_TUPLES = 20_000  # a checkpoint has a few for each tensor; hashing a deep tuple would crash Python
 _MOST_CLASSES = 50
 
 
@@ -30,7 +30,7 @@ class StandIn:
     """An object of a class that is not loaded: keeps its state and does nothing.
 
     Attributes:
-        state: What the file says its attributes were.
+        state: The object's attributes, as in the file.
     """
 
     state: Any = None
@@ -42,17 +42,17 @@ class StandIn:
 
 
 def _default_dict(*_: Any) -> OrderedDict[Any, Any]:
-    """What an optimiser's ``defaultdict`` is read as; torch's reader fills no other."""
+    """Replaces an optimiser's ``defaultdict``, which torch's reader cannot fill, by an ``OrderedDict``."""
     return OrderedDict()
 
 
 def safe_load(path: str | Path) -> Any:
-    """What the file holds: containers, plain values, tensors on the CPU, and :class:`StandIn` objects.
+    """The content of a file: containers, plain values, tensors on the CPU, and :class:`StandIn` objects.
 
-    Both the zip format and the one before torch 1.6 are read.
+    It reads the zip format and the format before torch 1.6.
 
     Raises:
-        BertsumError: if the file cannot be read, or names anything else.
+        BertsumError: if the file cannot be read, or names any other class or function.
     """
     path = Path(path)
     allowed: dict[str, Any] = {"builtins.dict": dict, "collections.defaultdict": _default_dict}
@@ -67,14 +67,14 @@ def safe_load(path: str | Path) -> Any:
                     raise
                 allowed[name] = type(name, (StandIn,), {})
         raise ValueError(f"it names more than {_MOST_CLASSES} classes")
-    except Exception as error:  # what a broken file raises depends on where it broke
+    except Exception as error:  # the error depends on where the file is broken
         name = _refused_name(error)
         if name is not None:
             raise BertsumError(
                 f"'{path}': refused: it asks for {sanitize(name)!r}, which has no place in weights, options or "
                 "documents; nothing of it was run"
             ) from error
-        text = str(error).rpartition("WeightsUnpickler error: ")[2]  # before it torch says what not to do
+        text = str(error).rpartition("WeightsUnpickler error: ")[2]  # the text before it is torch's advice
         first = (sanitize(text).strip().splitlines() or [type(error).__name__])[0]
         raise BertsumError(f"'{path}': cannot be read as a file of torch.save: {first}") from error
 
@@ -89,17 +89,17 @@ def _load(path: Path, allowed: dict[str, Any]) -> Any:
 
 
 def _refused_name(error: Exception) -> str | None:
-    """The class or function that torch's reader does not let a file name."""
+    """The class or function that torch's reader has refused."""
     text = str(error)
     match = _REFUSED.search(text) if "Unsupported global" in text or "unsupported GLOBAL" in text else None
     return match[1] if match else None
 
 
 def _check_size(path: Path) -> None:
-    """Refuses what would starve or crash the reader itself.
+    """Checks that a file will not exhaust or crash the reader.
 
     Raises:
-        ValueError: saying what.
+        ValueError: if it would; the message says why.
     """
     with open(path, "rb") as file:
         start = file.read(2)

@@ -12,12 +12,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a document that the encoder reads at once: some sentences, and others around them as context.
+    """A part of a document that the encoder reads at once: some sentences with context around them.
 
     Attributes:
-        opening: So many of the document's first sentences come before all others.
-        sentences: The first of the sentences after those, and the one after the last.
-        taken: The first of the sentences whose vectors are taken from this window, and the one after the last.
+        opening: Number of the document's first sentences that the window begins with.
+        sentences: The sentences after the opening: index of the first, and of the one after the last.
+        taken: The sentences that get their vectors from this window: index of the first, and of the one after the last.
     """
 
     opening: int
@@ -26,11 +26,11 @@ class Window:
 
     @property
     def place(self) -> int:
-        """Place of the first sentence whose vector is taken among all that the window reads."""
+        """Place in the window of the first sentence that gets its vector from it."""
         return self.opening + self.taken[0] - self.sentences[0]
 
     def row(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> dict[str, Any]:
-        """What is read in it, as a document of its own: ``input_ids`` and ``cls_positions``.
+        """``input_ids`` and ``cls_positions`` of the window, as if it were a document.
 
         Args:
             input_ids: Tokens of the document (T).
@@ -45,19 +45,19 @@ class Window:
         return {"input_ids": ids, "cls_positions": positions}
 
 
-# Shares of a window: for the document's opening, for context before the sentences that are taken, for context behind.
+# Shares of a window: for the document's opening, for context before the taken sentences, for context after them.
 _OPENING, _BEFORE, _BEHIND = 1 / 4, 1 / 16, 1 / 16
 
 
 def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[Window]:
-    """Cuts a document at sentence borders into windows; the vector of each sentence is taken from one of them.
+    """Cuts a document at sentence borders into windows; each sentence gets its vector from one window.
 
-    Every window begins as the document does: a pretrained encoder tells the first sentences of what it reads from later
-    ones by their position, and would take those of each window for the most important ones of a document.
+    Every window begins with the document's opening. A pretrained encoder knows the first sentences by their position;
+    without the opening, it would take the first sentences of each window for the most important of the document.
 
     Args:
         cls_positions: Position of each sentence's [CLS] (S).
-        length: Tokens of the document, of which no sentence has more than ``max_length``.
+        length: Tokens of the document; no sentence may have more than ``max_length``.
         max_length: Tokens of a window.
     """
     bounds = [*cls_positions, length]
@@ -82,7 +82,7 @@ def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[
         behind = end
         while behind < count and size(before, behind + 1) <= max_length:
             behind += 1
-        while before > least and size(before - 1, behind) <= max_length:  # at the end there is none behind
+        while before > least and size(before - 1, behind) <= max_length:  # at the end no context follows
             before -= 1
         if behind == count:
             end = count

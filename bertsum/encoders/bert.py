@@ -1,6 +1,6 @@
 """BERT and RoBERTa (arXiv 1810.04805, 1907.11692): their weights alone, for :mod:`bertsum.encoders.packed`.
 
-The names are those of transformers, whose classes compute as well but take seconds to import.
+Names are as in transformers. Its classes would compute too, but take seconds to import.
 
 # H hidden
 """
@@ -15,7 +15,7 @@ from torch import nn
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
-# Families whose weights these are, and where their positions begin.
+# Families with these weights, and their first position.
 FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
     "bert": lambda _: 0,
     "roberta": lambda config: config.pad_token_id + 1,
@@ -25,11 +25,11 @@ FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
 
 
 class Bert(nn.Module):
-    """The weights, without values: they are to be filled.
+    """The weights, not yet filled with values.
 
     Attributes:
-        config: The configuration, as of transformers.
-        embeddings: Of words, positions and token types, and their norm.
+        config: The configuration, a class of transformers.
+        embeddings: Embeddings of words, positions and token types, and their norm.
         encoder: The layers.
     """
 
@@ -51,7 +51,7 @@ class Bert(nn.Module):
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
 
     def get_input_embeddings(self) -> nn.Module:
-        """Those of words (vocabulary, H)."""
+        """The word embeddings (vocabulary, H)."""
         return self.embeddings["word_embeddings"]
 
 

@@ -1,7 +1,7 @@
-"""What every encoder has to do, tried out on a few tokens when a pretrained one is loaded.
+"""Tries a pretrained encoder on a few tokens when it is loaded.
 
-The families of transformers differ in more than their configurations tell. Instead of a list of names, the encoder
-itself is asked: some short passes, and one of at most 1024 tokens. BERT and RoBERTa are known and not asked.
+Families in transformers differ in more than their configurations show. So this module keeps no list of names. It runs
+some short passes, and one of at most 1024 tokens. BERT and RoBERTa are known and not tried.
 
 # S tokens of a short document, T of a long one, H hidden
 """
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 _SHORT, _PADDED, _LONGEST = 13, 32, 1024
-_MOST_RESERVED = 8  # rows of a table of positions beyond those of its configuration
-# Differences of float32 arithmetic between a document alone and a padded one are below 1e-5 of the largest value.
+_MOST_RESERVED = 8  # rows that a table of positions may have beyond its configuration
+# In float32, padding changes a document's values by less than 1e-5 of the largest value.
 _TOLERANCE = 1e-4
 
 
 def check_encoder(encoder: PreTrainedModel, config: ModelConfig, max_length: int) -> None:
     """Makes an encoder ready to read and to learn, or refuses it.
 
-    It gets position embeddings for ``max_length`` tokens. Weights that take no part are taken out of training; no
-    gradient would ever reach them, and neither several processes nor a resume expect that. What the family needs is
-    written into its configuration (:class:`~bertsum.encoders.padded.Reading`).
+    The encoder gets position embeddings for ``max_length`` tokens. Unused weights are frozen: no gradient would reach
+    them, and training on several processes and resuming need one. What the family needs is written into the encoder's
+    configuration (:class:`~bertsum.encoders.padded.Reading`).
 
     Args:
-        encoder: Of transformers, on the CPU.
+        encoder: An encoder of transformers, on the CPU.
         config: How it is used.
         max_length: Tokens that it will read at once.
 
     Raises:
-        BertsumError: if it reads more than token ids, its vectors are of another size than it says, tokens do not read
-            those after them, or so many tokens are too many.
+        BertsumError: if the encoder needs more than token ids, its vectors do not have the configured size, tokens do
+            not attend to later ones, or ``max_length`` is too large.
     """
     was_training = encoder.training
     with torch.random.fork_rng(devices=[]), _plain_attention(encoder):
@@ -55,7 +55,7 @@ def check_encoder(encoder: PreTrainedModel, config: ModelConfig, max_length: int
 
 @dataclass(frozen=True)
 class _Trial:
-    """An encoder, and how it is tried."""
+    """An encoder on trial."""
 
     encoder: PreTrainedModel
     segments: bool
@@ -66,13 +66,13 @@ class _Trial:
         return kind
 
     def tokens(self, count: int) -> torch.Tensor:
-        """Different tokens that are no padding (T)."""
+        """Different tokens without padding (T)."""
         vocabulary = range(min(1000, len(_word_embeddings(self.encoder))))
         usable = [token for token in vocabulary if token != self.encoder.config.pad_token_id]
         return torch.tensor([usable[-1 - 3 * place % len(usable)] for place in range(count)])
 
     def vectors(self, tokens: torch.Tensor, length: int | None = None) -> torch.Tensor:
-        """Vectors of a document's tokens (S, H), padded to a length or not."""
+        """Vectors of a document's tokens (S, H); the document may be padded to ``length``."""
         count, length = len(tokens), length or len(tokens)
         input_ids = torch.full((1, length), self.encoder.config.pad_token_id or 0)
         input_ids[0, :count] = tokens
@@ -108,7 +108,7 @@ def _check(trial: _Trial, max_length: int) -> None:
 
 
 def _check_tokens_read_each_other(trial: _Trial, tokens: torch.Tensor, alone: torch.Tensor) -> None:
-    """Whether a token's vector depends on those after it; in a decoder not a bit of it does."""
+    """Refuses an encoder if no token's vector depends on later tokens, as in a decoder."""
 
     def read(changed: int, vectors: slice) -> bool:
         others = tokens.clone()
@@ -126,7 +126,7 @@ def _check_tokens_read_each_other(trial: _Trial, tokens: torch.Tensor, alone: to
 
 
 def _settle_reading(trial: _Trial, tokens: torch.Tensor, alone: torch.Tensor, longest: int) -> None:
-    """Finds out what :class:`Reading` says."""
+    """Finds the values of :class:`Reading` and writes them into the configuration."""
     encoder = trial.encoder
 
     def same(vectors: torch.Tensor) -> bool:
@@ -157,12 +157,12 @@ def _computes_in_bf16(trial: _Trial, tokens: torch.Tensor) -> bool:
     try:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return bool(trial.vectors(tokens).isfinite().all())
-    except (RuntimeError, ValueError):  # values of two precisions meet where its code does not expect it
+    except (RuntimeError, ValueError):  # its code mixes two precisions by mistake
         return False
 
 
 def _freeze_unreached(encoder: PreTrainedModel, vectors: torch.Tensor) -> None:
-    """Takes weights that the vectors do not depend on out of training."""
+    """Freezes weights that the vectors do not depend on."""
     reached: set[int] = set()
     seen, waiting = set(), [vectors.grad_fn]
     while waiting:
@@ -182,10 +182,10 @@ def _freeze_unreached(encoder: PreTrainedModel, vectors: torch.Tensor) -> None:
 
 @dataclass
 class _Table:
-    """A table of learned embeddings that may be those of positions: a part of ``parent`` by that name.
+    """A table of learned embeddings, maybe of positions: the part ``name`` of ``parent``.
 
     Attributes:
-        firsts: Where the positions of documents began in it (RoBERTa and its kin reserve some); None for a look-up of
+        firsts: First row of each document's positions (RoBERTa and its kin reserve some rows); None for a look-up of
             something else.
     """
 
@@ -199,7 +199,7 @@ class _Table:
         return rows
 
     def looked_up(self, places: torch.Tensor, count: int) -> None:
-        """Notes a look-up for a document of so many tokens, which may be padded."""
+        """Notes a look-up for a document of ``count`` tokens, which may be padded."""
         some = places.flatten()[:count]
         ascending = len(some) == count and torch.equal(some, some[0] + torch.arange(count))
         self.firsts.append(int(some[0]) if ascending else None)
@@ -207,13 +207,13 @@ class _Table:
 
 @contextlib.contextmanager
 def _watched(encoder: PreTrainedModel, count: int) -> Iterator[list[_Table]]:
-    """Tables of about ``max_position_embeddings`` rows, and what is looked up in them while the block runs."""
+    """Tables of about ``max_position_embeddings`` rows; they note their look-ups while the block runs."""
     limit = getattr(encoder.config, "max_position_embeddings", None) or 0
     tables = [
         _Table(parent, name)
         for parent in encoder.modules()
         for name, part in parent.named_children()
-        # Tables of sines are classes of their own. Some families add rows for what they reserve.
+        # Tables of sines have other classes. Some families add rows for reserved positions.
         if type(part) is nn.Embedding and "position" in name and 0 <= part.num_embeddings - limit <= _MOST_RESERVED
     ]
     hooks = [
@@ -230,7 +230,7 @@ def _watched(encoder: PreTrainedModel, count: int) -> Iterator[list[_Table]]:
 
 
 def _make_room(trial: _Trial, tables: list[_Table], max_length: int) -> None:
-    """Position embeddings for so many tokens; refuses what cannot have them."""
+    """Makes position embeddings for ``max_length`` tokens, or refuses the encoder."""
     config = trial.encoder.config
     firsts = {first for table in tables for first in table.firsts if first is not None}
     if len(firsts) != 1:
@@ -241,16 +241,16 @@ def _make_room(trial: _Trial, tables: list[_Table], max_length: int) -> None:
     if more <= 0:
         return
     for other in tables:
-        if None not in other.firsts:  # those of other things, which were not looked up, have the same length
+        if None not in other.firsts:  # tables for other things stay; tables that were not looked up grow too
             lengthen_positions(other.parent, other.name, other.rows + more)
     config.max_position_embeddings += more
 
 
 def check_length(config: PretrainedConfig, max_length: int) -> None:
-    """Refuses more tokens than an encoder takes whose positions are not a table that could be made longer.
+    """Refuses too many tokens for an encoder without a table of positions that could be made longer.
 
     Raises:
-        BertsumError: naming the most tokens.
+        BertsumError: if there are too many; the message names the limit.
     """
     limit = getattr(config, "max_position_embeddings", None)
     relative = getattr(config, "relative_attention", False)  # DeBERTa: distances, of any length
@@ -262,7 +262,7 @@ def check_length(config: PretrainedConfig, max_length: int) -> None:
 
 
 def lengthen_positions(parent: nn.Module, name: str, rows: int) -> None:
-    """Gives a table of position embeddings more rows, copies of its last one (PreSumm)."""
+    """Adds rows to a table of position embeddings: copies of its last row (PreSumm)."""
     table = getattr(parent, name)
     longer = nn.Embedding(rows, table.embedding_dim, padding_idx=table.padding_idx)
     with torch.no_grad():
@@ -283,7 +283,7 @@ def lengthen_positions(parent: nn.Module, name: str, rows: int) -> None:
 
 @contextlib.contextmanager
 def _plain_attention(encoder: PreTrainedModel) -> Iterator[None]:
-    """On the CPU, where an encoder is tried, FlashAttention does not run."""
+    """Switches FlashAttention off: encoders are tried on the CPU, where it does not run."""
     chosen = encoder.config._attn_implementation
     if not str(chosen).startswith("flash"):
         yield

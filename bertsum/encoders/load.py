@@ -1,4 +1,4 @@
-"""The pretrained encoder: found by name or folder, with longer positions, dropout and frozen layers as asked.
+"""The pretrained encoder: found by name or folder, with longer positions, dropout and frozen layers as configured.
 
 # B documents, T tokens, S sentences, H hidden
 """
@@ -34,7 +34,7 @@ MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 
 
 def resolve_encoder(name: str) -> str:
-    """A folder or hub name; ``minilm`` is the folder in the package of the offline extra, else the hub's name."""
+    """A folder or hub name. ``minilm`` is a folder if the extra ``offline`` is installed, else the hub name."""
     if name != "minilm":
         return name
     spec = importlib.util.find_spec(MINILM_PACKAGE)
@@ -70,13 +70,13 @@ def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = Fal
     """The pretrained encoder, ready for inputs of ``max_length`` tokens.
 
     Args:
-        config: Which it is, and how it is set.
+        config: Name and settings of the encoder.
         max_length: Tokens that it will read at once.
-        weights_alone: Of a family that is BERT, and in a folder, its weights without transformers' classes.
+        weights_alone: Load BERT or RoBERTa from a folder without transformers' classes.
 
     Raises:
-        BertsumError: if there is no such encoder, it cannot take so many tokens, or it is not one that reads text as
-            BERT does.
+        BertsumError: if the encoder does not exist, cannot take ``max_length`` tokens, or does not read text as BERT
+            does.
     """
     encoder_config = configure(load_encoder_config(config.encoder), config)
     with _explained(config.encoder), _quiet_loading():
@@ -101,7 +101,7 @@ def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = Fal
 
 
 def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
-    """The weights in a folder, by the names of the encoder alone or of a model around it; None if others are there."""
+    """The weights in a folder, named as in the encoder or as in a model around it; None if names do not fit."""
     from safetensors.torch import load_file
 
     path = folder / "model.safetensors"
@@ -120,7 +120,7 @@ def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
 def build_encoder(
     encoder_config: PretrainedConfig, config: ModelConfig, max_length: int, weights_alone: bool = False
 ) -> Encoder:
-    """An encoder of that configuration whose weights are to be filled from a checkpoint."""
+    """An encoder of that configuration; a checkpoint will fill its weights."""
     encoder_config = configure(encoder_config, config)
     if encoder_config.model_type not in FIRST_POSITION:
         check_length(encoder_config, max_length)
@@ -150,14 +150,14 @@ def _finish(encoder: Encoder, max_length: int) -> Encoder:
 
 
 def _without_pooler(encoder: _Kind) -> _Kind:
-    """It takes no part in sentence vectors."""
+    """Removes the pooler, which sentence vectors do not use."""
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = nn.Identity()  # some families call it whether it is there or not
+        encoder.pooler = nn.Identity()  # some families call the pooler in any case
     return encoder
 
 
 def configure(encoder_config: PretrainedConfig, config: ModelConfig) -> PretrainedConfig:
-    """Sets dropout; every encoder family has its own names for it."""
+    """Sets dropout; its names differ between encoder families."""
     names = {
         "hidden_dropout": ("hidden_dropout_prob", "dropout", "hidden_dropout", "embedding_dropout", "mlp_dropout"),
         "attention_dropout": ("attention_probs_dropout_prob", "attention_dropout"),
@@ -177,13 +177,13 @@ def configure(encoder_config: PretrainedConfig, config: ModelConfig) -> Pretrain
             "such as bert-base-uncased"
         )
     if getattr(encoder_config, "attention_type", None) == "block_sparse":
-        # BigBird leaves its sparse attention for good when it reads a short document; the weights are the same.
+        # A short document switches BigBird's sparse attention off for good; the weights are the same.
         encoder_config.attention_type = "original_full"
     return encoder_config
 
 
 def freeze(encoder: Encoder, config: ModelConfig) -> None:
-    """Takes the whole encoder, or its embeddings and lower layers, out of training."""
+    """Freezes the whole encoder, or its embeddings and lower layers."""
     if config.freeze_encoder:
         encoder.requires_grad_(False)
         return
@@ -202,10 +202,10 @@ def freeze(encoder: Encoder, config: ModelConfig) -> None:
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> None:
-    """Refuses a tokenizer that knows more tokens than the encoder.
+    """Checks that the encoder has an embedding for each token of the tokenizer.
 
     Raises:
-        BertsumError: saying so.
+        BertsumError: if the tokenizer knows more tokens.
     """
     embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
     if len(tokenizer) > len(embeddings):
@@ -221,10 +221,10 @@ def encoder_layers(encoder: Encoder, field: str = "model.encoder", expected: str
     Args:
         encoder: The encoder.
         field: Field of the config that needs the stack.
-        expected: Its value for encoders without one.
+        expected: Value of that field for encoders without a stack.
 
     Raises:
-        BertsumError: if it has none: ALBERT's layers are one and the same, XLM keeps the parts of layers in lists.
+        BertsumError: if it has no stack: ALBERT has one shared layer, XLM keeps the parts of layers in lists.
     """
     count = encoder.config.num_hidden_layers
     stacks = [(name, part) for name, part in encoder.named_modules() if _is_stack(part, count)]
@@ -241,14 +241,14 @@ def _is_stack(part: nn.Module, count: int) -> TypeGuard[nn.ModuleList]:
 
 
 def _check_tokenizer_files(folder: Path) -> None:
-    """Without them transformers makes an empty vocabulary."""
+    """Refuses a folder without tokenizer files; transformers would make an empty vocabulary."""
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
     if folder.is_dir() and not any(any(folder.glob(name)) for name in names):
         raise OSError(f"it has none of {', '.join(names)}")
 
 
 def _check_reachable(name: str) -> None:
-    """Fails at once where there is no way to a model; transformers would try each of its files for half a minute."""
+    """Fails at once if a model cannot be reached; transformers would try each of its files for half a minute."""
     from huggingface_hub import HfApi, try_to_load_from_cache
 
     if Path(name).is_dir():
@@ -257,20 +257,18 @@ def _check_reachable(name: str) -> None:
         return
     try:
         HfApi().model_info(name, timeout=10)
-    except Exception as error:  # of the hub's client, which changed its HTTP library between versions
+    except Exception as error:  # the hub's client changed its HTTP library between versions
         raise OSError(str(error) or type(error).__name__) from error
 
 
 @contextlib.contextmanager
 def _explained(name: str) -> Iterator[None]:
-    """Turns what transformers and the hub raise about a name into an error for people."""
+    """Turns errors of transformers and the hub about a name into readable ones."""
     try:
         yield
     except BertsumError:
         raise
-    except (
-        Exception
-    ) as error:  # transformers, safetensors and the hub have a dozen kinds for a folder that is not right
+    except Exception as error:  # transformers, safetensors and the hub raise a dozen kinds for a bad folder
         folder = Path(resolve_encoder(name))
         if name == "minilm" and not folder.is_dir():
             expected = "expected its package (pip install 'bertsum[offline]') or a way to the hub"
@@ -286,7 +284,7 @@ def _explained(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet_loading() -> Iterator[None]:
-    """Loading warns about the pooler and other heads that we leave out."""
+    """Silences loading, which would warn about the pooler and other heads left out."""
     from transformers.utils import logging as transformers_logging
 
     logger: Any = transformers_logging.get_logger("transformers")

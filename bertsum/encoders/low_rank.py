@@ -18,18 +18,18 @@ from bertsum.errors import BertsumError
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
-# s of adapters that are made here (alpha = 2 r is usual). It is saved with them: another version may have another.
+# s of adapters made here (alpha = 2 r is usual). It is saved with them, since other versions may use another s.
 SCALE = 2.0
-FIRST_SCALE = 2.0  # of those that were saved without it
-_A, _B = ".lora_A.default.weight", ".lora_B.default.weight"  # by the names of the package peft
+FIRST_SCALE = 2.0  # of adapters saved without s
+_A, _B = ".lora_A.default.weight", ".lora_B.default.weight"  # names as in the package peft
 
 
 class LowRankLinear(nn.Linear):
-    """A projection whose own matrix W stays, and an adapter that learns: ``W x + b + s B A x``.
+    """A projection with a fixed matrix W and an adapter that learns: ``W x + b + s B A x``.
 
     Attributes:
         lora_A: A (r, H_in).
-        lora_B: B (H_out, r), zero in the beginning.
+        lora_B: B (H_out, r), zero at first.
     """
 
     def __init__(self, linear: nn.Linear, rank: int) -> None:
@@ -72,9 +72,9 @@ class LowRankLinear(nn.Linear):
 
 
 def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
-    """Gives an adapter to each matrix of the encoder's layers above ``model.freeze_layers``.
+    """Adds an adapter to each matrix of the encoder's layers above ``model.freeze_layers``.
 
-    Of the encoder they alone learn; with ``model.freeze_encoder`` nothing does.
+    All other weights of the encoder are fixed; with ``model.freeze_encoder`` the adapters are too.
 
     Raises:
         BertsumError: if no layer is left.
@@ -102,16 +102,16 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
 
 
 def belongs_to_checkpoint(name: str, config: ModelConfig) -> bool:
-    """Whether a weight of a model belongs to its checkpoint: with adapters, those of the encoder itself do not."""
+    """Whether a model's checkpoint holds a weight; with adapters it leaves out the encoder's other weights."""
     return config.adapters is None or not name.startswith("encoder.") or name.endswith((_A, _B))
 
 
 def scaled_as_here(weights: dict[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
-    """Weights of a checkpoint whose adapters were trained with another s, so that ``SCALE`` is theirs: in B.
+    """A checkpoint's weights; if its adapters had another s, B is scaled so that they do the same with ``SCALE``.
 
     Args:
-        weights: By name.
-        scale: Their own s.
+        weights: The checkpoint's weights by name.
+        scale: The s that they were trained with.
     """
     if scale == SCALE:
         return weights
@@ -119,14 +119,14 @@ def scaled_as_here(weights: dict[str, torch.Tensor], scale: float) -> dict[str, 
 
 
 def fold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The encoder's weights with the adapters of a checkpoint added to them, and the checkpoint's other weights.
+    """The encoder's weights with a checkpoint's adapters added to them, and the checkpoint's other weights.
 
     Args:
-        encoder: The pretrained encoder that they were trained in.
-        weights: Of the checkpoint, by name: ``encoder.NAME.lora_A.default.weight`` (r, H_in), ``lora_B`` (H_out, r).
+        encoder: The pretrained encoder that the adapters were trained in.
+        weights: The checkpoint's, by name: ``encoder.NAME.lora_A.default.weight`` (r, H_in), ``lora_B`` (H_out, r).
 
     Raises:
-        BertsumError: if an adapter is of another shape than the encoder's matrix.
+        BertsumError: if the shape of an adapter does not fit the encoder's matrix.
     """
     folded = {f"encoder.{name}": tensor.clone() for name, tensor in encoder.state_dict().items()}
     for name, low in weights.items():

@@ -1,10 +1,10 @@
-"""BERT's forward pass over documents one after the other, without padding: made for a CPU, where transformers' pass
-spends most of its time in attention over whole batches, in dropout, and on padding; on a GPU, with torch's attention
-for documents of different lengths (FlashAttention, where it applies).
+"""BERT's forward pass over documents in a row, without padding.
 
-It computes what transformers' BertModel and RobertaModel compute (arXiv 1810.04805), from the same modules' weights.
+It is made for a CPU, where transformers' pass spends most time in attention over whole batches, dropout and padding.
+On a GPU it uses torch's attention for documents of different lengths (FlashAttention, if possible). It computes what
+transformers' BertModel and RobertaModel compute (arXiv 1810.04805), from the same modules' weights.
 
-# N tokens of all documents, T of one, H hidden, A attention heads, V tokens whose vectors are asked for
+# N tokens of all documents, T of one, H hidden, A attention heads, V tokens that get a vector
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "silu": F.silu,
     "swish": F.silu,
 }
-# Attention is computed for so many pairs of tokens at a time: 1 MB in bf16, so that they stay in a core's cache.
+# Pairs of tokens in one piece of attention: 1 MB in bf16, which fits a core's cache.
 _PAIRS_AT_ONCE = 1 << 19
 
 
 def can_be_packed(config: PretrainedConfig) -> bool:
-    """Whether this is an encoder that :func:`encode_packed` knows."""
+    """Whether :func:`encode_packed` knows this encoder."""
     absolute = getattr(config, "position_embedding_type", "absolute") == "absolute"
     return config.model_type in FIRST_POSITION and absolute and config.hidden_act in _ACTIVATIONS
 
@@ -52,7 +52,7 @@ Linear = Callable[[torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer's projections in the precision of the forward pass, and its norms."""
+    """A layer: projections in the precision of the forward pass, and norms."""
 
     query: Linear
     key_value: Linear
@@ -65,7 +65,7 @@ class Layer:
 
 
 def packed_layers(encoder: Encoder, dtype: torch.dtype) -> list[Layer]:
-    """The encoder's layers: for one forward pass and its backward pass, or without gradients for many."""
+    """The encoder's layers: for one forward and backward pass, or for many passes without gradients."""
     layers: Any = encoder.encoder.layer  # type: ignore[union-attr]
     activation = encoder.config.hidden_act
     return [
@@ -117,16 +117,15 @@ def encode_packed(
     lengths: Sequence[int],
     places: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Output vectors of tokens, each of which attends to its own document.
+    """Output vectors of tokens; each token attends to the tokens of the same document.
 
     Args:
         encoder: BERT or RoBERTa.
-        layers: Its :func:`packed_layers`.
+        layers: The encoder's :func:`packed_layers`.
         input_ids: Tokens of all documents, one after the other (N).
-        token_type_ids: Their segments (N); 0 by default.
+        token_type_ids: Segments of the tokens (N); 0 by default.
         lengths: Tokens of each document.
-        places: Places among the N whose vectors are asked for (V), ascending: the last layer computes no others. All by
-            default.
+        places: Places among the N tokens, ascending (V): the last layer computes only these vectors. All by default.
 
     Returns:
         Vectors (V, H) or (N, H), in the precision of the norms.
@@ -172,14 +171,14 @@ def _bounds(lengths: Sequence[int]) -> list[int]:
     return bounds
 
 
-# ---- dropout from random bytes: one draw of a Bernoulli variable each takes longer than all the rest of a layer
+# ---- dropout from random bytes: a Bernoulli draw for each value would take longer than the rest of a layer
 
 
 def dropout(vectors: torch.Tensor, probability: float) -> torch.Tensor:
-    """Zeroes values with a probability, of which there are 256, and scales the others so that the mean stays."""
+    """Zeroes values with a probability (in steps of 1/256), and scales the others so that the mean stays."""
     if probability == 0.0:
         return vectors
-    if vectors.device.type != "cpu":  # where a draw costs nothing
+    if vectors.device.type != "cpu":  # there a draw costs nothing
         return F.dropout(vectors, probability)
     dropped, scale = _mask(vectors.shape, probability)
     return vectors.masked_fill(dropped, 0.0) * scale
@@ -200,7 +199,7 @@ def _mask(shape: Sequence[int], probability: float) -> tuple[torch.Tensor, float
 def _attend(
     query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
 ) -> torch.Tensor:
-    """What :class:`_Attention` says, by what is quick on the device."""
+    """Attention of each document, computed in the way that is quick on the device."""
     if query.device.type == "cpu":
         context: torch.Tensor = _Attention.apply(query, key_value, queries, keys, heads, dropout)
         return context
@@ -210,7 +209,7 @@ def _attend(
 def attend_jagged(
     query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
 ) -> torch.Tensor:
-    """Attention of each document by torch's own, over tensors of different lengths (V, H)."""
+    """Attention of each document (V, H), by torch's attention for tensors of different lengths."""
 
     def by_heads(vectors: torch.Tensor, bounds: list[int]) -> torch.Tensor:
         lengths = [end - begin for begin, end in itertools.pairwise(bounds)]
@@ -229,8 +228,8 @@ def attend_jagged(
 
 
 class _Attention(torch.autograd.Function):
-    """``softmax(Q K^T / sqrt(d)) V`` of each document, a few heads and queries at a time, so that the probabilities
-    never leave the cache; the backward pass computes them again.
+    """``softmax(Q K^T / sqrt(d)) V`` of each document, a few heads and queries at a time, so that probabilities stay
+    in the cache. The backward pass computes them again.
     """
 
     @staticmethod
@@ -243,7 +242,7 @@ class _Attention(torch.autograd.Function):
         heads: int,
         dropout: float,
     ) -> torch.Tensor:
-        """Queries (V, H) and keys and values (N, 2 H) of documents that end at ``queries`` and ``keys``, to (V, H)."""
+        """Context (V, H) from queries (V, H), keys and values (N, 2 H); documents end at ``queries`` and ``keys``."""
         context = query.new_empty(query.shape)
         masks = []
         for number in range(len(keys) - 1):
@@ -316,7 +315,7 @@ def _document(
 
 
 def _parts(q: torch.Tensor, k: torch.Tensor) -> list[tuple[slice, slice]]:
-    """Heads and queries to be computed at a time."""
+    """Which heads and queries to compute at a time."""
     heads, count, length = q.shape[0], q.shape[1], k.shape[1]
     if not count:
         return []

@@ -1,4 +1,4 @@
-"""The forward pass of transformers' encoders, called as each family can be called.
+"""The forward pass of transformers' encoders, with the arguments that each family takes.
 
 # B documents, T tokens, H hidden
 """
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
     from bertsum.encoders.load import Encoder
 
-_FIELD = "bertsum_reading"  # of an encoder's configuration, which is saved with a model
+_FIELD = "bertsum_reading"  # in an encoder's configuration, which is saved with a model
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What an encoder needs beyond the usual; :func:`bertsum.encoders.check.check_encoder` finds it out.
+    """Special needs of an encoder, found by :func:`bertsum.encoders.check.check_encoder`.
 
     Attributes:
-        one_by_one: Padding changes its vectors (convolutions and Fourier transforms reach into it), so that it reads
-            each document of a batch by itself.
-        full_precision: Its code fails in mixed precision, so that it computes in float32.
+        one_by_one: It reads each document of a batch alone, because padding changes its vectors (convolutions and
+            Fourier transforms reach into padding).
+        full_precision: It computes in float32, because its code fails in mixed precision.
     """
 
     one_by_one: bool = False
@@ -38,17 +38,17 @@ class Reading:
 
     @staticmethod
     def of(config: PretrainedConfig) -> Reading:
-        """What stands in the encoder's configuration; nothing special where nothing does."""
+        """Reads the needs from the encoder's configuration; by default it has none."""
         return Reading(**getattr(config, _FIELD, {}))
 
     def write(self, config: PretrainedConfig) -> None:
-        """Puts it into the encoder's configuration."""
+        """Writes the needs into the encoder's configuration."""
         if self != Reading():
             setattr(config, _FIELD, asdict(self))
 
 
 def has_token_types(encoder: Encoder) -> bool:
-    """Whether the encoder tells two token types apart."""
+    """Whether the encoder has two token types."""
     enough = getattr(encoder.config, "type_vocab_size", 0) >= 2
     return enough and (isinstance(encoder, Bert) or _takes(encoder, "token_type_ids"))
 
@@ -59,10 +59,10 @@ def encode_padded(
     """Output vectors (B, T, H).
 
     Args:
-        encoder: Of transformers.
+        encoder: An encoder of transformers.
         input_ids: Tokens (B, T).
         attention_mask: 1 for tokens, 0 for padding (B, T).
-        token_type_ids: Segments (B, T); None for an encoder that is not told any.
+        token_type_ids: Segments (B, T); None for an encoder that takes none.
     """
     reading = Reading.of(encoder.config)
     inputs = {"input_ids": input_ids}

@@ -1,4 +1,4 @@
-"""Documents to sentence vectors: the encoder reads them padded or packed, long ones some windows at a time.
+"""Documents to sentence vectors: the encoder reads documents padded or packed, long ones some windows at a time.
 
 # W windows, T tokens of the longest, N tokens of all, S sentences, H hidden
 """
@@ -31,11 +31,11 @@ class Reader:
 
     Attributes:
         encoder: The encoder.
-        uses_segments: Whether it is told the interval segments.
+        uses_segments: Whether the encoder gets the interval segments.
         packs: Whether it may read documents one after the other without padding, by
             :func:`~bertsum.encoders.packed.encode_packed`.
-        windows_at_once: So many windows of long documents are read at a time, where no gradients are kept: a book then
-            takes no more memory than some pages. None for all that a batch has.
+        windows_at_once: Windows of long documents to read at a time without gradients, so that a book takes no more
+            memory than some pages. None: all windows of a batch.
     """
 
     windows_at_once: int | None = 8
@@ -50,11 +50,11 @@ class Reader:
         self._kept_layers: dict[torch.dtype, tuple[list[tuple[int, int | None]], list[Layer]]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is made from the weights, and cannot go to another process."""
+        """Leaves out the packed layers: they are made from the weights, and cannot go to another process."""
         return {**self.__dict__, "_kept_layers": {}}
 
     def packs_on(self, device: torch.device) -> bool:
-        """Whether documents are packed there: on a CPU, elsewhere if ``model.attention`` asks for it.
+        """Whether documents are packed: on a CPU, and on other devices if ``model.attention`` asks for it.
 
         Args:
             device: Where the weights are.
@@ -63,21 +63,21 @@ class Reader:
         return self.packs and (device.type == "cpu" or asked)
 
     def attention_on(self, device: torch.device, sharded: bool = False) -> str:
-        """What ``model.attention`` is there: packed, or the name of transformers' implementation.
+        """The value of ``model.attention`` on a device: packed, or the name of transformers' implementation.
 
         Args:
             device: Where the weights are.
-            sharded: Whether they are sharded over processes, where nothing is packed.
+            sharded: Whether the weights are sharded over processes; then nothing is packed.
         """
         if not sharded and self.packs_on(device):
             return "packed"
         return str(getattr(self.encoder.config, "_attn_implementation", None) or "eager")
 
     def layers(self, dtype: torch.dtype) -> list[Layer]:
-        """The packed layers for calls without gradients: kept, and made anew if weights have changed.
+        """The packed layers for calls without gradients; made again if weights have changed.
 
         Args:
-            dtype: Precision of their weights.
+            dtype: Precision of the layers.
         """
         weights = [(weight.data_ptr(), version_of(weight)) for weight in self.encoder.parameters()]
         unknown = any(version is None for _, version in weights)  # whether they have changed
@@ -90,7 +90,7 @@ class Reader:
         return kept[1]
 
     def forget_layers(self) -> None:
-        """To be called when weights are about to change: fused optimisers do not count their changes."""
+        """Call this before weights change: fused optimisers do not count their changes."""
         self._kept_layers = {}
 
     def __call__(
@@ -107,11 +107,11 @@ class Reader:
 
         Args:
             input_ids: Tokens, padded (W, T) or packed (N).
-            attention_mask: 1 for tokens, 0 for padding (W, T); None where they are packed.
-            token_type_ids: Interval segments, like ``input_ids``.
+            attention_mask: 1 for tokens, 0 for padding (W, T); None if packed.
+            token_type_ids: Interval segments, in the shape of ``input_ids``.
             cls_positions: Position of each sentence's [CLS] in its window (W, S).
             sentence_mask: True for sentences, False for padding (W, S).
-            lengths: Tokens of each window, where they are packed.
+            lengths: Tokens of each window, if packed.
             are_parts: Whether some of the windows are parts of long documents.
         """
         most = self.windows_at_once if are_parts and not torch.is_grad_enabled() else None
@@ -149,12 +149,12 @@ class Reader:
         lengths: tuple[int, ...],
         most: int | None,
     ) -> torch.Tensor:
-        """From tokens without padding (N)."""
+        """Sentence vectors from packed tokens (N)."""
         means = self._config.sentence_vectors == "mean"
         kind = input_ids.device.type
         autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
         sentences, begin = [], 0
-        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
+        with torch.autocast(kind, enabled=False):  # the layers already have the right precision
             keeps = not (torch.is_grad_enabled() or self.encoder.training)
             layers = self.layers(autocast) if keeps else packed_layers(self.encoder, autocast)
             for some in _parts(lengths, most):
@@ -173,7 +173,7 @@ class Reader:
 
 
 def _parts(windows: Sized, most: int | None) -> list[slice]:
-    """Which windows are read at a time: at most so many, or all."""
+    """Which windows are read at a time: at most ``most``, or all."""
     if most is None:  # an exported model has no fixed number of them
         return [slice(None)]
     return [slice(first, first + most) for first in range(0, len(windows), most)]
@@ -196,14 +196,14 @@ def _tokens_mask(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor
 
 
 def _unpacked(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Vectors one after the other, in the places where a mask is True; zeros elsewhere."""
+    """Packed vectors, put where a mask is True; zeros elsewhere."""
     return vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
 
 
 def sentence_means(
     hidden: torch.Tensor, attention_mask: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
 ) -> torch.Tensor:
-    """Mean over each sentence's own tokens, its [CLS] and [SEP] left out.
+    """Mean over each sentence's tokens without its [CLS] and [SEP].
 
     Args:
         hidden: Encoder output (B, T, H).
@@ -212,7 +212,7 @@ def sentence_means(
         sentence_mask: (B, S).
 
     Returns:
-        Sentence vectors (B, S, H); those of padding are zero.
+        Sentence vectors (B, S, H); zeros for padding.
     """
     batch, tokens, _ = hidden.shape
     begins = torch.zeros(batch, tokens, dtype=torch.long, device=hidden.device)

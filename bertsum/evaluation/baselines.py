@@ -12,7 +12,7 @@ from bertsum.data.oracle import greedy_oracles
 
 
 def lead(row: dict[str, Any], config: Config) -> list[int]:
-    """The first sentences of a document, of those that are long enough, or that the encoder reads."""
+    """The first sentences of a document among those long enough, or among those that the encoder reads."""
     if config.evaluation.baselines == "read" and "sentence_indices" in row:
         candidates = row["sentence_indices"]
     else:
@@ -21,7 +21,7 @@ def lead(row: dict[str, Any], config: Config) -> list[int]:
 
 
 def oracles(rows: Sequence[dict[str, Any]], config: Config) -> list[list[int]]:
-    """The greedy oracle of each document: the bound of any extractive summary of it, or of what the encoder reads."""
+    """The greedy oracle of each document: the bound for extracts of the document, or of what the encoder reads."""
     data, only_read = config.data, config.evaluation.baselines == "read"
     visible = [visible_sentences(row, data, all_of_it=not only_read) for row in rows]
     texts = [oracle_texts(row, sentences) for row, sentences in zip(rows, visible, strict=True)]

@@ -9,12 +9,12 @@ import numpy as np
 
 
 def resampled_means(values: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """Means over documents that are drawn again and again from these, with replacement (samples, K).
+    """Means over samples of the documents, drawn with replacement (samples, K).
 
     Args:
         values: Figures of each document (N, K).
-        samples: How often documents are drawn.
-        seed: Seed of the draws; the same documents are drawn for the same N.
+        samples: Number of samples.
+        seed: Seed of the draws; for the same N the same documents are drawn.
     """
     count = len(values)
     random = np.random.default_rng(seed)
@@ -23,6 +23,6 @@ def resampled_means(values: np.ndarray, samples: int, seed: int) -> np.ndarray:
 
 
 def interval(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The 95% interval of resampled means: their percentiles 2.5 and 97.5 (K each)."""
+    """The 95% interval of resampled means: percentiles 2.5 and 97.5 (K each)."""
     low, high = np.percentile(means, [2.5, 97.5], axis=0)
     return low, high

@@ -25,7 +25,7 @@ class Difference:
         b: Mean of system b.
         mean: Mean of ``b - a`` over documents.
         interval: 95% interval of that mean (low, high).
-        p_value: Share of the resampled means at or beyond zero on the other side, twice: two-sided.
+        p_value: Two-sided: twice the share of resampled means at zero or with the opposite sign.
     """
 
     a: float
@@ -36,12 +36,12 @@ class Difference:
 
 
 def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) -> dict[str, Difference]:
-    """Paired bootstrap test of two ``predictions.jsonl`` (Koehn 2004: resample documents, the same for both).
+    """Paired bootstrap test of two ``predictions.jsonl`` (Koehn 2004: draws the same documents for both).
 
     Args:
         a: Predictions of one system.
-        b: Those of another on the same documents; their order may differ.
-        samples: Resamplings.
+        b: Predictions of another system for the same documents, in any order.
+        samples: Number of resamplings.
         seed: Seed of the resampling.
 
     Returns:
@@ -62,7 +62,7 @@ def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) 
     difference = 100 * (scores_b - scores_a)
     means = resampled_means(difference, samples, seed)  # (samples, K)
     low, high = interval(means)
-    # The observed sample is one of the possible ones, so that no p-value is 0.
+    # The observed sample counts as one of the samples, so that no p-value is 0.
     beyond = np.minimum((means <= 0).sum(axis=0), (means >= 0).sum(axis=0))
     p_values = np.minimum(1.0, 2 * (beyond + 1) / (samples + 1))
     mean_a, mean_b, mean = 100 * scores_a.mean(axis=0), 100 * scores_b.mean(axis=0), difference.mean(axis=0)
@@ -87,7 +87,7 @@ def comparison_table(differences: dict[str, Difference]) -> str:
 
 
 def _read(path: Path) -> dict[str, list[float]]:
-    """ROUGE F1 by document: its id, counted where an id comes again."""
+    """ROUGE F1 by document id; a repeated id gets a number."""
     scores: dict[str, list[float]] = {}
     seen: dict[str, int] = {}
     for place, record in read_json_lines(path):

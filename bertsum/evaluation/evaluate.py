@@ -35,11 +35,11 @@ from bertsum.runs import Run
 
 @dataclass(frozen=True)
 class Evaluation(Results):
-    """ROUGE of the baselines, and of one checkpoint or several, on one split; printed, it is a table.
+    """ROUGE of the baselines and of one or several checkpoints on one split; prints as a table.
 
     Attributes:
-        example: A document with the sentences marked that the first checkpoint chose, or the oracle.
-        folder: Where results.json, predictions.jsonl and report.html lie.
+        example: A document; the sentences that the first checkpoint (or the oracle) chose are marked.
+        folder: Folder of results.json, predictions.jsonl and report.html.
     """
 
     example: str
@@ -47,14 +47,14 @@ class Evaluation(Results):
 
     @property
     def report(self) -> Path:
-        """The page that shows it all."""
+        """The page report.html."""
         return self.folder / "report.html"
 
 
 def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | None = None) -> Evaluation:
     """Evaluates a checkpoint, writes ``results.json``, ``predictions.jsonl`` and ``report.html`` to ``eval/SPLIT``.
 
-    Documents are read as the checkpoint was trained to: its own encoding and language replace the config's.
+    Documents are read as in the checkpoint's training: its encoding and language replace the config's.
 
     Args:
         config: The run's configuration.
@@ -62,7 +62,7 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         split: train, validation or test; by default ``evaluation.split``.
 
     Returns:
-        ROUGE of the checkpoint, Lead and Oracle; printed, it is a table.
+        ROUGE of the checkpoint, Lead and Oracle; prints as a table.
 
     Raises:
         BertsumError: if the checkpoint or the documents cannot be used.
@@ -70,7 +70,7 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
     split = _checked_split(config, split)
     run = Run.of(config)
     best = run.best
-    checkpoint = best if checkpoint is None else checkpoint  # a hub id stays as it is: it is no path
+    checkpoint = best if checkpoint is None else checkpoint  # a hub id is not a path, so it stays as it is
     if Path(checkpoint) == best and not best.is_dir():
         raise BertsumError(
             f"checkpoint '{checkpoint}': does not exist, expected a finished training of run '{config.name}'"
@@ -85,11 +85,11 @@ def evaluate_average(config: Config, count: int, split: str | None = None) -> Ev
 
     Args:
         config: The run's configuration.
-        count: How many of the checkpoints that were best in validation; 3 in the papers.
+        count: Number of checkpoints to take, the best in validation; 3 in the papers.
         split: train, validation or test; by default ``evaluation.split``.
 
     Raises:
-        BertsumError: if the run has kept fewer checkpoints, or one or the documents cannot be used.
+        BertsumError: if the run has kept fewer checkpoints, or a checkpoint or the documents cannot be used.
     """
     split = _checked_split(config, split)
     best = Run.of(config).best_checkpoints(config.train.metric, count)
@@ -100,7 +100,7 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     """Lead and Oracle alone, without a model.
 
     Writes ``results.json`` and ``report.html`` to ``eval/SPLIT-baselines`` of the run folder.
-    With ``evaluation.baselines: read`` the encoder's tokenizer is needed, which tells what it would read.
+    With ``evaluation.baselines: read`` the encoder's tokenizer is needed, to tell what the encoder would read.
 
     Raises:
         BertsumError: if the documents cannot be used.
@@ -131,7 +131,7 @@ def _checked_split(config: Config, split: str | None) -> str:
 
 
 def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str, name: str) -> Evaluation:
-    """Evaluates checkpoints of one run, which read documents alike; its results folder gets that name."""
+    """Evaluates checkpoints of one run, which all read documents the same way; ``name`` is the results folder."""
     start = time.perf_counter()
     predictions: dict[str, PredictionsOnDisk] = {}
     weights: dict[str, str | None] = {}
@@ -201,7 +201,7 @@ def _report(
 
 
 def _facts(config: Config, results: Results) -> dict[str, str]:
-    """What a reader of the figures must know."""
+    """Facts that a reader of the figures must know."""
     limits = {name: value for name, value in (results.selection or {}).items() if value is not None}
     samples = f"{config.rouge.bootstrap_samples:,} bootstrap samples"
     return {

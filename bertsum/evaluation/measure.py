@@ -1,4 +1,4 @@
-"""What each system chooses in each document, and its ROUGE: chunk by chunk, so that little is kept of a document.
+"""The sentences that each system chooses in each document, and their ROUGE: chunk by chunk, to save memory.
 
 # N documents
 """
@@ -28,7 +28,7 @@ from bertsum.text import text_size
 
 _CHUNK = 64  # documents that a process measures at once,
 _CHUNK_BYTES = 1 << 22  # or fewer where they are long
-_CHECKED = 1000  # documents whose language is looked at
+_CHECKED = 1000  # documents to check for their language
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ def measure(
     """Chooses and measures the summaries of the baselines and of each model.
 
     Args:
-        config: With ``selection``, ``evaluation`` and ``rouge``.
+        config: Its ``selection``, ``evaluation`` and ``rouge`` are read.
         rows: The documents, with ``id``, ``sentences`` and ``references``.
-        predictions: Of each document (N), by model.
-        files: Where each model's predictions go, a line a document.
-        progress: Title of the progress that is shown.
+        predictions: Predictions for each document (N), by model.
+        files: A file for each model's predictions, one line a document.
+        progress: Title of the progress shown.
 
     Raises:
         BertsumError: if a file cannot be written, or no reference has a word that counts in the language of ROUGE.
@@ -101,7 +101,7 @@ class _Chunk(Measures):
 
 @dataclass(frozen=True)
 class _Measurer:
-    """A few documents, each with what models made of it, to all that is kept of them."""
+    """Turns a few documents and the models' predictions into all that is kept of them."""
 
     config: Config
 

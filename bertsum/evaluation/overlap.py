@@ -1,5 +1,5 @@
-"""What two summaries have in common, as ROUGE counts it (Lin, 2004): n-grams, and the union of longest common
-subsequences. Equal to rouge-score's figures, with machine words in place of tables.
+"""Overlap of two summaries as ROUGE counts it (Lin, 2004): n-grams, and the union of longest common subsequences.
+Figures are equal to rouge-score's; machine words replace its tables.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ Words = Sequence[str]
 
 
 def common_ngrams(reference: Words, candidate: Words, size: int) -> int:
-    """N-grams in common, each as often as the text that has it less often."""
+    """Number of n-grams in common, each counted as often as in the text that has it less often."""
     theirs = Counter(zip(*(candidate[start:] for start in range(size)), strict=False))
     wanted = Counter(zip(*(reference[start:] for start in range(size)), strict=False))
     return sum(min(count, theirs[ngram]) for ngram, count in wanted.items() if ngram in theirs)
 
 
 def common_subsequences(reference: Sequence[Words], candidate: Sequence[Words]) -> int:
-    """Words of the reference's sentences that are in a longest common subsequence with some sentence of the candidate
-    (Lin, 2004, section 3.2); as in ROUGE-1.5.5 no word counts more often than either text has it.
+    """Number of the reference's words in a longest common subsequence with some sentence of the candidate (Lin, 2004,
+    section 3.2). As in ROUGE-1.5.5, no word counts more often than either text has it.
     """
     left = Counter(chain.from_iterable(reference)) & Counter(chain.from_iterable(candidate))
     sentences = [(sentence, _places(sentence)) for sentence in candidate if sentence]
@@ -37,7 +37,7 @@ def common_subsequences(reference: Sequence[Words], candidate: Sequence[Words]) 
 
 
 def _places(words: Words) -> dict[str, int]:
-    """For each word, the set of its places as bits of a whole number."""
+    """The places of each word, as bits of a whole number."""
     places: dict[str, int] = {}
     for place, word in enumerate(words):
         places[word] = places.get(word, 0) | 1 << place
@@ -45,12 +45,12 @@ def _places(words: Words) -> dict[str, int]:
 
 
 def _longest_common_subsequence(wanted: Words, words: Words, places: dict[str, int]) -> list[int]:
-    """Places in ``wanted`` of its longest common subsequence with ``words``; of several the one that ROUGE-1.5.5 finds.
+    """Places in ``wanted`` of the longest common subsequence with ``words``; of several, ROUGE-1.5.5's choice.
 
-    With ``L[i][j]`` the length for the first i and j words, the row ``L[i]`` is kept as one number whose bit j is 0
-    where ``L[i][j + 1]`` is greater than ``L[i][j]`` (Hyyro, 2004: bit-parallel LCS-length computation revisited).
+    ``L[i][j]`` is the length for the first i and j words. The row ``L[i]`` is kept as one number: bit j is 0 if
+    ``L[i][j + 1]`` is greater than ``L[i][j]`` (Hyyro, 2004: bit-parallel LCS-length computation revisited).
     """
-    own = [place for place, word in enumerate(wanted) if word in places]  # others are in no common subsequence
+    own = [place for place, word in enumerate(wanted) if word in places]  # other words are in no common subsequence
     everything = (1 << len(words)) - 1
     row = everything
     rows = [row]

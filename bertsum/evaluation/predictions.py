@@ -31,14 +31,14 @@ def predict_split(
     """Predictions for documents of a prepared split, batch after batch.
 
     Args:
-        model: On any device.
+        model: The model, on any device.
         prepared: The split.
-        config: With ``selection`` and ``evaluation``.
-        indices: Documents to read; all by default. A prediction's place is one among these.
+        config: Its ``selection`` and ``evaluation`` are read.
+        indices: Documents to read; all by default. A prediction's place counts within ``indices``.
         progress: Counts the documents.
-        options: Fields of :class:`~bertsum.models.base.PredictOptions` that are other than the config says.
+        options: Fields of :class:`~bertsum.models.base.PredictOptions` that replace the config's values.
     """
-    release_freed_memory()  # what a training keeps is of no use to the threads that score
+    release_freed_memory()  # threads that score cannot use memory that a training keeps
     rows, lengths = prepared.dataset, prepared.lengths
     if indices is not None:
         rows, lengths = rows.select(indices), lengths[indices]
@@ -57,17 +57,17 @@ def predict_split(
 
 
 class PredictionsOnDisk:
-    """Predictions by the place of their document (N), in a file without a name."""
+    """Predictions by the document's place (N), in an unnamed temporary file."""
 
     def __init__(self, predictions: Iterator[Prediction], folder: Path) -> None:
-        """Takes all predictions, whose places are 0 to N - 1 in any order.
+        """Writes all predictions to the file.
 
         Args:
-            predictions: The predictions.
-            folder: The file lies on the same disk.
+            predictions: The predictions; places are 0 to N - 1 in any order.
+            folder: A folder on the disk for the file.
 
         Raises:
-            BertsumError: if it cannot be written.
+            BertsumError: if the file cannot be written.
         """
         self._values = OnDisk(((one.place, vars(one)) for one in predictions), folder)
 
@@ -84,10 +84,10 @@ class PredictionsOnDisk:
 
 @dataclass(frozen=True)
 class DocumentScores:
-    """Each document's scores, read when they are asked for.
+    """Each document's scores, read on demand.
 
     Attributes:
-        predictions: Where they stand (N).
+        predictions: The predictions with the scores (N).
     """
 
     predictions: PredictionsOnDisk

@@ -31,7 +31,7 @@ _DOTLESS_I = {"tr", "az"}
 
 _NOT_COUNTED = re.compile("[^A-Za-z0-9]+")  # in English
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
-# An end and what follows it. The word before it is in small letters, unlike "Dr." and "Prof.".
+# The end of a sentence and what follows. The word before it is in small letters, unlike "Dr." and "Prof.".
 _SENTENCE_BEHIND = regex.compile(
     r"\b\p{Ll}{3,}[.!?][\"')\]”’]*\s+(?!\p{Ll})\S|\s[.!?]\s+\S|[。！？।॥۔؟][”’」』）]*\s*\w"
 )
@@ -104,10 +104,11 @@ def rouge(
     Args:
         candidates: One summary a document: a string or a list of sentences.
         references: One entry a document: a summary, or several summaries as a list of lists.
-        language: ISO 639-1 code, see :func:`tokenizer_for`; or auto, for each document that of its references.
+        language: ISO 639-1 code, see :func:`tokenizer_for`; or auto, which detects the language of each document's
+            references.
         several: With several references, average over them, or take the one with the best ROUGE-1 F1.
         limit_to_reference: Cut each candidate to as many words as the reference has (limited-length recall).
-        bootstrap_samples: Resamplings for the intervals.
+        bootstrap_samples: Number of resamplings for the intervals.
         seed: Seed of the resamplings.
         workers: Processes; None uses every core.
 
@@ -115,7 +116,7 @@ def rouge(
         Scores by ``rouge1``, ``rouge2`` and ``rougeL``.
 
     Raises:
-        BertsumError: if there are no documents, or not one reference entry for each candidate.
+        BertsumError: if no documents are given, or not exactly one reference entry for each candidate.
     """
     scores = document_rouge(
         candidates, references, language, several=several, limit_to_reference=limit_to_reference, workers=workers
@@ -134,8 +135,8 @@ def document_rouge(
     progress: str | None = None,
     language_known: bool = False,
 ) -> np.ndarray:
-    """ROUGE of each document (N, 3 metrics, 3 figures); arguments as of :func:`rouge`, a progress bar's
-    title, and whether :func:`check_language` was called.
+    """ROUGE of each document (N, 3 metrics, 3 figures); arguments as in :func:`rouge`, a title for the progress bar,
+    and whether :func:`check_language` was called.
     """
     candidates, references = _entries(candidates, "candidates"), _entries(references, "references")
     if several not in ("mean", "best"):
@@ -202,11 +203,11 @@ def _score(candidate: list[list[str]], reference: list[list[str]]) -> list[tuple
 
 
 def check_language(references: Iterable[list[list[str]]], language: str) -> None:
-    """A language that does not count most letters of a reference is not the one that the reference is written in.
+    """Checks that references are in ``language``: its tokenizer must count most letters of a reference.
 
     Args:
-        references: Of each document, as lists of sentences; none is kept.
-        language: As of :func:`rouge`.
+        references: References of each document, as lists of sentences; none is kept.
+        language: As in :func:`rouge`.
 
     Raises:
         BertsumError: if no reference has a word that counts.
@@ -233,7 +234,7 @@ def check_language(references: Iterable[list[list[str]]], language: str) -> None
 
 
 def _advise_lines(candidates: Sequence[Summary], references: Sequence[References]) -> None:
-    """ROUGE-L compares sentences, one a line: a text on a single line is one sentence to it."""
+    """Warns of several sentences on one line: ROUGE-L compares sentences and takes each line for one."""
     for name, texts in (("candidate", candidates), ("reference", references)):
         for number, text in enumerate(texts):
             if isinstance(text, str) and "\n" not in text.strip() and _SENTENCE_BEHIND.search(text):
@@ -246,7 +247,7 @@ def _advise_lines(candidates: Sequence[Summary], references: Sequence[References
 
 
 def _check_comparable(candidate: list[str], reference: list[str]) -> None:
-    """ROUGE-L takes time and memory in proportion to the product of their lengths."""
+    """Refuses texts that are too long: ROUGE-L's time and memory grow with the product of the lengths."""
     words = [sum(len(split_words(sentence)) for sentence in text) for text in (candidate, reference)]
     if words[0] * words[1] > _MOST_PAIRS:
         raise BertsumError(
@@ -259,14 +260,14 @@ _MOST_PAIRS = 100_000_000
 
 
 def _figures(common: int, candidate: int, reference: int) -> tuple[float, float, float]:
-    """Precision and recall to 5 digits and F1 from those, as ROUGE-1.5.5 computes it."""
+    """Precision and recall to 5 digits, and F1 from these rounded values, as in ROUGE-1.5.5."""
     precision, recall = round(common / max(candidate, 1), 5), round(common / max(reference, 1), 5)
     total = precision + recall
     return precision, recall, 2 * precision * recall / total if total else 0.0
 
 
 def _limit(sentences: list[str], words: int) -> list[str]:
-    """The sentences up to so many words in all."""
+    """The sentences cut to ``words`` words in all."""
     kept = []
     for sentence in sentences:
         if words <= 0:
@@ -277,7 +278,7 @@ def _limit(sentences: list[str], words: int) -> list[str]:
 
 
 def _entries(texts: object, name: str) -> list[Any]:
-    """One entry a document, however they are listed."""
+    """One entry for each document, as a list."""
     entries = listed(texts)
     if entries is None:
         kind = "a string" if isinstance(texts, str) else kind_of(texts)

@@ -43,7 +43,7 @@ _FIND_2, _FIND_3, _FIND_4, _FIND_ED = map(_suffixes, (_STEP_2, _STEP_3, _STEP_4,
 
 @functools.lru_cache(maxsize=100_000)
 def base_form(word: str) -> str:
-    """What ROUGE-1.5.5 counts a word as.
+    """The form of a word that ROUGE-1.5.5 counts.
 
     Args:
         word: Lower-case ASCII letters and digits.
@@ -61,7 +61,7 @@ def _irregular_forms() -> dict[str, str]:
 
 def porter_stem(word: str) -> str:
     """The stem of a word of lower-case ASCII letters and digits, by the stemmer in ROUGE-1.5.5."""
-    first_y = word[0] == "y"  # a consonant, which the patterns above take a capital for
+    first_y = word[0] == "y"  # a consonant: the patterns above expect it as a capital
     stem = f"Y{word[1:]}" if first_y else word
     stem = _step_1(stem)
     stem = _replace(stem, _FIND_2, _STEP_2, _M_OVER_0)
@@ -72,7 +72,7 @@ def porter_stem(word: str) -> str:
 
 
 def _replace(word: str, suffixes: re.Pattern[str], replacements: dict[str, str], condition: re.Pattern[str]) -> str:
-    """Replaces the suffix of a word whose stem meets a condition."""
+    """Replaces a word's suffix if the stem meets a condition."""
     match = suffixes.match(word)
     return match[1] + replacements[match[2]] if match and condition.match(match[1]) else word
 
@@ -95,7 +95,7 @@ def _step_1(word: str) -> str:
 
 
 def _step_4(word: str) -> str:
-    """-al, -ance ...; then -ment of what is left; then -ent of what is left, or the -ion of -sion and -tion."""
+    """Removes -al, -ance ...; then -ment from the rest; then -ent from the rest, or -ion from -sion and -tion."""
     word = _replace(word, _FIND_4, _STEP_4, _M_OVER_1)
     if word.endswith("ment") and _M_OVER_1.match(word[:-4]):
         word = word[:-4]
@@ -103,7 +103,7 @@ def _step_4(word: str) -> str:
 
 
 def _step_5(word: str) -> str:
-    """A last e, and the second l of two."""
+    """Removes a last e, and the second l of two."""
     stem = word[:-1]
     if word.endswith("e") and (_M_OVER_1.match(stem) or (_M_IS_1.match(stem) and not _ENDS_CVC.match(stem))):
         word = stem

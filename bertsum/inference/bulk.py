@@ -1,4 +1,4 @@
-"""Files of any number of documents to files of their summaries: in flat memory, and from where it was interrupted."""
+"""Summarises files of any number of documents, in constant memory; an interrupted call can be resumed."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _GO_ON = "the same command goes on from there (in Python, with resume=True)"
 
 @dataclass(frozen=True)
 class FileSummaries:
-    """What :func:`summarize_file` has written.
+    """The file that :func:`summarize_file` wrote.
 
     Attributes:
         path: The file.
-        documents: Documents in it, a line each.
-        errors: How many of them have an error in place of a summary.
+        documents: Documents in the file, one a line.
+        errors: Documents with an error in place of a summary.
     """
 
     path: Path
@@ -65,30 +65,30 @@ def summarize_file(
     buffer: int = BUFFER,
     **options: Unpack[Options],
 ) -> FileSummaries:
-    """Summarises each document of a file of JSON lines, however many there are.
+    """Summarises each document of a file of JSON lines of any size.
 
-    The target has a line a document, in the same order: ``id`` (as text; its number where it has none), ``summary``,
-    ``sentences``, ``indices`` and ``scores``; or ``id`` and ``error`` where it cannot be summarised. It is complete or
-    absent: until then it grows in a hidden folder beside it, and the same call goes on from there after an
-    interruption at whatever instant.
+    The target has one line for each document, in the same order: ``id`` (as text; the document's number if it has
+    none), ``summary``, ``sentences``, ``indices`` and ``scores``; or ``id`` and ``error`` if it cannot be summarised.
+    The target is complete or absent. It grows in a hidden folder beside it; after any interruption, the same call
+    resumes.
 
     Args:
         summarizer: The summarizer.
         source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``).
-        target: Where summaries go, plain or gzipped by its name.
+        target: File for the summaries; gzipped if its name ends with ``.gz``.
         document_field: Field of the document; by default document, article, text, source or src.
-        id_field: Field of its id; by default id or paper_id. A document without an id that is text or a whole number
-            has its number.
+        id_field: Field of the id; by default id or paper_id. If the id is neither text nor a whole number, it is the
+            document's number.
         encoding: Encoding of the source; by default that of its byte-order mark, or UTF-8.
-        resume: Resume what an interrupted call has left; otherwise begin anew, and replace a target that exists.
-        progress: Show on standard error how far it has come: a bar on a terminal, elsewhere a line every half minute.
-        buffer: At most this many documents are summarised together, and saved.
-        options: As of a call of the summarizer.
+        resume: Resume an interrupted call; otherwise begin again, and replace an existing target.
+        progress: Show progress on standard error: a bar on a terminal, elsewhere a line every half minute.
+        buffer: At most this many documents are summarised and saved together.
+        options: Options of a call of the summarizer.
 
     Raises:
-        NoSummaryError: if not one document can be summarised; nothing is left of the target.
-        BertsumError: if the source cannot be read or the target not be written; if the target exists, or was begun with
-            another source, model or options, and shall be resumed.
+        NoSummaryError: if no document can be summarised; the target is then removed.
+        BertsumError: if the source cannot be read or the target not be written; with ``resume``, also if the target
+            exists or was begun with another source, model or options.
     """
     source, target = Path(source), Path(target)
     _check_names(source, target)
@@ -102,7 +102,7 @@ def summarize_file(
         "long_documents": "window",
         **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
     }
-    summarizer.stream([], buffer=buffer, **options)  # says what is wrong with them before anything is written
+    summarizer.stream([], buffer=buffer, **options)  # checks the options before anything is written
     writer = _Writer(target, made_of, resume)
     with _opened(source) as file, _explained(target, writer):
         read = read_to_summarize(source, file, document_field, id_field, encoding)
@@ -121,7 +121,7 @@ def _summarize_rest(
     buffer: int,
     options: Options,
 ) -> None:
-    """Summarises all documents that the writer does not have yet, and saves them buffer by buffer."""
+    """Summarises the documents that the writer does not have yet, and saves them buffer by buffer."""
     start, position = writer.documents, 0
     waiting: deque[Document | Rejected] = deque()
 
@@ -150,10 +150,10 @@ def _check_names(source: Path, target: Path) -> None:
 
 @contextmanager
 def _explained(target: Path, writer: _Writer) -> Iterator[None]:
-    """Says what is kept where a target cannot be written further, or a signal has come."""
+    """Adds what is kept to the error if a target cannot be written, or a signal has come."""
     try:
         yield
-    except BrokenPipeError:  # of whoever reads the messages, not of the target
+    except BrokenPipeError:  # nobody reads the messages; not about the target
         raise
     except OSError as error:
         raise BertsumError(
@@ -191,13 +191,13 @@ def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError
 
 
 class _Writer:
-    """Writes a target in an unfinished folder beside it; one that was killed resumes from its last save.
+    """Writes a target in an unfinished folder beside it; after an interruption it resumes from the last save.
 
-    Each save of a ``.gz`` is a gzip member of its own, so that the file can be cut at any of them.
+    Each save of a ``.gz`` is one gzip member, so that the file can be cut after any save.
 
     Attributes:
         documents: Documents so far.
-        saved: How many of them an interruption would leave.
+        saved: Documents that would survive an interruption.
     """
 
     def __init__(self, target: Path, made_of: dict[str, Any], resume: bool) -> None:
@@ -213,7 +213,7 @@ class _Writer:
         self._waiting: list[str] = []
         self._errors = 0
         self._first_error = ""
-        self._file: GrowingFile | None = None  # None where the target is finished
+        self._file: GrowingFile | None = None  # None if the target is finished
 
     def __enter__(self) -> _Writer:
         from filelock import Timeout
@@ -235,7 +235,7 @@ class _Writer:
         return self
 
     def _begin(self) -> None:
-        """Takes up what an interrupted call has left, if it was made of the same."""
+        """Resumes an interrupted call with the same source, model and options, or begins."""
         progress = read_progress(self._part)
         before = progress["state"] if progress is not None else None
         if self._resume and self._target.exists() and (before is None or not self._part.exists()):
@@ -261,10 +261,10 @@ class _Writer:
         return BertsumError(f"target: '{self._target}' exists already; choose another name, or {_ANEW}")
 
     def _check_made_of(self, was: dict[str, Any]) -> None:
-        """Refuses to resume what was made of another source, model or options.
+        """Checks that an interrupted call had the same source, model and options.
 
         Raises:
-            BertsumError: naming what differs.
+            BertsumError: if not; the message names the difference.
         """
         now = self._made_of
         differences = [
@@ -279,14 +279,14 @@ class _Writer:
             )
 
     def add(self, line: dict[str, Any]) -> None:
-        """Takes the next document's line."""
+        """Adds the next document's line."""
         self._waiting.append(json.dumps(line, ensure_ascii=False) + "\n")
         self.documents += 1
         self._errors += "error" in line
         self._first_error = self._first_error or line.get("error", "")
 
     def save(self) -> None:
-        """Puts on the disk what was added since the last time."""
+        """Writes the lines added since the last save to the disk."""
         assert self._file is not None
         data = "".join(self._waiting).encode()
         if self._target.suffix == ".gz":
@@ -301,10 +301,10 @@ class _Writer:
         self._waiting, self.saved = [], self.documents
 
     def finish(self) -> FileSummaries:
-        """Gives the file its name, unless it had it when the last call was killed.
+        """Gives the file its final name, unless an interrupted call already did.
 
         Raises:
-            NoSummaryError: if each of its lines has an error.
+            NoSummaryError: if every line has an error.
         """
         if self.documents and self._errors == self.documents and self._file is not None:
             try_remove(self._folder)

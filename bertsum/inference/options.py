@@ -1,4 +1,4 @@
-"""How a summary is asked for: a call's options, and what they come to with the model's own in place of the others."""
+"""Options of a call; the model's settings replace the options that are not given."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Settled:
-    """A call's options, with the model's own in place of those that were not given."""
+    """A call's options; the model's settings replace those not given."""
 
     selection: SelectionConfig
     language: str
@@ -41,11 +41,11 @@ class Settled:
 
 
 def settle(given: Options, model: SavedConfig) -> Settled:
-    """A call's options, checked, with the model's own in place of the others.
+    """A call's options, checked; the model's settings replace those not given.
 
     Raises:
         BertsumError: if an option is out of its range.
-        TypeError: if there is no such option.
+        TypeError: if an option is unknown.
     """
     options: dict[str, Any] = {name: plain(value) for name, value in given.items()}
     unknown = options.keys() - Options.__annotations__
@@ -63,7 +63,7 @@ def settle(given: Options, model: SavedConfig) -> Settled:
 
 
 def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) -> SelectionConfig:
-    """The model's selection with a call's options, checked like any config."""
+    """The model's selection changed by a call's options, checked like any config."""
     values = asdict(model.selection)
     limits = {name: options.get(name) for name in _LIMITS}
     if any(limit is not None for limit in limits.values()):

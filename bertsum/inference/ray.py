@@ -1,4 +1,4 @@
-"""More documents than one machine summarises: the same on Ray Data, where whoever dies is replaced.
+"""Summarises more documents than one machine can, on Ray Data, which replaces dead actors.
 
 dataset = bertsum.inference.ray.summarize(ray.data.read_json("news/"), "runs/cnndm/best", actors=8, num_gpus=1)
 dataset.write_json("summaries/")
@@ -36,24 +36,24 @@ def summarize(
 ) -> Dataset:
     """Summarises each document of a Ray dataset, on any number of machines.
 
-    An actor loads the model once. Ray starts a dead one again, with the batches that it had: every document is in the
-    result once. bertsum must be installed on each machine, and a model's folder be there under the same path.
+    An actor loads the model once. Ray restarts a dead actor and repeats its batches, so that every document is in the
+    result once. Each machine needs bertsum, and a model's folder under the same path.
 
     Args:
-        dataset: With a document in each row, text or a list of sentences.
-        model: A checkpoint folder or hub id, as of ``Summarizer.from_pretrained``.
+        dataset: A dataset with a document in each row: text or a list of sentences.
+        model: A checkpoint folder or hub id, as for ``Summarizer.from_pretrained``.
         text_column: The column of the documents.
         summary_column: The column for summaries. Four more are named after it: ``summary_sentences``,
             ``summary_indices``, ``summary_scores``, and ``summary_error``, which says why a document has no summary.
-        actors: How many to run, each with a model of its own.
-        num_cpus: Cores of each.
-        num_gpus: GPUs of each, such as 1 or 0.5; with 0 they compute on the CPU.
+        actors: Number of actors; each loads the model.
+        num_cpus: Cores of each actor.
+        num_gpus: GPUs of each actor, such as 1 or 0.5; 0 is for the CPU.
         batch_size: Documents that are summarised together.
         precision: Arithmetic of the forward pass.
-        options: As of a call of the summarizer.
+        options: Options of a call of the summarizer.
 
     Returns:
-        The dataset, as lazy as it was, with the five columns beside its own.
+        The dataset, still lazy, with five more columns.
 
     Raises:
         BertsumError: if Ray is not installed.
@@ -83,10 +83,10 @@ def summarize(
 
 
 class SummarizeBatch:
-    """Summarises tables of documents; the class that :func:`summarize` hands to ``map_batches``.
+    """Summarises tables of documents; :func:`summarize` gives this class to ``map_batches``.
 
     Attributes:
-        summarizer: What summarises them, loaded once.
+        summarizer: The summarizer, loaded once.
     """
 
     def __init__(
@@ -100,18 +100,18 @@ class SummarizeBatch:
         **options: Unpack[Options],
     ) -> None:
         from bertsum.inference.summarizer import (
-            Summarizer,  # torch, which the process that hands out the work does without
+            Summarizer,  # imports torch, which the process that hands out the work does not need
         )
 
         self.summarizer = Summarizer.from_pretrained(model, device=device, precision=precision)
-        self.summarizer.stream([], **options)  # refuses what it does not know, before a batch is read
+        self.summarizer.stream([], **options)  # refuses wrong options before a batch is read
         self._text_column, self._summary_column, self._options = text_column, summary_column, options
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """The table with its summaries.
 
         Raises:
-            BertsumError: if it has no column of documents, or one of the summaries' names already.
+            BertsumError: if the table has no column of documents, or already has a column for summaries.
         """
         names = [self._summary_column, *(f"{self._summary_column}_{name}" for name in _DETAILS)]
         if self._text_column not in table.column_names:

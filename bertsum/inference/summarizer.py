@@ -32,8 +32,8 @@ from bertsum.text import kind_of, listed, split_words, text_size
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-BUFFER = 256  # documents: with many of like length a batch holds little padding
-_BUFFER_BYTES = 1 << 20  # or fewer large ones: a minute or two of work, which is what an interruption costs
+BUFFER = 256  # documents: among many, batches of like length hold little padding
+_BUFFER_BYTES = 1 << 20  # or fewer large ones: an interruption costs a minute or two of work
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
 Answer = TypeVar("Answer")
 
@@ -48,7 +48,7 @@ class _Read:
     unscored: dict[int, str]
 
     def row(self) -> dict[str, Any]:
-        """What a model predicts from."""
+        """The row for the model."""
         return {
             "sentences": self.sentences,
             "input_ids": self.encoding.input_ids,
@@ -62,7 +62,7 @@ class Summarizer:
 
     Attributes:
         model: The model.
-        precision: Arithmetic of its forward pass; auto is bf16 where the device has instructions for it.
+        precision: Arithmetic of the forward pass; auto is bf16 if the device has instructions for it.
     """
 
     def __init__(self, model: BertSum, precision: Precision = "auto") -> None:
@@ -84,11 +84,11 @@ class Summarizer:
         """Loads a model.
 
         Args:
-            path: A checkpoint folder or a hub id; by default the English model that comes with the package, which needs
-                its encoder from the extra ``offline``, or from the hub.
-            device: Such as cpu or cuda; by default a GPU where there is one.
-            precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 where the device has
-                instructions for it, else fp32; in bf16 one summary of a hundred differs.
+            path: A checkpoint folder or a hub id; by default the English model that comes with the package. The
+                default needs its encoder from the extra ``offline`` or from the hub.
+            device: Such as cpu or cuda; by default a GPU if the machine has one.
+            precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 if the device has
+                instructions for it, else fp32. In bf16 one summary in a hundred differs.
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
         device = device or str(default_device())
@@ -109,20 +109,21 @@ class Summarizer:
         """Summarises one document or many.
 
         Args:
-            documents: A string is one document. A list is many, each a string or a list of its sentences; a tuple, a
-                generator, an array or a column of a table does as well.
+            documents: A string is one document. A list holds many, each a string or a list of sentences; a tuple, a
+                generator, an array or a column of a table also works.
             options: ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
-                ``max_words``: At most this many words; an error where no sentence is so short.
-                ``threshold``: Only sentences of at least this probability. Any of these four replaces the model's own
+                ``max_words``: At most this many words; an error if every sentence is longer.
+                ``threshold``: Only sentences of at least this probability. Any of these four replaces the model's
                 limit.
                 ``trigram_blocking``: Whether to skip a sentence that shares a trigram with a chosen one; by default as
                 trained.
                 ``order``: Order of the sentences, document or score; by default as trained.
-                ``language``: ISO 639-1 code, for splitting; auto is each document's own. By default the language that
-                the model was trained on; a document that is plainly in another one is split by that, with a warning.
-                ``long_documents``: A document longer than the encoder's input is read in windows (``window``), all of
-                it, as it is by default, or its beginning alone (``truncate``, the paper).
+                ``language``: ISO 639-1 code, for splitting; auto detects each document's language. By default the
+                language that the model was trained on; a document plainly in another language is split by that
+                language, with a warning.
+                ``long_documents``: How to read a document longer than the encoder's input: all of it in windows
+                (``window``, the default) or only its beginning (``truncate``, the paper).
                 ``max_tokens_per_batch``: Budget of a batch (4096).
 
         Returns:
@@ -173,20 +174,20 @@ class Summarizer:
         errors: Literal["raise", "return"] = "raise",
         **options: Unpack[Options],
     ) -> Iterator[Summary | BertsumError]:
-        """Summarises any number of documents in bounded memory, in their order.
+        """Summarises any number of documents in bounded memory, in order.
 
         Args:
-            documents: Each a string or a list of its sentences; or a :class:`BertsumError` in place of a document that
-                could not be read, which is then its answer. Read as summaries are asked for, a buffer at a time.
-            buffer: At most this many documents are read before the summary of the first is given; they are scored
-                together, batched by length. Long ones (a million characters together) fill it earlier.
+            documents: Each a string or a list of sentences. A :class:`BertsumError` may stand for a document that could
+                not be read; it is then returned or raised. Documents are read a buffer at a time, when needed.
+            buffer: At most this many documents are read before the first summary; they are scored together, batched by
+                length. Long documents (a million characters together) fill it earlier.
             start: Number of the first document, in messages.
-            errors: What to do about a document that cannot be summarised: ``raise`` its error in its turn, or
-                ``return`` it in place of its summary and go on; its message then does not say which document it was.
-            options: As of a call.
+            errors: What to do if a document cannot be summarised: ``raise`` the error in its turn, or ``return`` it in
+                place of the summary and go on; the message then does not name the document.
+            options: Options of a call.
 
         Yields:
-            A summary for each document, the same as of a call with it alone.
+            A summary for each document, as if it were summarised alone.
 
         Raises:
             BertsumError: if an option is out of its range.
@@ -216,7 +217,7 @@ class Summarizer:
             first += len(part)
 
     def _encoder(self, long_documents: LongDocuments, min_sentence_words: int | None = None) -> DocumentEncoder:
-        """The model's reading of documents, with another way of long ones, or of short sentences."""
+        """The model's document encoder, changed for long documents or short sentences."""
         encoding = self.model.config.encoding
         least = encoding.min_sentence_words if min_sentence_words is None else min_sentence_words
         if (long_documents, least) not in self._encoders:
@@ -225,7 +226,7 @@ class Summarizer:
         return self._encoders[long_documents, least]
 
     def _read(self, document: Any, settled: Settled) -> _Read | BertsumError:
-        """Splits and encodes a document, or tells why it cannot be summarised."""
+        """Splits and encodes a document, or returns why it cannot be summarised."""
         try:
             text = _text_or_sentences(document)
             language = self._language(text, settled)
@@ -244,13 +245,13 @@ class Summarizer:
         return _Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding))
 
     def _language(self, document: str | list[str], settled: Settled) -> str:
-        """The language that a document is split by."""
+        """The language for splitting a document."""
         if settled.language_given or settled.language == AUTO:
             return language_of(document, settled.language)
         return plainly_other(document, settled.language) or settled.language
 
     def _warn_of_languages(self, read: Sequence[_Read | BertsumError], settled: Settled, first: int) -> bool:
-        """Warns of the first document in another language than the model's; returns whether there is one."""
+        """Warns of the first document in another language than the model's; returns whether it found any."""
         if settled.language_given or settled.language == AUTO:
             return False
         for number, item in enumerate(read, first):
@@ -264,7 +265,7 @@ class Summarizer:
         return False
 
     def _warn_of_cuts(self, read: Sequence[_Read | BertsumError], settled: Settled, first: int, before: int) -> int:
-        """Warns of documents that are not read whole; returns how many there have been."""
+        """Warns of documents that are not read whole; returns their number so far."""
         encoder = self._encoder(settled.long_documents)
         for number, item in enumerate(read, first):
             if isinstance(item, BertsumError) or not item.encoding.cut:
@@ -287,19 +288,19 @@ class Summarizer:
         return before
 
     def _answers(self, read: Sequence[_Read | BertsumError], settled: Settled) -> Iterator[Summary | BertsumError]:
-        """Scores documents together, batched by length, and selects from each; errors stay in their places."""
+        """Scores documents together, batched by length, and selects sentences; errors keep their places."""
         rows = [item.row() for item in read if isinstance(item, _Read)]
         predictions = iter(self._predict(rows, settled))
         for item in read:
             yield _summary(item, next(predictions), settled) if isinstance(item, _Read) else item
 
     def _predict(self, rows: Sequence[dict[str, Any]], settled: Settled) -> list[Prediction | BertsumError]:
-        """A prediction for each document; one that cannot be made costs no other its own."""
+        """A prediction for each document; if one fails, the others do not."""
         options = PredictOptions(settled.selection, settled.max_tokens_per_batch, self.precision)
         try:
             return [*sorted(self.model.predict(rows, options), key=lambda prediction: prediction.place)]
         except BertsumError as error:  # memory does not suffice for a batch, or half precision overflows in a document
-            problem = str(error)  # the error itself keeps alive what it failed with
+            problem = str(error)  # keeping the error would keep its tensors in memory
         if len(rows) == 1:
             return [BertsumError(problem)]
         return [answer for row in rows for answer in self._predict([row], settled)]
@@ -308,7 +309,7 @@ class Summarizer:
 def _summary(read: _Read, prediction: Prediction | BertsumError, settled: Settled) -> Summary | BertsumError:
     if isinstance(prediction, BertsumError):
         return prediction
-    if not prediction.sentences:  # sentences are there: each has more words than all of them may have together
+    if not prediction.sentences:  # the document has sentences, but each exceeds the limit of words
         shortest = min(len(split_words(read.sentences[index])) for index in read.encoding.sentence_indices)
         return BertsumError(
             f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
@@ -325,10 +326,10 @@ def _summary(read: _Read, prediction: Prediction | BertsumError, settled: Settle
 
 
 def _text_or_sentences(document: Any) -> str | list[str]:
-    """A document as it may be given.
+    """A given document as text or a list of sentences.
 
     Raises:
-        BertsumError: if it is something else, or stands for one that could not be read.
+        BertsumError: if it is something else, or an error in place of a document.
     """
     if isinstance(document, BertsumError):
         raise document
@@ -344,7 +345,7 @@ def _text_or_sentences(document: Any) -> str | list[str]:
 
 
 def _or_raise(answers: Iterable[Answer | BertsumError], first: int = 0) -> Iterator[Answer]:
-    """Raises the first error, named by the number of its document."""
+    """Raises the first error, with the number of its document."""
     for number, answer in enumerate(answers, first):
         if isinstance(answer, BertsumError):
             raise BertsumError(f"document {number}: {answer}") from answer

@@ -1,4 +1,4 @@
-"""A summary: the chosen sentences, where they stand, and what became of the others."""
+"""A summary: the chosen sentences, their places, and what became of the others."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Summary:
     Attributes:
         text: The chosen sentences as one text, without line breaks inside sentences.
         sentences: The chosen sentences, verbatim, in document order unless asked otherwise.
-        indices: Their places among the document's sentences.
+        indices: Places of the chosen sentences in the document.
         scores: The probability of each chosen sentence.
         document: All sentences of the document.
-        document_scores: The probability of each of them; None for those that the model did not read.
+        document_scores: The probability of each sentence of the document; None if the model did not read it.
         unscored: Why the model did not read a sentence, by its place in the document.
     """
 
@@ -37,11 +37,11 @@ class Summary:
     unscored: dict[int, str] = field(default_factory=dict)
 
     def marked(self) -> str:
-        """The whole document, a sentence a line, with the chosen ones marked."""
+        """The whole document, one sentence a line, chosen sentences marked."""
         return marked(self.document, self.indices)
 
     def show(self) -> None:
-        """Shows the whole document, shaded by score, the chosen sentences marked: in a notebook, or printed."""
+        """Shows the whole document in a notebook, or prints it: shaded by score, chosen sentences marked."""
         show_document(self.document, self.document_scores, self.indices)
 
     def _repr_html_(self) -> str:
@@ -60,6 +60,6 @@ def running_text(sentences: Sequence[str], language: str) -> str:
 
 
 def _joined_line(match: re.Match[str]) -> str:
-    """What stands for a line break: nothing between two characters of scripts without spaces, else a space."""
+    """The replacement of a line break: nothing between two characters of scripts without spaces, else a space."""
     before, after = match[1], match[2]
     return before if before and after and not is_spaced(before) and not is_spaced(after) else f"{before} "

@@ -1,9 +1,8 @@
-"""What every kind of model has in common: the contract with training and evaluation; made, saved, read and pushed in
-one way.
+"""What all kinds of model share: the methods that training and evaluation call, and how to make, save, read and push.
 
-Training, validation and evaluation know a model by ``collate``, ``forward``, ``loss`` and ``predict``, and nothing of
-what it is. A new kind is a subclass in a module of this folder that has the kind's name, a class in
-:mod:`bertsum.data.rows`, and a word in ``model.kind``.
+Training, validation and evaluation only use ``collate``, ``forward``, ``loss`` and ``predict``. A new kind needs a
+subclass of ``Model`` in a module of this folder named after the kind, a class in :mod:`bertsum.data.rows`, and a word
+in ``model.kind``.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ if TYPE_CHECKING:
 
     from bertsum.encoders.load import Encoder
 
-# Classes by ``model.kind``, of those modules that are imported.
+# Classes by ``model.kind``; only of modules that are imported.
 MODELS: dict[str, type[Model]] = {}
 
 
@@ -60,11 +59,11 @@ def model_class(kind: str) -> type[Model]:
 
 
 class Batch(Protocol):
-    """What a model's ``collate`` makes of rows."""
+    """What a model's ``collate`` returns."""
 
     @property
     def units(self) -> int:
-        """How many numbers the batch's loss is a sum of."""
+        """How many terms the batch's loss sums up."""
 
     def to(self, device: torch.device) -> Self:
         """The batch on another device."""
@@ -78,11 +77,11 @@ class Prediction:
     """What a model made of one document.
 
     Attributes:
-        place: The document's place among the rows that were given.
+        place: The document's place among the given rows.
         sentences: The summary.
-        indices: Which sentences of the document those are; empty for a model that writes its own.
+        indices: Which sentences of the document those are; empty if the model writes new sentences.
         scores: Probability of each sentence of the document; None for those that were not read.
-        loss: The document's loss, where it was asked for.
+        loss: The document's loss, if asked for.
     """
 
     place: int
@@ -100,10 +99,10 @@ class PredictOptions:
         selection: Scores to summaries.
         max_tokens_per_batch: Budget of a batch, ``count x longest``.
         precision: auto, fp32, bf16 or fp16 arithmetic.
-        lengths: Tokens of each row, where they are known without reading it.
-        part: Number of this process and of all processes, of which each takes its share of the batches, in equally many
+        lengths: Tokens of each row, if known without reading it.
+        part: Index of this process and number of processes. Each takes its share of the batches, in equally many
             passes.
-        loss: Whether each document's loss is asked for as well.
+        loss: Whether to compute each document's loss too.
     """
 
     selection: SelectionConfig = field(default_factory=SelectionConfig)
@@ -115,24 +114,24 @@ class PredictOptions:
 
 
 class Model(nn.Module, ModelHubMixin, ABC):
-    """A pretrained encoder and what stands upon it.
+    """A pretrained encoder and the layers on top of it.
 
     Attributes:
         kind: The value of ``model.kind``.
-        config: What it is made of, saved with it.
+        config: The model's configuration, saved with it.
         encoder: The pretrained encoder.
         reader: How the encoder reads documents.
-        folder: Where it was read from; None for one that was made here.
+        folder: Folder that the model was read from; None if it was made here.
     """
 
     kind: ClassVar[str]
     encoder: Encoder
     folder: Path | None = None
-    _read: str | None = None  # the checksum of what was read from there
+    _read: str | None = None  # checksum of the weights that were read from ``folder``
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "kind" in cls.__dict__:  # not a variation of a kind, which is made by its own name
+        if "kind" in cls.__dict__:  # not for a variation of a kind: callers name its class themselves
             MODELS[cls.kind] = cls
 
     def __init__(self, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> None:
@@ -147,11 +146,11 @@ class Model(nn.Module, ModelHubMixin, ABC):
     @classmethod
     @abstractmethod
     def build(cls, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> Self:
-        """A model of this encoder, with random weights in all else."""
+        """A model with this encoder; all other weights are random."""
 
     @abstractmethod
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
-        """Rows, as :mod:`bertsum.data.rows` makes them of this kind, to a batch."""
+        """Makes a batch from rows of this kind (:mod:`bertsum.data.rows`)."""
 
     @abstractmethod
     def forward(self, *args: Any, **inputs: Any) -> torch.Tensor:
@@ -159,17 +158,17 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
     @abstractmethod
     def loss(self, outputs: torch.Tensor, batch: Any) -> torch.Tensor:
-        """The loss summed over the batch's units, a scalar; the same in training and in validation."""
+        """The loss summed over the batch's units (a scalar), the same in training and validation."""
 
     @abstractmethod
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:
-        """A prediction for each row, or for this process's part of them, in any order."""
+        """A prediction for each row (with ``options.part``: of this process's share), in any order."""
 
     def outputs(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Scored]:
-        """The forward pass for many rows, batched by length, in evaluation mode.
+        """Runs the forward pass on many rows, batched by length, in evaluation mode.
 
         Args:
-            rows: What ``collate`` takes.
+            rows: Rows for ``collate``.
             options: How they are read.
 
         Raises:
@@ -190,15 +189,15 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
     @classmethod
     def from_config(cls, config: SavedConfig, start_from: str | None = None) -> Self:
-        """A model to train: pretrained encoder, random weights in all else (seed torch first).
+        """A model to train: a pretrained encoder; all other weights are random (seed torch first).
 
         Args:
-            config: What it is made of; ``SavedConfig.of`` takes it from a run's configuration.
-            start_from: A saved model whose weights it gets, as ``train.start_from``.
+            config: The model's configuration; ``SavedConfig.of`` takes it from a run's configuration.
+            start_from: A saved model to copy weights from, as ``train.start_from``.
 
         Raises:
-            BertsumError: if the encoder cannot be loaded, or does not fit the rest or the length; if the weights do not
-                fit.
+            BertsumError: if the encoder cannot be loaded, does not fit the other parts or the length, or the weights do
+                not fit.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
             tokenizer = load_tokenizer(config.model.encoder)
@@ -230,7 +229,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         return self._tokenizer
 
     def train(self, mode: bool = True) -> Self:
-        """Sets the mode, as of every module.
+        """Sets training or evaluation mode.
 
         Args:
             mode: Whether to train, with dropout, or to predict.
@@ -255,16 +254,16 @@ class Model(nn.Module, ModelHubMixin, ABC):
         """Writes config.json, model.safetensors, the tokenizer and, where there is no README.md, a model card.
 
         Args:
-            save_directory: Folder, made if it is not there.
-            state_dict: Weights to write instead of this object's own (gathered from several devices).
-            card: Whether to write a card; a checkpoint has none, for what it would tell is not known yet.
+            save_directory: Folder; created if missing.
+            state_dict: Weights to write instead of the model's (gathered from several devices).
+            card: Whether to write a card. Checkpoints have none, because their results are not known yet.
             model_card_kwargs: Arguments of :meth:`generate_model_card`.
             repo_id: Repository to push to; by default the folder's name.
             push_to_hub: Whether to push it to the hub as well.
             hub: Arguments of :meth:`push_to_hub`.
 
         Raises:
-            BertsumError: if the folder cannot be written, or what the card tells of cannot be read.
+            BertsumError: if the folder cannot be written, or a file that the card describes cannot be read.
         """
         if push_to_hub and state_dict is not None:
             raise BertsumError("save_pretrained: state_dict and push_to_hub: both are given, expected one of them")
@@ -295,21 +294,20 @@ class Model(nn.Module, ModelHubMixin, ABC):
             cache_dir: Where downloads are kept.
             local_files_only: Do not ask the hub.
             token: Access token of the hub.
-            device: Where its weights go.
-            only_score: It will not be trained or changed. BERT and RoBERTa are on a CPU then a
-                :class:`~bertsum.encoders.bert.Bert` of their weights, without transformers' classes, which take seconds
-                to import.
+            device: Device for the weights.
+            only_score: The model will not be trained or changed. On a CPU, BERT and RoBERTa are then loaded as a
+                :class:`~bertsum.encoders.bert.Bert`, without transformers' classes, which take seconds to import.
 
         Raises:
-            BertsumError: naming the file that is missing or broken, the weights that do not fit, or the kind of model
-                that is there.
+            BertsumError: if a file is missing or broken, weights do not fit, or the folder holds another kind of model.
+                The message names it.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
             try:
                 torch.empty(0, device=device)
             except (RuntimeError, AssertionError) as error:
                 raise BertsumError(f"device: '{device}' is not here: {str(error).splitlines()[0]}") from error
-            # best may come to name another while it is read
+            # the link "best" may change while the model is read
             folder = find_model(path, revision, cache_dir, local_files_only, token).resolve()
             saved, where = read_model(folder), f"model '{folder}'"
             model = cls._of_saved(saved, where, only_score and torch.device(device).type == "cpu")
@@ -334,7 +332,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             return build_encoder(deepcopy(saved.encoder_config), config.model, length, alone)
 
         if encoder is None:
-            with torch.device("meta"):  # without memory: a broken configuration may ask for more than there is
+            with torch.device("meta"):  # takes no memory: a broken configuration may ask for too much
                 check_weights(kind.build(config, unfilled(), saved.tokenizer), saved.weights, where)
             encoder = unfilled()
         freeze(encoder, config.model)
@@ -344,13 +342,13 @@ class Model(nn.Module, ModelHubMixin, ABC):
         return model
 
     def generate_model_card(self, repo_id: str | None = None, license: str | None = None) -> ModelCard:
-        """The model card: that of the folder it was read from, else one that tells of the checkpoint's run.
+        """The model card: the one in the folder the model was read from, else a new one about the checkpoint's run.
 
-        It has the documents, the recipe, and the ROUGE that ``evaluate`` found for these very weights; nothing of all
-        that when they have changed since they were read.
+        A new card has the documents, the recipe, and the ROUGE that ``evaluate`` measured for these weights. If the
+        weights have changed since they were read, it has none of that.
 
         Args:
-            repo_id: Its id on the hub, for the lines that say how to use it.
+            repo_id: The model's id on the hub, for the usage lines.
             license: Licence of the weights, by the hub's name for it, such as apache-2.0.
 
         Raises:
@@ -360,22 +358,22 @@ class Model(nn.Module, ModelHubMixin, ABC):
         return card_of(self.config, self.folder if unchanged else None, repo_id, license)
 
     def push_to_hub(self, repo_id: str, *, license: str | None = None, **hub: Any) -> str:
-        """Makes a repository on the hub, if it is not there, and pushes the model and its card in one commit.
+        """Creates the repository on the hub if needed, and pushes the model and its card in one commit.
 
         Args:
-            repo_id: Such as me/my-model; a name alone is one of the token's owner.
+            repo_id: Such as me/my-model; a name alone belongs to the token's owner.
             license: Licence of the weights, by the hub's name for it, such as apache-2.0.
-            hub: ``private``, ``token``, ``branch``, ``create_pr``, ``commit_message`` and what else
-                ``huggingface_hub.ModelHubMixin.push_to_hub`` takes.
+            hub: ``private``, ``token``, ``branch``, ``create_pr``, ``commit_message`` and all other arguments of
+                ``huggingface_hub.ModelHubMixin.push_to_hub``.
 
         Returns:
             Address of the commit.
 
         Raises:
-            BertsumError: if the hub cannot be reached or does not take it.
+            BertsumError: if the hub cannot be reached or refuses the model.
         """
         with hub_explained(f"hub '{repo_id}': the model cannot be pushed"):
-            # Before the card is written, for it tells the whole id.
+            # Made before the card, because the card names the full id.
             api = HfApi(token=hub.get("token"))
             repo_id = api.create_repo(repo_id, private=hub.get("private"), exist_ok=True).repo_id
             card = {"repo_id": repo_id, "license": license}
@@ -384,9 +382,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
 
 def _folded(saved: SavedModel, weights_alone: bool = False) -> tuple[SavedModel, Encoder | None]:
-    """A saved model with its adapters, where it has some, folded into the pretrained encoder, so that it is one like
-    any other; and that encoder.
-    """
+    """Folds a saved model's adapters, if any, into the pretrained encoder; returns the new model and that encoder."""
     model = saved.config.model
     if model.adapters is None:
         return saved, None

@@ -1,7 +1,7 @@
-"""The model card: the README.md of a model, with the metadata that the hub expects, from what its run tells of it.
+"""The model card: the README.md of a model, with the metadata that the hub expects.
 
-Read are config.yaml, the checkpoint's state, the report of the preparation, and the eval/*/results.json that are of its
-very weights.
+It is made from files of the run: config.yaml, the checkpoint's state, the report of the preparation, and each
+eval/*/results.json measured with the model's weights.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from bertsum.results import RESULTS_FILE, Results
 from bertsum.runs import Run
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
-_NO_ID = "PATH"  # of the card's folder, or its id once it is on the hub
+_NO_ID = "PATH"  # stands for the folder, or for the id on the hub
 _METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 _RECIPE = ("language", "seed", "data", "encoding", "model", "train", "selection")
 _NOT_RECIPE = ("prepared_dir", "workers", "resume", "overwrite")  # where and how the run was made
@@ -41,14 +41,14 @@ _PATHS = ("train", "validation", "test", "document_folders", "encoder", "start_f
 
 @dataclass(frozen=True)
 class Origin:
-    """The run that a model comes from, as far as its files tell.
+    """The run that a model comes from, as far as its files show.
 
     Attributes:
-        config: Its configuration.
-        trained: How far the training had come (``step``, ``documents``, ``tokens``, ``seconds``); empty for a model
-            that was trained elsewhere.
-        prepared: What became of the training documents; None where the preparation is not at hand.
-        measured: What evaluations of these weights found, by split: of ``model`` and the baselines.
+        config: The run's configuration.
+        trained: Progress of the training (``step``, ``documents``, ``tokens``, ``seconds``); empty if the model was
+            trained elsewhere.
+        prepared: What became of the training documents; None if the preparation is missing.
+        measured: Results of evaluations of these weights, by split: of ``model`` and the baselines.
     """
 
     config: Config
@@ -58,7 +58,7 @@ class Origin:
 
 
 def read_origin(checkpoint: Path) -> Origin | None:
-    """What a run tells of one of its checkpoints; None where the folder is in no run.
+    """The run of a checkpoint; None if the folder is not in a run.
 
     Args:
         checkpoint: ``checkpoints/step_...`` of the run folder.
@@ -97,10 +97,10 @@ def read_origin(checkpoint: Path) -> Origin | None:
 
 @contextmanager
 def _readable(file: Path) -> Iterator[dict[str, Any]]:
-    """What a JSON file holds, to take values from.
+    """Gives the content of a JSON file to the block.
 
     Raises:
-        BertsumError: if it cannot be read, or one of them is not there.
+        BertsumError: if the file cannot be read, or the block looks up a value that it lacks.
     """
     try:
         yield json.loads(file.read_text(encoding="utf-8"))
@@ -114,19 +114,19 @@ def card_of(
     """The card of a model.
 
     Args:
-        config: What the model is made of.
-        folder: Where it was read from, which has a card of its own or lies in a run; None for one that is nowhere else.
-        repo_id: Its id on the hub.
+        config: The model's configuration.
+        folder: Folder that the model was read from, with a card or in a run; None if the model is not on disk.
+        repo_id: The model's id on the hub.
         license: Licence of the weights.
 
     Raises:
-        BertsumError: if the card of the folder, or a file of the run, cannot be read.
+        BertsumError: if the folder's card, or a file of the run, cannot be read.
     """
     if folder is None or not (folder / CARD_FILE).is_file():
         return _card(config, read_origin(folder) if folder else None, repo_id, license)
     try:
         card = ModelCard.load(folder / CARD_FILE)
-    except Exception as error:  # YAML has errors of its own, and so has what it may hold
+    except Exception as error:  # YAML has its own errors, and so have the metadata classes
         raise BertsumError(f"'{folder / CARD_FILE}': cannot be read as a model card: {error}") from error
     if license is not None:
         card.data.license = license
@@ -223,7 +223,7 @@ def _eval_results(results: Results) -> list[EvalResult]:
 
 
 def _options(selection: Mapping[str, Any] | None) -> str:
-    """The limits and options of a selection that are set, as of a config."""
+    """The limits and options that a selection sets, written as in a config."""
     told = {
         name: value
         for name, value in (selection or {}).items()
@@ -233,7 +233,7 @@ def _options(selection: Mapping[str, Any] | None) -> str:
 
 
 def _source(source: Mapping[str, Any]) -> str:
-    """Where documents come from; of a path with folders of one's own its last part."""
+    """Where documents come from; private folders are cut from a path."""
     documents = source["documents"]
     if source["dataset"]:
         parts = [source["dataset"], source["dataset_config"], documents]
@@ -247,7 +247,7 @@ def _without_folders(path: str) -> str:
 
 
 def _documents(origin: Origin | None) -> Iterator[str]:
-    """What it was trained on and measured on, a line each split."""
+    """What the model was trained and measured on, one line for each split."""
     if origin is None or not origin.trained:
         return
     data, read = origin.config.data, origin.prepared
@@ -286,7 +286,7 @@ def _without_own_folders(key: str, value: Any) -> Any:
 
 
 def _changed(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs, without the sections in which nothing does."""
+    """The values that differ; sections without any are left out."""
     parts = {
         name: _changed(value, defaults[name]) if isinstance(value, Mapping) else value for name, value in values.items()
     }

@@ -1,4 +1,4 @@
-"""BertSum: a pretrained encoder reads the document, a head scores its sentences, the best of them are the summary.
+"""BertSum: a pretrained encoder reads the document, a head scores its sentences, and the best ones are the summary.
 
 # B documents, W windows of them, T tokens, S sentences, H hidden
 """
@@ -54,16 +54,16 @@ class BertSum(Model):
         self.head = head
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
-        self.float()  # whatever torch's default is in the program around
+        self.float()  # whatever torch's default dtype is in the calling program
 
     @classmethod
     def build(cls, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> BertSum:
         """A model of this encoder and a head with random weights.
 
         Args:
-            config: What it is made of.
+            config: The model's configuration.
             encoder: The encoder.
-            tokenizer: The encoder's tokenizer; None for a model that reads rows alone.
+            tokenizer: The encoder's tokenizer; None for a model that only reads rows.
 
         Raises:
             BertsumError: if the head does not fit the encoder's hidden size.
@@ -89,22 +89,21 @@ class BertSum(Model):
         tokenizer: PreTrainedTokenizerBase | None = None,
         heads: int | None = None,
     ) -> BertSum:
-        """Reads a checkpoint of the authors' code, PreSumm's or BertSum's; it scores as it did there.
+        """Reads a checkpoint of the authors' code, PreSumm's or BertSum's; it gives the same scores as their code.
 
-        The file is read without running what it says; whatever is not a tensor, a plain value, or the options and the
-        optimiser of that code is refused.
+        Reading runs no code from the file. It may hold only tensors, plain values, and that code's options and
+        optimiser.
 
         Args:
             path: A file such as ``model_step_18000.pt``.
-            encoder: What it was trained from, such as bert-base-uncased: a hub name, a folder, or the configuration
-                of an encoder. Its weights are those of the checkpoint.
-            tokenizer: The encoder's tokenizer; needed beside a configuration, for everything but ``score`` and
-                ``forward``.
-            heads: Attention heads of a transformer head, where the checkpoint has no options; 8 by default.
+            encoder: The encoder it was trained from, such as bert-base-uncased: a hub name, a folder, or a
+                configuration. The weights come from the checkpoint.
+            tokenizer: The encoder's tokenizer. If ``encoder`` is a configuration, everything but ``score`` and
+                ``forward`` needs it.
+            heads: Attention heads of a transformer head, if the checkpoint has no options; 8 by default.
 
         Raises:
-            BertsumError: if the file cannot be read or asks to run something, or naming the weights that are missing
-                or left over.
+            BertsumError: if the file cannot be read or would run code, or weights are missing or left over.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
             if isinstance(encoder, PretrainedConfig):
@@ -127,11 +126,11 @@ class BertSum(Model):
             return model.eval()
 
     def collate(self, rows: Sequence[dict[str, Any]], packed: bool | None = None) -> Batch:
-        """Encoded documents to a batch, as this encoder reads them: padded or packed, long ones in windows.
+        """Makes a batch of encoded documents, padded or packed; long documents become windows.
 
         Args:
-            rows: Documents with ``input_ids`` and ``cls_positions``, and ``labels`` where they have some.
-            packed: Whether they stand one after the other without padding; by default as this encoder reads them.
+            rows: Documents with ``input_ids``, ``cls_positions`` and, if they have any, ``labels``.
+            packed: Whether documents follow each other without padding; by default as this encoder reads them.
         """
         if packed is None:
             packed = self.reader.packs_on(next(self.parameters()).device)
@@ -151,18 +150,18 @@ class BertSum(Model):
         """Scores of sentences, before the sigmoid.
 
         Args:
-            input_ids: Tokens (B, T), none longer than ``encoding.max_length``. :meth:`collate` cuts longer documents
-                into windows (W, T), and packs them (N) where this encoder reads without padding.
+            input_ids: Tokens (B, T), T at most ``encoding.max_length``. :meth:`collate` cuts longer documents into
+                windows (W, T), and packs them (N) if this encoder reads without padding.
             attention_mask: 1 for tokens, 0 for padding (B, T).
-            token_type_ids: Interval segments (B, T); not used where the encoder has no token types.
+            token_type_ids: Interval segments (B, T); unused if the encoder has no token types.
             cls_positions: Position of each sentence's [CLS] (B, S).
             sentence_mask: True for sentences, False for padding (B, S).
-            lengths: Tokens of each window (W), where they are packed.
-            places: Where each sentence of a document stands among those of all windows (B, S).
-            document_mask: True for sentences of documents, False for padding (B, S), where there are windows.
+            lengths: Tokens of each window (W), if packed.
+            places: Place of each sentence of a document among the sentences of all windows (B, S).
+            document_mask: True for sentences of documents, False for padding (B, S), if there are windows.
 
         Returns:
-            Logits (B, S); those of padding have no meaning.
+            Logits (B, S); the logits of padding mean nothing.
         """
         assert token_type_ids is not None and cls_positions is not None and sentence_mask is not None
         cut = places is not None
@@ -171,7 +170,7 @@ class BertSum(Model):
         )  # (W, S, H)
         if places is not None and document_mask is not None:
             sentences, sentence_mask = sentences.flatten(0, 1)[places], document_mask  # (B, S, H)
-        # Small beside the encoder, and rounding here would change a choice in one document of a hundred.
+        # The head costs little next to the encoder; rounding here would change the choice in one document in a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
             logits: torch.Tensor = self.head(self.sentence_norm(sentences.float()), sentence_mask)
             return logits
@@ -181,7 +180,7 @@ class BertSum(Model):
 
         Args:
             outputs: Logits (B, S).
-            batch: The batch that they are for.
+            batch: The batch that the logits belong to.
         """
         return sentence_loss(outputs, batch.labels, batch.mask, self.positive_weight)
 
@@ -189,9 +188,9 @@ class BertSum(Model):
         """The summary of each document: its best sentences.
 
         Args:
-            rows: Documents with ``input_ids``, ``cls_positions``, ``sentences``, ``sentence_indices`` and, where the
-                loss is asked for, ``labels``.
-            options: How they are read, and what is chosen.
+            rows: Documents with ``input_ids``, ``cls_positions``, ``sentences``, ``sentence_indices`` and, for the
+                loss, ``labels``.
+            options: How documents are read and sentences chosen.
 
         Raises:
             BertsumError: if memory does not suffice for a batch, or a score is not a number.
@@ -218,9 +217,9 @@ class BertSum(Model):
             rows: Documents with ``input_ids`` and ``cls_positions``.
             max_tokens_per_batch: Budget of a batch, ``count x longest``.
             precision: auto, fp32, bf16 or fp16 arithmetic, as ``evaluation.precision``.
-            lengths: Tokens of each document, where they are known without reading it.
-            part: Number of this process and of all processes, of which each scores its share of the batches, in
-                equally many passes.
+            lengths: Tokens of each document, if known without reading it.
+            part: Index of this process and number of processes. Each scores its share of the batches, in equally many
+                passes.
 
         Yields:
             A document's place in ``rows`` and the logits of its sentences (S, float32, on the CPU), batch after batch.
@@ -245,13 +244,13 @@ class BertSum(Model):
 def choose(
     probabilities: list[float], sentence_indices: Sequence[int], sentences: Sequence[str], selection: SelectionConfig
 ) -> tuple[list[int], list[float | None]]:
-    """Probabilities of the sentences that were read to the chosen ones, and to a score for each of the document's.
+    """Chooses sentences by their probabilities; also gives each sentence of the document a score.
 
     Args:
-        probabilities: Of the sentences that were read.
-        sentence_indices: Which of the document's sentences those are.
+        probabilities: One for each sentence that was read.
+        sentence_indices: Which sentences of the document were read.
         sentences: All sentences of the document.
-        selection: How many are chosen, and which not together.
+        selection: How many to choose, and which not together.
 
     Raises:
         BertsumError: if a probability is not a number.

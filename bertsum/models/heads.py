@@ -66,7 +66,7 @@ class TransformerHead(nn.Module):
 class TransformerLayer(nn.Module):
     """``h~ = h + MHAtt(LN(h))``, ``h = h~ + FFN(LN(h~))`` (1908.08345, equations 2 and 3).
 
-    The first layer attends over ``h`` itself, without its LN: so do the authors' code and every published number.
+    The first layer attends over ``h`` without LN, as in the authors' code and so in every published number.
     """
 
     def __init__(self, config: ModelConfig, hidden_size: int, first: bool) -> None:
@@ -88,14 +88,14 @@ class TransformerLayer(nn.Module):
         key, value = self._by_heads(self.key(normed)), self._by_heads(self.value(normed))
         if torch.is_grad_enabled() or is_exporting() or hidden.shape[1] <= _SENTENCES_AT_ONCE:
             return self._attend(hidden, normed, key, value, mask)
-        # Of a book only what all its sentences attend to is made at once.
+        # For a book, only the keys and values of all its sentences are made at once.
         parts = zip(hidden.split(_SENTENCES_AT_ONCE, dim=1), normed.split(_SENTENCES_AT_ONCE, dim=1), strict=True)
         return torch.cat([self._attend(part, normed_part, key, value, mask) for part, normed_part in parts], dim=1)
 
     def _attend(
         self, hidden: torch.Tensor, normed: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor
     ) -> torch.Tensor:
-        """All that follows the keys and values of all sentences (B, heads, S, H / heads), for all or some of them."""
+        """The rest of the layer for all or some sentences, from all keys and values (B, heads, S, H / heads)."""
         context = F.scaled_dot_product_attention(
             self._by_heads(self.query(normed)),
             key,
@@ -126,8 +126,8 @@ def sinusoidal_positions(count: int, size: int, device: torch.device) -> torch.T
 class LSTMHead(nn.Module):
     """``Y_i = sigmoid(W (BiLSTM(T)_i + T_i) + b)`` with layer-normalised cells (1903.10318, equations 7 to 13).
 
-    With ``lstm_states: final`` every sentence gets the last state of each direction instead of its own: so did the
-    authors' code, whose outputs of all time steps were one list, and so do the checkpoints trained with it.
+    With ``lstm_states: final`` every sentence gets the last state of each direction, not the state at that sentence.
+    The authors' code did so, because it kept the outputs of all time steps in one list; its checkpoints need it.
     """
 
     def __init__(self, config: ModelConfig, hidden_size: int) -> None:
@@ -142,7 +142,7 @@ class LSTMHead(nn.Module):
 
     def forward(self, sentences: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Sentence vectors (B, S, H) and their mask (B, S) to logits (B, S)."""
-        # Each document is reversed within its own length, so that no direction reads padding first.
+        # Each document is reversed without its padding, so that no direction reads padding first.
         position = torch.arange(mask.shape[1], device=mask.device)[None]  # (1, S)
         last = mask.sum(dim=1, keepdim=True) - 1  # (B, 1)
         reverse = torch.where(position <= last, last - position, position)  # (B, S)
@@ -160,8 +160,8 @@ class LSTMHead(nn.Module):
 
 
 class LayerNormLSTMCell(nn.Module):
-    """An LSTM with layer normalisation of the input and the recurrent projection and of the cell
-    (arXiv 1607.06450, equations 20 to 22), run over a sequence.
+    """An LSTM over a sequence that normalises the input projection, the recurrent projection and the cell
+    (arXiv 1607.06450, equations 20 to 22).
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -190,7 +190,7 @@ HEADS = {"linear": LinearHead, "transformer": TransformerHead, "lstm": LSTMHead}
 
 
 def build_head(config: ModelConfig, hidden_size: int) -> nn.Module:
-    """The configured head; matrices are Xavier-uniform, all else as PyTorch makes it."""
+    """The configured head; matrices are Xavier-uniform, other weights have PyTorch's defaults."""
     head = HEADS[config.head](config, hidden_size)
     for parameter in head.parameters():
         if parameter.dim() > 1:

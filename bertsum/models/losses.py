@@ -17,7 +17,7 @@ def sentence_loss(
     Args:
         logits: (B, S).
         labels: (B, S).
-        sentence_mask: (B, S); padding has no part in the loss.
+        sentence_mask: (B, S); padding does not count.
         positive_weight: Weight of sentences labelled 1.
 
     Returns:

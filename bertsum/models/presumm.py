@@ -1,5 +1,5 @@
 """Checkpoints of the authors' code: PreSumm's ``ExtSummarizer`` (arXiv 1908.08345) and BertSum's ``Summarizer``
-(arXiv 1903.10318), read safely and named as here.
+(arXiv 1903.10318), read safely, with the weights renamed to bertsum's names.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LSTM_PARTS = {
 }  # fmt: skip
 _LSTM_DIRECTIONS = {"rnn.hidden0.0": "forward_cell", "rnn.hidden1.0": "backward_cell"}
 _HEAD_PARTS = {"linear1": "output", "wo": "output", "layer_norm": "norm"}
-# What took part in no score: BERT's pooler, the table of sines, the LayerNorm that layer 0 skips, counted positions.
+# Weights that no score uses: BERT's pooler, the table of sines, the LayerNorm that layer 0 skips, counted positions.
 _UNUSED = re.compile(
     r"encoder\.pooler\..*|head\.pos_emb\.pe|head\.transformer_inter\.0\.layer_norm\..*|.*\.position_ids"
 )
@@ -41,12 +41,12 @@ _UNUSED = re.compile(
 
 @dataclass(frozen=True)
 class PreSummCheckpoint:
-    """One of the authors' checkpoints, read.
+    """What one of the authors' checkpoints holds.
 
     Attributes:
         weights: By their names in :class:`~bertsum.models.extractive.BertSum`.
-        model: Head and dropout; the encoder is still to be named.
-        encoding: The authors' preprocessing, and the length that they trained with.
+        model: Encoder name, head and dropout.
+        encoding: The authors' preprocessing and their training length.
         selection: Three sentences, with trigram blocking as saved.
     """
 
@@ -60,12 +60,12 @@ def read_presumm(path: str | Path, encoder: str, heads: int | None = None) -> Pr
     """Reads a checkpoint.
 
     Args:
-        path: A file such as ``model_step_18000.pt``, in torch's zip format or the one before it.
+        path: A file such as ``model_step_18000.pt``, in torch's zip format or its older one.
         encoder: Name of the encoder, for the config.
-        heads: Attention heads of a transformer head whose options were not saved; 8 by default, as in the papers.
+        heads: Attention heads of a transformer head, if its options were not saved; 8 by default, as in the papers.
 
     Raises:
-        BertsumError: if it cannot be read, asks for anything but tensors and plain values, or is none of theirs.
+        BertsumError: if it cannot be read, holds more than tensors and plain values, or is not one of the authors'.
     """
     loaded = safe_load(path)
     saved = dict(loaded) if isinstance(loaded, dict) else {}
@@ -89,7 +89,7 @@ def read_presumm(path: str | Path, encoder: str, heads: int | None = None) -> Pr
 
 
 def rename(name: str) -> str:
-    """The authors' name of a weight to its name in BertSum; one that is not theirs stays as it is."""
+    """A weight's name in BertSum for its name in the authors' code; other names stay."""
     part, _, rest = name.partition(".")
     if part == "bert":
         return f"encoder.{rest.removeprefix('model.')}"
@@ -106,7 +106,7 @@ def rename(name: str) -> str:
 
 
 def _options(saved: Any) -> dict[str, Any]:
-    """The saved argparse namespace, as far as it is there."""
+    """The saved argparse namespace; empty if there is none."""
     state = saved.state if isinstance(saved, StandIn) else saved
     return dict(state) if isinstance(state, Mapping) else {}
 
@@ -114,7 +114,7 @@ def _options(saved: Any) -> dict[str, Any]:
 def _described(
     path: str | Path, options: dict[str, Any], weights: dict[str, torch.Tensor], encoder: str, heads: int | None
 ) -> PreSummCheckpoint:
-    """Head, layers and length from the options where they are there, else from the weights' names and shapes."""
+    """Head, layers and length, from the options if they were saved, else from the weights' names and shapes."""
     presumm = "ext_layers" in options
     kinds = {"lstm": "head.forward_cell.", "transformer": "head.layers.", "linear": "head.output."}
     head = next((kind for kind, prefix in kinds.items() if any(name.startswith(prefix) for name in weights)), None)

@@ -1,4 +1,4 @@
-"""Many rows to a model's outputs: batch after batch, on a CPU several at a time."""
+"""Runs a model on many rows, batch after batch; on a CPU several batches at a time."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Scored:
     """The outputs for one row.
 
     Attributes:
-        place: Its place among all rows.
+        place: The row's place among all rows.
         row: The row.
-        output: What the forward pass gave for it, float32, on the CPU; there may be padding at its end.
+        output: The model's output for the row, float32, on the CPU; it may end in padding.
     """
 
     place: int
@@ -60,15 +60,15 @@ def score_rows(
     precision: str,
     part: tuple[int, int] = (0, 1),
 ) -> Iterator[Scored]:
-    """Outputs of a model for rows, batched by length; the model is in evaluation mode.
+    """Outputs of a model for rows, batched by length; the model must be in evaluation mode.
 
     Args:
         model: The model, on any device.
-        rows: With what its ``collate`` reads.
-        lengths: Tokens of each row, where they are known without reading it.
+        rows: Rows for the model's ``collate``.
+        lengths: Tokens of each row, if known without reading it.
         max_tokens_per_batch: Budget of a batch, ``count x longest``.
         precision: auto, fp32, bf16 or fp16 arithmetic.
-        part: Number of this process and of all processes, of which each takes its share of the batches, in equally many
+        part: Index of this process and number of processes. Each takes its share of the batches, in equally many
             passes.
 
     Raises:
@@ -78,7 +78,7 @@ def score_rows(
     lengths = np.asarray([len(row["input_ids"]) for row in rows] if lengths is None else lengths)
     plan = length_batches(lengths, max_tokens_per_batch)
     number, count = part
-    # Each process makes equally many passes; one that has no batch left repeats the first, and keeps it to itself.
+    # All processes make equally many passes; one without a batch left repeats the first batch and drops the result.
     passes = [plan[place if place < len(plan) else 0] for place in range(number, len(plan) + number, count)]
     mine = len(plan[number::count])
     budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
@@ -97,7 +97,7 @@ def score_rows(
             some = [rows[int(index)] for index in chosen]
             yield chosen, some, model.collate(some)
 
-    with _LOCK:  # whoever asks while the pool below is made would be told 1, for life
+    with _LOCK:  # a thread that asks while the pool below is made would get 1, for good
         threads = torch.get_num_threads()
     several = packs and device.type == "cpu" and 1 < threads <= len(passes) // 2
     results = _in_threads(compute, collated(), threads) if several else map(compute, collated())
@@ -108,7 +108,7 @@ def score_rows(
 
 
 def _in_threads(function: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:
-    """Each item in a thread of its own: a tenth quicker than all threads at each, which wait for each other."""
+    """Computes each item in one thread: a tenth quicker than all threads on one item, which wait for each other."""
     pending: deque[Future[Result]] = deque()
     with _LOCK:
         pool = _single_threads(threads, os.getpid())
@@ -126,15 +126,15 @@ def _in_threads(function: Callable[[Item], Result], items: Iterator[Item], threa
 
 @functools.lru_cache(maxsize=1)
 def _single_threads(threads: int, _process: int) -> ThreadPoolExecutor:
-    """Threads that compute on one core each, for the life of the process; a forked process has none of its parent's.
+    """Threads that compute on one core each, kept while the process lives; a forked process starts new ones.
 
-    torch keeps a number of threads for each thread, and one for threads to come. The latter is put back at once.
+    torch keeps a thread count for each thread and one for new threads. The one for new threads is put back at once.
     """
     before = torch.get_num_threads()
     started = threading.Barrier(threads + 1)
 
     def start() -> None:
-        torch.get_num_threads()  # torch sets up a thread at its first question, and would undo the next line later
+        torch.get_num_threads()  # torch sets up a thread at the first call, and would later undo the next line
         torch.set_num_threads(1)
         started.wait()
 

@@ -10,18 +10,17 @@ from bertsum.config import SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.text import is_character, split_words, unify_spelling
 
-# Of two sentences of one document, this share has an n-gram in common:
+# Share of pairs of sentences of a document that have an n-gram in common:
 #   words, English news (CNN/DailyMail): 3-grams 6.0%; English abstracts (SciTLDR): 3-grams 5.0%
 #   characters, Chinese abstracts (CSL): 3-grams 61%, 4 46%, 5 28%, 6 18%, 7 11%, 8 6.7%, 9 4.3%
-# so that 8 characters in a row say about as much as the paper's 3 words. Sentences of CSL are long (52 characters).
+# So a run of 8 characters is about as telling as the paper's 3 words. Sentences of CSL are long (52 characters).
 TRIGRAM = 3
 CHARACTERS = 8
 
 
 def blocking_ngrams(text: str) -> set[tuple[str, ...]]:
-    """What no two chosen sentences share where blocking is on: trigrams of words (1903.10318, section 4.2; words are
-    those of ``str.split()``, case kept); in a text mostly of a script without spaces, runs of 8 characters, punctuation
-    left out.
+    """N-grams that no two chosen sentences share with trigram blocking: 3 words (1903.10318, section 4.2; words are
+    those of ``str.split()``, case kept). In a text mostly without spaces: 8 characters, punctuation left out.
     """
     words = split_words(unify_spelling(text))
     size = TRIGRAM
@@ -43,19 +42,19 @@ def select_sentences(
     order: Literal["document", "score"] = "document",
     document_sentences: int | None = None,
 ) -> list[int]:
-    """Takes sentences by descending score while every limit that is set holds; ties go to the earlier one.
+    """Takes sentences by descending score within all limits that are set; ties go to the earlier sentence.
 
     Args:
         scores: Probability of each scored sentence.
-        texts: The sentences that were scored; no other can be chosen.
+        texts: The scored sentences; only these can be chosen.
         sentences: At most this many.
         ratio: At most this share of the document's sentences, but one at least.
         max_words: At most this many words in all; sentences that do not fit are skipped, and the result may be
             empty.
-        threshold: Only scores of at least this, but always the best one.
+        threshold: Only scores of at least this; the best sentence is always allowed.
         trigram_blocking: Skip a sentence that shares a trigram with one already chosen (:func:`blocking_ngrams`).
         order: Order of the result.
-        document_sentences: Sentences of the whole document, for ``ratio``; by default those that were scored.
+        document_sentences: Number of sentences of the whole document, for ``ratio``; by default the scored ones.
 
     Returns:
         Places of the chosen sentences in ``texts``.
@@ -86,18 +85,18 @@ def select_sentences(
 
 
 def _most_sentences(sentences: int | None, ratio: float | None, document_sentences: int) -> int:
-    """How many sentences may be chosen of a document."""
+    """How many sentences of a document may be chosen."""
     most = document_sentences if sentences is None else min(document_sentences, sentences)
     return most if ratio is None else min(most, max(1, int(ratio * document_sentences + 1e-9)))
 
 
 def is_enough(candidates: Sequence[str], document: Sequence[str], selection: SelectionConfig) -> bool:
-    """Whether a summary can be as long as was asked for without a document's short sentences.
+    """Whether a summary of the requested length is possible without the document's short sentences.
 
-    It cannot in a dialogue, minutes or a list, where most sentences are short.
+    It is not in a dialogue, minutes or a list, where most sentences are short.
 
     Args:
-        candidates: The sentences that are long enough.
+        candidates: The sentences that are not short.
         document: All sentences.
         selection: What was asked for.
     """

@@ -1,4 +1,4 @@
-"""A model on disk: what is written beside its weights, and how it is read back."""
+"""A model on disk: the weights, the files beside them, and how they are read back."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 @dataclass(frozen=True)
 class SavedConfig:
-    """All that a saved model needs to turn a text into the summary it was trained for.
+    """All settings that a saved model needs to summarise a text as it was trained to.
 
     Attributes:
         model: Encoder and head.
-        encoding: Documents to encoder input.
-        selection: Scores to summaries, unless a call asks otherwise.
+        encoding: How documents become encoder input.
+        selection: How scores become summaries, unless a call says otherwise.
         language: Language of the documents it was trained on.
     """
 
@@ -50,7 +50,7 @@ class SavedConfig:
         return SavedConfig(config.model, config.encoding, config.selection, config.language)
 
     def apply(self, config: Config) -> Config:
-        """A run's configuration with this model's own reading of documents, but for ``evaluation.long_documents``."""
+        """A run's configuration with this model's settings; ``evaluation.long_documents``, if set, is kept."""
         replaced: dict[str, Any] = {
             "model": asdict(self.model),
             "encoding": asdict(self.encoding),
@@ -66,8 +66,8 @@ class SavedModel:
     """What :func:`read_model` finds in a folder.
 
     Attributes:
-        config: What the model is made of.
-        encoder_config: The encoder's own configuration.
+        config: The model's configuration.
+        encoder_config: The encoder's configuration.
         tokenizer: The encoder's tokenizer.
         weights: All weights by name.
     """
@@ -111,10 +111,10 @@ def write_model(
 
 
 def read_model(folder: Path) -> SavedModel:
-    """Reads a folder that :func:`write_model` wrote; adapters may come without a tokenizer, and take their encoder's.
+    """Reads a folder that :func:`write_model` wrote. Adapters without a tokenizer get the encoder's.
 
     Raises:
-        BertsumError: naming the file that is missing or broken.
+        BertsumError: if a file is missing or broken; the message names it.
     """
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / name).is_file():
@@ -133,7 +133,7 @@ def read_model(folder: Path) -> SavedModel:
     weights = scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
-        # to build them would take for ever
+        # building them would take forever
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
     if not (folder / "tokenizer_config.json").is_file():
         if config.model.adapters is None:
@@ -149,10 +149,10 @@ def read_model(folder: Path) -> SavedModel:
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The weights of a saved model, as :func:`read_model` reads them.
+    """The weights of a saved model, as in :func:`read_model`.
 
     Raises:
-        BertsumError: naming the file that is missing or broken.
+        BertsumError: if a file is missing or broken; the message names it.
     """
     return scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(_read_config(folder), folder))
 
@@ -178,7 +178,7 @@ def _scale(described: dict[str, Any], folder: Path) -> float:
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Writes a safetensors file with a checksum of what is in it.
+    """Writes a safetensors file with a checksum of its content.
 
     Raises:
         BertsumError: if it cannot be written.
@@ -194,10 +194,10 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Reads a safetensors file; its checksum, where it has one, tells whether it is as it was written.
+    """Reads a safetensors file and compares its checksum, if it has one.
 
     Raises:
-        BertsumError: if it is not there, is not such a file, or has changed since.
+        BertsumError: if the file is missing, is no safetensors file, or has changed since it was written.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -213,9 +213,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def saved_checksum(folder: Path) -> str | None:
-    """The checksum that stands beside a saved model's weights, which tells them from any others.
+    """The checksum in a saved model's weights file, which tells the weights from any others.
 
-    None where they have none, or are not there.
+    None if the file has no checksum or is missing.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -240,7 +240,7 @@ def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
 def load_weights(
     model: nn.Module, weights: dict[str, torch.Tensor], where: str, config: ModelConfig | None = None
 ) -> None:
-    """Copies weights in, or says which do not fit; with adapters (``config``), those of a checkpoint of them."""
+    """Copies weights into a model, or says which do not fit. ``config`` as in :func:`check_weights`."""
     check_weights(model, weights, where, config)
     model.load_state_dict(weights, strict=False)
 
@@ -248,10 +248,10 @@ def load_weights(
 def check_weights(
     model: nn.Module, weights: dict[str, torch.Tensor], where: str, config: ModelConfig | None = None
 ) -> None:
-    """Says which weights are missing, left over or of another shape.
+    """Checks that weights fit a model; with ``config``, only the weights that its checkpoints hold.
 
     Raises:
-        BertsumError: if any are.
+        BertsumError: if weights are missing, left over or of another shape; the message names them.
     """
     expected = {
         name: tensor
@@ -277,10 +277,10 @@ def find_model(
     local_files_only: bool = False,
     token: str | bool | None = None,
 ) -> Path:
-    """The folder of a model: itself, or where the hub's lies when it is downloaded; ``bundled`` is the package's own.
+    """The folder of a model: a given folder, the package's for ``bundled``, or a download from the hub.
 
     Raises:
-        BertsumError: if there is no such folder, and neither the hub nor its local cache has one.
+        BertsumError: if no such folder exists, and neither the hub nor its local cache has the model.
     """
     if Path(name).is_dir():
         return Path(name)
@@ -305,14 +305,14 @@ def find_model(
 
 @contextmanager
 def hub_explained(what: str) -> Iterator[None]:
-    """Turns whatever the hub's client raises into an error for people.
+    """Turns any error of the hub's client into a readable one.
 
     Raises:
-        BertsumError: that begins with ``what``.
+        BertsumError: if the client fails; the message begins with ``what``.
     """
     try:
         yield
     except BertsumError:
         raise
-    except Exception as error:  # those of its HTTP library, which is another one from version to version
+    except Exception as error:  # the client's HTTP library, and so its errors, differ between versions
         raise BertsumError(f"{what}: {error}") from error

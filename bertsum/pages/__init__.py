@@ -1,1 +1,1 @@
-"""What people look at: shaded documents, charts, the report. It draws what it is given and knows nothing of models."""
+"""Pages and pictures for people: shaded documents, charts, the report. This package does not depend on models."""

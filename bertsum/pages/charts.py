@@ -9,12 +9,12 @@ from html import escape
 
 from bertsum.text import one_line
 
-# Small, so that its letters can still be read where it is shrunk to the width of a phone.
+# Small, so that letters can still be read when a phone shrinks the chart to its width.
 WIDTH, HEIGHT = 420, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 30, 46
-_LETTER = 7.2  # width of one, about
+_LETTER = 7.2  # approximate width of a letter
 
-# Grey, blue, orange, green, purple, red: told apart by those who confuse red and green, on white and on black.
+# Grey, blue, orange, green, purple, red: distinct on white and on black, also for people who confuse red and green.
 _COLOURS = ("#8a919e", "#2f7fe0", "#e8890c", "#12987a", "#a65fc4", "#d1495b")
 _DASHES = ("none", "none", "7 3", "2 3", "9 3 2 3", "4 2")
 _STYLE = (
@@ -29,8 +29,8 @@ class Chart:
     """A chart without its frame.
 
     Attributes:
-        title: What it shows, also for those who do not see it.
-        body: SVG elements, on ``WIDTH`` by ``HEIGHT``.
+        title: What the chart shows; screen readers read it.
+        body: SVG elements, ``WIDTH`` by ``HEIGHT``.
     """
 
     title: str
@@ -57,8 +57,8 @@ def bars(
     Args:
         categories: Names of the groups.
         series: Heights by name, one for each group.
-        across: What the groups are.
-        up: What the heights are.
+        across: Label of the horizontal axis (the groups).
+        up: Label of the vertical axis (the heights).
         title: What the chart shows.
     """
     scale = _Scale.of([0.0, *(value for heights in series.values() for value in heights)], up=True)
@@ -78,12 +78,12 @@ def bars(
 
 
 def lines(series: Mapping[str, Sequence[tuple[float, float]]], across: str, up: str, title: str | None = None) -> Chart:
-    """Lines through points; what is not finite is left out.
+    """Lines through points; points that are not finite are left out.
 
     Args:
         series: Points by name.
-        across: What their first values are.
-        up: What their second values are.
+        across: Label of the horizontal axis (the first values).
+        up: Label of the vertical axis (the second values).
         title: What the chart shows.
     """
     kept = {name: [p for p in points if all(map(math.isfinite, p))] for name, points in series.items()}
@@ -113,7 +113,7 @@ _MOST_DOTS = 20
 
 @dataclass(frozen=True)
 class _Scale:
-    """Values to places on the picture, and the round values that are named."""
+    """Turns values into places on the picture; also holds the round values to label."""
 
     ticks: tuple[float, ...]
     up: bool
@@ -180,7 +180,7 @@ def _legend(names: Sequence[str], dashed: bool) -> str:
 
 
 def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Every n-th tick, so that their names do not touch, and the last one, on the picture."""
+    """Every n-th tick, so that labels do not touch, and the last tick; all fit on the picture."""
     if not ticks:
         return []
     *before, (x, name) = ticks
@@ -197,7 +197,7 @@ def _colour(number: int) -> str:
 
 
 def _dash(number: int) -> str:
-    """Another one beside each colour when the colours come again."""
+    """A dash pattern; it differs when a colour is used again."""
     return _DASHES[(number + number // len(_COLOURS)) % len(_DASHES)]
 
 

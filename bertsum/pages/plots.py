@@ -1,4 +1,4 @@
-"""Pictures of what was measured: where summaries come from, and how trainings went."""
+"""Pictures of measurements: where summaries come from, and how trainings went."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bertsum.pages.charts import Chart, bars, lines, svg
 from bertsum.results import METRICS
 from bertsum.runs import Run
 
-POSITIONS = 20  # shown one by one; what is beyond stands in one more
+POSITIONS = 20  # shown one by one; later positions are shown together
 
 
 def plot_positions(files: Sequence[str | Path], output: str | Path) -> None:
-    """Draws where in their documents the chosen sentences stand, beside the oracle's (1908.08345, figure 2).
+    """Draws the positions of chosen sentences in their documents, beside the oracle's (1908.08345, figure 2).
 
     Args:
         files: ``predictions.jsonl`` of systems on the same documents, each named by its run.
         output: Picture to write, an .svg.
 
     Raises:
-        BertsumError: if a file cannot be read, or the picture not written.
+        BertsumError: if a file cannot be read, or the picture cannot be written.
     """
     chosen: dict[str, list[list[int]]] = {}
     for file in map(Path, files):
@@ -46,7 +46,7 @@ def _whole_numbers(lines: Sequence[tuple[str, dict[str, Any]]], field: str) -> l
 
 
 def positions_chart(chosen: Mapping[str, Sequence[Sequence[int]]]) -> Chart:
-    """Where in their documents the sentences stand that each system chose."""
+    """A chart of the positions of each system's chosen sentences in their documents."""
     places = [*map(str, range(1, POSITIONS + 1)), "later"]
     shares = {system: [100 * share for share in position_shares(indices)] for system, indices in chosen.items()}
     return bars(places, shares, "position of the sentence in its document", "share of all chosen sentences, %")
@@ -59,12 +59,12 @@ def position_shares(indices: Sequence[Sequence[int]]) -> list[float]:
 
 
 def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "rouge1") -> None:
-    """Draws a validation metric of runs over the documents that they have seen.
+    """Draws a validation metric of runs over the documents seen.
 
     Args:
         runs: Run folders, with ``metrics.jsonl``.
         output: Picture to write, an .svg.
-        metric: What to draw: loss, or a ROUGE that ``train.validate_rouge`` measured.
+        metric: The metric: loss, or a ROUGE measured with ``train.validate_rouge``.
 
     Raises:
         BertsumError: if a run has no such metric, or the picture cannot be written.
@@ -80,13 +80,13 @@ def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "r
 
 
 def plot_training(run: Run) -> None:
-    """Draws a run's ``curves.svg``: its losses, and the ROUGE of its validations, over the documents it has seen.
+    """Draws a run's ``curves.svg``: losses, and the ROUGE of validations, over the documents seen.
 
     Args:
-        run: With ``metrics.jsonl``.
+        run: A run with ``metrics.jsonl``.
 
     Raises:
-        BertsumError: if the metrics cannot be read, or the picture not written.
+        BertsumError: if the metrics cannot be read, or the picture cannot be written.
     """
     metrics = run.metrics()
     losses = {split: _points(metrics, split, "loss") for split in ("train", "validation")}
@@ -115,6 +115,6 @@ def _picture(charts: Sequence[Chart], output: str | Path) -> None:
 
 
 def _run_name(predictions: Path) -> str:
-    """runs/NAME/eval/SPLIT/predictions.jsonl, else the file's own name."""
+    """NAME of runs/NAME/eval/SPLIT/predictions.jsonl, else the file's name."""
     parents = predictions.absolute().parents
     return parents[2].name if len(parents) > 2 and parents[1].name == "eval" else predictions.stem

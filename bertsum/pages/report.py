@@ -1,4 +1,4 @@
-"""report.html: what an evaluation measured, and documents to look at, on one page that needs nothing else.
+"""report.html: the results of an evaluation and some documents, on one page that loads no other files.
 
 # N documents, 3 metrics (ROUGE-1, 2, L), 3 figures (precision, recall, F1)
 """
@@ -24,21 +24,21 @@ from bertsum.results import FIGURES, METRICS, Results
 from bertsum.text import one_line, split_words
 
 BEST, SAMPLED = 3, 6  # documents shown
-# Shown at most: sentences of a document, references of it, sentences of those, characters of a sentence.
+# Shown at most: sentences of a document, its references, sentences of a reference, characters of a sentence.
 _MOST_SENTENCES, _MOST_REFERENCES, _MOST_OF_REFERENCE, _MOST_CHARACTERS = 120, 4, 30, 1000
 _MOST_BINS, _LEAST_IN_BIN = 5, 4
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the report is about: systems on the documents of one split.
+    """Data of the report: systems on the documents of one split.
 
     Attributes:
         rows: The documents, with ``id``, ``sentences`` and ``references`` (N).
         results: The figures of the table.
-        choices: The sentences that each system chose in each document (N); ``oracle`` is one of them.
-        rouge: ROUGE of each document, by system (N, 3, 3); also of what is only a mean of systems.
-        probabilities: Score of each document's sentences (N) by model, the first of which is shown; none for baselines.
+        choices: The sentences that each system, also ``oracle``, chose in each document (N).
+        rouge: ROUGE of each document, by system (N, 3, 3); also for a mean of systems.
+        probabilities: Scores of each document's sentences (N), by model; the first model is shown. None for baselines.
     """
 
     rows: ByPlace[dict[str, Any]]
@@ -49,7 +49,7 @@ class Measured:
 
     @property
     def shown(self) -> str:
-        """The system whose documents are shown: the first model, else the first baseline."""
+        """The system to show with documents: the first model, else the first baseline."""
         return next(iter(self.probabilities or self.choices))
 
     def of_documents(self, system: str) -> np.ndarray:
@@ -58,13 +58,13 @@ class Measured:
 
 
 def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: int = 0) -> str:
-    """The page. All text in it is escaped, and nothing is loaded or run by it.
+    """The page. All its text is escaped, and it loads and runs nothing.
 
     Args:
-        measured: What to show. Of a long document those sentences are shown that are marked, and the first ones.
-        title: Such as the run and the split.
-        facts: What else a reader must know to judge the figures, such as how words are counted.
-        seed: Of the sample of documents.
+        measured: The data. A long document is shown in part: its marked sentences and its first ones.
+        title: Title, such as the run and the split.
+        facts: Facts that a reader needs to judge the figures, such as how words are counted.
+        seed: Seed for the sample of documents.
     """
     css = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     return _template().render(
@@ -90,7 +90,7 @@ def _template() -> jinja2.Template:
     return environment.from_string(Path(__file__).with_name("report.html.jinja").read_text(encoding="utf-8"))
 
 
-# A line of a table: its name, and its cells, each with what stands small below it.
+# A cell of a table: its text, and the small text below it.
 Cell = tuple[str, str]
 
 
@@ -99,7 +99,7 @@ def _line(name: str, cells: Iterable[Cell | str]) -> dict[str, Any]:
 
 
 def _figures(measured: Measured) -> dict[str, Any]:
-    """The figures of the printed table, intervals below."""
+    """The figures of the printed table, with intervals below them."""
     lines = []
     for system, scores, *first in measured.results.rows():
         cells = [(f"{mean:.2f}", f"{low:.2f}–{high:.2f}") for mean, low, high in scores.values()]
@@ -113,7 +113,7 @@ def _figure(measured: Measured) -> str:
 
 
 def _by_length(measured: Measured) -> dict[str, Any]:
-    """Means over documents of about the same length: ROUGE-1 as a chart, all as a table."""
+    """Means over documents of similar length: ROUGE-1 as a chart, all metrics as a table."""
     lengths = np.array([sum(len(split_words(text)) for text in row["sentences"]) for row in measured.rows])
     bins = max(1, min(_MOST_BINS, len(lengths) // _LEAST_IN_BIN))
     ends = np.unique(np.quantile(lengths, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
@@ -155,7 +155,7 @@ def _positions(measured: Measured) -> str:
 
 
 def _parts(measured: Measured, seed: int) -> list[dict[str, Any]]:
-    """The best, the worst and some others."""
+    """The best documents, the worst ones and some others."""
     ranking = np.argsort(-measured.of_documents(measured.shown).mean(axis=1), kind="stable").tolist()
     count = len(ranking)
     best, worst = ranking[: min(BEST, (count + 1) // 2)], ranking[count - min(BEST, count // 2) :][::-1]
@@ -175,7 +175,7 @@ def _document(measured: Measured, place: int) -> dict[str, Any]:
     probabilities = measured.probabilities.get(measured.shown)
     html = document_html(
         sentences,
-        (probabilities[place] or None) if probabilities is not None else None,  # none of a summary that is written
+        (probabilities[place] or None) if probabilities is not None else None,  # no scores for a newly written summary
         measured.choices[measured.shown][place],
         oracle=measured.choices["oracle"][place],
         limit=_MOST_SENTENCES,

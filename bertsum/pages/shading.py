@@ -1,8 +1,8 @@
 """A document with each sentence shaded by its score and the chosen ones marked: as HTML, and for a terminal.
 
-Colours are translucent in HTML and come with their own text colour in a terminal, so that both can be read on a light
-and on a dark background. What is chosen is bold and has a mark, for those who do not see colours. Imports nothing of
-models.
+Colours are translucent in HTML, and a terminal also gets a text colour, so that both can be read on a light and on a
+dark background. Chosen sentences are bold and have a mark, for readers who do not see colours. This module does not
+import models.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from itertools import chain
 
 from bertsum.text import one_line
 
-# For a page that holds several documents: once in its head, with ``style=False`` for each of them.
+# A page with several documents has this once in its head, and uses ``style=False`` for each document.
 STYLE = """
 .bertsum-document { line-height: 1.75; overflow-wrap: anywhere; max-width: 75em; }
 .bertsum-document span { padding: .12em 0; border-radius: .2em; unicode-bidi: plaintext; }
@@ -31,7 +31,7 @@ STYLE = """
 CHOSEN, ORACLE = "✔", "◇"
 
 _HUE = "245,158,11"
-_OPAQUE = 0.5  # of the highest score: text of either colour is still well read on it
+_OPAQUE = 0.5  # of the highest score: black and white text can both be read on it
 # Backgrounds of a terminal's 256 colours from pale to strong, for black text.
 _RAMP = (230, 229, 222, 215, 208)
 
@@ -45,21 +45,21 @@ def document_html(
     limit: int | None = None,
     style: bool = True,
 ) -> str:
-    """A document as a piece of HTML that needs nothing else; all text in it is escaped.
+    """A document as a self-contained piece of HTML; all its text is escaped.
 
     Args:
         sentences: All sentences of the document.
-        scores: The score of each, None for those that were not read; or None where there are no scores at all. The
-            strongest shade is that of the document's highest score.
+        scores: The score of each sentence, None if it was not read; or None without any scores. The document's highest
+            score has the strongest shade.
         chosen: Places of the chosen sentences.
-        oracle: Places of the oracle's, marked in another way.
-        limit: Of a longer document show only so many sentences: those marked, those beside them, and the first ones.
-        style: Whether to bring the style sheet and the legend; a page of several documents brings ``STYLE`` itself.
+        oracle: Places of the oracle's sentences, marked in another way.
+        limit: At most this many sentences are shown: marked ones, their neighbours, and the first ones.
+        style: Whether to add the style sheet and the legend; a page with several documents adds ``STYLE`` itself.
     """
     strengths = _strengths(sentences, scores)
     chosen, oracle = set(chosen), set(oracle)
     parts = []
-    after, before_unread = 0, False  # place after the last sentence shown, and whether that one was not read
+    after, before_unread = 0, False  # place after the last sentence shown, and whether that sentence was not read
     for index in _shown(len(sentences), [*sorted(chosen), *sorted(oracle)], limit):
         if index > after:
             parts.append(_left_out(index - after))
@@ -82,7 +82,7 @@ def document_html(
         if strengths[index]:
             attributes["style"] = f"background-color:rgba({_HUE},{_OPAQUE * strengths[index]:.2f})"
         given = "".join(f' {name}="{value}"' for name, value in attributes.items() if value)
-        # The document's direction is that of its first letter outside of elements with a direction of their own.
+        # The first letter outside elements with a ``dir`` sets the document's direction.
         mark = f'<b dir="ltr">{" ".join(marks)}</b>&nbsp;' if marks else ""
         parts.append(f"<span{given}>{mark}{escape(one_line(sentences[index]))}</span>")
         after, before_unread = index + 1, unread
@@ -101,11 +101,11 @@ def _left_out(count: int) -> str:
 def document_terminal(
     sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int], *, colour: bool = True
 ) -> str:
-    """A document for a terminal, a sentence a line after its score, the chosen ones marked.
+    """A document for a terminal: on each line a score and a sentence, chosen sentences marked.
 
     Args:
-        sentences: All sentences of the document; what a terminal would obey is made harmless.
-        scores: The score of each, None for those that were not read.
+        sentences: All sentences of the document; control characters are made harmless.
+        scores: The score of each sentence, None if it was not read.
         chosen: Places of the chosen sentences.
         colour: Whether to shade the lines with ANSI colours.
     """
@@ -125,7 +125,7 @@ def document_terminal(
 
 
 def show_document(sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int]) -> None:
-    """Displays a document in a notebook, else prints it: with colours to a terminal, unless NO_COLOR is set."""
+    """Displays a document in a notebook, else prints it; a terminal gets colours, unless NO_COLOR is set."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if hasattr(shell, "kernel"):
         display = importlib.import_module("IPython.display")
@@ -171,6 +171,6 @@ def _legend(scores: Sequence[float | None] | None, oracle: bool) -> str:
 
 
 def marked(sentences: Sequence[str], chosen: Sequence[int]) -> str:
-    """The sentences, one a line, the chosen ones marked; what a terminal would obey is made harmless."""
+    """The sentences, one a line, chosen ones marked; control characters are made harmless."""
     marks = [">>" if index in chosen else "  " for index in range(len(sentences))]
     return "\n".join(f"{mark} {one_line(sentence)}" for mark, sentence in zip(marks, sentences, strict=True))

@@ -1,4 +1,4 @@
-"""One process or several as one: devices, precision, copied or sharded weights, and agreement."""
+"""Training on one process or several: devices, precision, copied or sharded weights, agreement between processes."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-# Where launchers say how many processes there are.
+# Variables in which launchers give the number of processes.
 _COUNTS = {"WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE"}
 
 
 @contextlib.contextmanager
 def start_accelerator(config: Config) -> Iterator[Accelerator]:
-    """Devices, processes and trackers, as long as the block runs.
+    """Sets up devices, processes and trackers while the block runs.
 
-    The state of accelerate belongs to the whole program. A program that has one keeps it as it is, and its processes
-    and device are taken; its precision and its accumulation are not, for the model has its own. Otherwise none is left
-    behind, so that the program may make one of its own.
+    The state of accelerate belongs to the whole program. If the program already has one, it stays, and training uses
+    its processes and device, but not its precision and accumulation. Otherwise the state is removed at the end, so that
+    the program can make one later.
 
     Raises:
-        BertsumError: if a tracker is not known.
+        BertsumError: if a tracker is unknown.
     """
     from accelerate.state import AcceleratorState, is_initialized
 
@@ -50,7 +50,7 @@ def start_accelerator(config: Config) -> Iterator[Accelerator]:
         yield accelerator
     finally:
         if accelerator.num_processes > 1:
-            # gloo's threads need Python's lock to let go of the last tensors; torch holds it while it waits for them.
+            # gloo's threads need Python's lock to free the last tensors; torch holds it while it waits for the threads.
             time.sleep(1.0)
         if of_program:
             for tracker in accelerator.trackers:
@@ -61,7 +61,7 @@ def start_accelerator(config: Config) -> Iterator[Accelerator]:
 
 
 def _stop_with_launcher(launcher: int) -> None:
-    """A launcher that is killed cannot end its processes, which would train on, and keep the run folder, unseen."""
+    """Ends this process with its launcher; otherwise it would train on unseen, and keep the run folder locked."""
     while os.getppid() == launcher:
         time.sleep(1.0)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -81,13 +81,13 @@ def _make_accelerator(config: Config, of_program: bool) -> Accelerator:
             "accelerate launch --cpu leaves several processes to mpirun, which is not here, and has started one; start "
             "them by torchrun --nproc_per_node N scripts/train.py --config NAME"
         )
-    # What an Accelerator is made with replaces what the program has, but for what is left to it.
+    # An Accelerator's arguments replace the program's settings; what is not given stays.
     accumulation = GradientAccumulationPlugin(**GradientState().plugin_kwargs) if of_program else None
     folders = ProjectConfiguration(str(config.run_dir), logging_dir=str(config.run_dir / "tensorboard"))
     try:
         return Accelerator(
-            cpu=not torch.accelerator.is_available(),  # or torchrun's processes on a CPU do not find each other
-            mixed_precision=None if of_program else "no",  # ParallelModel has the precision
+            cpu=not torch.accelerator.is_available(),  # else torchrun's processes on a CPU do not find each other
+            mixed_precision=None if of_program else "no",  # ParallelModel sets the precision
             gradient_accumulation_plugin=accumulation,
             log_with=_installed_trackers(config) or None,
             project_config=folders,
@@ -112,10 +112,10 @@ def _installed_trackers(config: Config) -> list[str]:
 
 
 def on_first_process(accelerator: Accelerator, action: Callable[[], None]) -> None:
-    """Runs an action in the first process while the others wait for it; its error is everybody's.
+    """Runs an action in the first process while the others wait; if it fails, all processes fail.
 
     Raises:
-        BertsumError: if the action did.
+        BertsumError: if the action raised one.
     """
     from accelerate.utils import broadcast_object_list
 
@@ -131,7 +131,7 @@ def on_first_process(accelerator: Accelerator, action: Callable[[], None]) -> No
 
 
 def sum_over_processes(accelerator: Accelerator, values: Sequence[float]) -> list[float]:
-    """Each value summed over all processes, the same on each."""
+    """Each value summed over all processes; every process gets the sums."""
     if accelerator.num_processes == 1:
         return list(values)
     reduced = accelerator.reduce(torch.tensor(values, dtype=torch.float64, device=accelerator.device), "sum")
@@ -143,17 +143,17 @@ def sum_over_processes(accelerator: Accelerator, values: Sequence[float]) -> lis
 class ParallelModel:
     """A model and its optimiser, in one process, copied to several (DDP), or sharded over them (FSDP).
 
-    Nothing of the model is changed but where its weights are: it computes in ``train.precision`` when it is called
-    through this object, and in the precision that a caller asks for when it is called itself.
+    Only the place of the model's weights changes. Called through this object the model computes in
+    ``train.precision``; called directly it computes in the caller's precision.
 
     Attributes:
-        model: The model itself.
-        optimizer: Its optimiser.
+        model: The model.
+        optimizer: The model's optimiser.
         scaler: The gradient scaler of fp16; None in other precisions.
     """
 
     def __init__(self, accelerator: Accelerator, model: Model, config: TrainConfig) -> None:
-        """Places the model on the device, and its weights where they belong."""
+        """Moves the model to the device, and copies or shards its weights."""
         device = accelerator.device
         self.model = model
         self._device, self._precision = device, settle_precision(config.precision, device)
@@ -174,11 +174,11 @@ class ParallelModel:
         return outputs
 
     def backward(self, loss: torch.Tensor) -> None:
-        """Adds the gradients of a loss to those that there are."""
+        """Adds the gradients of a loss to the present gradients."""
         (loss if self.scaler is None else self.scaler.scale(loss)).backward()
 
     def step(self) -> None:
-        """One step of the optimiser; with fp16 none where a gradient is not finite."""
+        """One step of the optimiser; fp16 skips it if a gradient is not finite."""
         if self.scaler is None:
             self.optimizer.step()
         else:
@@ -186,7 +186,7 @@ class ParallelModel:
             self.scaler.update()
 
     def syncing(self, gradients: bool) -> contextlib.AbstractContextManager[Any]:
-        """A context for a forward and a backward pass, after which gradients are summed up over processes or not."""
+        """A context for a forward and a backward pass; ``gradients``: whether processes then sum up gradients."""
         if self._sharded:
             self._parallel.set_requires_gradient_sync(gradients)
         elif not gradients and self._parallel is not self.model:
@@ -195,26 +195,26 @@ class ParallelModel:
         return contextlib.nullcontext()
 
     def end_scoring(self) -> None:
-        """To be called after forward passes that no backward pass has followed: shards what they have gathered."""
+        """Shards gathered weights again; call it after forward passes without a backward pass."""
         if self._sharded:
             self._parallel.reshard()
 
     def clip_gradients(self, max_norm: float) -> float:
-        """Clips the gradient's norm, which may be infinite, and returns what it was."""
+        """Clips the gradient's norm (``max_norm`` may be infinite), and returns the norm before."""
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
         norm: Any = torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm)
         return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """All weights on the CPU, on the first process; each process has to ask for them."""
+        """All weights on the CPU, for the first process; every process must call this."""
         from torch.distributed.checkpoint.state_dict import get_model_state_dict
 
         weights: dict[str, Any] = get_model_state_dict(self.model, options=_full_state())
         return weights
 
     def optimizer_state(self) -> dict[str, dict[str, torch.Tensor]]:
-        """State of the optimiser by parameter on the CPU, on the first process; each process has to ask for it."""
+        """State of the optimiser by parameter, on the CPU, for the first process; every process must call this."""
         from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict
 
         if not self.optimizer.state:  # before the first update
@@ -224,10 +224,10 @@ class ParallelModel:
         return _with_untouched(state, self.model)
 
     def load_optimizer_state(self, state: dict[str, dict[str, torch.Tensor]]) -> None:
-        """Puts back what :meth:`optimizer_state` gave.
+        """Restores a state that :meth:`optimizer_state` returned.
 
         Raises:
-            BertsumError: if it is the state of other parameters.
+            BertsumError: if the state is of other parameters.
         """
         from torch.distributed.checkpoint.state_dict import set_optimizer_state_dict
 
@@ -244,11 +244,11 @@ class ParallelModel:
 
 
 def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: Model) -> dict[str, dict[str, torch.Tensor]]:
-    """With the state of parameters that have had no gradient yet, as of layers that were left out (LayerDrop).
+    """Adds a state for parameters without a gradient so far, such as layers that were left out (LayerDrop).
 
-    Adam begins with moments of zero when the first gradient comes; a resume needs a state of every parameter.
+    A resume needs a state for every parameter. Adam starts with moments of zero at the first gradient.
     """
-    if not state:  # of another process than the first
+    if not state:  # not the first process
         return state
     untouched = {
         name: {
@@ -263,7 +263,7 @@ def _with_untouched(state: dict[str, dict[str, torch.Tensor]], model: Model) -> 
 
 
 def _check_optimizer_state(state: dict[str, dict[str, torch.Tensor]], model: Model) -> None:
-    """Each trained parameter has one moment of each kind, of its own shape."""
+    """Checks that each trained parameter has one moment of each kind, with the parameter's shape."""
     shapes = {name: parameter.shape for name, parameter in model.named_parameters() if parameter.requires_grad}
     kinds = {"step", "exp_avg", "exp_avg_sq"}
     wrong = sorted(state.keys() ^ shapes.keys())
@@ -289,7 +289,7 @@ def _check_precision(precision: str, device: torch.device) -> None:
 
 
 def _copied(model: Model, accelerator: Accelerator) -> torch.nn.Module:
-    """The model as DDP calls it, where there are several processes."""
+    """The model in DDP, if there are several processes."""
     if accelerator.num_processes == 1:
         return model
     device = accelerator.device
@@ -297,7 +297,7 @@ def _copied(model: Model, accelerator: Accelerator) -> torch.nn.Module:
 
 
 def _shard(model: Model, accelerator: Accelerator, precision: str) -> None:
-    """Shards weights, gradients and the optimiser's state; each layer of the encoder is a unit, and the rest is one."""
+    """Shards weights, gradients and the optimiser's state; units: each layer of the encoder, and the rest."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
@@ -308,8 +308,8 @@ def _shard(model: Model, accelerator: Accelerator, precision: str) -> None:
             f"train.fsdp: got true, expected false with encoder type {model.encoder.config.model_type}, which reads "
             "documents one by one, as processes gather its weights together"
         )
-    model.reader.packs = False  # its layers are not called as modules, which is when they gather their weights
-    model.reader.windows_at_once = None  # every process calls the encoder equally often, as they gather together
+    model.reader.packs = False  # layers gather weights only when called as modules, and packing does not do so
+    model.reader.windows_at_once = None  # gathering is joint, so every process must call the encoder equally often
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
     for layer in encoder_layers(model.encoder, "train.fsdp", "false"):
         fully_shard(layer, mesh=mesh)

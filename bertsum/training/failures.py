@@ -1,4 +1,4 @@
-"""What ends a training from outside: another process that is gone."""
+"""A training that fails because another process is gone."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _LOST = (
     *("closed by remote peer", "remote process exited", "ncclRemoteError", "NCCL communicator was aborted"),
     "Watchdog caught collective operation timeout",
 )
-# What NCCL raises because of this process alone.
+# Errors of NCCL that this process alone causes.
 _OWN_FAULT = ("ncclInvalidUsage", "ncclInvalidArgument", "ncclUnhandledCudaError")
 
 
 @contextmanager
 def explained_lost_process(where: Callable[[], str]) -> Iterator[None]:
-    """Says it plainly when another process of a training has ended in the middle of it, or cannot be reached.
+    """Explains the failure if another process of the training has ended early or cannot be reached.
 
     Args:
-        where: Tells how far this process had come.
+        where: Returns how far this process had come.
 
     Raises:
-        BertsumError: in place of the error of gloo or NCCL, which it quotes.
+        BertsumError: in place of the error of gloo or NCCL, and quoting it.
     """
     try:
         yield

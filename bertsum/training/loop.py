@@ -1,4 +1,4 @@
-"""The training loop, in three storeys: ``fit`` draws updates, ``train_step`` makes one, ``validate`` measures.
+"""The training loop: ``fit`` draws updates, ``train_step`` makes one update, ``validate`` measures.
 
 # B documents, S sentences
 """
@@ -49,14 +49,14 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 _NAMED = 20  # documents in a message
-_MOST_SKIPPED = 50  # updates in a row that are not finite: the model is broken, not a document
+_MOST_SKIPPED = 50  # updates in a row that are not finite; more means that the model is broken, not a document
 
 
 class Trainer:
     """One training run.
 
     Attributes:
-        state: Where the run stands.
+        state: Progress of the run.
         total_steps: Updates of the whole run.
     """
 
@@ -69,7 +69,7 @@ class Trainer:
         validation: Prepared | None,
         last: Path | None,
     ) -> None:
-        """Begins the run, or puts it back to where its checkpoint ``last`` left it."""
+        """Begins the run, or restores it from its checkpoint ``last``."""
         self.config = config
         self.run = Run.of(config)
         self.accelerator = accelerator
@@ -91,20 +91,20 @@ class Trainer:
         self.total_steps = self._total_steps()
         model.train()
         self.parallel = ParallelModel(accelerator, model, config.train)
-        torch.manual_seed(config.seed + accelerator.process_index)  # each process its own dropout
+        torch.manual_seed(config.seed + accelerator.process_index)  # dropout differs between processes
         if last is not None and saved is not None:
             self._resume(last, saved)
-        self.random_before = random_state()  # of this process, before the update that is being made
+        self.random_before = random_state()  # of this process, before the current update
         self.stop = StopSignals(alone=accelerator.num_processes == 1)
 
     # ---- fit: the whole run
 
     def fit(self) -> None:
-        """Trains to the end, from wherever the state stands.
+        """Trains from the present state to the end.
 
         Raises:
             BertsumError: if a loss or gradient is not finite, memory does not suffice, or another process is gone.
-            Stopped: after a signal, when the update is done and saved.
+            Stopped: after a signal, once the update is done and saved.
         """
         progress = Progress(
             f"train {self.config.name}",
@@ -114,7 +114,7 @@ class Trainer:
             shown=self.accelerator.is_main_process,
         )
         with progress, self.stop, explained_lost_process(lambda: f"update {self.state.step + 1}"):
-            self._validate_and_save_when_due()  # what a signal has put off
+            self._validate_and_save_when_due()  # if a signal has put this off
             for update in self._updates():
                 stopping = self.train_step(update)
                 self._log(progress)
@@ -126,14 +126,14 @@ class Trainer:
                 self._stop()
 
     def _updates(self) -> Iterator[list[np.ndarray]]:
-        """The updates that are left, over all epochs, each a list of batches; ``train_step`` moves the state on."""
+        """The remaining updates of all epochs, each a list of batches; ``train_step`` advances the state."""
         while not self._done():
             if self.plan.epoch != self.state.epoch:
                 self.plan = self._plan(self.state.epoch)
             yield self.plan.batches(self.state.batch, self.batches_per_update)
 
     def _plan(self, epoch: int) -> EpochPlan:
-        # By the budget that the run began with: with less memory, batches are computed in pieces, not planned anew.
+        # Always the budget that the run began with: a lower one only splits batches into pieces.
         budget, buffer = self.state.max_tokens_per_batch, self.config.train.buffer_documents
         return plan_epoch(self.lengths, budget, buffer, self.config.seed, epoch)
 
@@ -166,11 +166,11 @@ class Trainer:
     def train_step(self, update: list[np.ndarray]) -> bool:
         """Loss and gradients of this process's batches, then one step of the optimiser.
 
-        Every process makes equally many passes, so that none waits for ever; where batches do not divide, a document
-        of the update fills in with weight 0.
+        All processes make equally many passes, so that none waits forever. A process without a batch takes a document
+        of the update with weight 0.
 
         Returns:
-            Whether a signal has asked a process to stop.
+            Whether a signal has told any process to stop.
         """
         start = time.perf_counter()
         self.random_before = random_state()
@@ -181,7 +181,7 @@ class Trainer:
         ]
         mine, passes = shares[accelerator.process_index], max(map(len, shares))
         batches = [self.model.collate(as_rows(self.rows[documents])) for documents in mine]
-        # DDP averages gradients over processes; times their number it is the sum that the loss is defined as.
+        # DDP averages gradients over processes. The loss is defined as a sum, hence times the number of processes.
         scale = accelerator.num_processes / self._normalizer(update, batches)
         losses: list[torch.Tensor] = []
         for number in range(passes):
@@ -199,7 +199,7 @@ class Trainer:
         with self._explained(np.concatenate(update)):
             if wrong is None:
                 norm = self.parallel.clip_gradients(train.max_grad_norm or math.inf)
-                # With fp16 the gradient scaler looks at them itself, and leaves such an update out.
+                # With fp16 the gradient scaler checks the gradients and skips such an update.
                 wrong = None if math.isfinite(norm) or self.parallel.scaler is not None else "gradient"
             if wrong is None:
                 set_learning_rate(self.parallel.optimizer, schedule(train, self.state.step + 1, self.total_steps))
@@ -211,14 +211,14 @@ class Trainer:
         return signals > 0
 
     def _pieces(self, batch: np.ndarray) -> list[np.ndarray]:
-        """A batch, in smaller ones where ``train.max_tokens_per_batch`` was lowered since the run began."""
+        """A batch, split if ``train.max_tokens_per_batch`` was lowered since the run began."""
         budget = self.config.train.max_tokens_per_batch
         if budget >= self.state.max_tokens_per_batch:
             return [batch]
         return [batch[piece] for piece in length_batches(self.lengths[batch], budget)]
 
     def _normalizer(self, update: list[np.ndarray], batches: list[Batch]) -> float:
-        """What the summed loss of an update, of which this process has these batches, is divided by."""
+        """The divisor of an update's summed loss; ``batches`` are this process's part of the update."""
         reduction = self.config.train.loss_reduction
         if reduction == "sum":
             return 1.0
@@ -227,13 +227,13 @@ class Trainer:
         return sum_over_processes(self.accelerator, [float(sum(batch.units for batch in batches))])[0]
 
     def _advance(self, update: list[np.ndarray], loss: float | None, seconds: float) -> None:
-        """Counts an update that is done, or was left out if it has no loss."""
+        """Counts an update as done, or as left out if it has no loss."""
         state = self.state
         documents = sum(map(len, update))
         tokens = int(sum(self.lengths[batch].sum() for batch in update))
         state.step += 1
         state.batch += len(update)
-        if state.batch == len(self.plan):  # an epoch that is done is the next one's beginning
+        if state.batch == len(self.plan):  # the end of an epoch is the beginning of the next
             state.epoch += 1
             state.batch = 0
         state.documents += documents
@@ -246,7 +246,7 @@ class Trainer:
             state.since_log[name] += value
 
     def _not_finite(self, what: str, update: list[np.ndarray], mine: list[np.ndarray]) -> None:
-        """Leaves the update out, or saves the state before it and stops."""
+        """Leaves out an update that is not finite, or saves the state before it and stops."""
         from accelerate.utils import gather_object
 
         state = self.state
@@ -258,7 +258,7 @@ class Trainer:
         where = f"batch {state.batch}" if len(update) == 1 else f"batches {state.batch} to {last}"
         saved = "nothing was trained before"
         if state.step:
-            self._save(self.random_before, tidy=False)  # the checkpoint before may be the better one
+            self._save(self.random_before, tidy=False)  # the previous checkpoint may be better
             saved = (
                 f"the state before it is saved in '{self.run.checkpoint(state.step)}' (remove that, "
                 "and the run goes on from the checkpoint before it)"
@@ -286,7 +286,7 @@ class Trainer:
     # ---- validate
 
     def validate(self) -> dict[str, float]:
-        """Validation loss per document (summed over sentences), and ROUGE when asked; the same on each process."""
+        """Validation loss per document (summed over sentences), and ROUGE if configured; the same on each process."""
         assert self.validation is not None
         metrics = validation_metrics(self.model, self.validation, self.config, self.accelerator)
         self.parallel.end_scoring()
@@ -296,14 +296,14 @@ class Trainer:
         train, state = self.config.train, self.state
         if state.step and (self._done() or self._due(train.validate_every)) and state.ranking.step != state.step:
             if self.saved_step != state.step:
-                self._save()  # whatever becomes of the validation
+                self._save()  # first, in case the validation fails
             self._validate()
             self._save()
         elif train.save_every and state.step % train.save_every == 0 and self.saved_step != state.step:
             self._save()
 
     def _due(self, every: int | None) -> bool:
-        """Whether something that happens every so many updates, or at each epoch's end, happens now."""
+        """Whether something is due now that happens after ``every`` updates, or at each epoch's end (None)."""
         return self.state.step % every == 0 if every else self.state.batch == 0
 
     def _validate(self) -> None:
@@ -313,12 +313,12 @@ class Trainer:
             try:
                 with self.stop.at_once():
                     metrics = self.validate()
-            except Stopped:  # validation has changed nothing, and is made up for by the resumed run
+            except Stopped:  # validation changed nothing; the resumed run repeats it
                 self._stop()
             self._write("validation", metrics)
             if self.accelerator.is_main_process:
                 shown = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-                with contextlib.suppress(OSError):  # nobody reads the output any more, and metrics.jsonl has it
+                with contextlib.suppress(OSError):  # nobody reads the output any more; metrics.jsonl has it too
                     tqdm.write(f"step {state.step}: validation {shown}")
             value = metrics[train.metric]
             ranking = state.ranking.add(-value if train.metric == "loss" else value, state.step, train.keep_best)
@@ -337,7 +337,7 @@ class Trainer:
             f"loss {metrics.get('loss', math.nan):.3f}, lr {metrics['learning_rate']:.1e}, "
             f"{metrics['documents_per_second']:.1f} documents/s, {metrics['tokens_per_second']:,.0f} tokens/s"
         )
-        if due:  # a last line that ends no interval of logging goes on where the run is extended
+        if due:  # the sums of a last, early line are kept in case the run is extended
             self.state.since_log = dict.fromkeys(SUMS, 0.0)
 
     def _log_due(self) -> bool:
@@ -349,11 +349,11 @@ class Trainer:
     # ---- checkpoints
 
     def _save(self, random: dict[str, torch.Tensor] | None = None, tidy: bool = True) -> None:
-        """Writes a checkpoint, or what a validation has added to it, then removes those that are not to be kept.
+        """Writes a checkpoint, or only a validation's additions to it, then removes old checkpoints.
 
         Args:
-            random: State of this process's random generators, if it is not the present one.
-            tidy: Whether to point to the best one and remove others.
+            random: State of this process's random generators; by default the present one.
+            tidy: Whether to link the best checkpoint and remove others.
         """
         from accelerate.utils import gather_object
 
@@ -377,14 +377,14 @@ class Trainer:
         self.run.remove_checkpoints(self.state.kept_steps())
 
     def _resume(self, last: Path, saved: SavedState) -> None:
-        """Puts everything back to where the last checkpoint left it."""
+        """Restores everything from the last checkpoint."""
         state = self.state
         self.parallel.load_optimizer_state(saved.optimizer)
         if self.parallel.scaler is not None and state.scaler:
             self.parallel.scaler.load_state_dict(state.scaler)
         if self.accelerator.process_index < len(saved.random):
             set_random_state(saved.random[self.accelerator.process_index])
-        if state.ranking_before_end is not None:  # it ended here, and may go on now as if it had not
+        if state.ranking_before_end is not None:  # the run ended here, and now goes on as if it had not
             ended = (state.ranking, state.ranking_before_end)
             state.ranking, state.ranking_before_end = state.ranking_before_end, None
             if self._done():

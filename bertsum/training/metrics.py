@@ -1,4 +1,4 @@
-"""metrics.jsonl and the trackers: what a training writes down while it runs."""
+"""metrics.jsonl and the trackers: figures that a training records while it runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def training_metrics(state: TrainState, optimizer: torch.optim.Optimizer, train: TrainConfig) -> dict[str, float]:
-    """Loss per document and speed since the last line, and the rates of the last update."""
+    """Loss per document and speed since the last line, and the learning rates of the last update."""
     since = state.since_log
     rates = {group["peak"]: group["lr"] for group in optimizer.param_groups}
     metrics = {"loss": since["loss"] / since["documents"]} if since["documents"] else {}
@@ -50,11 +50,11 @@ def write_metrics(run: Run, state: TrainState, split: str, metrics: dict[str, fl
 
 
 def forget_later_metrics(run: Run, last: dict[str, int]) -> None:
-    """Drops what an interrupted run wrote after its last checkpoint, and a line in the middle of which it was killed.
+    """Drops lines that an interrupted run wrote after its last checkpoint, and a line that it wrote only in part.
 
     Args:
         run: The run.
-        last: The last update of each kind of line that stays; later ones will be written again.
+        last: For each kind of line, the last update that stays; later lines will be written again.
     """
     path = run.metrics_file
     if not path.exists():

@@ -13,9 +13,9 @@ from bertsum.models.base import Model
 
 
 def build_optimizer(model: Model, config: TrainConfig, fused: bool = True) -> torch.optim.Optimizer:
-    """Adam or AdamW over the parameters that train, a group per learning rate and decay; ``peak`` keeps its rate.
+    """Adam or AdamW over the trained parameters, one group per learning rate and decay; ``peak`` holds a group's rate.
 
-    ``fused`` is one kernel for all; sharded parameters have none on a CPU.
+    ``fused`` uses one kernel for all parameters; sharded parameters have none on a CPU.
     """
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     above = _layers_above(model) if config.layer_decay != 1.0 else {}
@@ -37,7 +37,7 @@ def build_optimizer(model: Model, config: TrainConfig, fused: bool = True) -> to
 
 
 def _layers_above(model: Model) -> dict[torch.nn.Parameter, int]:
-    """How many of the encoder's layers stand above the one, or the embeddings, that a parameter belongs to."""
+    """For each parameter of the encoder's layers or embeddings: how many layers are above it."""
     layers = encoder_layers(model.encoder, "train.layer_decay", "1.0")
     above = {parameter: len(layers) - 1 - n for n, layer in enumerate(layers) for parameter in layer.parameters()}
     embeddings = getattr(model.encoder, "embeddings", None) or model.encoder.get_input_embeddings()
@@ -48,7 +48,7 @@ def schedule(config: TrainConfig, step: int, total_steps: int) -> float:
     """Factor on the peak learning rate at an update.
 
     Args:
-        config: With ``schedule`` and ``warmup_steps``.
+        config: Its ``schedule`` and ``warmup_steps`` are read.
         step: The update, counted from 1.
         total_steps: Updates of the whole run; only linear and cosine depend on it.
 

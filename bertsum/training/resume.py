@@ -1,4 +1,4 @@
-"""A run that begins or is resumed: what its folder may hold, and the settings that a resumed run may change."""
+"""Beginning or resuming a run: what the run folder may hold, and which settings a resumed run may change."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resumed:
-    """The interrupted run that a training goes on with.
+    """An interrupted run that a training resumes.
 
     Attributes:
-        checkpoint: Its newest checkpoint.
-        config: The configuration that it was last trained with.
+        checkpoint: The run's newest checkpoint.
+        config: The configuration that the run was last trained with.
     """
 
     checkpoint: Path
@@ -37,10 +37,10 @@ class Resumed:
 
 
 def find_resumed(config: Config) -> Resumed | None:
-    """What stands in the run folder, before anything long begins; None where a run begins.
+    """Finds the run to resume in the run folder, before anything slow begins; None for a new run.
 
     Raises:
-        BertsumError: if it is a run that shall not be resumed, or nothing can be written there.
+        BertsumError: if the folder holds a run that must not be resumed, or cannot be written.
     """
     run, train = Run.of(config), config.train
     there = next(folder for folder in (run.folder, *run.folder.absolute().parents) if folder.exists())
@@ -60,7 +60,7 @@ def find_resumed(config: Config) -> Resumed | None:
 
 
 def settle_precision_of_run(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> Config:
-    """A config whose ``train.precision`` is no longer auto: it is what the run began with, else what auto is here.
+    """The config with ``train.precision`` resolved: as the run began, else as auto means on this machine.
 
     The first process decides for all.
     """
@@ -81,12 +81,12 @@ def settle_precision_of_run(config: Config, resumed: Resumed | None, accelerator
 
 
 def settle_attention_of_run(config: Config, resumed: Resumed | None, attention: str) -> Config:
-    """A config whose ``model.attention`` is no longer auto, to be written down; says so where the run began otherwise.
+    """The config with ``model.attention`` resolved, to be saved; prints a note if the run began with another value.
 
     Args:
         config: The run's configuration.
-        resumed: The run that it goes on with.
-        attention: What auto is here.
+        resumed: The run to resume, if any.
+        attention: The value that auto stands for here.
     """
     if config.model.attention != "auto":
         return config
@@ -100,11 +100,11 @@ def settle_attention_of_run(config: Config, resumed: Resumed | None, attention: 
     return config.override({"model.attention": attention})
 
 
-# What a resumed run may have otherwise: how long and how often, and what does not touch its weights.
+# Settings that a resumed run may change: how long, how often, and anything that does not affect the weights.
 _MAY_DIFFER = (
     "name",
     "output_dir",
-    "data.train",  # in which folder it lies; what was prepared from it is compared by itself
+    "data.train",  # its folder may change; the prepared data are compared separately
     "data.validation",
     "data.test",
     "data.prepared_dir",
@@ -128,7 +128,7 @@ _MAY_DIFFER = (
     "evaluation.",
     "tracking.",
 )
-_SETTLED = ("train.precision", "model.attention")  # where auto is written down, by older versions, it may be anything
+_SETTLED = ("train.precision", "model.attention")  # older versions saved auto, which may stand for any value
 _NOT_WORTH_TELLING = ("train.resume", "train.overwrite")
 
 
@@ -136,11 +136,11 @@ def allowed_changes(config: Config, resumed: Resumed) -> list[str]:
     """Settings that changed since the run was interrupted; :func:`check_same_data` compares the data.
 
     Raises:
-        BertsumError: if that is more than a resumed run may.
+        BertsumError: if a setting changed that a resumed run must keep.
     """
     before = resumed.config.flat()
     changed = {key: value for key, value in config.flat().items() if value != before[key]}
-    if config.model.attention == "auto":  # what that is here is compared when the model is there
+    if config.model.attention == "auto":  # compared later, when the model is loaded
         changed.pop("model.attention", None)
     allowed = [key for key in changed if key.startswith(_MAY_DIFFER) or (key in _SETTLED and before[key] == "auto")]
     described = {key: f"{key}: was {before[key]!r}, is {value!r}" for key, value in changed.items()}
@@ -154,18 +154,18 @@ def allowed_changes(config: Config, resumed: Resumed) -> list[str]:
 
 
 def write_model_as_run(config: Config, model: Model, step: int) -> Path:
-    """Writes a model that was trained elsewhere as a run, to be evaluated like one.
+    """Writes a model that was trained elsewhere as a run, so that it can be evaluated like one.
 
     Args:
-        config: The run's configuration; the model's own encoder, encoding and selection replace its.
-        model: With a tokenizer.
-        step: Updates that it was trained for, as far as they are known.
+        config: The run's configuration; the model's encoder, encoding and selection replace the config's.
+        model: A model with a tokenizer.
+        step: Number of updates in its training, if known.
 
     Returns:
-        Its checkpoint.
+        The checkpoint.
 
     Raises:
-        BertsumError: if the folder holds a run already, or cannot be written.
+        BertsumError: if the folder already holds a run, or cannot be written.
     """
     run, run_dir = Run.of(config), config.run_dir
     if run.is_there() and not config.train.overwrite:
@@ -189,10 +189,10 @@ def _selection_of(model: Model) -> dict[str, Any]:
 
 @contextmanager
 def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
-    """Keeps other trainings out of the run folder as long as the block runs; the first process does.
+    """Keeps other trainings out of the run folder while the block runs; the first process holds the lock.
 
     Raises:
-        BertsumError: if nothing can be written there, or another training is running in it.
+        BertsumError: if the folder cannot be written, or another training is running in it.
     """
     with ExitStack() as stack:
         on_first_process(accelerator, lambda: stack.enter_context(Run.of(config).locked()))
@@ -200,10 +200,10 @@ def lock_run_folder(config: Config, accelerator: Accelerator) -> Iterator[None]:
 
 
 def check_same_data(resumed: Resumed, training: Prepared) -> None:
-    """Refuses to resume a run on other documents than it has seen.
+    """Checks that a resumed run gets the documents it began with.
 
     Raises:
-        BertsumError: saying so.
+        BertsumError: if they are others.
     """
     before, now = load_train_state(resumed.checkpoint).data, training.folder.name
     if before != now:
@@ -215,7 +215,7 @@ def check_same_data(resumed: Resumed, training: Prepared) -> None:
 
 
 def begin_run(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> None:
-    """Clears the locked run folder of what is not resumed, and writes the resolved config.
+    """Removes a run that is not resumed from the locked run folder, and writes the resolved config.
 
     Raises:
         BertsumError: if the folder cannot be written.
@@ -227,7 +227,7 @@ def begin_run(config: Config, resumed: Resumed | None, accelerator: Accelerator)
             run_dir.mkdir(parents=True, exist_ok=True)
             if resumed is None:
                 run.clear()
-            # Whoever reads it again wants to go on, not to begin anew.
+            # A later training with this file should resume, not begin again.
             config.override({"train.overwrite": False, "train.resume": True}).save(run.config_file)
             flat = {key: value for key, value in config.flat().items() if not isinstance(value, list | None)}
             accelerator.init_trackers(config.tracking.project, config=flat)

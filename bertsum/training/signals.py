@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C while a model trains: noted, and acted upon where nothing is lost."""
+"""SIGTERM and Ctrl-C during a training: noted first, obeyed at a point where nothing is lost."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _PATIENCE = 3.0  # seconds within which one Ctrl-C may arrive twice
 
 
 class StopSignals:
-    """A context in which both signals are only noted.
+    """A context in which SIGTERM and Ctrl-C are only noted.
 
     Attributes:
-        received: The signal that came, if one did.
+        received: The signal that came, or None.
     """
 
     def __init__(self, alone: bool) -> None:
-        """Prepares it.
+        """Sets no handlers yet.
 
         Args:
-            alone: Whether this is the only process of the training. Then a second Ctrl-C, some seconds after the first,
-                stops at once; of several processes each gets it from the terminal and again from its launcher.
+            alone: Whether this is the only process of the training. If so, a second Ctrl-C some seconds later stops at
+                once. With several, each process gets one Ctrl-C twice: from the terminal and from its launcher.
         """
         self.received: int | None = None
         self._alone = alone
@@ -37,7 +37,7 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        if threading.current_thread() is threading.main_thread():  # no other may set handlers, and none gets signals
+        if threading.current_thread() is threading.main_thread():  # others cannot set handlers and get no signals
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
         return self
@@ -48,7 +48,7 @@ class StopSignals:
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """A block that changes nothing and may be left at once, where no other process waits for this one.
+        """For a block that changes nothing: a signal ends it at once, if no other process waits for this one.
 
         Raises:
             Stopped: as soon as a signal comes.
@@ -70,6 +70,6 @@ class StopSignals:
         if self._first is not None:
             return
         self._first, self.received = now, number
-        with contextlib.suppress(OSError):  # Ctrl-C may have ended what reads the output, too
-            # not print: the signal may have come inside one
+        with contextlib.suppress(OSError):  # Ctrl-C may also have ended the reader of the output
+            # not print: the signal may have interrupted a print
             os.write(2, f"\n{signal.Signals(number).name}: finishing this update, then saving\n".encode())

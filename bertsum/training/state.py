@@ -1,6 +1,6 @@
-"""Checkpoints: complete or absent, and everything that a resume needs.
+"""Checkpoints: complete or absent, with everything that a resume needs.
 
-checkpoints/step_001000/   what from_pretrained needs
+checkpoints/step_001000/   the files that from_pretrained needs
                 state/     trainer.json, tensors.safetensors (optimiser, random generators)
 """
 
@@ -19,12 +19,12 @@ from bertsum.files import whole_folder, write_whole
 from bertsum.models.base import Model
 from bertsum.models.storage import read_tensors, write_tensors
 
-SUMS = ("loss", "documents", "tokens", "seconds")  # loss: of documents, not of those in an update that was skipped
+SUMS = ("loss", "documents", "tokens", "seconds")  # loss: without skipped updates
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What validations have shown.
+    """Results of the validations so far.
 
     Attributes:
         kept: The best checkpoints by the metric, best first: (value, step).
@@ -42,8 +42,8 @@ class Ranking:
         """The ranking after one more validation.
 
         Args:
-            value: Higher is better; what is not a number is worst.
-            step: Its update.
+            value: Value of the metric; higher is better, NaN is worst.
+            step: Update of the validation.
             keep: Checkpoints to keep.
         """
         value = value if math.isfinite(value) else -math.inf
@@ -54,7 +54,7 @@ class Ranking:
 
 @dataclass
 class TrainState:
-    """Where a run stands; saved whole.
+    """Progress of a run; saved in each checkpoint.
 
     Attributes:
         step: Updates done.
@@ -64,12 +64,12 @@ class TrainState:
         tokens: Tokens seen.
         seconds: Time spent in training steps.
         skipped: Updates left out because their loss or gradient was not finite.
-        skipped_in_a_row: How many of them were the last ones.
+        skipped_in_a_row: Updates left out since the last good one.
         since_log: Sums since the last line of metrics.
-        ranking: What validations have shown.
-        ranking_before_end: The ranking without a validation that was made only because the run ended there.
-        data: Name of the prepared training data, which tells its content.
-        max_tokens_per_batch: Budget by which the documents were cut into batches when the run began.
+        ranking: Results of the validations so far.
+        ranking_before_end: The ranking before a validation that was made only because the run ended.
+        data: Name of the prepared training data, which identifies its content.
+        max_tokens_per_batch: Token budget of a batch when the run began.
         scaler: State of the gradient scaler of fp16.
     """
 
@@ -89,19 +89,19 @@ class TrainState:
     scaler: dict[str, float] = field(default_factory=dict)
 
     def kept_steps(self) -> set[int]:
-        """Updates whose checkpoints are not to be removed."""
+        """Updates with a checkpoint to keep."""
         rankings = [self.ranking, self.ranking_before_end or Ranking()]
         return {self.step, *(step for ranking in rankings for _, step in ranking.kept)}
 
 
 @dataclass(frozen=True)
 class SavedState:
-    """What is saved beside the model's weights.
+    """The state of a training, saved beside the model's weights.
 
     Attributes:
-        train: Where the run stands.
-        optimizer: State of the optimiser: by parameter, by name.
-        random: State of the random generators of each process, by device.
+        train: Progress of the run.
+        optimizer: State of the optimiser, by parameter and name.
+        random: State of each process's random generators, by device.
     """
 
     train: TrainState
@@ -110,16 +110,16 @@ class SavedState:
 
 
 def save_checkpoint(folder: Path, model: Model, weights: dict[str, torch.Tensor], state: SavedState) -> None:
-    """Writes a checkpoint beside its place and renames it.
+    """Writes a checkpoint under a temporary name and renames it.
 
     Args:
-        folder: Its place.
+        folder: Folder of the checkpoint.
         model: The model, for its config and tokenizer.
-        weights: Its weights.
-        state: All else.
+        weights: The model's weights.
+        state: The state of the training.
 
     Raises:
-        BertsumError: if it cannot be written; what was there before stays.
+        BertsumError: if it cannot be written; the folder then stays as it was.
     """
     with whole_folder(folder) as beside:
         model.save_pretrained(beside, state_dict=weights, card=False)
@@ -129,10 +129,10 @@ def save_checkpoint(folder: Path, model: Model, weights: dict[str, torch.Tensor]
 
 
 def save_train_state(folder: Path, state: TrainState) -> None:
-    """Writes where the run stands into its checkpoint, alone when a validation has added to it.
+    """Writes only the progress of the run into its checkpoint, after a validation has added to it.
 
     Raises:
-        BertsumError: if it cannot be written; what was there before stays.
+        BertsumError: if it cannot be written; the old file then stays.
     """
     write_whole(folder / "state" / "trainer.json", json.dumps(asdict(state), indent=1))
 
@@ -150,10 +150,10 @@ def _flat(state: SavedState) -> dict[str, torch.Tensor]:
 
 
 def load_train_state(folder: Path) -> TrainState:
-    """Reads where the run of a checkpoint stood.
+    """Reads the progress of the run from a checkpoint.
 
     Raises:
-        BertsumError: if it is not there or broken.
+        BertsumError: if the file is missing or broken.
     """
     try:
         values: dict[str, Any] = json.loads((folder / "state" / "trainer.json").read_text(encoding="utf-8"))
@@ -162,15 +162,15 @@ def load_train_state(folder: Path) -> TrainState:
                 kept = tuple((float(value), int(step)) for value, step in values[name].pop("kept"))
                 values[name] = Ranking(kept, **values[name])
         return _checked(TrainState(**values))
-    except Exception as error:  # a stranger's file may lead to any
+    except Exception as error:  # an untrusted file may cause any error
         raise BertsumError(f"checkpoint '{folder}': its state cannot be read: {error!r}") from error
 
 
 def load_state(folder: Path) -> SavedState:
-    """Reads the state of a checkpoint: plain values and tensors.
+    """Reads the state of a training from a checkpoint: plain values and tensors.
 
     Raises:
-        BertsumError: if it is not there or broken.
+        BertsumError: if a file is missing or broken.
     """
     optimizer: dict[str, dict[str, torch.Tensor]] = {}
     random: dict[int, dict[str, torch.Tensor]] = {}
@@ -213,7 +213,7 @@ def random_state() -> dict[str, torch.Tensor]:
 
 
 def set_random_state(state: dict[str, torch.Tensor]) -> None:
-    """Puts back what :func:`random_state` gave."""
+    """Restores a state that :func:`random_state` returned."""
     torch.set_rng_state(state["cpu"])
     if "cuda" in state and torch.cuda.is_available():
         torch.cuda.set_rng_state(state["cuda"])

@@ -40,14 +40,14 @@ _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS asks for it where algorithms ar
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training leaves.
+    """The result of a training.
 
     Attributes:
         run_dir: The run folder.
-        checkpoint: The best checkpoint (the last one where there is no validation data).
+        checkpoint: The best checkpoint (without validation data: the last one).
         step: Updates done.
-        evaluation: The best checkpoint on the validation documents; None without any, and on other processes
-            than the first.
+        evaluation: Results of the best checkpoint on the validation documents; None without any, and on all processes
+            but the first.
         main_process: Whether this process is the first.
     """
 
@@ -68,16 +68,16 @@ def train(config: Config) -> TrainResult:
         config: The run's configuration.
 
     Returns:
-        Where the checkpoint is, and how good.
+        The best checkpoint and its results.
 
     Raises:
         BertsumError: if the config, the data, the encoder or the run folder cannot be used, another training is
             running in the folder, or a loss is not finite.
-        Stopped: after SIGTERM or Ctrl-C, when everything is saved.
+        Stopped: after SIGTERM or Ctrl-C, once everything is saved.
     """
     if torch.is_inference_mode_enabled():
         raise BertsumError("train: called inside torch.inference_mode(), where nothing learns; call it outside")
-    config.check_training()  # it may have been read for an evaluation
+    config.check_training()  # the config may have been read for an evaluation
     if config.train.max_steps is None and config.train.epochs is None:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
     with (
@@ -116,7 +116,7 @@ def _train(config: Config, resumed: Resumed | None, accelerator: Accelerator) ->
 
 
 def _settled(config: Config, resumed: Resumed | None, model: Model, accelerator: Accelerator) -> Config:
-    """The config as this run computes, to be written down; in the first process."""
+    """The config with precision and attention resolved; the first process saves it."""
     sharded = config.train.fsdp and accelerator.num_processes > 1
     attention = model.reader.attention_on(accelerator.device, sharded)
     return settle_attention_of_run(config, resumed, attention) if accelerator.is_main_process else config

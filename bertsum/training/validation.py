@@ -1,4 +1,4 @@
-"""Validation during a training: every document once, and to the bit the same on any number of processes."""
+"""Validation during a training: every document once; results are the same to the bit on any number of processes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _CHUNK_BYTES = 1 << 22  # or fewer where they are long
 
 
 def validation_metrics(model: Model, prepared: Prepared, config: Config, accelerator: Accelerator) -> dict[str, float]:
-    """Validation loss per document, and ROUGE when asked; the same on each process.
+    """Validation loss per document, and ROUGE if configured; the same on each process.
 
-    Batches, not documents, are dealt out to the processes, so that each is computed as one process would; sums are
-    taken in the order of the documents. The forward pass computes in ``train.precision``, as in training.
+    Processes share batches, not documents, so that each batch is computed as on one process. Sums are taken in the
+    order of the documents. The forward pass computes in ``train.precision``, as in training.
     """
     from accelerate.utils import gather_object
 
@@ -56,7 +56,7 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
 
 
 def _figures(predictions: Sequence[Prediction], prepared: Prepared, chosen: np.ndarray, config: Config) -> np.ndarray:
-    """Loss of each document and, when asked, ROUGE-1, 2 and L F1 of its summary (N, 1 or 4)."""
+    """Loss of each document and, if configured, ROUGE-1, 2 and L F1 of its summary (N, 1 or 4)."""
     losses = np.array([prediction.loss for prediction in predictions], dtype=np.float64).reshape(-1, 1)
     if not config.train.validate_rouge:
         return losses
