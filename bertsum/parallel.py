@@ -92,6 +92,8 @@ def map_in_order(
             while pending:
                 yield pending.popleft().result()
         except BrokenProcessPool as error:
+            if sys.version_info < (3, 11, 5):
+                _stop_writing(pool)
             raise WorkerError(
                 f"one of {workers} worker processes was killed, by somebody or for want of memory; start again, if "
                 f"need be with fewer (data.workers){_UNGUARDED if method == 'spawn' else ''}"
@@ -99,6 +101,17 @@ def map_in_order(
         finally:
             for future in pending:
                 future.cancel()
+
+
+def _stop_writing(pool: ProcessPoolExecutor) -> None:
+    """Closes the pipe to killed workers, as Python does from 3.11.5 on.
+
+    Older versions wait forever for their thread that writes into this pipe, if the pipe is full
+    (github.com/python/cpython/issues/94777).
+    """
+    reader = getattr(getattr(pool, "_call_queue", None), "_reader", None)
+    if reader is not None:
+        reader.close()
 
 
 # Each spawned process imports the main module first.

@@ -130,6 +130,16 @@ def test_other_errors_stay_what_they_are() -> None:
 # ---- workers and other processes
 
 
+def die_of_large(item: bytes) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return len(item)
+
+
+def test_a_killed_worker_ends_the_work_though_the_pipe_is_full() -> None:
+    with pytest.raises(WorkerError, match="one of 2 worker processes was killed"):
+        list(map_in_order(die_of_large, iter([bytes(1 << 20)] * 50), 2))
+
+
 def test_a_killed_worker_ends_the_preparation_which_goes_on(config_of, tokenizer, tmp_path, monkeypatch) -> None:
     records = [
         {"id": n, "document": sentences_of(random.Random(n), 5), "summary": "The old bridge."} for n in range(3000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
 import itertools
 import json
@@ -10,6 +9,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,8 +48,8 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 
 def begin(function: Callable[[], object]) -> multiprocessing.Process:
-    """A process of its own, with all that this one has in memory."""
-    process = multiprocessing.get_context("fork").Process(target=function)  # type: ignore[attr-defined]
+    """A process of its own, with all that this one has in memory; a signal inside coverage's lock would block it."""
+    process = multiprocessing.get_context("fork").Process(target=lambda: (sys.settrace(None), function()))
     process.start()
     return process
 
@@ -351,7 +351,7 @@ def test_a_document_that_memory_does_not_suffice_for(summarizer, tmp_path, sourc
 def test_the_lock_is_free_after_an_error_of_writing(summarizer, tmp_path, source) -> None:
     class Full:
         def close(self) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise OSError(28, "No space left on device")
 
     writer = bulk._Writer(tmp_path / "out.jsonl", {}, True)
     with pytest.raises(OSError, match="No space left"), writer:
