@@ -153,22 +153,23 @@ class Reader:
         means = self._config.sentence_vectors == "mean"
         kind = input_ids.device.type
         autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        keeps = not (torch.is_grad_enabled() or self.encoder.training)
         sentences, begin = [], 0
-        with torch.autocast(kind, enabled=False):  # the layers already have the right precision
-            keeps = not (torch.is_grad_enabled() or self.encoder.training)
+        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
             layers = self.layers(autocast) if keeps else packed_layers(self.encoder, autocast)
-            for some in _parts(lengths, most):
-                end = begin + sum(lengths[some])
-                mask = sentence_mask[some]
-                places = None if means else _places(lengths[some], cls_positions[some])[mask]
-                tokens, segments = input_ids[begin:end], None if types is None else types[begin:end]
+        for some in _parts(lengths, most):
+            end = begin + sum(lengths[some])
+            mask = sentence_mask[some]
+            places = None if means else _places(lengths[some], cls_positions[some])[mask]
+            tokens, segments = input_ids[begin:end], None if types is None else types[begin:end]
+            with torch.autocast(kind, enabled=False):
                 vectors = encode_packed(self.encoder, layers, tokens, segments, lengths[some], places)
-                if means:
-                    inside = _tokens_mask(lengths[some], input_ids.device)
-                    sentences.append(self._of_sentences(_unpacked(vectors, inside), inside, cls_positions[some], mask))
-                else:
-                    sentences.append(_unpacked(vectors, mask))
-                begin = end
+            if means:
+                inside = _tokens_mask(lengths[some], input_ids.device)
+                sentences.append(self._of_sentences(_unpacked(vectors, inside), inside, cls_positions[some], mask))
+            else:
+                sentences.append(_unpacked(vectors, mask))
+            begin = end
         return sentences[0] if len(sentences) == 1 else torch.cat(sentences)
 
 
