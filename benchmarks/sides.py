@@ -256,7 +256,7 @@ def summarize_naive(options: Options) -> Callable[[], Work]:
 
 @side
 def summarize_own(options: Options) -> Callable[[], Work]:
-    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]
+    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]  # a checked word
     texts = [" ".join(record["document"]) for record in records(options)]
 
     def work() -> Work:
@@ -268,7 +268,7 @@ def summarize_own(options: Options) -> Callable[[], Work]:
 
 @side
 def summarize_one(options: Options) -> Callable[[], Work]:
-    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]
+    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]  # a checked word
     sentences = [sentence for record in records(options) for sentence in record["document"]]
     texts = cycle(" ".join(sentences[start : start + 30]) for start in range(0, len(sentences) - 30, 30))
 

@@ -61,7 +61,7 @@ def safe_load(path: str | Path) -> Any:
         while len(allowed) < _MOST_CLASSES:
             try:
                 return _load(path, allowed)
-            except Exception as error:
+            except Exception as error:  # which kind depends on the version of torch
                 name = _refused_name(error)
                 if name is None or not _STAND_INS.fullmatch(name) or name in allowed:
                     raise

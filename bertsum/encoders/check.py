@@ -296,7 +296,7 @@ def _plain_attention(encoder: PreTrainedModel) -> Iterator[None]:
 
 
 def _word_embeddings(encoder: PreTrainedModel) -> torch.Tensor:
-    weight: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]
+    weight: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]  # or a Module, says torch
     return weight
 
 
