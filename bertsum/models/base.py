@@ -21,7 +21,7 @@ from huggingface_hub import HfApi, ModelCard, ModelHubMixin
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from bertsum.config import Config, SelectionConfig
+from bertsum.config import Config, GenerationConfig, SelectionConfig
 from bertsum.encoders.load import build_encoder, check_vocabulary, freeze, load_encoder, load_tokenizer
 from bertsum.encoders.low_rank import add_adapters, fold_adapters
 from bertsum.encoders.vectors import Reader, can_read_packed
@@ -82,6 +82,8 @@ class Prediction:
         indices: Which sentences of the document those are; empty if the model writes new sentences.
         scores: Probability of each sentence of the document; None for those that were not read.
         loss: The document's loss, if asked for.
+        leans_on: For each written sentence, the sentences of the document that it has most of its words from.
+        unsupported: Words of a written summary, such as numbers and names, that the document does not have.
     """
 
     place: int
@@ -89,6 +91,8 @@ class Prediction:
     indices: list[int] = field(default_factory=list)
     scores: list[float | None] = field(default_factory=list)
     loss: float | None = None
+    leans_on: list[list[int]] = field(default_factory=list)
+    unsupported: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -97,20 +101,24 @@ class PredictOptions:
 
     Attributes:
         selection: Scores to summaries.
+        generation: How summaries are written.
         max_tokens_per_batch: Budget of a batch, ``count x longest``.
         precision: auto, fp32, bf16 or fp16 arithmetic.
         lengths: Tokens of each row, if known without reading it.
         part: Index of this process and number of processes. Each takes its share of the batches, in equally many
             passes.
         loss: Whether to compute each document's loss too.
+        summaries: Whether to make summaries; without them, only the loss is computed.
     """
 
     selection: SelectionConfig = field(default_factory=SelectionConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
     max_tokens_per_batch: int = 4096
     precision: str = "fp32"
     lengths: Sequence[int] | np.ndarray | None = None
     part: tuple[int, int] = (0, 1)
     loss: bool = False
+    summaries: bool = True
 
 
 class Model(nn.Module, ModelHubMixin, ABC):
