@@ -135,14 +135,14 @@ def encode_packed(
     attention_dropout = config.attention_probs_dropout_prob if training else 0.0
     heads = config.num_attention_heads
     hidden = dropout(_embed(encoder, input_ids, token_type_ids, lengths), hidden_dropout)  # (N, H)
-    keys = queries = _bounds(lengths)
+    keys = queries = bounds(lengths)
     for layer in layers:
         values = hidden.to(layer.dtype)
         key_value = layer.key_value(values)  # (N, 2 H)
         if layer is layers[-1] and places is not None:
             queries = torch.searchsorted(places, torch.tensor(keys, device=places.device)).tolist()
             hidden, values = hidden[places], values[places]  # (V, H)
-        context = _attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
+        context = attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
         inner = layer.feedforward_input(hidden.to(layer.dtype))
         hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)
@@ -164,11 +164,9 @@ def _norm(vectors: torch.Tensor, norm: nn.LayerNorm) -> torch.Tensor:
     return F.layer_norm(vectors, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
-def _bounds(lengths: Sequence[int]) -> list[int]:
-    bounds = [0]
-    for length in lengths:
-        bounds.append(bounds[-1] + length)
-    return bounds
+def bounds(lengths: Sequence[int]) -> list[int]:
+    """Where each document ends among the tokens of all, with a 0 before the first."""
+    return [0, *itertools.accumulate(lengths)]
 
 
 # ---- dropout from random bytes: a Bernoulli draw for each value would take longer than the rest of a layer
@@ -196,10 +194,22 @@ def _mask(shape: Sequence[int], probability: float) -> tuple[torch.Tensor, float
     return dropped, 256 / (256 - threshold)
 
 
-def _attend(
+def attend(
     query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
 ) -> torch.Tensor:
-    """Attention of each document, computed in the way that is quick on the device."""
+    """Attention inside each document, or to a document's source, computed in the way that is quick on the device.
+
+    Args:
+        query: Queries of all documents (V, H).
+        key_value: Keys and values of all documents (N, 2 H).
+        queries: Where each document's queries end, from 0.
+        keys: Where each document's keys end, from 0.
+        heads: Attention heads.
+        dropout: Dropout of the probabilities.
+
+    Returns:
+        Context vectors (V, H).
+    """
     if query.device.type == "cpu":
         context: torch.Tensor = _Attention.apply(query, key_value, queries, keys, heads, dropout)
         return context

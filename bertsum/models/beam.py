@@ -1,0 +1,288 @@
+"""Beam search: the most probable texts that a decoder writes, several documents at a time.
+
+``standard`` retires a hypothesis when it ends. ``presumm`` makes every choice of the authors' translator, so that their
+checkpoints write their text.
+
+# B documents that are still being written, K hypotheses of each, V vocabulary
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from bertsum.config import GenerationConfig
+from bertsum.models.decoder import Decoder, DecoderState
+
+# What the authors' translator gives to an end before its time, and to a hypothesis that repeats a trigram.
+_TOO_EARLY, _REPEATED = -1e20, -1e21
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A text that a search has found.
+
+    Attributes:
+        ids: Its tokens, without the start; the end is kept if it has one.
+        score: Its log-probability, divided by the length penalty.
+    """
+
+    ids: list[int]
+    score: float
+
+
+@dataclass(frozen=True)
+class SearchTokens:
+    """What a search knows of the vocabulary.
+
+    Attributes:
+        start: Token before each text.
+        end: Token that ends a text.
+        separator: Token between sentences.
+        forbidden: Tokens that no text has; ``presumm`` forbids none.
+        continues: For each token, whether it continues the word before it (V); None if words are not known.
+        names: Each token as text (V), for ``presumm``; None if words are not known.
+    """
+
+    start: int = 1
+    end: int = 2
+    separator: int = 3
+    forbidden: Sequence[int] = ()
+    continues: Sequence[bool] | None = None
+    names: Sequence[str] | None = None
+
+
+def length_penalty(length: int, exponent: float) -> float:
+    """``((5 + length) / 6)^exponent`` (Wu et al. 2016, arXiv 1609.08144, equation 14)."""
+    return ((5.0 + length) / 6.0) ** exponent
+
+
+@torch.inference_mode()
+def beam_search(
+    decoder: Decoder, memory: torch.Tensor, mask: torch.Tensor, config: GenerationConfig, tokens: SearchTokens
+) -> list[Hypothesis]:
+    """The best text for each document.
+
+    Args:
+        decoder: The decoder, in evaluation mode.
+        memory: Vectors of the sources' tokens (documents, T, H).
+        mask: True for tokens, False for padding (documents, T).
+        config: How to search.
+        tokens: What to know of the vocabulary.
+    """
+    search = _Presumm if config.search == "presumm" else _Standard
+    searches = [search(config, tokens) for _ in memory]
+    open_documents = list(range(len(memory)))  # numbers of the B documents
+    state = decoder.begin(memory, mask)
+    size, device = config.beam_size, memory.device
+    last = torch.full((len(memory), size), tokens.start, device=device)
+    totals = torch.full((len(memory), size), float("-inf"), device=device)
+    totals[:, 0] = 0.0  # at first all hypotheses are one and the same
+    rules = _Rules(config, tokens, len(decoder.generator_bias), device)
+    for length in range(1, config.max_length + 1):
+        log_probabilities = decoder.step(last, state)  # (B, K, V)
+        texts = [searches[document].texts for document in open_documents]
+        scores = rules.apply(log_probabilities, totals, texts, length)
+        top, places = scores.flatten(1).topk(min(rules.kept, scores[0].numel()), dim=1)
+        kept: list[_Kept] = []
+        vocabulary = log_probabilities.shape[-1]
+        for row, document in enumerate(open_documents):
+            found = [
+                (score, place // vocabulary, place % vocabulary)
+                for score, place in zip(top[row].tolist(), places[row].tolist(), strict=True)
+            ]
+            one = searches[document].advance(found, length)
+            if one is not None:
+                kept.append(_Kept(row, document, *one))
+        if not kept:
+            break
+        open_documents = [one.document for one in kept]
+        _go_on(state, kept, device)
+        last = torch.tensor([one.token_ids for one in kept], device=device)
+        ranks = torch.tensor([one.ranks for one in kept], device=device)
+        rows = torch.tensor([one.row for one in kept], device=device)
+        totals = top[rows[:, None], ranks] * rules.penalty(length)
+    return [search.best() for search in searches]
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The hypotheses of a document that go on.
+
+    Attributes:
+        row: The document's place in the step.
+        document: The document's number.
+        ranks: Their places among the best continuations (K).
+        parents: The hypotheses that they continue (K).
+        token_ids: Their last tokens (K).
+    """
+
+    row: int
+    document: int
+    ranks: list[int]
+    parents: list[int]
+    token_ids: list[int]
+
+
+def _go_on(state: DecoderState, kept: Sequence[_Kept], device: torch.device) -> None:
+    rows = torch.tensor([one.row for one in kept], device=device)
+    state.select(rows, torch.tensor([one.parents for one in kept], device=device))
+
+
+class _Rules:
+    """What may follow a hypothesis.
+
+    Attributes:
+        kept: How many continuations of a document a step keeps.
+    """
+
+    def __init__(self, config: GenerationConfig, tokens: SearchTokens, vocabulary: int, device: torch.device) -> None:
+        self.config, self.tokens = config, tokens
+        self.authors = config.search == "presumm"
+        self.kept = config.beam_size if self.authors else 2 * config.beam_size
+        forbidden = torch.zeros(vocabulary, dtype=torch.bool, device=device)
+        forbidden[list(tokens.forbidden)] = True
+        self.forbidden = None if self.authors else forbidden
+        continues = torch.zeros(vocabulary, dtype=torch.bool, device=device)
+        if tokens.continues is not None:
+            continues[: len(tokens.continues)] = torch.tensor(tokens.continues, device=device)
+        self.begins_word = ~continues  # so do the end and the separator
+        self._continues = continues.tolist()
+        self.names = tokens.names
+
+    def penalty(self, length: int) -> float:
+        """What a score of ``presumm`` was divided by, to get its log-probability back."""
+        return length_penalty(length, self.config.length_penalty) if self.authors else 1.0
+
+    def apply(
+        self, log_probabilities: torch.Tensor, totals: torch.Tensor, texts: Sequence[list[list[int]]], length: int
+    ) -> torch.Tensor:
+        """Scores of all continuations (B, K, V); impossible ones are -inf, or what the authors' code gives them.
+
+        Args:
+            log_probabilities: Of the next token (B, K, V).
+            totals: Log-probability of each hypothesis (B, K).
+            texts: Tokens of each hypothesis.
+            length: Tokens of a hypothesis with the next one.
+        """
+        config = self.config
+        if length <= config.min_length:
+            log_probabilities[..., self.tokens.end] = _TOO_EARLY if self.authors else float("-inf")
+        if self.forbidden is not None:
+            log_probabilities.masked_fill_(self.forbidden, float("-inf"))
+        scores = (log_probabilities + totals[..., None]) / self.penalty(length)
+        if not config.trigram_blocking:
+            return scores
+        for row, hypotheses in enumerate(texts):
+            for number, ids in enumerate(hypotheses):
+                if self.authors and self._has_repeated(ids):
+                    scores[row, number] = _REPEATED
+                elif not self.authors and self._would_repeat(ids):
+                    scores[row, number, self.begins_word] = float("-inf")
+        return scores
+
+    def _would_repeat(self, ids: Sequence[int]) -> bool:
+        """Whether the last word, if it is complete, ends three words that were written before in one sentence."""
+        words: list[tuple[int, ...]] = []
+        for token in ids:
+            if token == self.tokens.separator:
+                words.append(())
+            elif words and words[-1] and self._continues[token]:
+                words[-1] += (token,)
+            else:
+                words.append((token,))
+        trigrams = [three for three in zip(words, words[1:], words[2:], strict=False) if all(three)]
+        return bool(words[-3:] and all(words[-3:]) and trigrams and trigrams[-1] in trigrams[:-1])
+
+    def _has_repeated(self, ids: Sequence[int]) -> bool:
+        """The authors' rule: the start and the separator are words, and the last word need not be complete."""
+        if len(ids) < 3 or self.names is None:
+            return False
+        pieces = [self.names[token] for token in (self.tokens.start, *ids)]
+        words = " ".join(pieces).replace(" ##", "").split()
+        trigrams = list(zip(words, words[1:], words[2:], strict=False))
+        return len(words) > 3 and trigrams[-1] in trigrams[:-1]
+
+
+# A continuation: its score, the hypothesis that it continues, and its token.
+Continuation = tuple[float, int, int]
+
+
+@dataclass
+class _Search:
+    """The search for one document's text.
+
+    Attributes:
+        config: How to search.
+        tokens: What to know of the vocabulary.
+        texts: Tokens of the K hypotheses.
+        finished: The hypotheses that have ended.
+    """
+
+    config: GenerationConfig
+    tokens: SearchTokens
+    texts: list[list[int]] = field(default_factory=list)
+    finished: list[Hypothesis] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.texts = [[] for _ in range(self.config.beam_size)]
+
+    def best(self) -> Hypothesis:
+        """The finished hypothesis with the best score; the first found of equals."""
+        return max(self.finished, key=lambda hypothesis: hypothesis.score)
+
+    def go_on(self, chosen: Sequence[tuple[int, Continuation]]) -> tuple[list[int], list[int], list[int]]:
+        """Replaces the hypotheses by continuations; returns ranks, parents and last tokens of the new ones."""
+        self.texts = [[*self.texts[parent], token] for _, (_, parent, token) in chosen]
+        return [rank for rank, _ in chosen], [one[1] for _, one in chosen], [one[2] for _, one in chosen]
+
+
+class _Standard(_Search):
+    """A hypothesis that ends is retired. The search is over when the best of those that go on cannot get into the K best
+    finished ones any more, as far as their present length tells, or when they are as long as may be.
+    """
+
+    def advance(
+        self, found: Sequence[Continuation], length: int
+    ) -> tuple[list[int], list[int], list[int]] | None:
+        """Takes the 2 K best continuations, best first; returns the K that go on, or None at the end."""
+        size, penalty = self.config.beam_size, length_penalty(length, self.config.length_penalty)
+        going: list[tuple[int, Continuation]] = []
+        for rank, (score, parent, token) in enumerate(found):
+            if token == self.tokens.end and score > float("-inf"):
+                if rank < size:
+                    self._finish([*self.texts[parent], token], score / penalty)
+            elif len(going) < size:
+                going.append((rank, (score, parent, token)))
+        best = going[0][1][0]
+        if length == self.config.max_length or best == float("-inf"):
+            for _, (score, parent, token) in going:
+                if score > float("-inf"):
+                    self._finish([*self.texts[parent], token], score / penalty)
+            if not self.finished:  # everything was forbidden
+                self._finish(self.texts[0], float("-inf"))
+            return None
+        if len(self.finished) == size and best / penalty <= self.finished[-1].score:
+            return None
+        return self.go_on(going)
+
+    def _finish(self, ids: list[int], score: float) -> None:
+        """Keeps the K best, best first."""
+        kept = sorted([*self.finished, Hypothesis(ids, score)], key=lambda hypothesis: -hypothesis.score)
+        self.finished = kept[: self.config.beam_size]
+
+
+class _Presumm(_Search):
+    """A hypothesis that ends is noted, but stays in the beam. The search is over when the best one has ended."""
+
+    def advance(
+        self, found: Sequence[Continuation], length: int
+    ) -> tuple[list[int], list[int], list[int]] | None:
+        """Takes the K best continuations, best first; returns them, or None at the end."""
+        over = found[0][2] == self.tokens.end or length == self.config.max_length
+        for score, parent, token in found:
+            if over or token == self.tokens.end:
+                self.finished.append(Hypothesis([*self.texts[parent], token], score))
+        return None if over else self.go_on(list(enumerate(found)))
