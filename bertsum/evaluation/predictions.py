@@ -33,7 +33,7 @@ def predict_split(
     Args:
         model: The model, on any device.
         prepared: The split.
-        config: Its ``selection`` and ``evaluation`` are read.
+        config: Its ``selection``, ``generation`` and ``evaluation`` are read.
         indices: Documents to read; all by default. A prediction's place counts within ``indices``.
         progress: Counts the documents.
         options: Fields of :class:`~bertsum.models.base.PredictOptions` that replace the config's values.
@@ -44,6 +44,7 @@ def predict_split(
         rows, lengths = rows.select(indices), lengths[indices]
     settled = {
         "selection": config.selection,
+        "generation": config.generation,
         "max_tokens_per_batch": config.evaluation.max_tokens_per_batch,
         "precision": config.evaluation.precision,
         "lengths": lengths,
