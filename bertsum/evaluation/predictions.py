@@ -16,6 +16,7 @@ from bertsum.by_place import OnDisk
 from bertsum.config import Config
 from bertsum.data.store import Prepared
 from bertsum.models.base import Model, Prediction, PredictOptions
+from bertsum.pages.written import Written
 from bertsum.program import release_freed_memory
 from bertsum.progress import Progress
 
@@ -101,3 +102,24 @@ class DocumentScores:
 
     def __iter__(self) -> Iterator[list[float | None]]:
         return (prediction.scores for prediction in self.predictions)
+
+
+@dataclass(frozen=True)
+class WrittenOnDisk:
+    """Each document's written summary, read on demand.
+
+    Attributes:
+        predictions: The predictions of a model that writes (N).
+    """
+
+    predictions: PredictionsOnDisk
+
+    def __len__(self) -> int:
+        return len(self.predictions)
+
+    def __getitem__(self, place: int) -> Written:
+        made = self.predictions[place]
+        return Written(made.sentences, made.leans_on, made.unsupported)
+
+    def __iter__(self) -> Iterator[Written]:
+        return (self[place] for place in range(len(self)))
