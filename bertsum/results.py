@@ -169,8 +169,8 @@ class Results:
     def table(self) -> str:
         """The figures as text.
 
-        First ROUGE in percent: the figure to report with 95% intervals, then ROUGE-1 recall and precision. Then BLEU and
-        chrF with 95% intervals. Then what written texts are like. What was not measured is left out.
+        First ROUGE in percent: the figure to report with 95% intervals, then ROUGE-1 recall and precision. Then BLEU
+        and chrF with 95% intervals. Then what written texts are like. What was not measured is left out.
         """
         tables = (self._rouge_table, self._translation_table, self._novelty_table)
         return "\n\n".join("\n".join(lines) for table in tables if (lines := list(table())))

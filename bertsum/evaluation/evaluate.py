@@ -112,8 +112,8 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     split = _checked_split(config, split)
     if "rouge" not in config.evaluation.metrics:
         raise BertsumError(
-            f"evaluation.metrics: got {', '.join(config.evaluation.metrics)}, expected rouge among them: without it there "
-            "are no baselines"
+            f"evaluation.metrics: got {', '.join(config.evaluation.metrics)}, expected rouge among them: without it "
+            "there are no baselines"
         )
     start = time.perf_counter()
     with Run.of(config).writing_results(f"{split}-baselines") as folder:

@@ -15,6 +15,10 @@ from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.results import TRANSLATION_METRICS, CorpusScore
 
+# How many counts a document has (K). BLEU: two lengths, the matches and the n-grams of four orders. chrF: the n-grams
+# of the text and of the reference, and the matches, of six orders.
+STATISTICS = {"bleu": 10, "chrf": 18}
+
 
 def translation_metrics(metrics: Iterable[str]) -> list[str]:
     """Those metrics that sacrebleu counts, in the order of the table."""
@@ -100,7 +104,7 @@ def signature(metric: str, references: Collection[int]) -> str:
 
 
 def _counter(metric: str) -> Any:
-    """sacrebleu's object for a metric, with its defaults.
+    """The object of sacrebleu for a metric, with its defaults.
 
     Raises:
         BertsumError: if sacrebleu is not installed.

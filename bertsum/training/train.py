@@ -14,8 +14,8 @@ import torch
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
-from bertsum.evaluation.translation import check_installed
 from bertsum.evaluation.evaluate import Evaluation, evaluate
+from bertsum.evaluation.translation import check_installed
 from bertsum.models.base import Model, model_class
 from bertsum.pages.plots import plot_training
 from bertsum.runs import Run
