@@ -117,7 +117,8 @@ class Results:
         generation: How summaries were written; None without a model that writes.
         translation: BLEU and chrF by system, each by metric; empty if they were not measured.
         signatures: How sacrebleu counted, by metric.
-        novelty: What the texts are like, by system and of the first ``reference``; empty if no model writes.
+        novelty: What the texts are like, by system and of the first ``reference``; empty if no model writes, or
+            ROUGE was not measured: a translation has no word of its document.
     """
 
     checkpoints: dict[str, str]
@@ -196,10 +197,10 @@ class Results:
         width = _width(self.novelty)
         if self.novelty:
             head = f"{'':<{width}}{'words':>8}{'sentences':>11}{'novel words, 2-, 3-, 4-grams, %':>34}"
-            yield f"{head}{'unsupported words, %':>23}{'in summaries, %':>18}"
+            yield f"{head}{'unsupported words, %':>23}{'summaries with any, %':>23}"
         for system, one in self.novelty.items():
             novel = "".join(f"{100 * share:>8.1f}" for share in (one.novel1, one.novel2, one.novel3, one.novel4))
-            wrong = f"{100 * one.unsupported_words:>23.1f}{100 * one.unsupported_documents:>18.1f}"
+            wrong = f"{100 * one.unsupported_words:>23.1f}{100 * one.unsupported_documents:>23.1f}"
             yield f"{system:<{width}}{one.words:>8.1f}{one.sentences:>11.1f}{novel:>34}{wrong}"
 
     def __str__(self) -> str:

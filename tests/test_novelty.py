@@ -199,3 +199,21 @@ def test_old_results_are_read(trained_run, tmp_path) -> None:
     assert str(Results.read(file)) == str(evaluation)
     assert "leans_on" not in (evaluation.folder / "predictions.jsonl").read_text()
     assert replace(Results.read(file), novelty={}) == Results.read(file)
+
+
+@pytest.mark.parametrize("rouge", [True, False])
+def test_a_validation_asks_for_summaries_only_if_it_measures_them(config_of, monkeypatch, rouge) -> None:
+    asked = []
+    predict = BertSum.predict
+
+    def noted(self, rows, options):
+        asked.append(options)
+        return predict(self, rows, options)
+
+    monkeypatch.setattr(BertSum, "predict", noted)
+    config = config_of(f"train.validate_rouge={rouge}", "train.validate_every=2", "generation.beam_size=2")
+    bertsum.train(config)
+    *validations, evaluation = asked
+    assert validations and {options.summaries for options in validations} == {rouge}
+    assert evaluation.summaries
+    assert evaluation.generation.beam_size == 2

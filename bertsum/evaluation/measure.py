@@ -44,7 +44,7 @@ class Measures:
         choices: The sentences that each system chose in each document (N), by system; not of models that write.
         rouge: ROUGE of each document, by system (N, 3 metrics, 3 figures); empty if it is not asked for.
         statistics: By metric of translation, and by system: what its score is made of (N, K).
-        novelty: What each text is like, by system (N, 8); empty if no model writes.
+        novelty: What each text is like, by system (N, 8); empty if no model writes, or without ROUGE.
     """
 
     choices: dict[str, list[list[int]]]
