@@ -85,7 +85,8 @@ def _train(options: argparse.Namespace, rest: list[str]) -> None:
     if not result.main_process:
         return
     if result.evaluation is not None:
-        print(f"\nA document of the validation data, with the chosen sentences marked:\n{result.evaluation.example}")
+        chosen = "with the chosen sentences marked" if result.evaluation.selection else "beside its written summary"
+        print(f"\nA document of the validation data, {chosen}:\n{result.evaluation.example}")
         print(f"\n{result.evaluation}\n\nPredictions: {result.evaluation.folder}")
         print(f"Report: {result.evaluation.report}")
     print(f"Best checkpoint: {result.checkpoint} -> {result.checkpoint.resolve().name} (of {result.step} updates)")

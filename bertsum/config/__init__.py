@@ -180,6 +180,8 @@ def _problems(config: Config) -> Iterator[str]:
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
     if config.model.kind == "seq2seq" and config.encoding.long_documents == "window":
         yield "encoding.long_documents: got window, expected truncate with model.kind seq2seq (and a larger max_length)"
+    if not config.evaluation.metrics:
+        yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
     if config.generation.min_length > config.generation.max_length:
         yield (
             f"generation.min_length: got {config.generation.min_length}, expected at most generation.max_length, "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
@@ -28,7 +28,7 @@ from bertsum.data.store import Report
 from bertsum.encoders.load import MINILM_HUB_NAME
 from bertsum.errors import BertsumError
 from bertsum.models.storage import CARD_FILE, SavedConfig, saved_checksum
-from bertsum.results import RESULTS_FILE, Results
+from bertsum.results import RESULTS_FILE, TRANSLATION_METRICS, Results
 from bertsum.runs import Run
 
 TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
@@ -86,13 +86,21 @@ def read_origin(checkpoint: Path) -> Origin | None:
         results = Results.read(file)
         systems = [name for name, checksum in results.weights.items() if checksum == weights]
         if systems and weights is not None and results.split not in measured:
-            shown = {
-                "model" if system == systems[0] else system: scores
-                for system, scores in results.systems.items()
-                if system in (systems[0], "oracle") or system.startswith("lead-")
-            }
-            measured[results.split] = replace(results, systems=shown)
+            measured[results.split] = replace(
+                results,
+                systems=_of_model_and_baselines(results.systems, systems[0]),
+                translation=_of_model_and_baselines(results.translation, systems[0]),
+            )
     return Origin(config, trained, prepared, measured)
+
+
+def _of_model_and_baselines(figures: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The figures of a model, which gets the name ``model``, and of the baselines."""
+    return {
+        "model" if system == model else system: scores
+        for system, scores in figures.items()
+        if system in (model, "oracle") or system.startswith("lead-")
+    }
 
 
 @contextmanager
@@ -143,11 +151,11 @@ def _card(config: SavedConfig, origin: Origin | None, repo_id: str | None, licen
         language=None if config.language == "auto" else re.split("[-_]", config.language)[0].lower(),
         license=license or "unknown",
         library_name="bertsum",
-        pipeline_tag="summarization",
+        pipeline_tag="translation" if measured and not any(one.systems for one in measured) else "summarization",
         tags=list(TAGS),
         base_model=_base_model(config.model.encoder),
         datasets=_datasets(origin),
-        metrics=["rouge"] if measured else None,
+        metrics=_measured_metrics(measured) or None,
         model_name=name if measured else None,
         eval_results=[result for of_split in measured for result in _eval_results(of_split)] or None,
     )
@@ -166,6 +174,8 @@ def _card(config: SavedConfig, origin: Origin | None, repo_id: str | None, licen
             selection=asdict(config.selection),
             measured=measured,
             metrics=list(_METRICS.values()),
+            titles=TRANSLATION_METRICS,
+            rouge_measured=not measured or any(one.systems for one in measured),
             documents=list(_documents(origin)),
             trained=origin.trained if origin else None,
             labels=_labels(training) if training else None,
@@ -206,20 +216,43 @@ def _base_model(encoder: str) -> str | None:
 
 def _eval_results(results: Results) -> list[EvalResult]:
     dataset = results.source["dataset"]
-    return [
+    common: dict[str, Any] = {
+        "dataset_type": dataset or "unknown",  # as sentence-transformers says of files
+        "dataset_name": _source(results.source),
+        "dataset_config": results.source["dataset_config"],
+        "dataset_split": results.split,
+    }
+    rouge = results.systems.get("model", {})
+    kind = "Extractive summarization" if results.generation is None else "Abstractive summarization"
+    summaries = [
         EvalResult(
             task_type="summarization",
-            task_name="Extractive summarization",
-            dataset_type=dataset or "unknown",  # as sentence-transformers says of files
-            dataset_name=_source(results.source),
-            dataset_config=results.source["dataset_config"],
-            dataset_split=results.split,
+            task_name=kind,
             metric_type="rouge",
-            metric_name=f"{title} {results.figure_name}",
-            metric_value=round(100 * getattr(results.systems["model"][metric], results.figure), 2),
+            metric_name=f"{_METRICS[metric]} {results.figure_name}",
+            metric_value=round(100 * getattr(score, results.figure), 2),
+            **common,
         )
-        for metric, title in _METRICS.items()
+        for metric, score in rouge.items()
     ]
+    translations = [
+        EvalResult(
+            task_type="translation",
+            task_name="Translation",
+            metric_type=metric,
+            metric_name=TRANSLATION_METRICS[metric],
+            metric_value=round(one.score, 2),
+            **common,
+        )
+        for metric, one in results.translation.get("model", {}).items()
+    ]
+    return [*summaries, *translations]
+
+
+def _measured_metrics(measured: Sequence[Results]) -> list[str]:
+    """The hub's names of the metrics that were measured."""
+    rouge = ["rouge"] if any(results.systems for results in measured) else []
+    return rouge + [metric for metric in TRANSLATION_METRICS if any(metric in one.signatures for one in measured)]
 
 
 def _options(selection: Mapping[str, Any] | None) -> str:

@@ -15,6 +15,7 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import Evaluation, evaluate
+from bertsum.evaluation.translation import check_installed
 from bertsum.models.base import Model, model_class
 from bertsum.pages.plots import plot_training
 from bertsum.runs import Run
@@ -78,6 +79,7 @@ def train(config: Config) -> TrainResult:
     if torch.is_inference_mode_enabled():
         raise BertsumError("train: called inside torch.inference_mode(), where nothing learns; call it outside")
     config.check_training()  # the config may have been read for an evaluation
+    check_installed(config.evaluation.metrics)  # of the evaluation at the end
     if config.train.max_steps is None and config.train.epochs is None:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
     with (
