@@ -186,7 +186,7 @@ def _characters(tokenizer: Any, texts: Iterable[str], most: int) -> list[str]:
 def _learn_unigram(texts: Callable[[], Iterable[str]], size: int) -> PreTrainedTokenizerFast:
     """A tokenizer of SentencePiece's kind that keeps every character: rare ones are written as bytes.
 
-    The trainer's sums differ in their last digits from process to process, so scores are rounded.
+    Scores are made equal from process to process (:func:`_settled`).
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -202,13 +202,27 @@ def _learn_unigram(texts: Callable[[], Iterable[str]], size: int) -> PreTrainedT
     most = max(room, len(characters) + 1)  # the trainer asks for room for all characters, and the mark of a space
     trained.train_from_iterator(texts(), trainers.UnigramTrainer(vocab_size=most, show_progress=False))
     learned = json.loads(trained.to_str())["model"]["vocab"]
-    pieces = sorted(((piece, round(score, 6)) for piece, score in learned), key=lambda one: (-one[1], one[0]))
+    pieces = _settled(learned)
     alone = [(piece, 0.0) for piece in [*_SPECIAL.values(), *_BYTES]]
     unknown = list(_SPECIAL).index("unk")
     made = Tokenizer(models.Unigram([*alone, *pieces[:room]], unknown, byte_fallback=True))
     made.pre_tokenizer = pre_tokenizer
     made.decoder = decoders.Sequence([decoders.Metaspace(), decoders.ByteFallback(), decoders.Fuse()])
     return _wrapped(made, _SPECIAL)
+
+
+def _settled(learned: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The pieces that the trainer of Unigram has learned, the most probable first.
+
+    From process to process, its sums differ in their last digits; and it gives characters that it would have dropped
+    the lowest score and 0.0001 more from one to the next, in any order. Here all of those get the lowest score.
+    """
+    scores = dict(learned)
+    lowest = min(scores.values())
+    raised = lowest + 0.0001 * sum(len(piece) == 1 for piece in scores)
+    for piece, score in scores.items():
+        scores[piece] = round(lowest if len(piece) == 1 and score <= raised else score, 6)
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _cut(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str], size: int, words: str) -> PreTrainedTokenizerFast:
