@@ -17,7 +17,7 @@ from bertsum.errors import BertsumError
 from bertsum.models.base import MODELS, Model, model_class
 from bertsum.models.extractive import BertSum
 
-WORD = ('kind: Literal["extractive"]', 'kind: Literal["extractive", "length"]')
+WORD = ('kind: Literal["extractive", "seq2seq"]', 'kind: Literal["extractive", "seq2seq", "length"]')
 
 ROWS = '''
 
@@ -27,7 +27,13 @@ class LengthRows(Rows):
     schema = pa.schema({**COMMON, "input_ids": pa.list_(pa.int32()), "words": pa.float32()})
     inputs = ("input_ids", "words")
 
-    def __init__(self, config: Config, tokenizer: PreTrainedTokenizerBase, split: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: PreTrainedTokenizerBase,
+        split: str,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
         self.config, self.split = config, split
         self.encoder = DocumentEncoder(tokenizer, config.encoding)
 

@@ -74,6 +74,51 @@ class Batch:
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
 
+@dataclass(frozen=True)
+class PairBatch(Batch):
+    """Documents and their summaries, as a model that writes reads them.
+
+    Attributes:
+        target_ids: Tokens of the summaries (B, L), padded with the decoder's padding token; None without summaries.
+        target_lengths: Tokens of each summary (B).
+    """
+
+    target_ids: torch.Tensor | None = None
+    target_lengths: tuple[int, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Number of tokens that are predicted: all but the first of each summary."""
+        return sum(length - 1 for length in self.target_lengths)
+
+    def inputs(self) -> dict[str, Any]:
+        """The arguments of the model's forward pass, without what only a model of sentences reads."""
+        names: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids", "lengths")
+        if self.target_ids is not None:
+            names += ("target_ids", "target_lengths")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def collate_pairs(
+    rows: Sequence[Mapping[str, Any]], pad_id: int, target_pad_id: int, packed: bool = False
+) -> PairBatch:
+    """Rows to a batch of documents and summaries.
+
+    Args:
+        rows: Documents with ``input_ids``, ``cls_positions`` and, if they have summaries, ``target_ids``.
+        pad_id: The encoder's padding token.
+        target_pad_id: The decoder's padding token.
+        packed: Whether documents follow each other without padding.
+    """
+    batch = PairBatch(**vars(collate(rows, pad_id, packed=packed)))
+    targets = [row.get("target_ids") for row in rows]
+    written = [target for target in targets if target is not None]
+    if len(written) < len(rows):
+        return batch
+    lengths = tuple(map(len, written))
+    return replace(batch, target_ids=_padded(written, target_pad_id, np.int64), target_lengths=lengths)
+
+
 def collate(
     rows: Sequence[Mapping[str, Any]], pad_id: int, max_length: int | None = None, packed: bool = False
 ) -> Batch:

@@ -65,7 +65,7 @@ class DocumentEncoder:
             )
         self.tokenizer = tokenizer
         self.config = config
-        self._text_tokens = TextTokenizer(tokenizer)
+        self._text_tokens = TextTokenizer(tokenizer, config.words)
         self.cls_id: int = cls_id
         self.sep_id: int = sep_id
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bertsum.data.documents import Document, Rejected
-from bertsum.data.prepare import describe_file
+from bertsum.data.fingerprints import describe_file
 from bertsum.data.sources import JSON_LINES, read_to_summarize
 from bertsum.device import settle_precision
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
