@@ -162,12 +162,12 @@ def _prepare(options: argparse.Namespace, rest: list[str]) -> None:
     """
     config = load_config(options, rest)
     from bertsum.data.prepare import prepare
-    from bertsum.encoders.load import load_tokenizer
+    from bertsum.models.base import model_class
 
-    tokenizer = load_tokenizer(config.model.encoder)
+    tokenizers = model_class(config.model.kind).load_tokenizers(config)
     for split in ("train", "validation", "test"):
         if config.data.has_split(split):
-            prepared = prepare(config, split, tokenizer)
+            prepared = prepare(config, split, *tokenizers)
             print(f"{split}: {len(prepared):,} documents in {prepared.folder}")
 
 

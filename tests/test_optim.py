@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -44,7 +46,7 @@ def test_groups(encoder_folder) -> None:
     }  # fmt: skip
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     assert trained == {id(p) for p in model.parameters() if p.requires_grad}
-    set_learning_rate(optimizer, 0.5)
+    set_learning_rate(optimizer, replace(train, schedule="constant", warmup_steps=10), 5, 10)
     assert {group["lr"] for group in optimizer.param_groups} == {5e-4, 5e-5}
 
 

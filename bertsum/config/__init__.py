@@ -182,6 +182,8 @@ def _problems(config: Config) -> Iterator[str]:
         yield "encoding.long_documents: got window, expected truncate with model.kind seq2seq (and a larger max_length)"
     if not config.evaluation.metrics:
         yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
+    if config.model.encoder == "scratch" and config.model.adapters is not None:
+        yield "model.adapters: is set, but an encoder from scratch has nothing to adapt; expected null"
     if config.generation.min_length > config.generation.max_length:
         yield (
             f"generation.min_length: got {config.generation.min_length}, expected at most generation.max_length, "

@@ -91,6 +91,14 @@ class PairBatch(Batch):
         """Number of tokens that are predicted: all but the first of each summary."""
         return sum(length - 1 for length in self.target_lengths)
 
+    @property
+    def predicted(self) -> torch.Tensor:
+        """The tokens to predict, packed: all but the first of each summary (M)."""
+        assert self.target_ids is not None
+        places = torch.arange(self.target_ids.shape[1], device=self.target_ids.device)
+        lengths = torch.tensor(self.target_lengths, device=self.target_ids.device)
+        return self.target_ids[(0 < places) & (places < lengths[:, None])]
+
     def inputs(self) -> dict[str, Any]:
         """The arguments of the model's forward pass, without what only a model of sentences reads."""
         names: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids", "lengths")

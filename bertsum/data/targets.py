@@ -29,6 +29,7 @@ class TargetEncoder:
         separator_id: The token between two sentences.
         pad_id: The padding token.
         continues: Whether a token goes on with the word before it (V).
+        names: Each token as text (V).
         specials: Tokens that stand for no text: none of them may be written, but for the end and the separator, which
             are not among them.
     """
@@ -68,6 +69,7 @@ class TargetEncoder:
         backend: Any = tokenizer.backend_tokenizer
         described = json.loads(backend.to_str())
         self._prefix = described["model"].get("continuing_subword_prefix") if _is_wordpiece(described) else None
+        self.names: list[str] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         self.continues = self._continuations(vocabulary, described)
         self._text_tokens = TextTokenizer(tokenizer, words)
 

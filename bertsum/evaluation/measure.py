@@ -54,8 +54,8 @@ class Measures:
 
 
 def writes(predictions: Iterable[Prediction]) -> bool:
-    """Whether predictions are new sentences rather than sentences of the document: by the first that is not empty."""
-    return next((not prediction.indices for prediction in predictions if prediction.sentences), False)
+    """Whether predictions are new sentences rather than sentences of the document, which have scores."""
+    return next((not prediction.scores for prediction in predictions), False)
 
 
 def measure(

@@ -296,7 +296,9 @@ class Summarizer:
 
     def _predict(self, rows: Sequence[dict[str, Any]], settled: Settled) -> list[Prediction | BertsumError]:
         """A prediction for each document; if one fails, the others do not."""
-        options = PredictOptions(settled.selection, settled.max_tokens_per_batch, self.precision)
+        options = PredictOptions(
+            settled.selection, max_tokens_per_batch=settled.max_tokens_per_batch, precision=self.precision
+        )
         try:
             return [*sorted(self.model.predict(rows, options), key=lambda prediction: prediction.place)]
         except BertsumError as error:  # memory does not suffice for a batch, or half precision overflows in a document

@@ -22,8 +22,9 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from bertsum.config import Config, GenerationConfig, SelectionConfig
-from bertsum.data.vocabulary import SCRATCH, learned_source
+from bertsum.data.vocabulary import learned_source
 from bertsum.encoders.load import (
+    SCRATCH,
     build_encoder,
     check_vocabulary,
     freeze,

@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bertsum.config import DecoderConfig
-from bertsum.encoders.packed import attend, bounds, dropout
+from bertsum.encoders.packed import Padding, attend, bounds, dropout
 from bertsum.errors import BertsumError
 from bertsum.models.heads import sinusoidal_positions
 
@@ -105,12 +105,12 @@ class Decoder(nn.Module):
             lengths: Tokens of each source (B).
         """
         counts = [length - 1 for length in target_lengths]
-        inside = torch.arange(max(counts), device=memory.device) < torch.tensor(counts, device=memory.device)[:, None]
-        hidden = self._embed(target_ids[:, : max(counts)], 0)[inside]  # (M, H)
-        hidden = dropout(hidden, self.dropout if self.training else 0.0)
         queries, keys = bounds(counts), bounds(lengths)
+        padding = Padding(queries, memory.device)
+        hidden = padding.packed(self._embed(target_ids[:, : max(counts)], 0))  # (M, H)
+        hidden = dropout(hidden, self.dropout if self.training else 0.0)
         for layer in self.layers:
-            hidden = layer(hidden, inside, memory, queries, keys)
+            hidden = layer(hidden, padding, memory, queries, keys)
         return self._log_probabilities(hidden)
 
     def begin(self, memory: torch.Tensor, mask: torch.Tensor) -> DecoderState:
@@ -188,13 +188,13 @@ class DecoderLayer(nn.Module):
         self.feedforward_output = nn.Linear(config.feedforward, size)
 
     def forward(
-        self, hidden: torch.Tensor, inside: torch.Tensor, memory: torch.Tensor, queries: list[int], keys: list[int]
+        self, hidden: torch.Tensor, padding: Padding, memory: torch.Tensor, queries: list[int], keys: list[int]
     ) -> torch.Tensor:
         """Vectors of the targets' tokens, packed (M, H), to new ones.
 
         Args:
             hidden: The vectors.
-            inside: Where a packed token stands among the padded ones (B, L - 1).
+            padding: How packed tokens are laid side by side (B, L - 1).
             memory: Vectors of the sources' tokens, packed (N, H).
             queries: Where each target ends among the M tokens, from 0.
             keys: Where each source ends among the N tokens, from 0.
@@ -202,10 +202,9 @@ class DecoderLayer(nn.Module):
         probability = self.probability if self.training else 0.0
         projected = self.self_attention.query_key_value(self.self_norm(hidden))  # (M, 3 H)
         # A token never sees padding, since padding stands behind it. So the padded attention needs no mask.
-        padded = projected.new_zeros(*inside.shape, projected.shape[1]).masked_scatter(inside[..., None], projected)
-        query, key, value = padded.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value = padding.padded(projected).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         context = F.scaled_dot_product_attention(query, key, value, dropout_p=probability, is_causal=True)
-        context = context.transpose(1, 2).flatten(2)[inside]  # (M, H)
+        context = padding.packed(context.transpose(1, 2).flatten(2))  # (M, H)
         hidden = hidden + dropout(self.self_attention.output(context), probability)
         attention = self.context_attention
         query, key_value = attention.query(self.context_norm(hidden)), attention.key_value(memory)

@@ -57,13 +57,20 @@ class BertSum(Model):
         self.float()  # whatever torch's default dtype is in the calling program
 
     @classmethod
-    def build(cls, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> BertSum:
+    def build(
+        cls,
+        config: SavedConfig,
+        encoder: Encoder,
+        tokenizer: PreTrainedTokenizerBase | None,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> BertSum:
         """A model of this encoder and a head with random weights.
 
         Args:
             config: The model's configuration.
             encoder: The encoder.
             tokenizer: The encoder's tokenizer; None for a model that only reads rows.
+            target_tokenizer: Not used; this kind writes nothing.
 
         Raises:
             BertsumError: if the head does not fit the encoder's hidden size.

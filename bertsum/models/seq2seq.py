@@ -18,7 +18,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, GenerationConfig
 from bertsum.data.oracle import greedy_oracles
-from bertsum.data.pairs import PairBatch, collate_pairs
+from bertsum.data.batching import PairBatch, collate_pairs
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.vocabulary import is_learned, target_tokenizer
 from bertsum.encoders.load import load_tokenizer
@@ -75,7 +75,7 @@ class BertSumAbs(Model):
     ) -> None:
         super().__init__(config, encoder, tokenizer, target_tokenizer)
         own = target_tokenizer or tokenizer
-        self.targets = None if own is None else TargetEncoder(own, config.decoder.max_length)
+        self.targets = None if own is None else TargetEncoder(own, config.decoder.max_length, config.encoding.words)
         vocabulary = encoder.config.vocab_size if target_tokenizer is None else len(target_tokenizer)
         pad_id = 0 if self.targets is None else self.targets.pad_id
         self.decoder = Decoder(config.decoder, encoder.config.hidden_size, vocabulary, pad_id)
@@ -248,9 +248,8 @@ class BertSumAbs(Model):
         return self._token_losses(outputs, batch).sum()
 
     def _token_losses(self, outputs: torch.Tensor, batch: PairBatch) -> torch.Tensor:
-        assert batch.target_ids is not None
         smoothing = self.label_smoothing if self.training else 0.0
-        return token_losses(outputs, batch.predicted(), self.decoder.pad_id, smoothing)
+        return token_losses(outputs, batch.predicted, self.decoder.pad_id, smoothing)
 
     # ---- writing
 
@@ -366,14 +365,18 @@ class BertSumAbs(Model):
                 sentences,
                 loss=loss,
                 leans_on=leaned_on(sentences, document),
-                unsupported=unsupported_words(sentences, document),
+                unsupported=unsupported_words(sentences, document, self._is_common),
             )
+
+    def _is_common(self, word: str) -> bool:
+        """Whether a word is one token: rare words and most names are cut into several."""
+        return len(self.tokenizer.tokenize(word)) <= 1
 
     def _reading(self, options: PredictOptions) -> Callable[[PairBatch], list[tuple[Written | None, float | None]]]:
         """What is made of a batch: a text and a loss for each document, where they are asked for."""
 
         def read(batch: PairBatch) -> list[tuple[Written | None, float | None]]:
-            losses: list[float | None] = [None] * len(batch)
+            losses: list[float | None] = [None] * len(batch.cls_positions)
             if options.loss:
                 each = self._token_losses(self(**batch.inputs()), batch)
                 parts = each.split([length - 1 for length in batch.target_lengths])

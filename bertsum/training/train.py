@@ -100,8 +100,9 @@ def train(config: Config) -> TrainResult:
 def _train(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> TrainResult:
     torch.manual_seed(config.seed)
     model = model_class(config.model.kind).for_training(config)
-    training = prepare(config, "train", model.tokenizer)
-    validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
+    tokenizers = (model.tokenizer, model.target_tokenizer)
+    training = prepare(config, "train", *tokenizers)
+    validation = prepare(config, "validation", *tokenizers) if config.data.has_split("validation") else None
     if resumed is not None:
         check_same_data(resumed, training)
     begin_run(_settled(config, resumed, model, accelerator), resumed, accelerator)
