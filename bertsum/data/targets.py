@@ -53,7 +53,7 @@ class TargetEncoder:
         missing += ["a padding token"] if tokenizer.pad_token_id is None else []
         if missing:
             raise BertsumError(
-                f"decoder.tokenizer: it has no {', '.join(missing)}, which mark a summary's parts; expected cut, "
+                f"decoder.tokenizer: it lacks {', '.join(missing)}, which mark a summary's parts; expected cut, "
                 "wordpiece or unigram"
             )
         self.tokenizer = tokenizer
