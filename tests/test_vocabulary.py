@@ -117,7 +117,8 @@ from bertsum.data.fingerprints import describe_tokenizer
 from bertsum.data.vocabulary import learned_source, target_tokenizer
 for kind in ("wordpiece", "unigram"):
     config = Config.load(None, ["model.kind=seq2seq", "train.loss_reduction=token",
-        "data.train=sample/english.train.jsonl", f"decoder.tokenizer={kind}", "decoder.vocabulary=1000", f"data.prepared_dir={sys.argv[1]}"])
+        "data.train=sample/english.train.jsonl",
+        f"decoder.tokenizer={kind}", "decoder.vocabulary=1000", f"data.prepared_dir={sys.argv[1]}"])
     print(describe_tokenizer(target_tokenizer(config, None)))
 """
 

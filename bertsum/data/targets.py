@@ -111,7 +111,7 @@ class TargetEncoder:
 
     def _continuations(self, vocabulary: dict[str, int], described: dict[str, Any]) -> list[bool]:
         begin = "Ġ" if _has(described, "ByteLevel") else "▁"
-        continues = [False] * len(self.tokenizer)
+        continues = [False] * (1 + max(vocabulary.values()))
         special = {*self.specials, self.end_id, self.separator_id}
         for token, number in vocabulary.items():
             inside = token.startswith(self._prefix) and token != self._prefix if self._prefix else token[:1] != begin

@@ -196,7 +196,9 @@ def _learn_unigram(texts: Callable[[], Iterable[str]], size: int) -> PreTrainedT
     pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), brackets])
     trained = Tokenizer(models.Unigram())
     trained.pre_tokenizer = pre_tokenizer
-    characters = set[str]().union(*texts())
+    characters: set[str] = set()
+    for text in texts():
+        characters.update(text)
     if not characters:
         raise _nothing_to_learn()
     room = size - len(_SPECIAL) - len(_BYTES)
