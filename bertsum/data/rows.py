@@ -224,7 +224,7 @@ class Seq2SeqRows(Rows):
 
     def row(self, document: Document) -> Seq2SeqRow | Rejected:
         """A document's row; a summary that is too long is cut."""
-        read = read_document(document, self.config, self.split, self.encoder)
+        read = read_document(document, self.config, self.split, self.encoder, with_empty=True)
         if isinstance(read, Rejected):
             return read
         document, texts, encoding = read
@@ -258,9 +258,17 @@ ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows, "seq2seq": Seq2SeqR
 
 
 def read_document(
-    document: Document, config: Config, split: str, encoder: DocumentEncoder
+    document: Document, config: Config, split: str, encoder: DocumentEncoder, with_empty: bool = False
 ) -> tuple[Document, Texts, Encoding] | Rejected:
-    """The document that a model is given, its texts, and what the encoder reads of it; or why it has no row."""
+    """The document that a model is given, its texts, and what the encoder reads of it; or why it has no row.
+
+    Args:
+        document: The document as read.
+        config: The configuration.
+        split: train, validation or test.
+        encoder: Its ``max_length`` cuts the document.
+        with_empty: As in :meth:`DocumentEncoder.cut`, for documents that come encoded.
+    """
     if split == "train":
         document = _as_prose(document, config.data.detokenized)
     texts = texts_of(document, config, split)
@@ -268,7 +276,7 @@ def read_document(
         return texts
     if isinstance(document, EncodedDocument):  # encoded by the authors' code; only cut to the encoder's length here
         try:
-            encoding = encoder.cut(document.input_ids, document.cls_positions)
+            encoding = encoder.cut(document.input_ids, document.cls_positions, with_empty)
         except BertsumError as error:
             return Rejected(document.place, "another vocabulary", str(error))
     else:

@@ -54,7 +54,7 @@ class TargetEncoder:
         missing += ["a padding token"] if tokenizer.pad_token_id is None else []
         if missing:
             raise BertsumError(
-                f"decoder.tokenizer: it has no {', '.join(missing)}, which mark a summary's parts; expected cut, "
+                f"decoder.tokenizer: it lacks {', '.join(missing)}, which mark a summary's parts; expected cut, "
                 "wordpiece or unigram"
             )
         self.tokenizer = tokenizer
@@ -113,7 +113,7 @@ class TargetEncoder:
 
     def _continuations(self, vocabulary: dict[str, int], described: dict[str, Any]) -> list[bool]:
         begin = "Ġ" if _has(described, "ByteLevel") else "▁"
-        continues = [False] * len(self.tokenizer)
+        continues = [False] * (1 + max(vocabulary.values()))
         special = {*self.specials, self.end_id, self.separator_id}
         for token, number in vocabulary.items():
             inside = token.startswith(self._prefix) and token != self._prefix if self._prefix else token[:1] != begin

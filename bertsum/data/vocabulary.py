@@ -134,7 +134,8 @@ def _kept(
     try:
         return PreTrainedTokenizerFast.from_pretrained(str(folder))
     except Exception as error:  # transformers and tokenizers raise errors of many kinds, one of them plain Exception
-        raise BertsumError(f"'{folder}' is broken: {error}; remove it, and it is learned again") from error
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BertsumError(f"'{folder}' is broken: {first}; remove it, and it is learned again") from error
 
 
 def _learn_wordpiece(texts: Callable[[], Iterable[str]], size: int, words: str) -> PreTrainedTokenizerFast:
@@ -195,7 +196,9 @@ def _learn_unigram(texts: Callable[[], Iterable[str]], size: int) -> PreTrainedT
     pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), brackets])
     trained = Tokenizer(models.Unigram())
     trained.pre_tokenizer = pre_tokenizer
-    characters = set[str]().union(*texts())
+    characters: set[str] = set()
+    for text in texts():
+        characters.update(text)
     if not characters:
         raise _nothing_to_learn()
     room = size - len(_SPECIAL) - len(_BYTES)
