@@ -62,7 +62,8 @@ import torch
 from torch import nn
 
 from bertsum.data.batching import Batch, collate
-from bertsum.models.base import Model, Prediction
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class LengthModel(Model):
         self.output = nn.Linear(encoder.config.hidden_size, 1)
 
     @classmethod
-    def build(cls, config, encoder, tokenizer):
+    def build(cls, config, encoder, tokenizer, target_tokenizer=None):
         return cls(config, encoder, tokenizer)
 
     def collate(self, rows):

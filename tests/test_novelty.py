@@ -14,7 +14,7 @@ import bertsum
 from bertsum.evaluation.compare import compare
 from bertsum.evaluation.measure import writes
 from bertsum.evaluation.novelty import document_novelty, summarize_novelty
-from bertsum.models.base import Prediction
+from bertsum.models.contract import Prediction
 from bertsum.models.extractive import BertSum
 from bertsum.pages.written import UNSUPPORTED, show_written, written_html, written_terminal
 from bertsum.results import Results

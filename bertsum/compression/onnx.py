@@ -70,7 +70,8 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
         name: {0: documents, 1: sentences if name in ("cls_positions", "sentence_mask") else tokens} for name in inputs
     }
     with whole_folder(folder) as unfinished:
-        write_model(unfinished, model.config, model.encoder, model.tokenizer, model.state_dict())
+        tokenizers = (model.tokenizer, None)
+        write_model(unfinished, model.config, model.sections, model.encoder, tokenizers, model.state_dict())
         file = unfinished / "model.onnx"
         with _quiet(), torch.no_grad():
             torch.onnx.export(

@@ -158,8 +158,8 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
     if train.loss_reduction == ("sentence" if config.model.kind == "seq2seq" else "token"):
         yield (
-            f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {config.model.kind} is not a "
-            "sum over"
+            f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {config.model.kind} is "
+            "not a sum over"
         )
     if train.label_smoothing and config.model.kind != "seq2seq":
         yield f"train.label_smoothing: got {train.label_smoothing}, expected 0 with model.kind {config.model.kind}"

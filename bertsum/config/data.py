@@ -37,8 +37,8 @@ class DataConfig:
     id_field: Text | None = None
     """The field with the document's id. Null: id, or paper_id, or else a number."""
     target_suffix: Text | None = None
-    """The end of the names of files with the summaries or translations. With de, each line of train.en or train.en.gz is
-    a document, and the same line of train.de or train.de.gz its translation. Null: a record holds both."""
+    """The end of the names of files with the summaries or translations. With de, each line of train.en or train.en.gz
+    is a document, and the same line of train.de or train.de.gz its translation. Null: a record holds both."""
     summary_list: Literal["sentences", "references"] = "sentences"
     """What a list of strings in the summary field holds: the sentences of one reference, or several references. A list
     of lists always holds several references."""

@@ -32,8 +32,8 @@ class ModelConfig:
     """The kind of model. extractive scores the sentences of a document and chooses the best. seq2seq writes a summary
     (or a translation) with a decoder."""
     start_from_extractive: Text | None = None
-    """The trained extractive model whose encoder a seq2seq model begins with (BERTSUMEXTABS): a checkpoint folder, a hub
-    id, or a file of the authors' code. Null: the pretrained encoder."""
+    """The trained extractive model whose encoder a seq2seq model begins with (BERTSUMEXTABS): a checkpoint folder, a
+    hub id, or a file of the authors' code. Null: the pretrained encoder."""
     attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
     """How the encoder computes attention. packed is our own pass over documents without padding (BERT and RoBERTa).
     auto is packed on a CPU, and transformers' choice elsewhere. The others are transformers' own."""
@@ -87,9 +87,9 @@ class DecoderConfig:
     """The decoder's embeddings begin as copies of the encoder's, token by token where the vocabularies differ. false:
     they begin as random numbers."""
     tokenizer: Text | None = None
-    """What cuts a summary into tokens. Null: the encoder's tokenizer. cut: the encoder's, with only those tokens that the
-    training summaries have. wordpiece or unigram: one that is learned from the training summaries, of BERT's kind or of
-    SentencePiece's, which keeps every character. Else the hub name or folder of a fast tokenizer."""
+    """What cuts a summary into tokens. Null: the encoder's tokenizer. cut: the encoder's, with only those tokens that
+    the training summaries have. wordpiece or unigram: one that is learned from the training summaries, of BERT's kind
+    or of SentencePiece's, which keeps every character. Else the hub name or folder of a fast tokenizer."""
     vocabulary: Annotated[int, Ge(16), Le(1_000_000)] = 16_000
     """The most tokens that a cut or learned tokenizer has."""
     max_length: Annotated[int, Ge(3), Le(100_000)] = 140

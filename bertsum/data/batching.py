@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from bertsum.data.encoding import interval_segments
 from bertsum.data.windows import windows
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Batch:
         """True for the sentences of documents, False for padding (B, S)."""
         return self.sentence_mask if self.document_mask is None else self.document_mask
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> Self:
         """The batch on another device; a GPU may still compute during the copy."""
         tensors: dict[str, Any] = {
             name: value for name, value in self._values().items() if isinstance(value, torch.Tensor)
@@ -97,7 +100,7 @@ class PairBatch(Batch):
         assert self.target_ids is not None
         places = torch.arange(self.target_ids.shape[1], device=self.target_ids.device)
         lengths = torch.tensor(self.target_lengths, device=self.target_ids.device)
-        return self.target_ids[(0 < places) & (places < lengths[:, None])]
+        return self.target_ids[(places > 0) & (places < lengths[:, None])]
 
     def inputs(self) -> dict[str, Any]:
         """The arguments of the model's forward pass, without what only a model of sentences reads."""

@@ -69,7 +69,7 @@ class TargetEncoder:
         backend: Any = tokenizer.backend_tokenizer
         described = json.loads(backend.to_str())
         self._prefix = described["model"].get("continuing_subword_prefix") if _is_wordpiece(described) else None
-        self.names: list[str] = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        self.names = list(map(str, tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))))
         self.continues = self._continuations(vocabulary, described)
         self._text_tokens = TextTokenizer(tokenizer, words)
 

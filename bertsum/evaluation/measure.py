@@ -22,7 +22,7 @@ from bertsum.evaluation.novelty import document_novelty
 from bertsum.evaluation.rouge import check_language, document_rouge
 from bertsum.evaluation.translation import document_statistics, translation_metrics
 from bertsum.files import whole_file
-from bertsum.models.base import Prediction
+from bertsum.models.contract import Prediction
 from bertsum.parallel import chunks, map_in_order
 from bertsum.progress import Progress
 from bertsum.results import METRICS

@@ -15,7 +15,8 @@ import numpy as np
 from bertsum.by_place import OnDisk
 from bertsum.config import Config
 from bertsum.data.store import Prepared
-from bertsum.models.base import Model, Prediction, PredictOptions
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.pages.written import Written
 from bertsum.program import release_freed_memory
 from bertsum.progress import Progress

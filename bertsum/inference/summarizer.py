@@ -22,7 +22,7 @@ from bertsum.device import default_device
 from bertsum.errors import BertsumError
 from bertsum.inference.options import LongDocuments, Options, Settled, settle
 from bertsum.inference.summary import Summary, running_text
-from bertsum.models.base import Prediction, PredictOptions
+from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.extractive import BertSum
 from bertsum.models.selection import is_enough
 from bertsum.models.storage import BUNDLED_FOLDER

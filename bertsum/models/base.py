@@ -7,21 +7,20 @@ in ``model.kind``.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import torch
 from huggingface_hub import HfApi, ModelCard, ModelHubMixin
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from bertsum.config import Config, GenerationConfig, SelectionConfig
+from bertsum.config import Config
 from bertsum.data.vocabulary import learned_source
 from bertsum.encoders.load import (
     SCRATCH,
@@ -37,6 +36,7 @@ from bertsum.encoders.vectors import Reader, can_read_packed
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 from bertsum.models.card import card_of
+from bertsum.models.contract import Batch, Prediction, PredictOptions
 from bertsum.models.scoring import Scored, score_rows
 from bertsum.models.start import folded
 from bertsum.models.storage import (
@@ -66,69 +66,6 @@ def model_class(kind: str) -> type[Model]:
     """The class of a kind of model."""
     importlib.import_module(f"bertsum.models.{kind}")
     return MODELS[kind]
-
-
-class Batch(Protocol):
-    """What a model's ``collate`` returns."""
-
-    @property
-    def units(self) -> int:
-        """How many terms the batch's loss sums up."""
-
-    def to(self, device: torch.device) -> Self:
-        """The batch on another device."""
-
-    def inputs(self) -> dict[str, Any]:
-        """The arguments of the forward pass."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model made of one document.
-
-    Attributes:
-        place: The document's place among the given rows.
-        sentences: The summary.
-        indices: Which sentences of the document those are; empty if the model writes new sentences.
-        scores: Probability of each sentence of the document; None for those that were not read.
-        loss: The document's loss, if asked for.
-        leans_on: For each written sentence, the sentences of the document that it has most of its words from.
-        unsupported: Words of a written summary, such as numbers and names, that the document does not have.
-    """
-
-    place: int
-    sentences: list[str]
-    indices: list[int] = field(default_factory=list)
-    scores: list[float | None] = field(default_factory=list)
-    loss: float | None = None
-    leans_on: list[list[int]] = field(default_factory=list)
-    unsupported: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class PredictOptions:
-    """How predictions are made.
-
-    Attributes:
-        selection: Scores to summaries.
-        generation: How summaries are written.
-        max_tokens_per_batch: Budget of a batch, ``count x longest``.
-        precision: auto, fp32, bf16 or fp16 arithmetic.
-        lengths: Tokens of each row, if known without reading it.
-        part: Index of this process and number of processes. Each takes its share of the batches, in equally many
-            passes.
-        loss: Whether to compute each document's loss too.
-        summaries: Whether to make summaries; without them, only the loss is computed.
-    """
-
-    selection: SelectionConfig = field(default_factory=SelectionConfig)
-    generation: GenerationConfig = field(default_factory=GenerationConfig)
-    max_tokens_per_batch: int = 4096
-    precision: str = "fp32"
-    lengths: Sequence[int] | np.ndarray | None = None
-    part: tuple[int, int] = (0, 1)
-    loss: bool = False
-    summaries: bool = True
 
 
 class Model(nn.Module, ModelHubMixin, ABC):
@@ -215,13 +152,19 @@ class Model(nn.Module, ModelHubMixin, ABC):
         Raises:
             BertsumError: if memory does not suffice for a batch.
         """
+        with self.evaluating():
+            yield from score_rows(
+                self, rows, options.lengths, options.max_tokens_per_batch, options.precision, options.part, read
+            )
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Keeps the model in evaluation mode while the block runs."""
         was_training = self.training
         if was_training:
             self.eval()
         try:
-            yield from score_rows(
-                self, rows, options.lengths, options.max_tokens_per_batch, options.precision, options.part, read
-            )
+            yield
         finally:
             if was_training:
                 self.train()

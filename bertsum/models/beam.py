@@ -73,7 +73,7 @@ def beam_search(
         tokens: What to know of the vocabulary.
     """
     search = _Presumm if config.search == "presumm" else _Standard
-    searches = [search(config, tokens) for _ in memory]
+    searches = [search(config, tokens, [[] for _ in range(config.beam_size)]) for _ in memory]
     open_documents = list(range(len(memory)))  # numbers of the B documents
     state = decoder.begin(memory, mask)
     size, device = config.beam_size, memory.device
@@ -223,11 +223,8 @@ class _Search:
 
     config: GenerationConfig
     tokens: SearchTokens
-    texts: list[list[int]] = field(default_factory=list)
+    texts: list[list[int]]
     finished: list[Hypothesis] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.texts = [[] for _ in range(self.config.beam_size)]
 
     def best(self) -> Hypothesis:
         """The finished hypothesis with the best score; the first found of equals."""
@@ -240,13 +237,11 @@ class _Search:
 
 
 class _Standard(_Search):
-    """A hypothesis that ends is retired. The search is over when the best of those that go on cannot get into the K best
-    finished ones any more, as far as their present length tells, or when they are as long as may be.
+    """A hypothesis that ends is retired. The search is over when the best of those that go on cannot get into the K
+    best finished ones any more, as far as their present length tells, or when they are as long as may be.
     """
 
-    def advance(
-        self, found: Sequence[Continuation], length: int
-    ) -> tuple[list[int], list[int], list[int]] | None:
+    def advance(self, found: Sequence[Continuation], length: int) -> tuple[list[int], list[int], list[int]] | None:
         """Takes the 2 K best continuations, best first; returns the K that go on, or None at the end."""
         size, penalty = self.config.beam_size, length_penalty(length, self.config.length_penalty)
         going: list[tuple[int, Continuation]] = []
@@ -270,16 +265,15 @@ class _Standard(_Search):
 
     def _finish(self, ids: list[int], score: float) -> None:
         """Keeps the K best, best first."""
-        kept = sorted([*self.finished, Hypothesis(ids, score)], key=lambda hypothesis: -hypothesis.score)
-        self.finished = kept[: self.config.beam_size]
+        self.finished.append(Hypothesis(ids, score))
+        self.finished.sort(key=lambda hypothesis: -hypothesis.score)
+        del self.finished[self.config.beam_size :]
 
 
 class _Presumm(_Search):
     """A hypothesis that ends is noted, but stays in the beam. The search is over when the best one has ended."""
 
-    def advance(
-        self, found: Sequence[Continuation], length: int
-    ) -> tuple[list[int], list[int], list[int]] | None:
+    def advance(self, found: Sequence[Continuation], length: int) -> tuple[list[int], list[int], list[int]] | None:
         """Takes the K best continuations, best first; returns them, or None at the end."""
         over = found[0][2] == self.tokens.end or length == self.config.max_length
         for score, parent, token in found:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
@@ -70,12 +71,13 @@ class Decoder(nn.Module):
         super().__init__()
         if size % config.heads or size % 2:
             raise BertsumError(
-                f"decoder.heads: got {config.heads}, expected a divisor of the encoder's hidden size, {size}, which must "
-                "be even"
+                f"decoder.heads: got {config.heads}, expected a divisor of the encoder's hidden size, {size}, which "
+                "must be even"
             )
         self.dropout = config.dropout
         self.pad_id = pad_id
         self.embeddings = nn.Embedding(vocabulary, size)
+        self.heads = config.heads
         self.layers = nn.ModuleList(DecoderLayer(config, size) for _ in range(config.layers))
         self.norm = nn.LayerNorm(size, eps=1e-6)
         self.generator_bias = nn.Parameter(torch.zeros(vocabulary))
@@ -120,7 +122,8 @@ class Decoder(nn.Module):
             memory: Vectors of the sources' tokens (B, T, H).
             mask: True for tokens, False for padding (B, T).
         """
-        pairs = [layer.context_attention.key_value(memory).chunk(2, dim=-1) for layer in self.layers]
+        layers: list[Any] = list(self.layers)
+        pairs = [layer.context_attention.key_value(memory).chunk(2, dim=-1) for layer in layers]
         heads = [(self._by_heads(key), self._by_heads(value)) for key, value in pairs]
         return DecoderState(heads, mask[:, None, None, :])
 
@@ -134,7 +137,8 @@ class Decoder(nn.Module):
         place = state.keys[0].shape[-2] if state.keys else 0
         hidden = self._embed(token_ids[..., None], place)[..., 0, :]  # (B, K, H)
         is_padding = token_ids == self.pad_id
-        for number, layer in enumerate(self.layers):
+        layers: list[Any] = list(self.layers)
+        for number, layer in enumerate(layers):
             hidden = layer.step(hidden, is_padding, state, number)
         return self._log_probabilities(hidden)
 
@@ -150,8 +154,7 @@ class Decoder(nn.Module):
 
     def _by_heads(self, vectors: torch.Tensor) -> torch.Tensor:
         """(B, T, H) to (B, A, T, H / A)."""
-        heads: int = self.layers[0].heads  # type: ignore[assignment]  # or a Module, says torch
-        return vectors.unflatten(-1, (heads, -1)).transpose(1, 2)
+        return vectors.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
 class SelfAttention(nn.Module):

@@ -20,7 +20,8 @@ from bertsum.config import Config, SelectionConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_config, load_tokenizer
-from bertsum.models.base import Model, Prediction, PredictOptions
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.heads import build_head
 from bertsum.models.losses import sentence_loss
 from bertsum.models.presumm import read_presumm

@@ -112,7 +112,9 @@ def rename(weights: dict[str, torch.Tensor], path: str | Path) -> dict[str, torc
     """
     generator, embedding = weights.get("generator.0.weight"), weights.get("decoder.embeddings.weight")
     if generator is not None and embedding is not None and not torch.equal(generator, embedding):
-        raise BertsumError(f"'{path}': its generator's matrix is not the decoder's embedding, expected one and the same")
+        raise BertsumError(
+            f"'{path}': its generator's matrix is not the decoder's embedding, expected one and the same"
+        )
     renamed: dict[str, torch.Tensor] = {}
     for name, tensor in weights.items():
         if _UNUSED.fullmatch(name):

@@ -79,11 +79,7 @@ def score_rows(
     """
     device = next(model.parameters()).device
     lengths = np.asarray([len(row["input_ids"]) for row in rows] if lengths is None else lengths)
-    plan = length_batches(lengths, max_tokens_per_batch)
-    number, count = part
-    # All processes make equally many passes; one without a batch left repeats the first batch and drops the result.
-    passes = [plan[place if place < len(plan) else 0] for place in range(number, len(plan) + number, count)]
-    mine = len(plan[number::count])
+    passes, mine = _share(length_batches(lengths, max_tokens_per_batch), part)
     budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
     precision = settle_precision(precision, device)
     packs = model.reader.packs_on(device)
@@ -113,6 +109,16 @@ def score_rows(
         if place < mine:
             for index, row, output in zip(chosen, some, made, strict=True):
                 yield Scored(int(index), row, output)
+
+
+def _share(plan: list[np.ndarray], part: tuple[int, int]) -> tuple[list[np.ndarray], int]:
+    """The passes of a process, and how many of them count.
+
+    All processes make equally many passes; one without a batch left repeats the first batch and drops the result.
+    """
+    number, count = part
+    passes = [plan[place if place < len(plan) else 0] for place in range(number, len(plan) + number, count)]
+    return passes, len(plan[number::count])
 
 
 def _in_threads(function: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:

@@ -7,9 +7,8 @@ same network translates.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,15 +16,16 @@ import torch
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, GenerationConfig
-from bertsum.data.oracle import greedy_oracles
 from bertsum.data.batching import PairBatch, collate_pairs
+from bertsum.data.oracle import greedy_oracles
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.vocabulary import is_learned, target_tokenizer
 from bertsum.encoders.load import load_tokenizer
 from bertsum.encoders.vectors import tokens_mask, unpacked
 from bertsum.errors import BertsumError
-from bertsum.models.base import Model, Prediction, PredictOptions
+from bertsum.models.base import Model
 from bertsum.models.beam import SearchTokens, beam_search
+from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.decoder import Decoder
 from bertsum.models.losses import token_losses
 from bertsum.models.presumm_abs import read_presumm_abs
@@ -157,8 +157,8 @@ class BertSumAbs(Model):
             heads: Attention heads of the decoder, if the checkpoint has no options; 8 by default.
 
         Raises:
-            BertsumError: if the file cannot be read or would run code, is an extractive model, or weights are missing or
-                left over.
+            BertsumError: if the file cannot be read or would run code, is an extractive model, or weights are missing
+                or left over.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
             read = read_presumm_abs(path, encoder, tokenizer, heads)
@@ -177,15 +177,13 @@ class BertSumAbs(Model):
             self.encoder.eval()
         return self
 
-    def collate(self, rows: Sequence[dict[str, Any]], packed: bool | None = None) -> PairBatch:
+    def collate(self, rows: Sequence[dict[str, Any]]) -> PairBatch:
         """Makes a batch of encoded documents and, if they have any, their targets.
 
         Args:
             rows: Documents with ``input_ids``, ``cls_positions`` and maybe ``target_ids``.
-            packed: Whether documents follow each other without padding; by default as this encoder reads them.
         """
-        if packed is None:
-            packed = self.reader.packs_on(next(self.parameters()).device)
+        packed = self.reader.packs_on(next(self.parameters()).device)
         return collate_pairs(rows, self.encoder.config.pad_token_id or 0, self.decoder.pad_id, packed)
 
     def forward(
@@ -292,7 +290,7 @@ class BertSumAbs(Model):
             "max_length": max_length, "trigram_blocking": trigram_blocking, "search": search,
         }  # fmt: skip
         options = self.generation(given)
-        with self._in_evaluation_mode(), torch.inference_mode():
+        with self.evaluating(), torch.inference_mode():
             memory, counts = self._read_sources(input_ids, attention_mask, token_type_ids, lengths)
             return self._write(memory, counts, options)
 
@@ -335,17 +333,6 @@ class BertSumAbs(Model):
     def _text(self, ids: list[int]) -> str | None:
         return None if self.targets is None else "\n".join(self.targets.decode(ids))
 
-    @contextlib.contextmanager
-    def _in_evaluation_mode(self) -> Iterator[None]:
-        was_training = self.training
-        if was_training:
-            self.eval()
-        try:
-            yield
-        finally:
-            if was_training:
-                self.train()
-
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:
         """The summary of each document, written by beam search, and its loss if asked for.
 
@@ -383,12 +370,11 @@ class BertSumAbs(Model):
                 losses = [part.double().sum().item() for part in parts]
             if not options.summaries:
                 return [(None, loss) for loss in losses]
-            sources = replace(batch, target_ids=None, target_lengths=()).inputs()
             gather = getattr(self, "unshard", None)  # of sharded weights; the search does not pass through forward()
             if gather is not None:
                 gather()
             memory, counts = self._read_sources(
-                sources["input_ids"], sources.get("attention_mask"), sources["token_type_ids"], sources.get("lengths")
+                batch.input_ids, batch.attention_mask, batch.token_type_ids, batch.lengths
             )
             return list(zip(self._write(memory, counts, options.generation), losses, strict=True))
 

@@ -24,7 +24,8 @@ from bertsum.data.rows import as_rows
 from bertsum.data.store import Prepared
 from bertsum.device import explained_memory
 from bertsum.errors import BertsumError, Stopped
-from bertsum.models.base import Batch, Model
+from bertsum.models.base import Model
+from bertsum.models.contract import Batch
 from bertsum.models.storage import load_weights, read_weights
 from bertsum.progress import Progress
 from bertsum.runs import Run

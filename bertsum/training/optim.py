@@ -15,7 +15,8 @@ from bertsum.models.base import Model
 def build_optimizer(model: Model, config: TrainConfig, fused: bool = True) -> torch.optim.Optimizer:
     """Adam or AdamW over the trained parameters, one group per learning rate, warmup and decay.
 
-    ``peak`` holds a group's rate, ``warmup`` the updates of its warmup. ``fused`` uses one kernel for all parameters; sharded parameters have none on a CPU.
+    ``peak`` holds a group's rate, ``warmup`` the updates of its warmup. ``fused``
+    uses one kernel for all parameters; sharded parameters have none on a CPU.
     """
     groups: dict[tuple[float, int, float], list[torch.nn.Parameter]] = {}
     above = _layers_above(model) if config.layer_decay != 1.0 else {}

@@ -13,7 +13,8 @@ from bertsum.config import Config
 from bertsum.data.store import Prepared
 from bertsum.evaluation.measure import rouge_of
 from bertsum.evaluation.predictions import predict_split
-from bertsum.models.base import Model, Prediction
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction
 from bertsum.parallel import chunks, map_in_order
 from bertsum.progress import Progress
 from bertsum.results import METRICS
