@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import json
 import lzma
+import re
 from pathlib import Path
 from typing import Any
 
+import torch
 from conftest import SHARED
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoConfig, PreTrainedTokenizerFast
 
+from bertsum.models.presumm_abs import _JOINED, _OTHERS, _PARTS
 from bertsum.models.seq2seq import BertSumAbs
 
 FOLDER = SHARED / "golden" / "presumm_abs"
@@ -56,3 +59,19 @@ def encoder_config(name: str) -> Any:
 def read(name: str, folder: Path) -> BertSumAbs:
     """A variant's model."""
     return BertSumAbs.from_presumm(checkpoint(name, folder), encoder_config(name), tokenizer=tokenizer())
+
+
+def authors_weights(model: BertSumAbs) -> dict[str, torch.Tensor]:
+    """The model's weights by the authors' names; ours join some of their projections."""
+    named: dict[str, torch.Tensor] = {}
+    for name, tensor in model.named_parameters():
+        layer = re.fullmatch(r"decoder\.layers\.(\d+)\.(.+)\.(weight|bias)", name)
+        if name.startswith("encoder."):
+            named[f"bert.model.{name.removeprefix('encoder.')}"] = tensor
+        elif layer is None:
+            named[{ours: theirs for theirs, ours in _OTHERS.items()}[name]] = tensor
+        else:
+            parts = _JOINED.get(layer[2]) or [theirs for theirs, ours in _PARTS.items() if ours == layer[2]]
+            for part, value in zip(parts, tensor.chunk(len(parts)), strict=True):
+                named[f"decoder.transformer_layers.{layer[1]}.{part}.{layer[3]}"] = value
+    return named
