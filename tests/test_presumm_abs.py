@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from conftest import needs_shared
-from golden_abs import VARIANTS, golden, read
+from golden_abs import VARIANTS, authors_weights, golden, read
 
 from bertsum.models.losses import token_losses
 from bertsum.models.seq2seq import BertSumAbs
@@ -73,3 +73,23 @@ def test_beam_search(variant) -> None:
                 assert found.ids == expected["ids"], (name, case["config"], number)
                 assert found.score == pytest.approx(expected["score"], abs=5e-5)
     assert compared >= 5
+
+
+@pytest.mark.parametrize("name", ["abs", "frozen", "baseline"])
+def test_first_weights(name, tmp_path) -> None:
+    """A new decoder's weights have the mean and spread of the authors' (for a sample of its size)."""
+    model = read(name, tmp_path)
+    start = golden(name)["start"]
+    torch.manual_seed(0)
+    new = BertSumAbs.build(model.config, model.encoder, model.tokenizer)
+    copied = start["decoder_embedding_equals_encoder_word_embedding_at_start"]
+    if copied:
+        new.initialize()
+        assert torch.equal(new.decoder.embeddings.weight, new.encoder.get_input_embeddings().weight)
+    for theirs, weight in authors_weights(new).items():
+        if theirs.startswith("bert.") or (copied and "embeddings" in theirs):
+            continue
+        mean, spread = start["init_mean_std"][theirs]
+        few = 4 / weight.numel() ** 0.5
+        assert weight.mean().item() == pytest.approx(mean, abs=max(1.5 * few * spread, 1e-9)), theirs
+        assert weight.std(correction=0).item() == pytest.approx(spread, rel=few + 0.03, abs=1e-9), theirs
