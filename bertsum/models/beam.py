@@ -8,12 +8,14 @@ checkpoints write their text.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from bertsum.config import GenerationConfig
+from bertsum.errors import BertsumError
 from bertsum.models.decoder import Decoder, DecoderState
 
 # What the authors' translator gives to an end before its time, and to a hypothesis that repeats a trigram.
@@ -227,7 +229,13 @@ class _Search:
     finished: list[Hypothesis] = field(default_factory=list)
 
     def best(self) -> Hypothesis:
-        """The finished hypothesis with the best score; the first found of equals."""
+        """The finished hypothesis with the best score; the first found of equals.
+
+        Raises:
+            BertsumError: if a score is not a number.
+        """
+        if any(math.isnan(hypothesis.score) for hypothesis in self.finished):
+            raise BertsumError("generate: a probability is not a number; the model's weights are broken")
         return max(self.finished, key=lambda hypothesis: hypothesis.score)
 
     def go_on(self, chosen: Sequence[tuple[int, Continuation]]) -> tuple[list[int], list[int], list[int]]:

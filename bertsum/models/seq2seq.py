@@ -346,14 +346,16 @@ class BertSumAbs(Model):
         for scored in self.outputs(rows, options, self._reading(options)):
             written, loss = scored.output
             sentences: list[str] = [] if written is None or self.targets is None else self.targets.decode(written.ids)
-            document = scored.row["sentences"]
-            yield Prediction(
-                scored.place,
-                sentences,
-                loss=loss,
-                leans_on=leaned_on(sentences, document),
-                unsupported=unsupported_words(sentences, document, self._is_common),
-            )
+            yield Prediction(scored.place, sentences, loss=loss, **self._support(sentences, scored.row["sentences"]))
+
+    def _support(self, sentences: list[str], document: list[str]) -> dict[str, Any]:
+        """What written sentences lean on, and which of their words the document lacks; nothing for a translation, which
+        shares no words with its source.
+        """
+        if not self.config.encoding.split_sentences:
+            return {}
+        unsupported = unsupported_words(sentences, document, self._is_common)
+        return {"leans_on": leaned_on(sentences, document), "unsupported": unsupported}
 
     def _is_common(self, word: str) -> bool:
         """Whether a word is one token: rare words and most names are cut into several."""
