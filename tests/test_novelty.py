@@ -89,8 +89,10 @@ def test_novel_ngrams_are_sets_within_sentences() -> None:
 
 
 def test_who_writes() -> None:
-    chosen, wrote, nothing = Prediction(0, ["a"], [0]), Prediction(0, ["a"]), Prediction(0, [])
-    assert (writes([nothing, wrote]), writes([nothing, chosen]), writes([nothing]), writes([])) == (True, *[False] * 3)
+    chosen, wrote = Prediction(0, ["a"], [0], [0.7]), Prediction(0, ["a"])
+    nothing_chosen, nothing_written = Prediction(0, [], [], [0.1]), Prediction(0, [])
+    assert writes([wrote]) and writes([nothing_written, wrote])
+    assert not writes([chosen]) and not writes([nothing_chosen, chosen]) and not writes([])
 
 
 def write(summary):

@@ -39,7 +39,8 @@ _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 # Pairs of tokens in one piece of attention: 1 MB in bf16, which fits a core's cache.
 _PAIRS_AT_ONCE = 1 << 19
-# Tokens: documents that are all as short as this (captions, tweets) are read side by side.
+# Tokens: documents that are all as short as this (captions, tweets) are read side by side in training. To score them,
+# each is read by itself, so that its scores have the same last digits in any batch.
 _SHORT = 64
 
 
@@ -214,8 +215,8 @@ def attend(
     """
     if query.device.type != "cpu":
         return attend_jagged(query, key_value, queries, keys, heads, dropout)
-    lengths = [end - begin for begin, end in itertools.pairwise(keys)]
-    if max(lengths) > _SHORT:
+    longest = max(end - begin for begin, end in itertools.pairwise(keys))
+    if longest > _SHORT or not torch.is_grad_enabled():
         context: torch.Tensor = _Attention.apply(query, key_value, queries, keys, heads, dropout)
         return context
     return _attend_padded(query, key_value, queries, keys, heads, dropout)
