@@ -234,7 +234,7 @@ def _push(options: argparse.Namespace, _: list[str]) -> None:
     bertsum push runs/cnndm/best me/bertsum-cnndm --private --license apache-2.0
     bertsum push runs/cnndm/best me/bertsum-cnndm --dry-run > card.md   # the card alone, nothing is pushed
 
-    The card has the ROUGE of bertsum eval for this checkpoint. A README.md of your own in the checkpoint's folder is
+    The card has the figures of bertsum eval for this checkpoint. A README.md of your own in the checkpoint's folder is
     pushed instead.
     """
     from bertsum.models.base import Model
@@ -242,7 +242,7 @@ def _push(options: argparse.Namespace, _: list[str]) -> None:
     model = Model.from_pretrained(options.model)
     card = model.generate_model_card(options.repo_id, options.license)
     if not getattr(card.data, "eval_results", None):
-        print("The card has no ROUGE: evaluate this checkpoint first (bertsum eval --checkpoint)", file=sys.stderr)
+        print("The card has no figures: evaluate this checkpoint first (bertsum eval --checkpoint)", file=sys.stderr)
     if options.dry_run:
         print(card)
         return

@@ -20,8 +20,8 @@ from bertsum.data.fingerprints import describe_file
 from bertsum.data.sources import JSON_LINES, read_to_summarize
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
-from bertsum.inference.options import is_writer
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
+from bertsum.models.contract import is_writer
 from bertsum.models.storage import checksum
 from bertsum.progress import Progress
 from bertsum.text import sanitize

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from bertsum.data.documents import Rejected
 from bertsum.errors import BertsumError
-from bertsum.inference.options import is_writer
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
+from bertsum.models.contract import is_writer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

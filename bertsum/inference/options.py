@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from bertsum.config import Config, GenerationConfig, SelectionConfig
 from bertsum.errors import BertsumError
+from bertsum.models.contract import is_writer
 from bertsum.models.storage import SavedConfig
 from bertsum.text import plain
 
@@ -57,11 +58,6 @@ class Settled:
     max_tokens_per_batch: int
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
-
-
-def is_writer(sections: Sequence[str]) -> bool:
-    """Whether a kind of model writes: it has settings for that among the parts of the configuration that it reads."""
-    return "generation" in sections
 
 
 def foreign_options(given: Mapping[str, Any], sections: Sequence[str]) -> list[str]:

@@ -101,8 +101,8 @@ class SummarizeBatch:
         **options: Unpack[Options],
     ) -> None:
         # These import torch, which the process that hands out the work does not need.
-        from bertsum.inference.options import is_writer
         from bertsum.inference.summarizer import Summarizer
+        from bertsum.models.contract import is_writer
 
         self.summarizer = Summarizer.from_pretrained(model, device=device, precision=precision)
         self.summarizer.stream([], **options)  # refuses wrong options before a batch is read

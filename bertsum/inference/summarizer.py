@@ -20,10 +20,10 @@ from bertsum.data.languages import AUTO, language_of, plainly_other
 from bertsum.data.sentences import document_sentences
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
-from bertsum.inference.options import LongDocuments, Options, Settled, is_writer, settle
+from bertsum.inference.options import LongDocuments, Options, Settled, settle
 from bertsum.inference.summary import Summary, running_text
 from bertsum.models.base import Model
-from bertsum.models.contract import Prediction, PredictOptions
+from bertsum.models.contract import Prediction, PredictOptions, is_writer
 from bertsum.models.selection import is_enough
 from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
