@@ -173,6 +173,36 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) 
     return config, bertsum.train(config)
 
 
+def save_writer(folder: Path, encoder_folder: Path, *overrides: str) -> Path:
+    """A model with random weights that writes, saved."""
+    torch.manual_seed(0)
+    config = Config.load(
+        None,
+        [
+            f"data.prepared_dir={folder / 'prepared'}", "data.train=sample/english.validation.jsonl", "data.workers=1",
+            f"model.encoder={encoder_folder}", "model.kind=seq2seq", "train.loss_reduction=token",
+            "encoding.max_length=128", "decoder.tokenizer=wordpiece", "decoder.vocabulary=400", "decoder.layers=1",
+            "decoder.heads=4", "decoder.feedforward=32", "generation.beam_size=3", "generation.max_length=12",
+            *overrides,
+        ],
+    )  # fmt: skip
+    bertsum.BertSumAbs.for_training(config).save_pretrained(folder / "model", card=False)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def writer_folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
+    """A model that writes summaries."""
+    return save_writer(tmp_path_factory.mktemp("writer"), encoder_folder)
+
+
+@pytest.fixture(scope="session")
+def translator_folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
+    """A model that writes each text, as one sentence, in German."""
+    translates = ("language=de", "encoding.split_sentences=false", "generation.trigram_blocking=false")
+    return save_writer(tmp_path_factory.mktemp("translator"), encoder_folder, *translates)
+
+
 def write_jsonl(path: Path, records: list[Any]) -> Path:
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
     return path

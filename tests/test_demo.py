@@ -64,6 +64,19 @@ def test_options(demo, model) -> None:
         assert demo.answer(TEXT, model, **given).summary == summarizer(TEXT, **meant).text
 
 
+def test_a_model_that_writes(demo, writer_folder) -> None:
+    demo.models.append(str(writer_folder))
+    summary = bertsum.Summarizer.from_pretrained(writer_folder)(TEXT, trigram_blocking=False)
+    answer = demo.answer(TEXT, str(writer_folder), "sentences", 2, order="score", blocking="off")
+    assert (answer.problem, answer.summary, answer.why) == ("", summary.text, "")
+    assert "words, written from 18 words. The text does not have the words marked (?)." in answer.facts
+    assert answer.facts.endswith("Not used, since this model writes: length, order.")
+    assert answer.document == summary._repr_html_() and "bertsum-unsupported" in answer.document
+    saved = json.loads(answer.files[1].read_text(encoding="utf-8"))
+    assert (saved["leans_on"], saved["unsupported"]) == (summary.leans_on, summary.unsupported)
+    assert "Not used" not in demo.answer(TEXT, str(writer_folder)).facts
+
+
 def test_problems(demo, model) -> None:
     for text, options, problem in [
         (" \n", {}, "There is no text yet"),
@@ -148,6 +161,7 @@ def test_two_visitors_at_once_leave_warnings_as_they_were(demo, model, monkeypat
             left.wait(10)
         return summarizer(text, **options)
 
+    slow.model = summarizer.model
     monkeypatch.setattr(demo, "summarizer", lambda _: slow)
     long = "It rained and " * 60
     with ThreadPoolExecutor(2) as pool:

@@ -168,6 +168,27 @@ def read_to_summarize(
         yield parse(item, config)
 
 
+def read_lines_of_text(path: Path, file: BinaryIO, encoding: str | None = None) -> Iterator[str | Rejected]:
+    """Streams the lines of a plain text, each without its end; or why a line cannot be read.
+
+    Args:
+        path: Name of the file; ``.gz`` files are decompressed.
+        file: The opened file, with a method ``peek``.
+        encoding: Encoding of the file; by default that of its byte-order mark, or UTF-8.
+
+    Raises:
+        BertsumError: if the file cannot be read to its end.
+    """
+    for place, line in _lines(path, file, encoding):
+        if isinstance(line, Rejected):
+            yield line
+            continue
+        try:
+            yield line.decode("utf-8", errors="surrogatepass").removeprefix("\ufeff").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            yield Rejected(place, "not UTF-8", not_in("utf-8", error))
+
+
 def _documents(
     records: Iterator[tuple[str, Any]], config: DataConfig, numbers: Iterator[int], labelled: bool = True
 ) -> Iterator[Document | Rejected | Line]:

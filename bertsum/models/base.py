@@ -374,7 +374,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             BertsumError: if the folder's card, or a file of the run, cannot be read.
         """
         unchanged = self.folder is not None and self._read == checksum(self.state_dict())
-        return card_of(self.config, self.folder if unchanged else None, repo_id, license)
+        return card_of(self.config, self.folder if unchanged else None, repo_id, license, self.sections)
 
     def push_to_hub(self, repo_id: str, *, license: str | None = None, **hub: Any) -> str:
         """Creates the repository on the hub if needed, and pushes the model and its card in one commit.

@@ -17,6 +17,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, GenerationConfig
 from bertsum.data.batching import PairBatch, collate_pairs
+from bertsum.data.encoding import DocumentEncoder
 from bertsum.data.oracle import greedy_oracles
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.vocabulary import is_learned, target_tokenizer
@@ -356,6 +357,10 @@ class BertSumAbs(Model):
             return {}
         unsupported = unsupported_words(sentences, document, self._is_common)
         return {"leans_on": leaned_on(sentences, document), "unsupported": unsupported}
+
+    def document_encoder(self) -> DocumentEncoder:
+        """Turns sentences into this model's input."""
+        return DocumentEncoder(self.tokenizer, self.config.encoding)
 
     def _is_common(self, word: str) -> bool:
         """Whether a word is one token: rare words and most names are cut into several."""
