@@ -244,8 +244,8 @@ def test_another_attention_is_told(config_of, capsys) -> None:
 @both_kinds
 def test_smaller_batches_after_a_resume_make_the_same_updates(config_of) -> None:
     """What memory does not suffice for is computed in pieces: the same documents in an update, the same gradient."""
-    options = ("model.hidden_dropout=0.0", "model.attention_dropout=0.0", "model.head_dropout=0.0", "decoder.dropout=0.0", "train.eps=1e-3",
-               "train.max_tokens_per_batch=512")  # fmt: skip
+    options = ("model.hidden_dropout=0.0", "model.attention_dropout=0.0", "model.head_dropout=0.0",
+               "decoder.dropout=0.0", "train.eps=1e-3", "train.max_tokens_per_batch=512")  # fmt: skip
     bertsum.train(config_of(*options, "name=whole", "train.max_steps=3"))
     bertsum.train(config_of(*options, "name=part", "train.max_steps=1"))
     bertsum.train(config_of(*options, "name=part", "train.max_steps=3", "train.max_tokens_per_batch=128"))

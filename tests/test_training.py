@@ -17,7 +17,6 @@ from bertsum.data.prepare import prepare
 from bertsum.runs import Run
 from bertsum.training.state import load_state
 
-
 OTHER_NETWORK = {"extractive": "model.head=linear", "seq2seq": "decoder.layers=2"}
 
 
