@@ -33,6 +33,17 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
 
+# What a tiny config of each kind of model has beside the rest.
+KINDS = {
+    "extractive": (),
+    "seq2seq": (
+        "model.kind=seq2seq", "decoder.tokenizer=wordpiece", "decoder.vocabulary=600", "decoder.layers=1",
+        "decoder.heads=4", "decoder.feedforward=48", "train.loss_reduction=token", "train.label_smoothing=0.1",
+        "generation.max_length=12", "generation.beam_size=2",
+    ),
+}  # fmt: skip
+both_kinds = pytest.mark.parametrize("kind", KINDS)  # replaces the fixture
+
 # A timing is no test, and the same examples are tried each time.
 settings.register_profile("bertsum", deadline=None, derandomize=True)
 settings.load_profile("bertsum")
@@ -121,7 +132,13 @@ def bert_shape() -> BertConfig:
 
 
 @pytest.fixture
-def config_of(encoder_folder: Path, tmp_path: Path) -> Callable[..., Config]:
+def kind() -> str:
+    """The kind of model that a test is about; ``both_kinds`` runs it for each."""
+    return "extractive"
+
+
+@pytest.fixture
+def config_of(encoder_folder: Path, tmp_path: Path, kind: str) -> Callable[..., Config]:
     """Makes a tiny config on the bundled sample, with its run in a folder of the test."""
 
     def make(*overrides: str) -> Config:
@@ -147,6 +164,7 @@ def config_of(encoder_folder: Path, tmp_path: Path) -> Callable[..., Config]:
                 "train.log_every=1",
                 "tracking.trackers=[]",
                 "rouge.bootstrap_samples=20",
+                *KINDS[kind],
                 *overrides,
             ],
         )

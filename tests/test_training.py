@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import write_jsonl
+from conftest import both_kinds, write_jsonl
 from filelock import FileLock
 from safetensors.torch import load_file
 
@@ -16,6 +16,8 @@ import bertsum
 from bertsum.data.prepare import prepare
 from bertsum.runs import Run
 from bertsum.training.state import load_state
+
+OTHER_NETWORK = {"extractive": "model.head=linear", "seq2seq": "decoder.layers=2"}
 
 
 def metrics_of(run_dir: Path, split: str) -> list[dict]:
@@ -140,6 +142,7 @@ def test_resume_with_nothing_there_begins(config_of) -> None:
     assert bertsum.train(config_of("train.resume=true", "train.max_steps=1")).step == 1
 
 
+@both_kinds
 def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     """Same documents in an update, cut into other batches: the same weights."""
     options = (
@@ -148,6 +151,7 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
         "model.hidden_dropout=0.0",
         "model.attention_dropout=0.0",
         "model.head_dropout=0.0",
+        "decoder.dropout=0.0",
         "train.eps=1e-3",
     )
     one = config_of(*options, "name=one", "train.max_tokens_per_batch=4096")
@@ -158,6 +162,7 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     assert_equal_weights(*paths, tolerance=1e-5)
 
 
+@both_kinds
 def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     config = config_of(
         "train.learning_rate=1e-12",
@@ -172,6 +177,7 @@ def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     assert len(metrics_of(config.run_dir, "validation")) <= 10
 
 
+@both_kinds
 def test_without_validation_data_the_last_is_the_best(config_of) -> None:
     result = bertsum.train(config_of("data.validation=null", "train.max_steps=2"))
     assert result.evaluation is None
@@ -179,10 +185,11 @@ def test_without_validation_data_the_last_is_the_best(config_of) -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16"])
+@both_kinds
 def test_mixed_precision(config_of, precision) -> None:
     config = config_of(f"train.precision={precision}", "model.attention=eager", "train.schedule=cosine")
     bertsum.train(config)
-    assert weights_of(config.run_dir / "best")["head.output.weight"].dtype == torch.float32
+    assert {weight.dtype for weight in weights_of(config.run_dir / "best").values()} == {torch.float32}
 
 
 @pytest.mark.parametrize("attention", ["auto", "eager"])
@@ -212,6 +219,7 @@ def test_a_validation_computes_as_its_training(config_of, tokenizer, attention, 
     assert results["precision"] == evaluation
 
 
+@both_kinds
 def test_fp16_scales_its_gradients_and_resumes(config_of) -> None:
     options = ("train.precision=fp16", "train.save_every=2", "model.hidden_dropout=0.2")
     whole = config_of(*options, "name=whole", "train.max_steps=4")
@@ -266,12 +274,13 @@ def test_a_broken_state(config_of) -> None:
 
 
 @pytest.mark.parametrize("adapters", ["null", "2"])
-def test_starting_from_a_trained_model(config_of, adapters) -> None:
+@both_kinds
+def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
     same = (f"model.adapters={adapters}", "train.epochs=null")
     first = bertsum.train(config_of(*same, "train.max_steps=3")).checkpoint
     further = ("name=further", "train.max_steps=1", f"train.start_from={first}", "train.learning_rate=1e-12")
     assert_equal_weights(first, bertsum.train(config_of(*same, *further)).checkpoint, tolerance=1e-6)
     with pytest.raises(bertsum.BertsumError, match=r"train.start_from: '.*': its weights are of another architecture"):
-        bertsum.train(config_of(*same, *further, "name=other", "model.head=linear"))
+        bertsum.train(config_of(*same, *further, "name=other", OTHER_NETWORK[kind]))
     with pytest.raises(bertsum.BertsumError, match="model 'me/none': no such folder, and the hub cannot give it"):
         bertsum.train(config_of(*same, *further, "name=other", "train.start_from=me/none"))

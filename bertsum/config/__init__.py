@@ -167,6 +167,11 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield f"train.encoder_warmup_steps: is set, expected null with train.schedule {train.schedule}"
     if config.model.start_from_extractive is not None and config.model.kind != "seq2seq":
         yield f"model.start_from_extractive: is set, expected null with model.kind {config.model.kind}"
+    if config.model.start_from_extractive is not None and config.model.adapters is not None:
+        yield (
+            "model.adapters: is set with model.start_from_extractive, but a checkpoint of adapters does not have the "
+            "encoder that they belong to; expected one of them"
+        )
     if train.metric != "loss" and not train.validate_rouge:
         yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
     if train.patience is not None and not config.data.has_split("validation"):

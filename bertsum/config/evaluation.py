@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.bounds import Count, Factor, Language, Number, Precision, Probability, Text, Whole
+from bertsum.config.bounds import Count, Factor, Language, Precision, Probability, Text, Whole
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class GenerationConfig:
 
     beam_size: Annotated[int, Ge(1), Le(1000)] = 5
     """The number of hypotheses that are kept at each step. 1 is greedy search."""
-    length_penalty: Number = 0.95
+    length_penalty: Annotated[float, Ge(0), Le(10)] = 0.95
     """The exponent a of the length penalty ((5 + length) / 6)^a, which divides a hypothesis's log-probability. A larger
     one favours longer texts."""
     min_length: Whole = 0

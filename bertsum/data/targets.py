@@ -29,6 +29,7 @@ class TargetEncoder:
         separator_id: The token between two sentences.
         pad_id: The padding token.
         continues: Whether a token goes on with the word before it (V).
+        pieces: What each token adds to its word, without a mark of where the word begins or goes on (V).
         names: Each token as text (V).
         specials: Tokens that stand for no text: none of them may be written, but for the end and the separator, which
             are not among them.
@@ -70,7 +71,9 @@ class TargetEncoder:
         described = json.loads(backend.to_str())
         self._prefix = described["model"].get("continuing_subword_prefix") if _is_wordpiece(described) else None
         self.names = list(map(str, tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))))
-        self.continues = self._continuations(vocabulary, described)
+        begin = "Ġ" if _has(described, "ByteLevel") else "▁"
+        self.continues = self._continuations(vocabulary, begin)
+        self.pieces = [name.removeprefix(self._prefix or begin) for name in self.names]
         self._text_tokens = TextTokenizer(tokenizer, words)
 
     def encode(self, sentences: Sequence[str]) -> list[int]:
@@ -111,8 +114,7 @@ class TargetEncoder:
         glued = " ".join(tokens).replace(f" {self._prefix}", "")
         return glued.removeprefix(self._prefix)
 
-    def _continuations(self, vocabulary: dict[str, int], described: dict[str, Any]) -> list[bool]:
-        begin = "Ġ" if _has(described, "ByteLevel") else "▁"
+    def _continuations(self, vocabulary: dict[str, int], begin: str) -> list[bool]:
         continues = [False] * (1 + max(vocabulary.values()))
         special = {*self.specials, self.end_id, self.separator_id}
         for token, number in vocabulary.items():

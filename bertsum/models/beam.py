@@ -8,6 +8,7 @@ checkpoints write their text.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,7 +45,8 @@ class SearchTokens:
         end: Token that ends a text.
         separator: Token between sentences.
         forbidden: Tokens that no text has; ``presumm`` forbids none.
-        continues: For each token, whether it continues the word before it (V); None if words are not known.
+        continues: For each token, whether it continues the word before it (V); None: each token is a word.
+        pieces: What each token adds to its word (V), so that a word is the same however it is cut; None: tokens differ.
         names: Each token as text (V), for ``presumm``; None if words are not known.
     """
 
@@ -53,6 +55,7 @@ class SearchTokens:
     separator: int = 3
     forbidden: Sequence[int] = ()
     continues: Sequence[bool] | None = None
+    pieces: Sequence[str] | None = None
     names: Sequence[str] | None = None
 
 
@@ -147,11 +150,9 @@ class _Rules:
         forbidden = torch.zeros(vocabulary, dtype=torch.bool, device=device)
         forbidden[list(tokens.forbidden)] = True
         self.forbidden = None if self.authors else forbidden
-        continues = torch.zeros(vocabulary, dtype=torch.bool, device=device)
-        if tokens.continues is not None:
-            continues[: len(tokens.continues)] = torch.tensor(tokens.continues, device=device)
-        self.begins_word = ~continues  # so do the end and the separator
-        self._continues = continues.tolist()
+        self._words = _Words(tokens, vocabulary)
+        self._words_go_on = any(self._words.continues)
+        self.begins_word = ~torch.tensor(self._words.continues, device=device)  # so do the end and the separator
         self.names = tokens.names
 
     def penalty(self, length: int) -> float:
@@ -181,22 +182,11 @@ class _Rules:
             for number, ids in enumerate(hypotheses):
                 if self.authors and self._has_repeated(ids):
                     scores[row, number] = _REPEATED
-                elif not self.authors and self._would_repeat(ids):
+                elif not self.authors and self._words.repeat(ids):
                     scores[row, number, self.begins_word] = float("-inf")
+                if not self.authors and (length == config.max_length or not self._words_go_on):
+                    scores[row, number, self._words.repeating(ids)] = float("-inf")
         return scores
-
-    def _would_repeat(self, ids: Sequence[int]) -> bool:
-        """Whether the last word, if it is complete, ends three words that were written before in one sentence."""
-        words: list[tuple[int, ...]] = []
-        for token in ids:
-            if token == self.tokens.separator:
-                words.append(())
-            elif words and words[-1] and self._continues[token]:
-                words[-1] += (token,)
-            else:
-                words.append((token,))
-        trigrams = [three for three in zip(words, words[1:], words[2:], strict=False) if all(three)]
-        return bool(words[-3:] and all(words[-3:]) and trigrams and trigrams[-1] in trigrams[:-1])
 
     def _has_repeated(self, ids: Sequence[int]) -> bool:
         """The authors' rule: the start and the separator are words, and the last word need not be complete."""
@@ -206,6 +196,73 @@ class _Rules:
         words = " ".join(pieces).replace(" ##", "").split()
         trigrams = list(zip(words, words[1:], words[2:], strict=False))
         return len(words) > 3 and trigrams[-1] in trigrams[:-1]
+
+
+class _Words:
+    """Tells whole words apart, for trigram blocking.
+
+    Attributes:
+        continues: For each token, whether it continues the word before it (V).
+    """
+
+    def __init__(self, tokens: SearchTokens, vocabulary: int) -> None:
+        known = [] if tokens.continues is None else list(tokens.continues)
+        self.continues = known + [False] * (vocabulary - len(known))
+        self._pieces = tokens.pieces
+        self._separator = tokens.separator
+
+    def repeat(self, ids: Sequence[int]) -> bool:
+        """Whether the last three words, in a row in one sentence, were written before."""
+        words = self._texts(ids)
+        trigrams = _trigrams(words)
+        return None not in words[-3:] and bool(trigrams) and trigrams[-1] in trigrams[:-1]
+
+    def repeating(self, ids: Sequence[int]) -> list[int]:
+        """The tokens that make three words which were written before, should the text end with them."""
+        words = self._texts(ids)
+        last = "".join(map(self._piece, self._words(ids)[-1])) if ids else ""
+        before = words[:-1] if last else words
+        found: list[int] = []
+        for *two, third in _trigrams(words):
+            if two == words[-2:]:
+                found += self._by_piece.get((False, third), ())
+            if two == before[-2:] and third.startswith(last):
+                found += self._by_piece.get((True, third[len(last) :]), ())
+        return found
+
+    @functools.cached_property
+    def _by_piece(self) -> dict[tuple[bool, str], list[int]]:
+        """Tokens by what they add to a word, and whether they continue one."""
+        found: dict[tuple[bool, str], list[int]] = {}
+        for token, continues in enumerate(self.continues):
+            found.setdefault((continues, self._piece(token)), []).append(token)
+        return found
+
+    def _texts(self, ids: Sequence[int]) -> list[str | None]:
+        """The words; None between two sentences. A space alone, which is no word, is left out."""
+        words = ["".join(map(self._piece, word)) if word else None for word in self._words(ids)]
+        return [word for word in words if word != ""]
+
+    def _words(self, ids: Sequence[int]) -> list[list[int]]:
+        """The tokens of each word; none between two sentences."""
+        words: list[list[int]] = []
+        for token in ids:
+            if token == self._separator:
+                words.append([])
+            elif words and words[-1] and self.continues[token]:
+                words[-1].append(token)
+            else:
+                words.append([token])
+        return words
+
+    def _piece(self, token: int) -> str:
+        return f"{token} " if self._pieces is None or token >= len(self._pieces) else self._pieces[token]
+
+
+def _trigrams(words: Sequence[str | None]) -> list[tuple[str, str, str]]:
+    """Three words in a row, in one sentence."""
+    threes = zip(words, words[1:], words[2:], strict=False)
+    return [(one, two, three) for one, two, three in threes if one and two and three]
 
 
 # A continuation: its score, the hypothesis that it continues, and its token.

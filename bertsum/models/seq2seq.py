@@ -327,9 +327,12 @@ class BertSumAbs(Model):
         targets = self.targets
         if targets is None:
             return SearchTokens()
+        count, vocabulary = len(targets.names), len(self.decoder.generator_bias)  # the encoder may have more than it
+        forbidden = [*targets.specials, *range(count, vocabulary)]
         return SearchTokens(
-            targets.start_id, targets.end_id, targets.separator_id, targets.specials, targets.continues, targets.names
-        )
+            targets.start_id, targets.end_id, targets.separator_id, forbidden, targets.continues, targets.pieces,
+            targets.names,
+        )  # fmt: skip
 
     def _text(self, ids: list[int]) -> str | None:
         return None if self.targets is None else "\n".join(self.targets.decode(ids))

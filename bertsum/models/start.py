@@ -98,5 +98,6 @@ def copy_embeddings(
         known = tokenizer.get_vocab()
         pairs = [(place, known[token]) for token, place in target_tokenizer.get_vocab().items() if token in known]
         nn.init.normal_(embeddings.weight, std=float(source.std()))
-        here, there = map(torch.tensor, zip(*pairs, strict=True))
-        embeddings.weight[here] = source[there]
+        if pairs:
+            here, there = torch.tensor(pairs).T
+            embeddings.weight[here] = source[there]
