@@ -8,7 +8,7 @@ same network translates.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,6 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 from bertsum.config import Config, GenerationConfig
 from bertsum.data.batching import PairBatch, collate_pairs
 from bertsum.data.encoding import DocumentEncoder
-from bertsum.data.oracle import greedy_oracles
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.vocabulary import is_learned, target_tokenizer
 from bertsum.encoders.load import load_tokenizer
@@ -32,27 +31,11 @@ from bertsum.models.losses import token_losses
 from bertsum.models.presumm_abs import read_presumm_abs
 from bertsum.models.start import copy_embeddings, start_encoder
 from bertsum.models.storage import SavedConfig, load_weights
+from bertsum.models.written import Written, leaned_on
 from bertsum.support import unsupported_words
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
-
-_MOST_LEANED_ON = 3  # sentences of the document, for one written sentence
-
-
-@dataclass(frozen=True)
-class Written:
-    """A text that the model has written.
-
-    Attributes:
-        ids: Its tokens, without the start; the end is kept if it has one.
-        score: Its log-probability, divided by the length penalty.
-        text: The text, one line a sentence; None if the model has no tokenizer.
-    """
-
-    ids: list[int]
-    score: float
-    text: str | None = None
 
 
 class BertSumAbs(Model):
@@ -389,14 +372,3 @@ class BertSumAbs(Model):
             return list(zip(self._write(memory, counts, options.generation), losses, strict=True))
 
         return read
-
-
-def leaned_on(sentences: Sequence[str], document: Sequence[str]) -> list[list[int]]:
-    """For each written sentence, the sentences of the document that share most with it: its greedy oracle.
-
-    Args:
-        sentences: The written sentences.
-        document: The document's sentences.
-    """
-    texts = [(list(document), [[sentence]]) for sentence in sentences]
-    return greedy_oracles(texts, _MOST_LEANED_ON, "unicode", "mean")
