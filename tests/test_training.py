@@ -165,6 +165,16 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
 
 
 @both_kinds
+def test_a_frozen_encoder_stays(config_of) -> None:
+    first, last = (
+        weights_of(bertsum.train(config_of("model.freeze_encoder=true", f"train.max_steps={steps}")).checkpoint)
+        for steps in (1, 3)
+    )
+    for name, weight in first.items():
+        assert torch.equal(weight, last[name]) is name.startswith("encoder."), name
+
+
+@both_kinds
 def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     config = config_of(
         "train.learning_rate=1e-12",
