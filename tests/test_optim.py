@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from conftest import both_kinds
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
+from bertsum.models.base import model_class
 from bertsum.models.extractive import BertSum
+from bertsum.models.seq2seq import BertSumAbs
 from bertsum.models.storage import SavedConfig
+from bertsum.training.distributed import ParallelModel, start_accelerator
 from bertsum.training.optim import build_optimizer, schedule, set_learning_rate
 
 
@@ -65,6 +69,42 @@ def test_layer_decay(encoder_folder) -> None:
     ):  # fmt: skip
         found = {rates[id(p)] for name, p in model.named_parameters() if name.startswith(prefix)}
         assert sorted(found) == pytest.approx([rate]), prefix
+
+
+@pytest.mark.parametrize("kind", ["seq2seq"])
+def test_two_schedules_in_the_paper(config_of) -> None:
+    """The encoder's and the decoder's (1908.08345, section 4.2; the decoder's rate is that of the authors' command)."""
+    model, train = BertSumAbs.for_training(config_of()), Config.load("cnndm-abs").train
+    optimizer = build_optimizer(model, train)
+    for step in (1, 10_000, 15_000, 50_000):
+        set_learning_rate(optimizer, train, step, 200_000)
+        rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+        for name, parameter in model.named_parameters():
+            peak, warmup = (2e-3, 20_000) if name.startswith("encoder.") else (0.2, 10_000)
+            expected = peak * min(step**-0.5, step * warmup**-1.5)
+            assert rates[id(parameter)] == pytest.approx(expected, rel=1e-12), name
+
+
+@both_kinds
+@pytest.mark.parametrize("apart", [False, True])
+def test_clipped_together_or_apart(config_of, kind, apart) -> None:
+    config = config_of()
+    model = model_class(kind).for_training(config)
+    with start_accelerator(config) as accelerator:
+        parallel = ParallelModel(accelerator, model, config.train)
+        before = {}
+        for name, parameter in model.named_parameters():
+            parameter.grad = torch.randn_like(parameter) * (0.1 if name.startswith("encoder.") else 1e-4)
+            before[name] = parameter.grad.clone()
+        whole = torch.cat([gradient.flatten() for gradient in before.values()]).norm().item()
+        assert parallel.clip_gradients(0.5, apart) == pytest.approx(whole, rel=1e-4)
+    for encoder in (True, False):
+        parts = {name for name in before if name.startswith("encoder.") is encoder}
+        own = torch.cat([before[name].flatten() for name in parts]).norm().item()
+        factor = min(1.0, 0.5 / (own if apart else whole))
+        for name, parameter in model.named_parameters():
+            if name in parts:
+                assert torch.allclose(parameter.grad, before[name] * factor, rtol=1e-3), name
 
 
 def test_one_group_in_the_paper(encoder_folder) -> None:

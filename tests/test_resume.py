@@ -38,8 +38,10 @@ OPTIONS = (
     "train.optimizer=adamw",
     "train.weight_decay=0.01",
     "train.max_grad_norm=1.0",
+    "train.clip_apart=true",
     "train.schedule=noam",
     "train.warmup_steps=5",
+    "train.encoder_warmup_steps=7",
     "model.hidden_dropout=0.2",
     "model.attention_dropout=0.1",
 )
