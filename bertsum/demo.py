@@ -217,7 +217,7 @@ def page(demo: Demo) -> gradio.Blocks:
                 upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
                 names, examples = _examples()
                 gr.Examples([[example] for example in examples], [text], example_labels=names, preload=False)
-                limits, others = _length_options(gr), _other_options(gr, demo.models)
+                limits, (model, *others) = _length_options(gr), _other_options(gr, demo.models)
                 button = gr.Button("Summarize", variant="primary", elem_id="go")
             with gr.Column():
                 shown = _answer_parts(gr)
@@ -245,7 +245,7 @@ def page(demo: Demo) -> gradio.Blocks:
             except BertsumError as error:
                 return ["", *show(Answer(problem=str(error)))]
 
-        button.click(summarize, [text, *limits, *others], shown, api_name="summarize", show_progress_on=summary)
+        button.click(summarize, [text, model, *limits, *others], shown, api_name="summarize", show_progress_on=summary)
         upload.upload(read, upload, [text, *shown], api_visibility="private", show_progress_on=text)
     return blocks
 

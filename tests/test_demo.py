@@ -198,6 +198,16 @@ def address(model, tmp_path_factory) -> Iterator[str]:
     assert list(temporary.glob("bertsum-demo-*")) == []  # nothing stays of what visitors gave
 
 
+def test_the_options_of_the_page_arrive(address, model) -> None:
+    client = pytest.importorskip("gradio_client").Client(address, verbose=False, download_files=False)
+    options = [model, "sentences", 1, 20, 100, "en", "off", "score"]
+    problem, summary, facts, *_ = client.predict(TEXT, *options, api_name="/summarize")
+    expected = bertsum.Summarizer.from_pretrained(model)(TEXT, sentences=1, trigram_blocking=False, order="score")
+    assert (problem["visible"], summary) == (False, expected.text)
+    assert facts["value"].startswith("1 of 4 sentences")
+    client.close()
+
+
 class Page:
     """The demo in a headless browser."""
 

@@ -10,10 +10,14 @@ from dataclasses import asdict
 import pyarrow as pa
 import pytest
 from conftest import write_jsonl
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import several, texts
 
 import bertsum
 import bertsum.inference.ray
 from bertsum.data.sources import SAMPLE_FOLDER
+from bertsum.inference.lines import generate_lines
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction
 from bertsum.pages.written import UNSUPPORTED
@@ -134,6 +138,19 @@ def test_another_language(writer, translator) -> None:
 def test_nothing_to_read(writer, text) -> None:
     with pytest.raises(bertsum.BertsumError, match="document 0"):
         writer(text)
+
+
+@pytest.mark.filterwarnings("ignore:document")
+@several
+@given(st.lists(texts, max_size=4))
+def test_whatever_text(writer, translator, documents) -> None:
+    for summarizer in (writer, translator):
+        for answer in summarizer.stream(documents, errors="return", max_length=4, beam_size=2):
+            assert isinstance(answer, bertsum.BertsumError) or (answer.is_written and "\n" not in answer.text)
+    lines = list(generate_lines(translator, documents, max_length=4, beam_size=2))
+    assert len(lines) == len(documents)
+    assert all(isinstance(line, bertsum.BertsumError) or len(line.splitlines()) <= 1 for line in lines)
+    assert all(line == "" for text, line in zip(documents, lines, strict=True) if not text.strip())
 
 
 def test_a_summary_of_no_words(writer, monkeypatch) -> None:

@@ -100,9 +100,9 @@ class Summarizer:
     def arithmetic(self) -> str:
         """The arithmetic that ``precision`` stands for here: fp32, bf16 or fp16.
 
-        For a model that writes, auto is fp32. Rounding in bf16 differs with the other documents of a batch. Where two
-        words are about equally probable this decides which one is written, and all that follows; a document should
-        have the same summary alone and among others.
+        For a model that writes, auto is fp32. Rounding in bf16 can differ with the other documents of a batch. Where
+        two words are about equally probable this decides which one is written, and all that follows; but a document
+        should have the same summary alone and among others.
         """
         if self.precision == "auto" and is_writer(self.model.sections):
             return "fp32"
