@@ -91,7 +91,6 @@ def test_resume_is_exact(config_of, stop, accumulation) -> None:
     assert_same_run(whole.run_dir, part.run_dir)
 
 
-@both_kinds
 def test_the_order_of_documents(config_of, monkeypatch) -> None:
     """What each update sees, over a stop at every update of the first two epochs."""
     seen: list[list[list[int]]] = []

@@ -21,6 +21,7 @@ from bertsum.data.vocabulary import target_tokenizer
 from bertsum.encoders.load import load_tokenizer
 from bertsum.models.base import Model, model_class
 from bertsum.models.contract import PredictOptions
+from bertsum.models.decoder import Decoder
 from bertsum.models.seq2seq import BertSumAbs
 
 SCRATCH = (
@@ -168,3 +169,20 @@ def test_prepared_data_are_shared(config_of, capsys, kind) -> None:
         printed = capsys.readouterr().out
         counts.append((printed.count("Prepared train"), printed.count("Learned")))
     assert counts == [(1, int(kind == "seq2seq")), (0, 0)]
+
+
+@SEQ2SEQ
+def test_out_of_memory_while_writing(config_of, monkeypatch) -> None:
+    config = config_of()
+    model = BertSumAbs.for_training(config)
+    rows = rows_of(config, model)[:2]
+
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Decoder, "step", fail)
+    with pytest.raises(
+        bertsum.BertsumError, match=r"2 documents x 128 tokens = 256 tokens; lower max_tokens_per_batch"
+    ):
+        list(model.predict(rows, PredictOptions()))
+    assert model.training  # as before

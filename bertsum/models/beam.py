@@ -206,63 +206,58 @@ class _Words:
     """
 
     def __init__(self, tokens: SearchTokens, vocabulary: int) -> None:
-        known = [] if tokens.continues is None else list(tokens.continues)
+        known, pieces = list(tokens.continues or ()), list(tokens.pieces or ())
         self.continues = known + [False] * (vocabulary - len(known))
-        self._pieces = tokens.pieces
+        self._pieces = pieces + [f"{token} " for token in range(len(pieces), vocabulary)]
         self._separator = tokens.separator
 
     def repeat(self, ids: Sequence[int]) -> bool:
         """Whether the last three words, in a row in one sentence, were written before."""
-        words = self._texts(ids)
-        trigrams = _trigrams(words)
-        return None not in words[-3:] and bool(trigrams) and trigrams[-1] in trigrams[:-1]
+        words = self._whole(self._split(ids))
+        last = words[-3:]
+        if len(words) < 4 or None in last or words.count(last[2]) < 2:
+            return False
+        return any(words[place : place + 3] == last for place in range(len(words) - 3))
 
     def repeating(self, ids: Sequence[int]) -> list[int]:
         """The tokens that make three words which were written before, should the text end with them."""
-        words = self._texts(ids)
-        last = "".join(map(self._piece, self._words(ids)[-1])) if ids else ""
-        before = words[:-1] if last else words
+        words = self._split(ids)
+        last, before, words = words[-1:], self._whole(words[:-1]), self._whole(words)
         found: list[int] = []
-        for *two, third in _trigrams(words):
-            if two == words[-2:]:
+        for first, second, third in zip(words, words[1:], words[2:], strict=False):
+            if first is None or second is None or third is None:
+                continue
+            if [first, second] == words[-2:]:
                 found += self._by_piece.get((False, third), ())
-            if two == before[-2:] and third.startswith(last):
-                found += self._by_piece.get((True, third[len(last) :]), ())
+            if [first, second] == before[-2:] and last[0] is not None and third.startswith(last[0]):
+                found += self._by_piece.get((True, third[len(last[0]) :]), ())
         return found
 
     @functools.cached_property
     def _by_piece(self) -> dict[tuple[bool, str], list[int]]:
         """Tokens by what they add to a word, and whether they continue one."""
         found: dict[tuple[bool, str], list[int]] = {}
-        for token, continues in enumerate(self.continues):
-            found.setdefault((continues, self._piece(token)), []).append(token)
+        for token, key in enumerate(zip(self.continues, self._pieces, strict=True)):
+            found.setdefault(key, []).append(token)
         return found
 
-    def _texts(self, ids: Sequence[int]) -> list[str | None]:
-        """The words; None between two sentences. A space alone, which is no word, is left out."""
-        words = ["".join(map(self._piece, word)) if word else None for word in self._words(ids)]
-        return [word for word in words if word != ""]
-
-    def _words(self, ids: Sequence[int]) -> list[list[int]]:
-        """The tokens of each word; none between two sentences."""
-        words: list[list[int]] = []
+    def _split(self, ids: Sequence[int]) -> list[str | None]:
+        """The words; None between two sentences."""
+        words: list[str | None] = []
         for token in ids:
+            last = words[-1] if words else None
             if token == self._separator:
-                words.append([])
-            elif words and words[-1] and self.continues[token]:
-                words[-1].append(token)
+                words.append(None)
+            elif last is not None and self.continues[token]:
+                words[-1] = last + self._pieces[token]
             else:
-                words.append([token])
+                words.append(self._pieces[token])
         return words
 
-    def _piece(self, token: int) -> str:
-        return f"{token} " if self._pieces is None or token >= len(self._pieces) else self._pieces[token]
-
-
-def _trigrams(words: Sequence[str | None]) -> list[tuple[str, str, str]]:
-    """Three words in a row, in one sentence."""
-    threes = zip(words, words[1:], words[2:], strict=False)
-    return [(one, two, three) for one, two, three in threes if one and two and three]
+    @staticmethod
+    def _whole(words: list[str | None]) -> list[str | None]:
+        """Words without those that are only a space so far."""
+        return [word for word in words if word != ""] if "" in words else words
 
 
 # A continuation: its score, the hypothesis that it continues, and its token.
