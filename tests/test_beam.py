@@ -13,6 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from bertsum.config import DecoderConfig, GenerationConfig
+from bertsum.errors import BertsumError
 from bertsum.models.beam import Hypothesis, SearchTokens, _Words, beam_search
 from bertsum.models.decoder import Decoder
 
@@ -246,12 +247,12 @@ def test_everything_forbidden(size) -> None:
         assert found == Hypothesis([], float("-inf"))
 
 
-def test_weights_that_are_not_finite_end_too() -> None:
+def test_weights_that_are_not_finite() -> None:
     decoder = make(0, len(NAMES))
     torch.nn.init.constant_(decoder.norm.weight, float("nan"))
     for name in ("standard", "presumm"):
-        (found,) = search(decoder, sources(0, [3]), WORDS, max_length=6, search=name)
-        assert len(found.ids) <= 6
+        with pytest.raises(BertsumError, match="a probability is not a number; the model's weights are broken"):
+            search(decoder, sources(0, [3]), WORDS, max_length=6, search=name)
 
 
 def test_words_with_spaces_of_their_own() -> None:

@@ -57,7 +57,7 @@ def assert_close(one: Path, other: Path) -> None:
             b[name] for name in ("step", "documents", "split")
         ]
         assert [a[name] for name in a if name != "split"] == pytest.approx(
-            [b[name] for name in b if name != "split"], abs=1e-5
+            [b[name] for name in b if name != "split"], abs=1e-5, rel=1e-6
         )
     assert largest_difference(*(Run(run).checkpoint(20) for run in (one, other))) < 1e-5
 

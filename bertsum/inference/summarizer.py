@@ -339,7 +339,6 @@ class Summarizer:
             return BertsumError(
                 f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
             )
-        translates = settled.writes and not self.model.config.encoding.split_sentences
         return Summary(
             text=running_text(prediction.sentences, read.language),
             sentences=prediction.sentences,
@@ -348,9 +347,8 @@ class Summarizer:
             document=read.sentences,
             document_scores=prediction.scores or [None] * len(read.sentences),
             unscored=read.unscored,
-            # a translation shares few words with its source, and those tell nothing
-            leans_on=[[] for _ in prediction.leans_on] if translates else prediction.leans_on,
-            unsupported=[] if translates else prediction.unsupported,
+            leans_on=prediction.leans_on,
+            unsupported=prediction.unsupported,
         )
 
 
