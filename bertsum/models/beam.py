@@ -78,14 +78,14 @@ def beam_search(
         tokens: What to know of the vocabulary.
     """
     search = _Presumm if config.search == "presumm" else _Standard
-    searches = [search(config, tokens, [[] for _ in range(config.beam_size)]) for _ in memory]
+    rules = _Rules(config, tokens, len(decoder.generator_bias), memory.device)
+    searches = [search(config, tokens, rules.words, [[] for _ in range(config.beam_size)]) for _ in memory]
     open_documents = list(range(len(memory)))  # numbers of the B documents
     state = decoder.begin(memory, mask)
     size, device = config.beam_size, memory.device
     last = torch.full((len(memory), size), tokens.start, device=device)
     totals = torch.full((len(memory), size), float("-inf"), device=device)
     totals[:, 0] = 0.0  # at first all hypotheses are one and the same
-    rules = _Rules(config, tokens, len(decoder.generator_bias), device)
     for length in range(1, config.max_length + 1):
         log_probabilities = decoder.step(last, state)  # (B, K, V)
         texts = [searches[document].texts for document in open_documents]
@@ -141,6 +141,7 @@ class _Rules:
 
     Attributes:
         kept: How many continuations of a document a step keeps.
+        words: The words of a text.
     """
 
     def __init__(self, config: GenerationConfig, tokens: SearchTokens, vocabulary: int, device: torch.device) -> None:
@@ -150,9 +151,9 @@ class _Rules:
         forbidden = torch.zeros(vocabulary, dtype=torch.bool, device=device)
         forbidden[list(tokens.forbidden)] = True
         self.forbidden = None if self.authors else forbidden
-        self._words = _Words(tokens, vocabulary)
-        self._words_go_on = any(self._words.continues)
-        self.begins_word = ~torch.tensor(self._words.continues, device=device)  # so do the end and the separator
+        self.words = _Words(tokens, vocabulary)
+        self._words_go_on = any(self.words.continues)
+        self.begins_word = ~torch.tensor(self.words.continues, device=device)  # so do the end and the separator
         self.names = tokens.names
 
     def penalty(self, length: int) -> float:
@@ -182,10 +183,10 @@ class _Rules:
             for number, ids in enumerate(hypotheses):
                 if self.authors and self._has_repeated(ids):
                     scores[row, number] = _REPEATED
-                elif not self.authors and self._words.repeat(ids):
+                elif not self.authors and self.words.repeat(ids):
                     scores[row, number, self.begins_word] = float("-inf")
                 if not self.authors and (length == config.max_length or not self._words_go_on):
-                    scores[row, number, self._words.repeating(ids)] = float("-inf")
+                    scores[row, number, self.words.repeating(ids)] = float("-inf")
         return scores
 
     def _has_repeated(self, ids: Sequence[int]) -> bool:
@@ -241,6 +242,13 @@ class _Words:
             found.setdefault(key, []).append(token)
         return found
 
+    def without_last(self, ids: list[int]) -> list[int]:
+        """A text without its last word."""
+        end = len(ids) - 1
+        while end > 0 and self.continues[ids[end]]:
+            end -= 1
+        return ids[:end]
+
     def _split(self, ids: Sequence[int]) -> list[str | None]:
         """The words; None between two sentences."""
         words: list[str | None] = []
@@ -271,12 +279,14 @@ class _Search:
     Attributes:
         config: How to search.
         tokens: What to know of the vocabulary.
+        words: The words of a text.
         texts: Tokens of the K hypotheses.
         finished: The hypotheses that have ended.
     """
 
     config: GenerationConfig
     tokens: SearchTokens
+    words: _Words
     texts: list[list[int]]
     finished: list[Hypothesis] = field(default_factory=list)
 
@@ -317,11 +327,15 @@ class _Standard(_Search):
                 if score > float("-inf"):
                     self._finish([*self.texts[parent], token], score / penalty)
             if not self.finished:  # everything was forbidden
-                self._finish(self.texts[0], float("-inf"))
+                ids = self.texts[0]
+                self._finish(self.words.without_last(ids) if self._repeats(ids) else ids, float("-inf"))
             return None
         if len(self.finished) == size and best / penalty <= self.finished[-1].score:
             return None
         return self.go_on(going)
+
+    def _repeats(self, ids: list[int]) -> bool:
+        return self.config.trigram_blocking and self.words.repeat(ids)
 
     def _finish(self, ids: list[int], score: float) -> None:
         """Keeps the K best, best first."""
