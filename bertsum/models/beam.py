@@ -9,7 +9,6 @@ checkpoints write their text.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -76,6 +75,9 @@ def beam_search(
         mask: True for tokens, False for padding (documents, T).
         config: How to search.
         tokens: What to know of the vocabulary.
+
+    Raises:
+        BertsumError: if a probability is not a number.
     """
     search = _Presumm if config.search == "presumm" else _Standard
     rules = _Rules(config, tokens, len(decoder.generator_bias), memory.device)
@@ -91,6 +93,8 @@ def beam_search(
         texts = [searches[document].texts for document in open_documents]
         scores = rules.apply(log_probabilities, totals, texts, length)
         top, places = scores.flatten(1).topk(min(rules.kept, scores[0].numel()), dim=1)
+        if top.isnan().any():
+            raise BertsumError("generate: a probability is not a number; the model's weights are broken")
         kept: list[_Kept] = []
         vocabulary = log_probabilities.shape[-1]
         for row, document in enumerate(open_documents):
@@ -291,13 +295,7 @@ class _Search:
     finished: list[Hypothesis] = field(default_factory=list)
 
     def best(self) -> Hypothesis:
-        """The finished hypothesis with the best score; the first found of equals.
-
-        Raises:
-            BertsumError: if a score is not a number.
-        """
-        if any(math.isnan(hypothesis.score) for hypothesis in self.finished):
-            raise BertsumError("generate: a probability is not a number; the model's weights are broken")
+        """The finished hypothesis with the best score; the first found of equals."""
         return max(self.finished, key=lambda hypothesis: hypothesis.score)
 
     def go_on(self, chosen: Sequence[tuple[int, Continuation]]) -> tuple[list[int], list[int], list[int]]:
