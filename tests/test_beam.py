@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from bertsum.config import DecoderConfig, GenerationConfig
+from bertsum.config import Config, DecoderConfig, GenerationConfig
 from bertsum.errors import BertsumError
-from bertsum.models.beam import Hypothesis, SearchTokens, _Words, beam_search
+from bertsum.models.beam import Hypothesis, SearchTokens, _Words, beam_search, length_penalty
 from bertsum.models.decoder import Decoder
 
 SIZE = 8
@@ -273,3 +273,9 @@ def test_words_with_spaces_of_their_own() -> None:
     assert sorted(words.repeating([a, b, a, a, b, space])) == [a, more_a]
     assert sorted(words.repeating([a, a, b, more_b, a, a, b])) == [more_b]
     assert words.repeating([a, b, a, SEPARATOR, b]) == words.repeating([]) == []
+
+
+def test_a_penalty_that_no_number_holds() -> None:
+    assert length_penalty(100_000, Config.load(None, ["generation.length_penalty=10"]).generation.length_penalty) > 1e40
+    with pytest.raises(BertsumError, match=r"generation\.length_penalty: got 1000"):
+        Config.load(None, ["generation.length_penalty=1000"])
