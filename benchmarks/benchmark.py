@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+import sides_writing  # noqa: F401  # names its sides
 import torch
 from sides import SIDES, Options, Work, write_documents, write_model
 
@@ -69,6 +70,9 @@ STAGES = {
     "onnx": Stage("score, ONNX Runtime in fp32", "score_onnx", "score_naive", 1.0, scored=True),
     "summarize": Stage("raw text to summary", "summarize_own", "summarize_naive", 3.0, scored=True),
     "one": Stage("30 sentences to summary, ms", "summarize_one", None, 60.0),
+    "decoder": Stage("train with a decoder", "train_decoder_own", "train_decoder_naive", 2.0),
+    "write": Stage("write 32 / one by one", "write_together", "write_one_by_one", 3.0),
+    "written": Stage("write a summary of 60 tokens, ms", "write_one", None, 1000.0),
     "rouge": Stage("ROUGE-1/2/L, one core", "rouge_own", "rouge_naive", 4.0),
     "import": Stage("import bertsum, ms", "import_package", None, 300.0),
 }

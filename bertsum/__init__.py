@@ -1,4 +1,4 @@
-"""Extractive summarization with pretrained encoders (BERTSUM).
+"""Summarization with pretrained encoders (BERTSUM): extracts, and written summaries.
 
 Names are imported when they are first used, so that ``import bertsum`` is quick.
 """
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bertsum.inference.summarizer import Summarizer
     from bertsum.inference.summary import Summary
     from bertsum.models.extractive import BertSum
+    from bertsum.models.seq2seq import BertSumAbs
     from bertsum.results import RougeScore
     from bertsum.training.train import TrainResult, train
 
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "BertSum": "bertsum.models.extractive",
+    "BertSumAbs": "bertsum.models.seq2seq",
     "BertsumError": "bertsum.errors",
     "Config": "bertsum.config",
     "Evaluation": "bertsum.evaluation.evaluate",
@@ -46,6 +48,7 @@ _HOME = {
 
 __all__ = [
     "BertSum",
+    "BertSumAbs",
     "BertsumError",
     "Config",
     "Evaluation",

@@ -6,30 +6,22 @@ Modules that take seconds to import are imported only after all arguments are ch
 from __future__ import annotations
 
 import argparse
-import gc
 import inspect
-import json
 import re
 import sys
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bertsum.commands import MODEL_HELP, add_generate, add_summarize, generate, summarize
 from bertsum.config.arguments import ConfigParser, add_config, load_config, overrides_from_arguments
 from bertsum.errors import BertsumError
-from bertsum.files import decode_text
 from bertsum.program import keep_freed_memory, run
-from bertsum.text import printable
 
 if TYPE_CHECKING:
     from bertsum.config import Config
 
     Command = Callable[[argparse.Namespace, list[str]], None]
-
-_LINE_ENDS = re.compile("\r\n?|[\v\f]")  # line ends of other systems, and page breaks
-_MODEL = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -38,7 +30,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _main(argv: Sequence[str] | None) -> None:
-    arguments = ConfigParser(prog="bertsum", description="Summaries of a text's own sentences.", allow_abbrev=False)
+    arguments = ConfigParser(
+        prog="bertsum", description="Summaries, chosen from a text or written.", allow_abbrev=False
+    )
     arguments.add_argument("--version", action="store_true", help="print the version")
     commands = arguments.add_subparsers(metavar="COMMAND")
     for name, (add, command) in _COMMANDS.items():
@@ -85,7 +79,8 @@ def _train(options: argparse.Namespace, rest: list[str]) -> None:
     if not result.main_process:
         return
     if result.evaluation is not None:
-        print(f"\nA document of the validation data, with the chosen sentences marked:\n{result.evaluation.example}")
+        chosen = "with the chosen sentences marked" if result.evaluation.selection else "beside its written summary"
+        print(f"\nA document of the validation data, {chosen}:\n{result.evaluation.example}")
         print(f"\n{result.evaluation}\n\nPredictions: {result.evaluation.folder}")
         print(f"Report: {result.evaluation.report}")
     print(f"Best checkpoint: {result.checkpoint} -> {result.checkpoint.resolve().name} (of {result.step} updates)")
@@ -161,12 +156,12 @@ def _prepare(options: argparse.Namespace, rest: list[str]) -> None:
     """
     config = load_config(options, rest)
     from bertsum.data.prepare import prepare
-    from bertsum.encoders.load import load_tokenizer
+    from bertsum.models.base import model_class
 
-    tokenizer = load_tokenizer(config.model.encoder)
+    tokenizers = model_class(config.model.kind).load_tokenizers(config)
     for split in ("train", "validation", "test"):
         if config.data.has_split(split):
-            prepared = prepare(config, split, tokenizer)
+            prepared = prepare(config, split, *tokenizers)
             print(f"{split}: {len(prepared):,} documents in {prepared.folder}")
 
 
@@ -184,104 +179,27 @@ def _convert(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum convert model_step_18000.pt runs/presumm --encoder bert-base-uncased
     bertsum eval --checkpoint runs/presumm/best --split test
 
-    The run is configured as cnndm, or as --config says; any field can be overridden, such as --data.test FILE.
+    It may be of either half, extractive or abstractive. The run is configured as cnndm or cnndm-abs, or as --config
+    says; any field can be overridden, such as --data.test FILE.
     """
-    folder = Path(options.run_folder)
-    options.config = options.config or "cnndm"
-    names = ["--name", folder.name, "--output_dir", str(folder.parent)]
-    config = load_config(options, [*rest, *names], training=False)
     from bertsum.models.extractive import BertSum
+    from bertsum.models.presumm import is_abstractive
+    from bertsum.models.seq2seq import BertSumAbs
     from bertsum.training.resume import write_model_as_run
 
+    folder = Path(options.run_folder)
+    abstractive = is_abstractive(options.checkpoint)
+    kind: type[BertSum | BertSumAbs] = BertSumAbs if abstractive else BertSum
+    options.config = options.config or ("cnndm-abs" if abstractive else "cnndm")
+    names = ["--name", folder.name, "--output_dir", str(folder.parent)]
+    config = load_config(options, [*rest, *names], training=False)
     step = re.search(r"step_(\d+)", Path(options.checkpoint).name)
-    model = BertSum.from_presumm(options.checkpoint, options.encoder, heads=options.heads)
+    model = kind.from_presumm(options.checkpoint, options.encoder, heads=options.heads)
     checkpoint = write_model_as_run(config, model, int(step[1]) if step else 0)
     print(f"Checkpoint: {folder / 'best'} -> {checkpoint.name}\nEvaluate it: bertsum eval --checkpoint {folder}/best")
 
 
-# ---- commands with a model
-
-
-def _add_summarize(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
-    parser.add_argument("--model", help=_MODEL)
-    parser.add_argument("--sentences", type=int, help="at most this many sentences")
-    parser.add_argument("--ratio", type=float, help="at most this share of the sentences")
-    parser.add_argument("--max-words", type=int, help="at most this many words")
-    parser.add_argument("--threshold", type=float, help="only sentences of at least this probability")
-    parser.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
-    parser.add_argument("--order", choices=["document", "score"], help="order of the sentences")
-    parser.add_argument("--language", help="ISO 639-1 code of the text, or auto")
-    parser.add_argument(
-        "--long-documents", choices=["window", "truncate"], default="window", help="read them whole, or their beginning"
-    )
-    shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--marked", action="store_true", help="print the document with the chosen sentences marked")
-    shown.add_argument("--json", action="store_true", help="print everything as JSON")
-    shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file (.jsonl, .jsonl.gz)")
-    parser.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
-    parser.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
-    parser.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
-    parser.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
-
-
-def _summarize(options: argparse.Namespace, _: list[str]) -> None:
-    """Summarizes a text file or standard input, or every document of a JSON lines file.
-
-    bertsum summarize article.txt
-    bertsum summarize --model runs/cnndm/best --sentences 5 --json < article.txt
-    bertsum summarize --jsonl documents.jsonl.gz --out summaries.jsonl.gz
-    """
-    if (options.jsonl is None) != (options.out is None):
-        options.parser.error("--jsonl and --out are given together")
-    if options.jsonl is not None and options.file is not None:
-        options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
-    for name in ("document_field", "id_field"):
-        if getattr(options, name) is not None and options.jsonl is None:
-            options.parser.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
-        _print_summaries(options)
-
-
-def _print_summaries(options: argparse.Namespace) -> None:
-    chosen = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
-    asked: dict[str, Any] = {name: getattr(options, name) for name in chosen}
-    asked["trigram_blocking"] = options.blocking
-    # Read before slow imports, so that an error about a wrong name comes at once.
-    text = _read_text(options.file or "-", options.encoding) if options.jsonl is None else None
-    gc.disable()  # new objects all stay; searching them for garbage would take an eighth of the start
-    try:
-        from bertsum.inference.summarizer import Summarizer
-
-        summarizer = Summarizer.from_pretrained(options.model)
-        gc.freeze()
-    finally:
-        gc.enable()
-    if text is None:
-        from bertsum.inference.bulk import summarize_file
-
-        fields = {name: getattr(options, name) for name in ("document_field", "id_field", "encoding")}
-        print(summarize_file(summarizer, options.jsonl, options.out, **fields, **asked))
-        return
-    summary = summarizer(text, **asked)
-    if options.json:
-        shown = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
-        # the same values, escaped if they hold control characters
-        print(shown if shown == printable(shown) else json.dumps(asdict(summary), indent=2))
-    else:
-        print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
-
-
-def _read_text(path: str, encoding: str | None) -> str:
-    """A whole file, or standard input."""
-    if path == "-" and sys.stdin is None:
-        raise BertsumError("standard input is closed, expected a text, or the name of a file")
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as error:
-        raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
-    return decode_text(data, path, encoding)
+# ---- models that are given away
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -290,14 +208,14 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(options: argparse.Namespace, _: list[str]) -> None:
-    """Writes a trained model as ONNX, with its tokenizer, into a new folder.
+    """Writes a trained extractive model as ONNX, with its tokenizer, into a new folder.
 
     bertsum export runs/cnndm/best exported
     """
     from bertsum.compression.onnx import TOLERANCE, export_onnx
-    from bertsum.models.extractive import BertSum
+    from bertsum.models.base import Model
 
-    export_onnx(BertSum.from_pretrained(options.model), options.folder)
+    export_onnx(Model.from_pretrained(options.model), options.folder)
     print(f"Wrote {options.folder}/model.onnx; its scores are within {TOLERANCE} of the model's")
 
 
@@ -316,7 +234,7 @@ def _push(options: argparse.Namespace, _: list[str]) -> None:
     bertsum push runs/cnndm/best me/bertsum-cnndm --private --license apache-2.0
     bertsum push runs/cnndm/best me/bertsum-cnndm --dry-run > card.md   # the card alone, nothing is pushed
 
-    The card has the ROUGE of bertsum eval for this checkpoint. A README.md of your own in the checkpoint's folder is
+    The card has the figures of bertsum eval for this checkpoint. A README.md of your own in the checkpoint's folder is
     pushed instead.
     """
     from bertsum.models.base import Model
@@ -324,7 +242,7 @@ def _push(options: argparse.Namespace, _: list[str]) -> None:
     model = Model.from_pretrained(options.model)
     card = model.generate_model_card(options.repo_id, options.license)
     if not getattr(card.data, "eval_results", None):
-        print("The card has no ROUGE: evaluate this checkpoint first (bertsum eval --checkpoint)", file=sys.stderr)
+        print("The card has no figures: evaluate this checkpoint first (bertsum eval --checkpoint)", file=sys.stderr)
     if options.dry_run:
         print(card)
         return
@@ -359,7 +277,7 @@ def _plot(options: argparse.Namespace, _: list[str]) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", help=_MODEL)
+    parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--host", default="127.0.0.1", help="address to serve; 0.0.0.0 is the whole network")
     parser.add_argument("--port", type=int, help="by default the first free one from 7860 on")
     parser.add_argument("--share", action="store_true", help="a public address too, through Gradio's servers")
@@ -378,7 +296,8 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] 
     "train": (add_config, _train),
     "eval": (_add_eval, _eval),
     "prepare": (add_config, _prepare),
-    "summarize": (_add_summarize, _summarize),
+    "summarize": (add_summarize, summarize),
+    "generate": (add_generate, generate),
     "convert": (_add_convert, _convert),
     "export": (_add_export, _export),
     "push": (_add_push, _push),

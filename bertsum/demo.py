@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.errors import BertsumError
 from bertsum.files import decode_text
-from bertsum.pages.shading import document_html
+from bertsum.pages.written import UNSUPPORTED
 from bertsum.text import sanitize, split_words
 
 if TYPE_CHECKING:
@@ -36,22 +36,10 @@ BUNDLED = "bundled with bertsum"
 DEFAULT = "model's default"
 LIMITS = ("sentences", "% of sentences", "words", DEFAULT)
 LANGUAGES = {
-    "found by itself": "auto",
-    "Arabic": "ar",
-    "Chinese": "zh",
-    "English": "en",
-    "French": "fr",
-    "German": "de",
-    "Hindi": "hi",
-    "Indonesian": "id",
-    "Italian": "it",
-    "Japanese": "ja",
-    "Portuguese": "pt",
-    "Russian": "ru",
-    "Spanish": "es",
-    "Turkish": "tr",
-    "Vietnamese": "vi",
-}
+    "found by itself": "auto", "Arabic": "ar", "Chinese": "zh", "English": "en", "French": "fr", "German": "de",
+    "Hindi": "hi", "Indonesian": "id", "Italian": "it", "Japanese": "ja", "Portuguese": "pt", "Russian": "ru",
+    "Spanish": "es", "Turkish": "tr", "Vietnamese": "vi",
+}  # fmt: skip
 _CATCHING = threading.Lock()  # catching warnings affects all threads: two at once would mix them up, and not undo it
 _DOCUMENT = "document 0: "  # the summarizer's name for the only document
 _SECONDS_KEPT = 3600  # for uploads and downloads of visitors
@@ -70,13 +58,15 @@ class Answer:
         problem: What is wrong with the text or an option; empty for a summary.
         summary: The summary's text.
         facts: How much of the document the summary is.
-        document: The shaded document, as HTML.
+        why: How to read the document.
+        document: The shaded document, or a written summary and what it leans on, as HTML.
         files: The summary as a text file and as a JSON file.
     """
 
     problem: str = ""
     summary: str = ""
     facts: str = ""
+    why: str = ""
     document: str = ""
     files: tuple[Path, Path] | None = None
 
@@ -133,6 +123,8 @@ class Demo:
             order: Order of the sentences, document or score.
         """
         try:
+            from bertsum.inference.options import foreign_options  # imports torch
+
             if not (text or "").strip():
                 raise BertsumError("There is no text yet: paste one, or upload a .txt file.")
             _check_length(text)
@@ -141,6 +133,8 @@ class Demo:
             wanted["order"] = _unless_default(order)
             wanted["trigram_blocking"] = None if blocking == DEFAULT else blocking == "on"
             summarizer = self.summarizer(model)
+            unused = foreign_options(wanted, summarizer.model.sections)
+            wanted = {name: value for name, value in wanted.items() if name not in unused}
             with _CATCHING, warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 summary = summarizer(sanitize(text), **wanted)
@@ -148,8 +142,9 @@ class Demo:
             return Answer(problem=str(error).removeprefix(_DOCUMENT))
         return Answer(
             summary=summary.text,
-            facts=" ".join([_facts(summary), *_unread(caught)]),
-            document=document_html(summary.document, summary.document_scores, summary.indices),
+            facts=" ".join([_facts(summary), *_not_used(unused), *_unread(caught)]),
+            why="" if summary.is_written else "The stronger a sentence's colour, the higher its score.",
+            document=summary._repr_html_(),
             files=self._files(summary),
         )
 
@@ -215,14 +210,14 @@ def page(demo: Demo) -> gradio.Blocks:
     """The page, to be launched or mounted."""
     gr = _import_gradio()
     with gr.Blocks(title="bertsum", delete_cache=(_SECONDS_KEPT // 6, _SECONDS_KEPT)) as blocks:
-        gr.Markdown("# bertsum\nA summary made of the text's own sentences, and why it has these.")
+        gr.Markdown("# bertsum\nThe summary of a text, and what it comes from.")
         with gr.Row():
             with gr.Column():
                 text = gr.Textbox(label="Text", placeholder="Paste a text", lines=14, max_lines=14, elem_id="text")
                 upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
                 names, examples = _examples()
                 gr.Examples([[example] for example in examples], [text], example_labels=names, preload=False)
-                limits, others = _length_options(gr), _other_options(gr, demo.models)
+                limits, (model, *others) = _length_options(gr), _other_options(gr, demo.models)
                 button = gr.Button("Summarize", variant="primary", elem_id="go")
             with gr.Column():
                 shown = _answer_parts(gr)
@@ -235,7 +230,7 @@ def page(demo: Demo) -> gradio.Blocks:
                 answer.summary,
                 gr.Markdown(answer.facts, visible=bool(answer.facts)),
                 *(gr.DownloadButton(value=file, visible=file is not None) for file in files),
-                gr.Markdown(visible=bool(answer.document)),
+                gr.Markdown(answer.why, visible=bool(answer.why)),
                 gr.HTML(answer.document, visible=bool(answer.document)),
             ]
 
@@ -250,7 +245,7 @@ def page(demo: Demo) -> gradio.Blocks:
             except BertsumError as error:
                 return ["", *show(Answer(problem=str(error)))]
 
-        button.click(summarize, [text, *limits, *others], shown, api_name="summarize", show_progress_on=summary)
+        button.click(summarize, [text, model, *limits, *others], shown, api_name="summarize", show_progress_on=summary)
         upload.upload(read, upload, [text, *shown], api_visibility="private", show_progress_on=text)
     return blocks
 
@@ -293,19 +288,14 @@ def _answer_parts(gr: Any) -> list[Any]:
     """The parts that show an :class:`Answer`: problem, summary, facts, both files, the legend, the document."""
     problem = gr.HTML(visible=False, elem_id="problem")
     summary = gr.Textbox(
-        label="Summary",
-        placeholder="The summary appears here",
-        lines=4,
-        max_lines=20,
-        interactive=False,
-        buttons=["copy"],
-        elem_id="summary",
-    )
+        label="Summary", placeholder="The summary appears here", lines=4, max_lines=20, interactive=False,
+        buttons=["copy"], elem_id="summary",
+    )  # fmt: skip
     facts = gr.Markdown(visible=False, elem_id="facts")
     with gr.Row():
         as_text = gr.DownloadButton("Download as text", visible=False, size="sm", elem_id="as-text")
         as_json = gr.DownloadButton("Download as JSON", visible=False, size="sm", elem_id="as-json")
-    why = gr.Markdown("The stronger a sentence's colour, the higher its score.", visible=False)
+    why = gr.Markdown(visible=False)
     document = gr.HTML(container=True, padding=True, max_height=600, visible=False, elem_id="document")
     return [problem, summary, facts, as_text, as_json, why, document]
 
@@ -382,7 +372,16 @@ def _unless_default(value: str) -> str | None:
 
 def _facts(summary: Summary) -> str:
     words, chosen = (sum(len(split_words(s)) for s in part) for part in (summary.document, summary.sentences))
-    return f"{len(summary.indices)} of {len(summary.document):,} sentences, {chosen:,} of {words:,} words."
+    if not summary.is_written:
+        return f"{len(summary.indices)} of {len(summary.document):,} sentences, {chosen:,} of {words:,} words."
+    lacking = f" The text does not have the words marked {UNSUPPORTED}." if summary.unsupported else ""
+    return f"{chosen:,} words, written from {words:,} words.{lacking}"
+
+
+def _not_used(options: Sequence[str]) -> list[str]:
+    """What a model that writes does not heed."""
+    names = {"order" if name == "order" else "length" for name in options}
+    return [f"Not used, since this model writes: {', '.join(sorted(names))}."] if names else []
 
 
 def _unread(caught: Sequence[warnings.WarningMessage]) -> list[str]:

@@ -1,10 +1,10 @@
-"""The results of an evaluation: ROUGE by system, their table, and results.json."""
+"""The results of an evaluation: figures by system, their tables, and results.json."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,9 @@ from bertsum.files import write_whole
 
 METRICS = ("rouge1", "rouge2", "rougeL")
 FIGURES = ("precision", "recall", "fmeasure")
+# Corpus scores of sacrebleu, and how they are written.
+TRANSLATION_METRICS = {"bleu": "BLEU", "chrf": "chrF"}
+NGRAMS = (1, 2, 3, 4)
 RESULTS_FILE = "results.json"
 
 
@@ -38,8 +41,47 @@ class RougeScore:
     fmeasure_interval: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class CorpusScore:
+    """BLEU or chrF of all documents together, from 0 to 100.
+
+    Attributes:
+        score: The score.
+        interval: Its 95% bootstrap interval (low, high).
+    """
+
+    score: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """Means over documents of what a summary's text is like beside its document.
+
+    Attributes:
+        words: Words of a summary.
+        sentences: Sentences of a summary.
+        novel1: Share of a summary's words that the document does not have, from 0 to 1.
+        novel2: The same of two words in a row.
+        novel3: The same of three.
+        novel4: The same of four.
+        unsupported_documents: Share of documents whose summary has names, numbers or rare words that the document does
+            not have.
+        unsupported_words: Share of such words in a summary.
+    """
+
+    words: float
+    sentences: float
+    novel1: float
+    novel2: float
+    novel3: float
+    novel4: float
+    unsupported_documents: float
+    unsupported_words: float
+
+
 class Row(NamedTuple):
-    """A line of the table, in percent.
+    """A line of the table of ROUGE, in percent.
 
     Attributes:
         system: Name of the system.
@@ -66,12 +108,17 @@ class Results:
         documents: Number of documents.
         rouge: How ROUGE was counted: the fields of the config's section, the language, and a text about the
             ``tokenizer``.
-        selection: How sentences were chosen; None without a model.
+        selection: How sentences were chosen; None without a model that chooses.
         baselines: What Lead and Oracle chose from: all of a document, or what the encoder read of it.
         long_documents: How documents longer than the encoder's input were read: truncate or window.
         precision: Arithmetic of the forward pass; None without a model.
-        systems: ROUGE by system (``lead-3``, ``oracle``, ``model``), each by metric.
+        systems: ROUGE by system (``lead-3``, ``oracle``, ``model``), each by metric; empty if it was not measured.
         seconds: Time of scoring, selection and ROUGE.
+        generation: How summaries were written; None without a model that writes.
+        translation: BLEU and chrF by system, each by metric; empty if they were not measured.
+        signatures: How sacrebleu counted, by metric.
+        novelty: What the texts are like, by system and of the first ``reference``; empty if no model writes, or
+            ROUGE was not measured: a translation has no word of its document.
     """
 
     checkpoints: dict[str, str]
@@ -86,6 +133,10 @@ class Results:
     precision: str | None
     systems: dict[str, dict[str, RougeScore]]
     seconds: float
+    generation: dict[str, Any] | None = None
+    translation: dict[str, dict[str, CorpusScore]] = field(default_factory=dict)
+    signatures: dict[str, str] = field(default_factory=dict)
+    novelty: dict[str, Novelty] = field(default_factory=dict)
 
     @property
     def tokenizer(self) -> str:
@@ -117,18 +168,45 @@ class Results:
             yield Row(system, cells, 100 * scores["rouge1"].recall, 100 * scores["rouge1"].precision)
 
     def table(self) -> str:
-        """The figure to report with 95% intervals, then ROUGE-1 recall and precision, in percent."""
-        width = max(10, *(len(system) + 1 for system in self.systems))
+        """The figures as text.
+
+        First ROUGE in percent: the figure to report with 95% intervals, then ROUGE-1 recall and precision. Then BLEU
+        and chrF with 95% intervals. Then what written texts are like. What was not measured is left out.
+        """
+        tables = (self._rouge_table, self._translation_table, self._novelty_table)
+        return "\n\n".join("\n".join(lines) for table in tables if (lines := list(table())))
+
+    def _rouge_table(self) -> Iterator[str]:
+        if not self.systems:
+            return
+        width = _width(self.systems)
         head = f"{'':<{width}}" + "".join(f"{metric.upper():>8}{'95% interval':>17}" for metric in METRICS)
-        lines = [head + f"{'R-1 recall':>13}{'R-1 precision':>15}"]
+        yield head + f"{'R-1 recall':>13}{'R-1 precision':>15}"
         for system, cells, recall, precision in self.rows():
-            shown = "".join(f"{mean:>8.2f}{f'({low:.2f}-{high:.2f})':>17}" for mean, low, high in cells.values())
-            lines.append(f"{system:<{width}}{shown}{recall:>13.2f}{precision:>15.2f}")
-        return "\n".join(lines)
+            yield f"{system:<{width}}{_shown(cells.values())}{recall:>13.2f}{precision:>15.2f}"
+
+    def _translation_table(self) -> Iterator[str]:
+        width = _width(self.translation)
+        if self.translation:
+            titles = [TRANSLATION_METRICS[metric] for metric in self.signatures]
+            yield f"{'':<{width}}" + "".join(f"{title:>8}{'95% interval':>17}" for title in titles)
+        for system, scores in self.translation.items():
+            yield f"{system:<{width}}{_shown((one.score, *one.interval) for one in scores.values())}"
+
+    def _novelty_table(self) -> Iterator[str]:
+        width = _width(self.novelty)
+        if self.novelty:
+            head = f"{'':<{width}}{'words':>8}{'sentences':>11}{'novel words, 2-, 3-, 4-grams, %':>34}"
+            yield f"{head}{'unsupported words, %':>23}{'summaries with any, %':>23}"
+        for system, one in self.novelty.items():
+            novel = "".join(f"{100 * share:>8.1f}" for share in (one.novel1, one.novel2, one.novel3, one.novel4))
+            wrong = f"{100 * one.unsupported_words:>23.1f}{100 * one.unsupported_documents:>23.1f}"
+            yield f"{system:<{width}}{one.words:>8.1f}{one.sentences:>11.1f}{novel:>34}{wrong}"
 
     def __str__(self) -> str:
-        counted = f"ROUGE {self.figure_name}, counts {self.tokenizer}"
-        return f"{self.table()}\n{self.documents:,} documents of {self.split}; {counted}"
+        counted = [f"ROUGE {self.figure_name}, counts {self.tokenizer}"] if self.systems else []
+        counted += [f"{TRANSLATION_METRICS[metric]} {signature}" for metric, signature in self.signatures.items()]
+        return f"{self.table()}\n{self.documents:,} documents of {self.split}; {'; '.join(counted)}"
 
     def write(self, folder: Path) -> None:
         """Writes results.json.
@@ -141,6 +219,11 @@ class Results:
             system: {metric: asdict(score) for metric, score in scores.items()}
             for system, scores in self.systems.items()
         }
+        values["translation"] = {
+            system: {metric: asdict(score) for metric, score in scores.items()}
+            for system, scores in self.translation.items()
+        }
+        values["novelty"] = {system: asdict(one) for system, one in self.novelty.items()}
         write_whole(folder / RESULTS_FILE, json.dumps(values, indent=2) + "\n")
 
     @staticmethod
@@ -152,19 +235,35 @@ class Results:
         """
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-            values = {"weights": {}, "precision": None, **values}
-            values["systems"] = {
-                system: {metric: _score(score) for metric, score in scores.items()}
-                for system, scores in values["systems"].items()
-            }
+            values = {**_ADDED, **values}
+            for name, kind in (("systems", RougeScore), ("translation", CorpusScore)):
+                values[name] = {
+                    system: {metric: kind(**_with_tuples(score)) for metric, score in scores.items()}
+                    for system, scores in values[name].items()
+                }
+            values["novelty"] = {system: Novelty(**one) for system, one in values["novelty"].items()}
             results = Results(**{item.name: values[item.name] for item in fields(Results)})
-            list(results.rows())
+            str(results)
             return results
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise BertsumError(f"'{file}': cannot be read as the results of an evaluation: {error!r}") from error
 
 
-def _score(values: dict[str, Any]) -> RougeScore:
+# Fields that results.json of an earlier version lacks.
+_ADDED: dict[str, Any] = {"weights": {}, "precision": None, "generation": None} | {
+    name: {} for name in ("translation", "signatures", "novelty")
+}
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
     """A score from JSON, where intervals are lists."""
-    tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    return RougeScore(**tuples)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+
+
+def _width(systems: Iterable[str]) -> int:
+    """Of the column of names."""
+    return max([10, *(len(system) + 1 for system in systems)])
+
+
+def _shown(cells: Iterable[tuple[float, float, float]]) -> str:
+    return "".join(f"{mean:>8.2f}{f'({low:.2f}-{high:.2f})':>17}" for mean, low, high in cells)

@@ -33,6 +33,17 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48}
 
+# What a tiny config of each kind of model has beside the rest.
+KINDS = {
+    "extractive": (),
+    "seq2seq": (
+        "model.kind=seq2seq", "decoder.tokenizer=wordpiece", "decoder.vocabulary=600", "decoder.layers=1",
+        "decoder.heads=4", "decoder.feedforward=48", "train.loss_reduction=token", "train.label_smoothing=0.1",
+        "generation.max_length=12", "generation.beam_size=2",
+    ),
+}  # fmt: skip
+both_kinds = pytest.mark.parametrize("kind", KINDS)  # replaces the fixture
+
 # A timing is no test, and the same examples are tried each time.
 settings.register_profile("bertsum", deadline=None, derandomize=True)
 settings.load_profile("bertsum")
@@ -121,7 +132,13 @@ def bert_shape() -> BertConfig:
 
 
 @pytest.fixture
-def config_of(encoder_folder: Path, tmp_path: Path) -> Callable[..., Config]:
+def kind() -> str:
+    """The kind of model that a test is about; ``both_kinds`` runs it for each."""
+    return "extractive"
+
+
+@pytest.fixture
+def config_of(encoder_folder: Path, tmp_path: Path, kind: str) -> Callable[..., Config]:
     """Makes a tiny config on the bundled sample, with its run in a folder of the test."""
 
     def make(*overrides: str) -> Config:
@@ -147,6 +164,7 @@ def config_of(encoder_folder: Path, tmp_path: Path) -> Callable[..., Config]:
                 "train.log_every=1",
                 "tracking.trackers=[]",
                 "rouge.bootstrap_samples=20",
+                *KINDS[kind],
                 *overrides,
             ],
         )
@@ -171,6 +189,36 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) 
         ],
     )  # fmt: skip
     return config, bertsum.train(config)
+
+
+def save_writer(folder: Path, encoder_folder: Path, *overrides: str) -> Path:
+    """A model with random weights that writes, saved."""
+    torch.manual_seed(0)
+    config = Config.load(
+        None,
+        [
+            f"data.prepared_dir={folder / 'prepared'}", "data.train=sample/english.validation.jsonl", "data.workers=1",
+            f"model.encoder={encoder_folder}", "model.kind=seq2seq", "train.loss_reduction=token",
+            "encoding.max_length=128", "decoder.tokenizer=wordpiece", "decoder.vocabulary=400", "decoder.layers=1",
+            "decoder.heads=4", "decoder.feedforward=32", "generation.beam_size=3", "generation.max_length=12",
+            *overrides,
+        ],
+    )  # fmt: skip
+    bertsum.BertSumAbs.for_training(config).save_pretrained(folder / "model", card=False)
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def writer_folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
+    """A model that writes summaries."""
+    return save_writer(tmp_path_factory.mktemp("writer"), encoder_folder)
+
+
+@pytest.fixture(scope="session")
+def translator_folder(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
+    """A model that writes each text, as one sentence, in German."""
+    translates = ("language=de", "encoding.split_sentences=false", "generation.trigram_blocking=false")
+    return save_writer(tmp_path_factory.mktemp("translator"), encoder_folder, *translates)
 
 
 def write_jsonl(path: Path, records: list[Any]) -> Path:

@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT
 
 import bertsum
-from bertsum import cli
+from bertsum import commands
 from bertsum.cli import main
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
@@ -92,7 +92,7 @@ def test_a_terminal_of_another_encoding(model) -> None:
 def test_without_standard_input(command, model, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(bertsum.BertsumError, match="standard input is closed"):
-        cli._read_text("-", None)
+        commands.read_text("-", None)
     assert "is not named as JSON lines" in command("summarize", "--model", model, "--jsonl", "", "--out", "")[2]
 
 

@@ -27,6 +27,14 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "scitldr.yaml": (1, "en", "minilm"),
     "nyt.yaml": (3, "en", "bert-base-uncased"),
     "chinese.yaml": (3, "zh", "bert-base-chinese"),
+    "quickstart-abs.yaml": (3, "en", "minilm"),
+    "cnndm-abs.yaml": (3, "en", "bert-base-uncased"),
+    "cnndm-extabs.yaml": (3, "en", "bert-base-uncased"),
+    "xsum-abs.yaml": (1, "en", "bert-base-uncased"),
+    "cnndm-abs-minilm.yaml": (3, "en", "minilm"),
+    "scitldr-abs.yaml": (1, "en", "minilm"),
+    "multi30k.yaml": (3, "de", "minilm"),
+    "multi30k-de-en.yaml": (3, "en", "scratch"),
 }
 
 

@@ -64,6 +64,19 @@ def test_options(demo, model) -> None:
         assert demo.answer(TEXT, model, **given).summary == summarizer(TEXT, **meant).text
 
 
+def test_a_model_that_writes(demo, writer_folder) -> None:
+    demo.models.append(str(writer_folder))
+    summary = bertsum.Summarizer.from_pretrained(writer_folder)(TEXT, trigram_blocking=False)
+    answer = demo.answer(TEXT, str(writer_folder), "sentences", 2, order="score", blocking="off")
+    assert (answer.problem, answer.summary, answer.why) == ("", summary.text, "")
+    assert "words, written from 18 words. The text does not have the words marked (?)." in answer.facts
+    assert answer.facts.endswith("Not used, since this model writes: length, order.")
+    assert answer.document == summary._repr_html_() and "bertsum-unsupported" in answer.document
+    saved = json.loads(answer.files[1].read_text(encoding="utf-8"))
+    assert (saved["leans_on"], saved["unsupported"]) == (summary.leans_on, summary.unsupported)
+    assert "Not used" not in demo.answer(TEXT, str(writer_folder)).facts
+
+
 def test_problems(demo, model) -> None:
     for text, options, problem in [
         (" \n", {}, "There is no text yet"),
@@ -148,6 +161,7 @@ def test_two_visitors_at_once_leave_warnings_as_they_were(demo, model, monkeypat
             left.wait(10)
         return summarizer(text, **options)
 
+    slow.model = summarizer.model
     monkeypatch.setattr(demo, "summarizer", lambda _: slow)
     long = "It rained and " * 60
     with ThreadPoolExecutor(2) as pool:
@@ -182,6 +196,16 @@ def address(model, tmp_path_factory) -> Iterator[str]:
     assert (process.returncode, "stopped by SIGTERM" in errors) == (143, True), errors
     assert "Traceback" not in errors
     assert list(temporary.glob("bertsum-demo-*")) == []  # nothing stays of what visitors gave
+
+
+def test_the_options_of_the_page_arrive(address, model) -> None:
+    client = pytest.importorskip("gradio_client").Client(address, verbose=False, download_files=False)
+    options = [model, "sentences", 1, 20, 100, "en", "off", "score"]
+    problem, summary, facts, *_ = client.predict(TEXT, *options, api_name="/summarize")
+    expected = bertsum.Summarizer.from_pretrained(model)(TEXT, sentences=1, trigram_blocking=False, order="score")
+    assert (problem["visible"], summary) == (False, expected.text)
+    assert facts["value"].startswith("1 of 4 sentences")
+    client.close()
 
 
 class Page:

@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 import torch
-from conftest import comparable_metrics, finish, ranks_of, run_train, sentences_of, wait_for, write_jsonl
+from conftest import both_kinds, comparable_metrics, finish, ranks_of, run_train, sentences_of, wait_for, write_jsonl
 
 import bertsum
 from bertsum import parallel
@@ -20,6 +20,7 @@ from bertsum.data import store as prepared_module
 from bertsum.data.prepare import prepare
 from bertsum.data.rows import ExtractiveRows
 from bertsum.device import explained_memory
+from bertsum.models.base import model_class
 from bertsum.models.extractive import BertSum
 from bertsum.parallel import WorkerError, map_in_order
 from bertsum.runs import Run
@@ -30,10 +31,9 @@ from bertsum.training.state import load_state
 # ---- numbers that are none
 
 
-def loss_that_is(value: float, at: int):
+def loss_that_is(value: float, at: int, original):
     """The loss, except that the so-many-th is not finite."""
     calls = [0]
-    original = BertSum.loss
 
     def loss(*arguments):
         calls[0] += 1
@@ -43,13 +43,14 @@ def loss_that_is(value: float, at: int):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value) -> None:
+@both_kinds
+def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value, kind) -> None:
     options = ("train.max_steps=6", "train.max_tokens_per_batch=128", "train.accumulation=2", "train.log_every=1")
     whole = config_of(*options, "name=whole")
     bertsum.train(whole)
-    config = config_of(*options)
+    config, model = config_of(*options), model_class(kind)
     with monkeypatch.context() as patch:
-        patch.setattr(BertSum, "loss", loss_that_is(value, at=6))  # the second batch of update 3
+        patch.setattr(model, "loss", loss_that_is(value, 6, model.loss))  # the second batch of update 3
         with pytest.raises(bertsum.BertsumError) as raised:
             bertsum.train(config)
     message = str(raised.value)
@@ -63,15 +64,16 @@ def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value) -> None:
     assert comparable_metrics(whole.run_dir)[-1]["step"] == comparable_metrics(config.run_dir)[-1]["step"] == 6
 
 
-def test_a_loss_that_is_not_finite_is_skipped_and_counted(config_of, monkeypatch) -> None:
-    config = config_of("train.non_finite=skip", "train.log_every=1")
-    monkeypatch.setattr(BertSum, "loss", loss_that_is(float("nan"), at=2))
+@both_kinds
+def test_a_loss_that_is_not_finite_is_skipped_and_counted(config_of, monkeypatch, kind) -> None:
+    config, model = config_of("train.non_finite=skip", "train.log_every=1"), model_class(kind)
+    monkeypatch.setattr(model, "loss", loss_that_is(float("nan"), 2, model.loss))
     bertsum.train(config)
     records = [record for record in comparable_metrics(config.run_dir) if record["split"] == "train"]
     assert [record.get("skipped", 0) for record in records] == [0, 1, 1, 1]
     assert ["loss" in record for record in records] == [True, False, True, True]
     assert load_state(Run(config.run_dir).last_checkpoint()).train.skipped == 1
-    weights = BertSum.from_pretrained(config.run_dir / "best").state_dict()
+    weights = model.from_pretrained(config.run_dir / "best").state_dict()
     assert all(bool(torch.isfinite(tensor).all()) for tensor in weights.values())
 
 
@@ -81,6 +83,7 @@ def test_a_gradient_that_is_not_finite_stops(config_of, monkeypatch) -> None:
         bertsum.train(config_of())
 
 
+@both_kinds
 def test_a_model_of_its_own_accord(config_of) -> None:
     """Without any pretence: a learning rate that breaks it."""
     config = config_of("train.learning_rate=1e30", "train.max_steps=20")
@@ -100,6 +103,7 @@ def test_a_model_of_its_own_accord(config_of) -> None:
         MemoryError(),
     ],
 )
+@both_kinds
 def test_out_of_memory_in_training(config_of, monkeypatch, error) -> None:
     def fail(*_, **__):
         raise error

@@ -13,11 +13,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from conftest import comparable_metrics, finish, run_train, sentences_of, write_jsonl
+from conftest import both_kinds, comparable_metrics, finish, run_train, sentences_of, write_jsonl
 from fork_server import Process
 
 import bertsum
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import Model
 from bertsum.models.storage import read_tensors
 from bertsum.training.state import load_state
 
@@ -28,7 +28,7 @@ STEPS = max(24, KILLS)
 def assert_whole(run_dir: Path) -> None:
     """Whatever has the name of a checkpoint is one."""
     for folder in (run_dir / "checkpoints").glob("step_*"):
-        BertSum.from_pretrained(folder)
+        Model.from_pretrained(folder)
         load_state(folder)
     if (run_dir / "best").is_symlink():
         assert (run_dir / "best" / "model.safetensors").is_file()
@@ -53,6 +53,7 @@ def kill_when(process: Process, moment: str, config, seconds: float) -> str:
     return found[0] if found else "elsewhere"
 
 
+@both_kinds
 def test_killed_and_started_again(config_of, tmp_path) -> None:
     draw = random.Random(0)
     documents = [sentences_of(random.Random(number), 12) for number in range(600)]

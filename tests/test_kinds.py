@@ -17,7 +17,7 @@ from bertsum.errors import BertsumError
 from bertsum.models.base import MODELS, Model, model_class
 from bertsum.models.extractive import BertSum
 
-WORD = ('kind: Literal["extractive"]', 'kind: Literal["extractive", "length"]')
+WORD = ('kind: Literal["extractive", "seq2seq"]', 'kind: Literal["extractive", "seq2seq", "length"]')
 
 ROWS = '''
 
@@ -27,7 +27,13 @@ class LengthRows(Rows):
     schema = pa.schema({**COMMON, "input_ids": pa.list_(pa.int32()), "words": pa.float32()})
     inputs = ("input_ids", "words")
 
-    def __init__(self, config: Config, tokenizer: PreTrainedTokenizerBase, split: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: PreTrainedTokenizerBase,
+        split: str,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
         self.config, self.split = config, split
         self.encoder = DocumentEncoder(tokenizer, config.encoding)
 
@@ -56,7 +62,8 @@ import torch
 from torch import nn
 
 from bertsum.data.batching import Batch, collate
-from bertsum.models.base import Model, Prediction
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class LengthModel(Model):
         self.output = nn.Linear(encoder.config.hidden_size, 1)
 
     @classmethod
-    def build(cls, config, encoder, tokenizer):
+    def build(cls, config, encoder, tokenizer, target_tokenizer=None):
         return cls(config, encoder, tokenizer)
 
     def collate(self, rows):

@@ -20,7 +20,7 @@ from bertsum.evaluation import measure as measuring
 from bertsum.evaluation.measure import measure
 from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, predict_split
 from bertsum.files import whole_file
-from bertsum.models.base import Prediction
+from bertsum.models.contract import Prediction
 from bertsum.models.extractive import BertSum
 from bertsum.program import keep_few_kernels, release_freed_memory, run
 from bertsum.training import validation

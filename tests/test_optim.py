@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from conftest import both_kinds
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
+from bertsum.models.base import model_class
 from bertsum.models.extractive import BertSum
+from bertsum.models.seq2seq import BertSumAbs
 from bertsum.models.storage import SavedConfig
+from bertsum.training.distributed import ParallelModel, start_accelerator
 from bertsum.training.optim import build_optimizer, schedule, set_learning_rate
 
 
@@ -36,7 +40,14 @@ def test_groups(encoder_folder) -> None:
     model = BertSum.from_config(
         SavedConfig(ModelConfig(str(encoder_folder), head_heads=4, freeze_layers=1), EncodingConfig(max_length=64))
     )
-    train = TrainConfig(optimizer="adamw", learning_rate=1e-3, encoder_learning_rate=1e-4, weight_decay=0.1)
+    train = TrainConfig(
+        optimizer="adamw",
+        learning_rate=1e-3,
+        encoder_learning_rate=1e-4,
+        weight_decay=0.1,
+        schedule="constant",
+        warmup_steps=10,
+    )
     optimizer = build_optimizer(model, train)
     assert isinstance(optimizer, torch.optim.AdamW)
     assert {(group["peak"], group["weight_decay"]) for group in optimizer.param_groups} == {
@@ -44,8 +55,8 @@ def test_groups(encoder_folder) -> None:
     }  # fmt: skip
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
     assert trained == {id(p) for p in model.parameters() if p.requires_grad}
-    set_learning_rate(optimizer, 0.5)
-    assert {group["lr"] for group in optimizer.param_groups} == {5e-4, 5e-5}
+    set_learning_rate(optimizer, train, 5, 10)
+    assert {round(group["lr"], 9) for group in optimizer.param_groups} == {5e-5, 5e-4}
 
 
 def test_layer_decay(encoder_folder) -> None:
@@ -58,6 +69,42 @@ def test_layer_decay(encoder_folder) -> None:
     ):  # fmt: skip
         found = {rates[id(p)] for name, p in model.named_parameters() if name.startswith(prefix)}
         assert sorted(found) == pytest.approx([rate]), prefix
+
+
+@pytest.mark.parametrize("kind", ["seq2seq"])
+def test_two_schedules_in_the_paper(config_of) -> None:
+    """The encoder's and the decoder's (1908.08345, section 4.2; the decoder's rate is that of the authors' command)."""
+    model, train = BertSumAbs.for_training(config_of()), Config.load("cnndm-abs").train
+    optimizer = build_optimizer(model, train)
+    for step in (1, 10_000, 15_000, 50_000):
+        set_learning_rate(optimizer, train, step, 200_000)
+        rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+        for name, parameter in model.named_parameters():
+            peak, warmup = (2e-3, 20_000) if name.startswith("encoder.") else (0.2, 10_000)
+            expected = peak * min(step**-0.5, step * warmup**-1.5)
+            assert rates[id(parameter)] == pytest.approx(expected, rel=1e-12), name
+
+
+@both_kinds
+@pytest.mark.parametrize("apart", [False, True])
+def test_clipped_together_or_apart(config_of, kind, apart) -> None:
+    config = config_of()
+    model = model_class(kind).for_training(config)
+    with start_accelerator(config) as accelerator:
+        parallel = ParallelModel(accelerator, model, config.train)
+        before = {}
+        for name, parameter in model.named_parameters():
+            parameter.grad = torch.randn_like(parameter) * (0.1 if name.startswith("encoder.") else 1e-4)
+            before[name] = parameter.grad.clone()
+        whole = torch.cat([gradient.flatten() for gradient in before.values()]).norm().item()
+        assert parallel.clip_gradients(0.5, apart) == pytest.approx(whole, rel=1e-4)
+    for encoder in (True, False):
+        parts = {name for name in before if name.startswith("encoder.") is encoder}
+        own = torch.cat([before[name].flatten() for name in parts]).norm().item()
+        factor = min(1.0, 0.5 / (own if apart else whole))
+        for name, parameter in model.named_parameters():
+            if name in parts:
+                assert torch.allclose(parameter.grad, before[name] * factor, rtol=1e-3), name
 
 
 def test_one_group_in_the_paper(encoder_folder) -> None:

@@ -74,7 +74,7 @@ def test_equal_to_transformers(family: str, vectors: str, monkeypatch) -> None:
     own, gradients = scores_and_gradients(model, batch)
     monkeypatch.setattr(packed, "_PAIRS_AT_ONCE", 150)  # a few heads, or a few queries of one
     in_parts, part_gradients = scores_and_gradients(model, batch)
-    monkeypatch.setattr(packed, "_attend", packed.attend_jagged)  # what a GPU takes
+    monkeypatch.setattr(packed, "attend", packed.attend_jagged)  # what a GPU takes
     jagged, jagged_gradients = scores_and_gradients(model, batch)
     model.reader.packs = False
     expected, expected_gradients = scores_and_gradients(model, batch)

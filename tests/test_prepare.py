@@ -13,8 +13,9 @@ from conftest import ROOT, write_jsonl
 from fork_server import PIPE, Process
 
 from bertsum.data import prepare as prepare_module
+from bertsum.data.fingerprints import CODE, PACKAGES, describe_file
 from bertsum.data.oracle import soft_oracle
-from bertsum.data.prepare import describe_file, prepare, read_texts
+from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.sentences import document_sentences, summary_sentences
 from bertsum.errors import BertsumError
 
@@ -109,13 +110,13 @@ def test_all_that_preparing_imports_is_in_the_fingerprint() -> None:
         "progress",
     }  # settings, told by value, and what changes no document
     package = Path(prepare_module.__file__).parents[1]
-    known = {".".join(path.relative_to(package).with_suffix("").parts) for path in prepare_module._CODE} | around
-    for path in prepare_module._CODE:
+    known = {".".join(path.relative_to(package).with_suffix("").parts) for path in CODE} | around
+    for path in CODE:
         for name in imported(path):
             if name.startswith("bertsum."):
                 assert name.removeprefix("bertsum.") in known, f"{path} imports {name}"
             elif name not in sys.stdlib_module_names:
-                assert name in carriers or name in prepare_module._PACKAGES, f"{path} imports {name}"
+                assert name in carriers or name in PACKAGES, f"{path} imports {name}"
 
 
 def imported(path: Path) -> set[str]:

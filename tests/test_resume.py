@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import comparable_metrics, finish, run_torchrun, run_train, wait_for, write_jsonl
+from conftest import both_kinds, comparable_metrics, finish, run_torchrun, run_train, wait_for, write_jsonl
 
 import bertsum
 from bertsum import device
 from bertsum.data.batching import plan_epoch
 from bertsum.data.prepare import prepare
 from bertsum.encoders.load import load_tokenizer
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import model_class
 from bertsum.models.storage import read_tensors
 from bertsum.runs import Run
 from bertsum.training.loop import Trainer
@@ -38,8 +38,10 @@ OPTIONS = (
     "train.optimizer=adamw",
     "train.weight_decay=0.01",
     "train.max_grad_norm=1.0",
+    "train.clip_apart=true",
     "train.schedule=noam",
     "train.warmup_steps=5",
+    "train.encoder_warmup_steps=7",
     "model.hidden_dropout=0.2",
     "model.attention_dropout=0.1",
 )
@@ -68,13 +70,15 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stop", "accumulation"),
+    ("kind", "stop", "accumulation"),
     [
-        (4, 1),  # inside an epoch
-        (12, 1),  # at its end
-        (10, 1),  # right after a validation, and 2 updates before the next line of metrics
-        (5, 2),  # inside the third line's sums, and where validation is due
-        (3, 5),  # at the end of an epoch whose last update has fewer batches
+        ("extractive", 4, 1),  # inside an epoch
+        ("extractive", 12, 1),  # at its end
+        ("extractive", 10, 1),  # right after a validation, and 2 updates before the next line of metrics
+        ("extractive", 5, 2),  # inside the third line's sums, and where validation is due
+        ("extractive", 3, 5),  # at the end of an epoch whose last update has fewer batches
+        ("seq2seq", 10, 1),
+        ("seq2seq", 5, 2),
     ],
 )
 def test_resume_is_exact(config_of, stop, accumulation) -> None:
@@ -155,6 +159,7 @@ def test_signals_save_and_say_how_to_go_on(config_of, tmp_path, number, code) ->
     assert result.step == done + 1
 
 
+@both_kinds
 def test_a_signal_in_a_validation_saves_at_once(config_of, tmp_path) -> None:
     """The update is saved without its validation, which is made up for; all is as without the signal."""
     options = ("train.max_steps=4", "train.validate_every=2", "train.validate_rouge=true", "model.hidden_dropout=0.2")
@@ -237,10 +242,11 @@ def test_another_attention_is_told(config_of, capsys) -> None:
         bertsum.train(further.override({"train.max_steps": 4, "model.attention": "eager"}))
 
 
+@both_kinds
 def test_smaller_batches_after_a_resume_make_the_same_updates(config_of) -> None:
     """What memory does not suffice for is computed in pieces: the same documents in an update, the same gradient."""
-    options = ("model.hidden_dropout=0.0", "model.attention_dropout=0.0", "model.head_dropout=0.0", "train.eps=1e-3",
-               "train.max_tokens_per_batch=512")  # fmt: skip
+    options = ("model.hidden_dropout=0.0", "model.attention_dropout=0.0", "model.head_dropout=0.0",
+               "decoder.dropout=0.0", "train.eps=1e-3", "train.max_tokens_per_batch=512")  # fmt: skip
     bertsum.train(config_of(*options, "name=whole", "train.max_steps=3"))
     bertsum.train(config_of(*options, "name=part", "train.max_steps=1"))
     bertsum.train(config_of(*options, "name=part", "train.max_steps=3", "train.max_tokens_per_batch=128"))
@@ -290,12 +296,14 @@ def test_what_is_not_a_number_ranks_last() -> None:
     assert ranking == Ranking(((-0.5, 15), (-1.0, 10)), -0.5, 0, 15)
 
 
-def test_a_fault_that_passes_leaves_no_trace(config_of, monkeypatch) -> None:
+@both_kinds
+def test_a_fault_that_passes_leaves_no_trace(config_of, monkeypatch, kind) -> None:
     """The random generators are those before the update that failed."""
     options = ("train.max_steps=6", "model.hidden_dropout=0.2", "train.log_every=1")
     whole = config_of(*options, "name=whole")
     bertsum.train(whole)
-    original, calls = BertSum.loss, [0]
+    model, calls = model_class(kind), [0]
+    original = model.loss
 
     def loss(*arguments):
         calls[0] += 1
@@ -303,7 +311,7 @@ def test_a_fault_that_passes_leaves_no_trace(config_of, monkeypatch) -> None:
 
     part = config_of(*options, "name=part")
     with monkeypatch.context() as patch:
-        patch.setattr(BertSum, "loss", loss)
+        patch.setattr(model, "loss", loss)
         with pytest.raises(bertsum.BertsumError, match="update 4 "):
             bertsum.train(part)
     bertsum.train(part)

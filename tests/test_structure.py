@@ -20,11 +20,11 @@ from bertsum.data.sources import SAMPLE_FOLDER
 PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it; docs/house.md draws them.
 LAYERS = [
-    *("text", "progress", "errors", "by_place", "device", "files", "parallel", "program"),
+    *("text", "support", "progress", "errors", "by_place", "device", "files", "parallel", "program"),
     "config",
     *("results", "runs"),
     *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),
-    *("demo", "cli", "__main__"),
+    *("demo", "commands", "cli", "__main__"),
 ]
 ALONE = {
     "pages.shading": {"text"},

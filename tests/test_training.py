@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import write_jsonl
+from conftest import both_kinds, write_jsonl
 from filelock import FileLock
 from safetensors.torch import load_file
 
 import bertsum
 from bertsum.data.prepare import prepare
+from bertsum.device import autocast
+from bertsum.models.base import Model
 from bertsum.runs import Run
 from bertsum.training.state import load_state
+
+OTHER_NETWORK = {"extractive": "model.head=linear", "seq2seq": "decoder.layers=2"}
 
 
 def metrics_of(run_dir: Path, split: str) -> list[dict]:
@@ -140,6 +144,7 @@ def test_resume_with_nothing_there_begins(config_of) -> None:
     assert bertsum.train(config_of("train.resume=true", "train.max_steps=1")).step == 1
 
 
+@both_kinds
 def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     """Same documents in an update, cut into other batches: the same weights."""
     options = (
@@ -148,6 +153,7 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
         "model.hidden_dropout=0.0",
         "model.attention_dropout=0.0",
         "model.head_dropout=0.0",
+        "decoder.dropout=0.0",
         "train.eps=1e-3",
     )
     one = config_of(*options, "name=one", "train.max_tokens_per_batch=4096")
@@ -158,6 +164,17 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     assert_equal_weights(*paths, tolerance=1e-5)
 
 
+@both_kinds
+def test_a_frozen_encoder_stays(config_of) -> None:
+    first, last = (
+        weights_of(bertsum.train(config_of("model.freeze_encoder=true", f"train.max_steps={steps}")).checkpoint)
+        for steps in (1, 3)
+    )
+    for name, weight in first.items():
+        assert torch.equal(weight, last[name]) is name.startswith("encoder."), name
+
+
+@both_kinds
 def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     config = config_of(
         "train.learning_rate=1e-12",
@@ -172,6 +189,7 @@ def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     assert len(metrics_of(config.run_dir, "validation")) <= 10
 
 
+@both_kinds
 def test_without_validation_data_the_last_is_the_best(config_of) -> None:
     result = bertsum.train(config_of("data.validation=null", "train.max_steps=2"))
     assert result.evaluation is None
@@ -179,15 +197,27 @@ def test_without_validation_data_the_last_is_the_best(config_of) -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16"])
+@both_kinds
 def test_mixed_precision(config_of, precision) -> None:
     config = config_of(f"train.precision={precision}", "model.attention=eager", "train.schedule=cosine")
     bertsum.train(config)
-    assert weights_of(config.run_dir / "best")["head.output.weight"].dtype == torch.float32
+    assert {weight.dtype for weight in weights_of(config.run_dir / "best").values()} == {torch.float32}
 
 
+def loss_by_hand(model: Model, row: dict, precision: str) -> float:
+    """A document's loss, alone in its batch: of sentences their cross-entropy, of tokens ``-log p``."""
+    with torch.inference_mode(), autocast(torch.device("cpu"), precision):
+        outputs = model(**model.collate([row]).inputs()).double()
+    if "labels" in row:
+        probabilities, labels = outputs[0].sigmoid(), torch.tensor(row["labels"], dtype=torch.float64)
+        return -(labels * probabilities.log() + (1 - labels) * (1 - probabilities).log()).sum().item()
+    return -sum(outputs[place, token].item() for place, token in enumerate(row["target_ids"][1:]))
+
+
+@both_kinds
 @pytest.mark.parametrize("attention", ["auto", "eager"])
 @pytest.mark.parametrize(("training", "evaluation"), [("bf16", "fp32"), ("fp32", "bf16")])
-def test_a_validation_computes_as_its_training(config_of, tokenizer, attention, training, evaluation) -> None:
+def test_a_validation_computes_as_its_training(config_of, attention, training, evaluation) -> None:
     """Whatever the attention, and whatever ``evaluation.precision``, which is for the evaluation at the end."""
     config = config_of(
         f"train.precision={training}", f"evaluation.precision={evaluation}", f"model.attention={attention}",
@@ -195,23 +225,19 @@ def test_a_validation_computes_as_its_training(config_of, tokenizer, attention, 
     )  # fmt: skip
     result = bertsum.train(config)
     (record,) = metrics_of(config.run_dir, "validation")
-    rows = prepare(config, "validation", tokenizer).dataset.to_list()
-    model = bertsum.BertSum.from_pretrained(result.checkpoint)
+    model = Model.from_pretrained(result.checkpoint)
+    rows = prepare(config, "validation", model.tokenizer, model.target_tokenizer).dataset.to_list()
 
     def loss(precision: str) -> float:
-        return sum(
-            torch.nn.functional.binary_cross_entropy_with_logits(
-                logits, torch.tensor(rows[place]["labels"]), reduction="sum"
-            ).item()
-            for place, logits in model.score(rows, precision=precision)
-        ) / len(rows)
+        return sum(loss_by_hand(model, row, precision) for row in rows) / len(rows)
 
     assert abs(loss("bf16") - loss("fp32")) > 1e-5
-    assert record["loss"] == pytest.approx(loss(training), abs=2e-6)
+    assert record["loss"] == pytest.approx(loss(training), rel=1e-6, abs=2e-6)
     results = json.loads((result.evaluation.folder / "results.json").read_text())
     assert results["precision"] == evaluation
 
 
+@both_kinds
 def test_fp16_scales_its_gradients_and_resumes(config_of) -> None:
     options = ("train.precision=fp16", "train.save_every=2", "model.hidden_dropout=0.2")
     whole = config_of(*options, "name=whole", "train.max_steps=4")
@@ -266,12 +292,13 @@ def test_a_broken_state(config_of) -> None:
 
 
 @pytest.mark.parametrize("adapters", ["null", "2"])
-def test_starting_from_a_trained_model(config_of, adapters) -> None:
+@both_kinds
+def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
     same = (f"model.adapters={adapters}", "train.epochs=null")
     first = bertsum.train(config_of(*same, "train.max_steps=3")).checkpoint
     further = ("name=further", "train.max_steps=1", f"train.start_from={first}", "train.learning_rate=1e-12")
     assert_equal_weights(first, bertsum.train(config_of(*same, *further)).checkpoint, tolerance=1e-6)
     with pytest.raises(bertsum.BertsumError, match=r"train.start_from: '.*': its weights are of another architecture"):
-        bertsum.train(config_of(*same, *further, "name=other", "model.head=linear"))
+        bertsum.train(config_of(*same, *further, "name=other", OTHER_NETWORK[kind]))
     with pytest.raises(bertsum.BertsumError, match="model 'me/none': no such folder, and the hub cannot give it"):
         bertsum.train(config_of(*same, *further, "name=other", "train.start_from=me/none"))

@@ -19,6 +19,7 @@ from bertsum.encoders.bert import Bert
 from bertsum.encoders.padded import Reading
 from bertsum.errors import BertsumError
 from bertsum.files import whole_folder
+from bertsum.models.base import Model
 from bertsum.models.extractive import BertSum
 from bertsum.models.storage import write_model
 
@@ -29,20 +30,22 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-3
 
 
-def export_onnx(model: BertSum, folder: str | Path) -> None:
+def export_onnx(model: Model, folder: str | Path) -> None:
     """Writes ``model.onnx`` beside the files of :meth:`BertSum.save_pretrained` (the tokenizer and the settings).
 
     The exported model takes the inputs of :meth:`BertSum.forward`, for any number of documents, tokens and sentences,
     and gives ``logits`` (B, S). They are compared with the original model's.
 
     Args:
-        model: A model with a linear or a transformer head.
+        model: An extractive model with a linear or a transformer head.
         folder: A new folder.
 
     Raises:
-        BertsumError: if the extra is not installed, the folder exists, the head is an LSTM, the encoder reads documents
-            one by one, the model was read only to score, or scores differ.
+        BertsumError: if the model is of another kind, the extra is not installed, the folder exists, the head is an
+            LSTM, the encoder reads documents one by one, the model was read only to score, or scores differ.
     """
+    if not isinstance(model, BertSum):
+        raise BertsumError(f"export: model.kind: got {model.kind}, but only extractive models can be exported so far")
     try:
         import onnx  # noqa: F401  # torch's exporter needs these two
         import onnxscript  # noqa: F401
@@ -70,7 +73,8 @@ def export_onnx(model: BertSum, folder: str | Path) -> None:
         name: {0: documents, 1: sentences if name in ("cls_positions", "sentence_mask") else tokens} for name in inputs
     }
     with whole_folder(folder) as unfinished:
-        write_model(unfinished, model.config, model.encoder, model.tokenizer, model.state_dict())
+        tokenizers = (model.tokenizer, None)
+        write_model(unfinished, model.config, model.sections, model.encoder, tokenizers, model.state_dict())
         file = unfinished / "model.onnx"
         with _quiet(), torch.no_grad():
             torch.onnx.export(

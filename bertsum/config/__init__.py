@@ -14,16 +14,16 @@ from typing import Any
 
 from bertsum.config.bounds import FolderName, Language, Precision, Seed, Text
 from bertsum.config.data import DataConfig, EncodingConfig
-from bertsum.config.evaluation import EvaluationConfig, RougeConfig, SelectionConfig, TrackingConfig
-from bertsum.config.model import ModelConfig
+from bertsum.config.evaluation import EvaluationConfig, GenerationConfig, RougeConfig, SelectionConfig, TrackingConfig
+from bertsum.config.model import DecoderConfig, ModelConfig
 from bertsum.config.reading import build, find_config, flatten, override_value
 from bertsum.config.train import TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 
 __all__ = [
-    "Config", "DataConfig", "EncodingConfig", "EvaluationConfig", "ModelConfig", "Precision", "RougeConfig",
-    "SelectionConfig", "TrackingConfig", "TrainConfig",
+    "Config", "DataConfig", "DecoderConfig", "EncodingConfig", "EvaluationConfig", "GenerationConfig", "ModelConfig",
+    "Precision", "RougeConfig", "SelectionConfig", "TrackingConfig", "TrainConfig",
 ]  # fmt: skip
 
 
@@ -42,8 +42,10 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     encoding: EncodingConfig = field(default_factory=EncodingConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
     rouge: RougeConfig = field(default_factory=RougeConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
@@ -154,6 +156,22 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
     if train.schedule == "noam" and train.warmup_steps < 1:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
+    if train.loss_reduction == ("sentence" if config.model.kind == "seq2seq" else "token"):
+        yield (
+            f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {config.model.kind} is "
+            "not a sum over"
+        )
+    if train.label_smoothing and config.model.kind != "seq2seq":
+        yield f"train.label_smoothing: got {train.label_smoothing}, expected 0 with model.kind {config.model.kind}"
+    if train.encoder_warmup_steps is not None and train.schedule != "noam":
+        yield f"train.encoder_warmup_steps: is set, expected null with train.schedule {train.schedule}"
+    if config.model.start_from_extractive is not None and config.model.kind != "seq2seq":
+        yield f"model.start_from_extractive: is set, expected null with model.kind {config.model.kind}"
+    if config.model.start_from_extractive is not None and config.model.adapters is not None:
+        yield (
+            "model.adapters: is set with model.start_from_extractive, but a checkpoint of adapters does not have the "
+            "encoder that they belong to; expected one of them"
+        )
     if train.metric != "loss" and not train.validate_rouge:
         yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
     if train.patience is not None and not config.data.has_split("validation"):
@@ -165,5 +183,16 @@ def _problems(config: Config) -> Iterator[str]:
     selection = config.selection
     if selection.sentences is selection.ratio is selection.max_words is selection.threshold is None:
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
+    if config.model.kind == "seq2seq" and config.encoding.long_documents == "window":
+        yield "encoding.long_documents: got window, expected truncate with model.kind seq2seq (and a larger max_length)"
+    if not config.evaluation.metrics:
+        yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
+    if config.model.encoder == "scratch" and config.model.adapters is not None:
+        yield "model.adapters: is set, but an encoder from scratch has nothing to adapt; expected null"
+    if config.generation.min_length > config.generation.max_length:
+        yield (
+            f"generation.min_length: got {config.generation.min_length}, expected at most generation.max_length, "
+            f"{config.generation.max_length}"
+        )
     if config.data.dataset_config is not None and config.data.dataset is None:
         yield "data.dataset_config: is set without data.dataset"

@@ -36,6 +36,9 @@ class DataConfig:
     first record has."""
     id_field: Text | None = None
     """The field with the document's id. Null: id, or paper_id, or else a number."""
+    target_suffix: Text | None = None
+    """The end of the names of files with the summaries or translations. With de, each line of train.en or train.en.gz
+    is a document, and the same line of train.de or train.de.gz its translation. Null: a record holds both."""
     summary_list: Literal["sentences", "references"] = "sentences"
     """What a list of strings in the summary field holds: the sentences of one reference, or several references. A list
     of lists always holds several references."""
@@ -93,3 +96,8 @@ class EncodingConfig:
     """Sentences with fewer words are left out, unless the document has no longer one."""
     max_sentence_words: Count = 200
     """The encoder reads only this many words of a longer sentence; a summary has the whole sentence."""
+    split_sentences: bool = True
+    """A document that is one text is split into sentences. false: it is read as one sentence (translation)."""
+    words: Literal["tokenizer", "spaces"] = "tokenizer"
+    """What a word is before it is cut into tokens: what the tokenizer says, or what stands between spaces (the authors'
+    code, for text that comes tokenised; other text then loses words to the unknown token)."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.bounds import Count, Factor, Language, Precision, Probability, Text
+from bertsum.config.bounds import Count, Factor, Language, Precision, Probability, Text, Whole
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,26 @@ class SelectionConfig:
     without spaces)."""
     order: Literal["document", "score"] = "document"
     """The order of the chosen sentences: as in the document, or by score."""
+
+
+@dataclass(frozen=True)
+class GenerationConfig:
+    """How a seq2seq model writes: beam search."""
+
+    beam_size: Annotated[int, Ge(1), Le(1000)] = 5
+    """The number of hypotheses that are kept at each step. 1 is greedy search."""
+    length_penalty: Annotated[float, Ge(0), Le(10)] = 0.95
+    """The exponent a of the length penalty ((5 + length) / 6)^a, which divides a hypothesis's log-probability. A larger
+    one favours longer texts."""
+    min_length: Whole = 0
+    """The end may come only after this many tokens."""
+    max_length: Annotated[int, Ge(1), Le(100_000)] = 200
+    """A text has at most this many tokens."""
+    trigram_blocking: bool = True
+    """No three words in a row are written twice."""
+    search: Literal["standard", "presumm"] = "standard"
+    """standard, or presumm, which makes the choices of the authors' code: a finished hypothesis stays in the beam, the
+    search ends when the best one is finished, and a repeated trigram is noticed one step late."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +79,8 @@ class EvaluationConfig:
     """How the model reads documents longer than encoding.max_length: truncate or window. Null: as it was trained."""
     baselines: Literal["document", "read"] = "document"
     """What Lead and Oracle choose from: all of a document, or what the encoder reads of it (the papers)."""
+    metrics: list[Literal["rouge", "bleu", "chrf"]] = field(default_factory=lambda: ["rouge"])
+    """What is measured: rouge for summaries; bleu and chrf (sacrebleu, case-sensitive) for translations."""
     precision: Precision = "fp32"
     """The arithmetic of the forward pass in an evaluation, also at the end of a training; validations use
     train.precision. auto is bf16 if the device has instructions for it, else fp32."""

@@ -1,4 +1,4 @@
-"""Configuration of the model: the encoder and the head over its sentence vectors."""
+"""Configuration of the model: the encoder, the head over its sentence vectors, the decoder that writes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,24 @@ class ModelConfig:
 
     encoder: Text = "bert-base-uncased"
     """The hub name or folder of any BERT-like encoder with a fast tokenizer. minilm is all-MiniLM-L6-v2: from the
-    offline extra if it is installed, else from the hub."""
-    kind: Literal["extractive"] = "extractive"
-    """The kind of model. extractive scores the sentences of a document and chooses the best."""
+    offline extra if it is installed, else from the hub. scratch is a BERT with random weights, of the sizes below, with
+    a vocabulary learned from the training documents."""
+    scratch_layers: Annotated[int, Ge(1), Le(100)] = 6
+    """The number of layers of an encoder from scratch."""
+    scratch_hidden: Annotated[int, Ge(1), Le(65_536)] = 256
+    """The hidden size of an encoder from scratch."""
+    scratch_heads: Count = 4
+    """The number of attention heads of an encoder from scratch."""
+    scratch_feedforward: Annotated[int, Ge(1), Le(1_000_000)] = 1024
+    """The width of the feed-forward blocks of an encoder from scratch."""
+    scratch_vocabulary: Annotated[int, Ge(16), Le(1_000_000)] = 8000
+    """The number of tokens in the vocabulary of an encoder from scratch."""
+    kind: Literal["extractive", "seq2seq"] = "extractive"
+    """The kind of model. extractive scores the sentences of a document and chooses the best. seq2seq writes a summary
+    (or a translation) with a decoder."""
+    start_from_extractive: Text | None = None
+    """The trained extractive model whose encoder a seq2seq model begins with (BERTSUMEXTABS): a checkpoint folder, a
+    hub id, or a file of the authors' code. Null: the pretrained encoder."""
     attention: Literal["auto", "packed", "sdpa", "eager", "flash_attention_2"] = "auto"
     """How the encoder computes attention. packed is our own pass over documents without padding (BERT and RoBERTa).
     auto is packed on a CPU, and transformers' choice elsewhere. The others are transformers' own."""
@@ -54,3 +69,28 @@ class ModelConfig:
     adapters: Annotated[int, Ge(1), Le(1024)] | None = None
     """The rank of low-rank adapters (LoRA) in the encoder's layers. They learn in place of the encoder's weights; a
     checkpoint holds them and the head, and needs the encoder beside it. Null: the encoder itself is trained."""
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """The decoder of a seq2seq model, and the words that it can write."""
+
+    layers: Annotated[int, Ge(1), Le(100)] = 6
+    """The number of layers."""
+    heads: Count = 8
+    """The number of attention heads of a layer."""
+    feedforward: Annotated[int, Ge(1), Le(1_000_000)] = 2048
+    """The width of the feed-forward blocks."""
+    dropout: Fraction = 0.1
+    """The dropout of the decoder."""
+    copy_embeddings: bool = True
+    """The decoder's embeddings begin as copies of the encoder's, token by token where the vocabularies differ. false:
+    they begin as random numbers."""
+    tokenizer: Text | None = None
+    """What cuts a summary into tokens. Null: the encoder's tokenizer. cut: the encoder's, with only those tokens that
+    the training summaries have. wordpiece or unigram: one that is learned from the training summaries, of BERT's kind
+    or of SentencePiece's, which keeps every character. Else the hub name or folder of a fast tokenizer."""
+    vocabulary: Annotated[int, Ge(16), Le(1_000_000)] = 16_000
+    """The most tokens that a cut or learned tokenizer has."""
+    max_length: Annotated[int, Ge(3), Le(100_000)] = 140
+    """Training summaries are cut to this many tokens, with the start and the end."""

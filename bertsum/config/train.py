@@ -27,9 +27,12 @@ class TrainConfig:
     """Documents are sorted by length inside shuffled buffers of this size."""
     accumulation: Count = 1
     """The number of batches per process in one update."""
-    loss_reduction: Literal["sum", "document", "sentence"] = "sum"
-    """How the binary cross-entropy of an update is counted: its sum (the paper), divided by the documents, or divided
-    by the sentences."""
+    loss_reduction: Literal["sum", "document", "sentence", "token"] = "sum"
+    """How the loss of an update is counted: its sum (the paper's extractive model), divided by the documents, or
+    divided by what it is a sum over: the sentences of an extractive model, the tokens of a seq2seq model (the
+    paper's)."""
+    label_smoothing: Fraction = 0.0
+    """The share of probability that a seq2seq model's loss gives to all other tokens alike (0.1 in the paper)."""
     positive_weight: Positive = 1.0
     """The weight of sentences labelled 1 in the loss."""
     optimizer: Literal["adam", "adamw"] = "adam"
@@ -38,6 +41,8 @@ class TrainConfig:
     """The peak learning rate. With noam, it is the factor in front of the schedule."""
     encoder_learning_rate: Positive | None = None
     """The peak learning rate of the encoder's parameters. Null: train.learning_rate."""
+    encoder_warmup_steps: Count | None = None
+    """The warmup of the encoder's learning rate, with noam. Null: train.warmup_steps."""
     layer_decay: Factor = 1.0
     """Each layer of the encoder learns at the rate of the layer above it times this factor."""
     beta1: Fraction = 0.9
@@ -50,6 +55,9 @@ class TrainConfig:
     """The weight decay of matrices. Biases and norms have none."""
     max_grad_norm: Positive | None = None
     """The gradient's norm is clipped to this. Null: no clipping."""
+    clip_apart: bool = False
+    """The encoder's gradient and the gradient of everything else are clipped each by its own norm (the authors' two
+    optimisers)."""
     schedule: Literal["noam", "linear", "cosine", "constant"] = "noam"
     """The learning rate over the updates. noam is min(step^-0.5, step * warmup^-1.5). linear and cosine decay to zero
     after a linear warmup; constant stays after it."""

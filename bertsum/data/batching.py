@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from bertsum.data.encoding import interval_segments
 from bertsum.data.windows import windows
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Batch:
         """True for the sentences of documents, False for padding (B, S)."""
         return self.sentence_mask if self.document_mask is None else self.document_mask
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> Self:
         """The batch on another device; a GPU may still compute during the copy."""
         tensors: dict[str, Any] = {
             name: value for name, value in self._values().items() if isinstance(value, torch.Tensor)
@@ -72,6 +75,59 @@ class Batch:
 
     def _values(self) -> dict[str, Any]:
         return {item.name: getattr(self, item.name) for item in fields(self)}
+
+
+@dataclass(frozen=True)
+class PairBatch(Batch):
+    """Documents and their summaries, as a model that writes reads them.
+
+    Attributes:
+        target_ids: Tokens of the summaries (B, L), padded with the decoder's padding token; None without summaries.
+        target_lengths: Tokens of each summary (B).
+    """
+
+    target_ids: torch.Tensor | None = None
+    target_lengths: tuple[int, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Number of tokens that are predicted: all but the first of each summary."""
+        return sum(length - 1 for length in self.target_lengths)
+
+    @property
+    def predicted(self) -> torch.Tensor:
+        """The tokens to predict, packed: all but the first of each summary (M)."""
+        assert self.target_ids is not None
+        places = torch.arange(self.target_ids.shape[1], device=self.target_ids.device)
+        lengths = torch.tensor(self.target_lengths, device=self.target_ids.device)
+        return self.target_ids[(places > 0) & (places < lengths[:, None])]
+
+    def inputs(self) -> dict[str, Any]:
+        """The arguments of the model's forward pass, without what only a model of sentences reads."""
+        names: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids", "lengths")
+        if self.target_ids is not None:
+            names += ("target_ids", "target_lengths")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def collate_pairs(
+    rows: Sequence[Mapping[str, Any]], pad_id: int, target_pad_id: int, packed: bool = False
+) -> PairBatch:
+    """Rows to a batch of documents and summaries.
+
+    Args:
+        rows: Documents with ``input_ids``, ``cls_positions`` and, if they have summaries, ``target_ids``.
+        pad_id: The encoder's padding token.
+        target_pad_id: The decoder's padding token.
+        packed: Whether documents follow each other without padding.
+    """
+    batch = PairBatch(**vars(collate(rows, pad_id, packed=packed)))
+    targets = [row.get("target_ids") for row in rows]
+    written = [target for target in targets if target is not None]
+    if len(written) < len(rows):
+        return batch
+    lengths = tuple(map(len, written))
+    return replace(batch, target_ids=_padded(written, target_pad_id, np.int64), target_lengths=lengths)
 
 
 def collate(

@@ -43,11 +43,13 @@ class EncodedDocument(Document):
         input_ids: Tokens of the whole document (T), not yet cut to the encoder's length.
         cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
         labels: 1 for sentences of the oracle (S).
+        target_ids: Tokens of the summary with its start and, unless it was cut, its end; None if the shard has none.
     """
 
     input_ids: list[int]
     cls_positions: list[int]
     labels: list[int]
+    target_ids: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -217,12 +219,13 @@ def _encoded_document(record: Mapping[str, Any], place: str, number: int) -> Enc
     """The document of a record in the authors' shards; PreSumm and BertSum name the labels differently."""
     label_field = "src_sent_labels" if "src_sent_labels" in record else "labels"
     numbers: list[list[int]] = []
-    for name in ("src", "clss", label_field):
+    given = [name for name in ("tgt",) if record.get(name) is not None]  # shards for extraction alone have none
+    for name in ("src", "clss", label_field, *given):
         values = record.get(name)
         if not isinstance(values, list) or not all(type(value) is int and 0 <= value < 2**31 for value in values):
             return Rejected(place, f"bad '{name}'", f"field '{name}': expected a list of whole numbers")
         numbers.append(values)
-    input_ids, cls_positions, labels = numbers
+    input_ids, cls_positions, labels = numbers[:3]
     sentences, summary = record.get("src_txt"), record.get("tgt_txt")
     wrong = None if isinstance(sentences, list) else ("bad 'src_txt'", "field 'src_txt': expected a list of sentences")
     wrong = wrong or _wrong_text(sentences, "src_txt") or _wrong_text(summary, "tgt_txt")
@@ -239,7 +242,7 @@ def _encoded_document(record: Mapping[str, Any], place: str, number: int) -> Enc
         return Rejected(place, "inconsistent", problem)
     references = [_clean(summary.split("<q>") if isinstance(summary, str) else summary)]
     identity = _identity(record, "id") or str(number)
-    return EncodedDocument(identity, _clean(sentences), references, place, input_ids, cls_positions, labels)
+    return EncodedDocument(identity, _clean(sentences), references, place, *numbers)
 
 
 def parse_json(line: bytes, place: str) -> Any:

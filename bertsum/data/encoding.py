@@ -65,7 +65,7 @@ class DocumentEncoder:
             )
         self.tokenizer = tokenizer
         self.config = config
-        self._text_tokens = TextTokenizer(tokenizer)
+        self._text_tokens = TextTokenizer(tokenizer, config.words)
         self.cls_id: int = cls_id
         self.sep_id: int = sep_id
 
@@ -99,12 +99,14 @@ class DocumentEncoder:
         cut = any(read.get(index, 0.0) < 1.0 for index in candidates)
         return Encoding(input_ids, cls_positions, indices, cut, read)
 
-    def cut(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> Encoding:
+    def cut(self, input_ids: Sequence[int], cls_positions: Sequence[int], with_empty: bool = False) -> Encoding:
         """Cuts an encoded document to the maximal length and number of sentences.
 
         Args:
             input_ids: Tokens of the whole document, each sentence between [CLS] and [SEP].
             cls_positions: Position of each sentence's [CLS].
+            with_empty: Keep a sentence of which no token fits, as the authors' loader does. No sentence vector may be
+                made of it, but a model that writes reads these tokens.
 
         Raises:
             BertsumError: if it was encoded with another vocabulary than this tokenizer's.
@@ -114,12 +116,12 @@ class DocumentEncoder:
         if max(input_ids) >= len(self.tokenizer):
             raise BertsumError(f"token {max(input_ids)} is not in the encoder's vocabulary of {len(self.tokenizer)}")
         bounds = [*cls_positions, len(input_ids)]
-        # A sentence is read only if it has a token between [CLS] and [SEP].
-        count = sum(position + 2 < self.config.max_length for position in cls_positions)
+        least = 0 if with_empty else 2  # a sentence is else read only if it has a token between [CLS] and [SEP]
+        count = sum(position + least < self.config.max_length for position in cls_positions)
         count = min(count, self.config.max_sentences)
         end = min(bounds[count], self.config.max_length)
         ids = [*input_ids[: end - 1], self.sep_id]
-        own = [index for index in range(count) if bounds[index + 1] - bounds[index] > 2]
+        own = [index for index in range(count) if bounds[index + 1] - bounds[index] > least]
         read = {index: min(1.0, (end - bounds[index]) / (bounds[index + 1] - bounds[index])) for index in own}
         return Encoding(ids, [cls_positions[index] for index in own], own, end < len(input_ids), read)
 

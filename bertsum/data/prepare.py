@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -16,8 +14,9 @@ import pyarrow as pa
 
 from bertsum.config import Config, DataConfig
 from bertsum.data.documents import Document, Line, Rejected, parse
+from bertsum.data.fingerprints import describe_code, describe_sources, describe_tokenizer, fingerprint_of
 from bertsum.data.rows import FILTERED, ROWS, Rows, Texts, texts_of
-from bertsum.data.sources import is_hub_split, load_hub_split, read_lines, source_files
+from bertsum.data.sources import read_lines
 from bertsum.data.store import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
@@ -28,22 +27,25 @@ from bertsum.text import text_size
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# A prepared document depends on all modules of this folder but these.
-_AFTER = ("windows", "batching")
-_CODE = [
-    *sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in _AFTER),
-    Path(__file__).parents[1] / "text.py",
-]
-_PACKAGES = ("sentencex", "tokenizers", "regex", "py3langid", "nltk")
 _CHUNK = 64  # documents handed to a process at once,
 _CHUNK_BYTES = 1 << 23  # or fewer large ones
-_HASHED_AT_ONCE = 1 << 20  # bytes
 
 
-def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> Prepared:
-    """Prepares a split, or opens an earlier preparation from the same sources, settings, tokenizer and code.
+def prepare(
+    config: Config,
+    split: str,
+    tokenizer: PreTrainedTokenizerBase,
+    target_tokenizer: PreTrainedTokenizerBase | None = None,
+) -> Prepared:
+    """Prepares a split, or opens an earlier preparation from the same sources, settings, tokenizers and code.
 
     An interrupted preparation is resumed. If there are several processes, one prepares and the others wait.
+
+    Args:
+        config: The configuration.
+        split: train, validation or test.
+        tokenizer: The encoder's tokenizer.
+        target_tokenizer: The decoder's tokenizer, for a model that writes; by default the encoder's.
 
     Raises:
         BertsumError: if a document cannot be used and ``data.on_error`` is stop, or no document is left; if the folder
@@ -51,9 +53,9 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
     """
     from filelock import FileLock
 
-    described = _describe(config, split, tokenizer)
-    fingerprint = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
-    folder = Path(config.data.prepared_dir) / f"{split}-{fingerprint}"
+    described = _describe(config, split, tokenizer, target_tokenizer)
+    rows = ROWS[config.model.kind](config, tokenizer, split, target_tokenizer)
+    folder = Path(config.data.prepared_dir) / f"{split}-{fingerprint_of(described)}"
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     report = None
     if not folder.exists():
@@ -62,7 +64,7 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
             with FileLock(folder.with_name(f".{folder.name}.lock")):
                 if not folder.exists():
                     unfinished.mkdir(exist_ok=True)
-                    report = _write(config, split, tokenizer, unfinished)
+                    report = _write(config, split, rows, unfinished)
                     replace_text(unfinished / "fingerprint.json", json.dumps(described, indent=1))
                     unfinished.rename(folder)
         except (OSError, pa.ArrowException) as error:
@@ -72,71 +74,31 @@ def prepare(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> P
             ) from error
     if report is not None:
         print(f"Prepared {split} data in {folder}\n{report}", flush=True)
-    return open_prepared(folder, ROWS[config.model.kind])
+    return open_prepared(folder, type(rows))
 
 
-def _describe(config: Config, split: str, tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+def _describe(
+    config: Config, split: str, tokenizer: PreTrainedTokenizerBase, target_tokenizer: PreTrainedTokenizerBase | None
+) -> dict[str, Any]:
     """Everything that the prepared data depend on."""
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
     data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
-    code = hashlib.sha256()
-    for path in _CODE:
-        code.update(path.read_bytes())
-    tokens = json.loads(tokenizer.backend_tokenizer.to_str())
-    for switch in ("truncation", "padding"):  # set by the last call, not part of the tokenizer
-        tokens.pop(switch, None)
     return {
         "split": split,
         "kind": config.model.kind,
-        "sources": _describe_sources(config.data, split),
+        **ROWS[config.model.kind].describe(config, tokenizer, target_tokenizer),
+        "sources": describe_sources(config.data, split),
         "data": data,
         "encoding": asdict(config.encoding),
         "language": config.language,
-        "tokenizer": hashlib.sha256(json.dumps(tokens, sort_keys=True).encode()).hexdigest(),
+        "tokenizer": describe_tokenizer(tokenizer),
         "special tokens": [tokenizer.cls_token_id, tokenizer.sep_token_id],
-        "code": code.hexdigest(),
-        "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+        **describe_code(),
     }
 
 
-def _describe_sources(config: DataConfig, split: str) -> list[Any]:
-    if is_hub_split(config, split):
-        files = [entry["filename"] for entry in load_hub_split(config, split).cache_files]  # named by revision
-        return [config.dataset, config.dataset_config, getattr(config, split) or split, files]
-    files = source_files(config, split)
-    described = [describe_file(path) for path in files]
-    if len(files) <= 100:
-        return described
-    return [len(files), hashlib.sha256(json.dumps(described).encode()).hexdigest()]
-
-
-def describe_file(path: Path) -> list[Any]:
-    """Identifies a file by its name and all of its content.
-
-    Folder and time do not count: a file may be moved, copied or touched. Size and time would not do, because two files
-    from one archive may share them; nor would both ends, because the middle may change.
-    """
-    try:
-        if not path.is_file():  # a pipe can be read only once
-            return [str(path)]
-        return [path.name, *_content(path)]
-    except OSError:  # listed, but not readable: reading it will fail later
-        return [str(path)]
-
-
-def _content(path: Path) -> tuple[int, str]:
-    """Length and SHA-256 of a file."""
-    digest, length = hashlib.sha256(), 0
-    with open(path, "rb", buffering=0) as file:
-        while block := file.read(_HASHED_AT_ONCE):
-            digest.update(block)
-            length += len(block)
-    return length, digest.hexdigest()
-
-
-def _write(config: Config, split: str, tokenizer: PreTrainedTokenizerBase, folder: Path) -> Report:
+def _write(config: Config, split: str, rows: Rows, folder: Path) -> Report:
     """Prepares all documents, or the rest after an interrupted preparation."""
-    rows = ROWS[config.model.kind](config, tokenizer, split)
     prepare_chunk = _ChunkPreparer(config, rows)
     PreparedChunk.of([], type(rows))  # pyarrow's first conversion loads pandas: do it once, not in each process
     with PreparedWriter(folder, rows.schema) as writer:

@@ -17,10 +17,12 @@ import pyarrow as pa
 from bertsum.config import Config
 from bertsum.data.augmentation import detokenize, join_documents, random_of_id
 from bertsum.data.documents import Document, EncodedDocument, Rejected
-from bertsum.data.encoding import DocumentEncoder, long_enough
+from bertsum.data.encoding import DocumentEncoder, Encoding, long_enough
+from bertsum.data.fingerprints import describe_tokenizer
 from bertsum.data.labels import label
 from bertsum.data.languages import language_of
 from bertsum.data.sentences import document_sentences, summary_sentences
+from bertsum.data.targets import TargetEncoder
 from bertsum.errors import BertsumError
 from bertsum.text import split_words
 
@@ -61,6 +63,22 @@ class ExtractiveRow(Texts):
     labels: list[float] | None
 
 
+class Seq2SeqRow(Texts):
+    """A document as a model that writes reads it: the columns of :class:`ExtractiveRow`, and a summary in place of
+    labels.
+
+    ``target_ids`` are the tokens of the first reference, ``target_cut`` tells whether it has more of them.
+    """
+
+    length: int
+    cut: bool
+    input_ids: list[int]
+    cls_positions: list[int]
+    sentence_indices: list[int]
+    target_ids: list[int]
+    target_cut: bool
+
+
 class Rows(ABC):
     """Makes the rows of one kind of model.
 
@@ -73,8 +91,28 @@ class Rows(ABC):
     inputs: ClassVar[tuple[str, ...]]
 
     @abstractmethod
-    def __init__(self, config: Config, tokenizer: PreTrainedTokenizerBase, split: str) -> None:
-        """Keeps the settings for a split; the object can be sent to other processes."""
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: PreTrainedTokenizerBase,
+        split: str,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
+        """Keeps the settings for a split; the object can be sent to other processes.
+
+        Args:
+            config: The configuration.
+            tokenizer: The encoder's tokenizer.
+            split: train, validation or test.
+            target_tokenizer: The decoder's tokenizer, if it has another than the encoder.
+        """
+
+    @classmethod
+    def describe(
+        cls, config: Config, tokenizer: PreTrainedTokenizerBase, target_tokenizer: PreTrainedTokenizerBase | None
+    ) -> dict[str, Any]:
+        """What rows of this kind depend on beside the data, the encoding and the encoder's tokenizer."""
+        return {}
 
     @abstractmethod
     def __call__(self, documents: Sequence[Document | Rejected]) -> Sequence[Mapping[str, Any] | Rejected]:
@@ -100,7 +138,13 @@ class ExtractiveRows(Rows):
     )
     inputs = ("input_ids", "cls_positions", "labels")
 
-    def __init__(self, config: Config, tokenizer: PreTrainedTokenizerBase, split: str) -> None:
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: PreTrainedTokenizerBase,
+        split: str,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
         self.config = config
         self.split = split
         self.encoder = DocumentEncoder(tokenizer, config.encoding)
@@ -115,22 +159,13 @@ class ExtractiveRows(Rows):
 
     def row(self, document: Document) -> ExtractiveRow | Rejected:
         """A document's row; it has labels only if the document came with them."""
-        if self.split == "train":
-            document = _as_prose(document, self.config.data.detokenized)
-        texts = texts_of(document, self.config, self.split)
-        if isinstance(texts, Rejected):
-            return texts
+        read = read_document(document, self.config, self.split, self.encoder)
+        if isinstance(read, Rejected):
+            return read
+        document, texts, encoding = read
         labels = None
-        if isinstance(document, EncodedDocument):  # encoded by the authors' code; only cut to the encoder's length here
-            try:
-                encoding = self.encoder.cut(document.input_ids, document.cls_positions)
-            except BertsumError as error:
-                return Rejected(document.place, "another vocabulary", str(error))
+        if isinstance(document, EncodedDocument):
             labels = [float(document.labels[index]) for index in encoding.sentence_indices]
-        else:
-            encoding = self.encoder.encode(texts["sentences"])
-        if not encoding.sentence_indices:
-            return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
         return ExtractiveRow(
             **texts,
             length=len(encoding.input_ids),
@@ -147,8 +182,108 @@ class ExtractiveRows(Rows):
         return {"sentences read": len(row["cls_positions"]), "unlabelled": int(not any(row["labels"]))}
 
 
+class Seq2SeqRows(Rows):
+    """Rows of a model that writes: the encoder's input, and the tokens of the first reference."""
+
+    schema = pa.schema(
+        {
+            **COMMON,
+            "input_ids": pa.list_(pa.int32()),
+            "cls_positions": pa.list_(pa.int32()),
+            "sentence_indices": pa.list_(pa.int32()),
+            "target_ids": pa.list_(pa.int32()),
+            "target_cut": pa.bool_(),
+        }
+    )
+    inputs = ("input_ids", "cls_positions", "target_ids")
+
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: PreTrainedTokenizerBase,
+        split: str,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
+        self.config = config
+        self.split = split
+        self.encoder = DocumentEncoder(tokenizer, config.encoding)
+        self.target = TargetEncoder(
+            target_tokenizer or tokenizer, config.decoder.max_length, words=config.encoding.words
+        )
+        self.shares_tokens = target_tokenizer is None
+
+    @classmethod
+    def describe(
+        cls, config: Config, tokenizer: PreTrainedTokenizerBase, target_tokenizer: PreTrainedTokenizerBase | None
+    ) -> dict[str, Any]:
+        target = describe_tokenizer(target_tokenizer or tokenizer)
+        return {"target": {"max_length": config.decoder.max_length, "tokenizer": target}}
+
+    def __call__(self, documents: Sequence[Document | Rejected]) -> list[Seq2SeqRow | Rejected]:
+        return [item if isinstance(item, Rejected) else self.row(item) for item in documents]
+
+    def row(self, document: Document) -> Seq2SeqRow | Rejected:
+        """A document's row; a summary that is too long is cut."""
+        read = read_document(document, self.config, self.split, self.encoder, with_empty=True)
+        if isinstance(read, Rejected):
+            return read
+        document, texts, encoding = read
+        if isinstance(document, EncodedDocument) and document.target_ids and self.shares_tokens:
+            target = document.target_ids
+            if target[0] != self.target.start_id or max(target) >= len(self.target.continues):
+                problem = f"'tgt' does not begin with token {self.target.start_id}, or has tokens beyond the vocabulary"
+                return Rejected(document.place, "another vocabulary", problem)
+        else:
+            target = self.target.whole(texts["references"][0])
+        target_ids = self.target.cut(target)
+        return Seq2SeqRow(
+            **texts,
+            length=len(encoding.input_ids),
+            cut=encoding.cut,
+            input_ids=encoding.input_ids,
+            cls_positions=encoding.cls_positions,
+            sentence_indices=encoding.sentence_indices,
+            target_ids=target_ids,
+            target_cut=target_ids != target,
+        )
+
+    @staticmethod
+    def counts(row: Mapping[str, Any]) -> dict[str, int]:
+        """Number of sentences read, and whether the summary was cut."""
+        return {"sentences read": len(row["cls_positions"]), "targets cut": int(row["target_cut"])}
+
+
 # Classes that make rows, by kind of model (``model.kind``).
-ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows}
+ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows, "seq2seq": Seq2SeqRows}
+
+
+def read_document(
+    document: Document, config: Config, split: str, encoder: DocumentEncoder, with_empty: bool = False
+) -> tuple[Document, Texts, Encoding] | Rejected:
+    """The document that a model is given, its texts, and what the encoder reads of it; or why it has no row.
+
+    Args:
+        document: The document as read.
+        config: The configuration.
+        split: train, validation or test.
+        encoder: Its ``max_length`` cuts the document.
+        with_empty: As in :meth:`DocumentEncoder.cut`, for documents that come encoded.
+    """
+    if split == "train":
+        document = _as_prose(document, config.data.detokenized)
+    texts = texts_of(document, config, split)
+    if isinstance(texts, Rejected):
+        return texts
+    if isinstance(document, EncodedDocument):  # encoded by the authors' code; only cut to the encoder's length here
+        try:
+            encoding = encoder.cut(document.input_ids, document.cls_positions, with_empty)
+        except BertsumError as error:
+            return Rejected(document.place, "another vocabulary", str(error))
+    else:
+        encoding = encoder.encode(texts["sentences"])
+    if not encoding.sentence_indices:
+        return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
+    return document, texts, encoding
 
 
 def _as_prose(document: Document, share: float) -> Document:
@@ -165,11 +300,11 @@ FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than dat
 
 def texts_of(document: Document, config: Config, split: str) -> Texts | Rejected:
     """A document split into sentences, or why it is too short."""
-    language = language_of(document.text, config.language)
+    language, split_texts = language_of(document.text, config.language), config.encoding.split_sentences
     texts = Texts(
         id=document.id,
-        sentences=document_sentences(document.text, language),
-        references=[summary_sentences(reference, language) for reference in document.references],
+        sentences=document_sentences(document.text, language, split_texts),
+        references=[summary_sentences(reference, language, split_texts) for reference in document.references],
     )
     if split != "train" and config.data.filtered_splits != "all":
         return texts

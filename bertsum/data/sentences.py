@@ -102,14 +102,19 @@ def _parts(sentence: str, ends: list[int], least: int, most: int) -> Iterator[st
     yield sentence[start:]
 
 
-def document_sentences(text: str | list[str], language: str) -> list[str]:
-    """A document's sentences without the white space around them."""
-    pieces = split_sentences(text, language) if isinstance(text, str) else text
-    return [piece.strip() for piece in pieces]
+def document_sentences(text: str | list[str], language: str, split: bool = True) -> list[str]:
+    """A document's sentences without the white space around them; without ``split``, a string is one sentence."""
+    if isinstance(text, str):
+        text = split_sentences(text, language) if split else [text]
+    return [piece.strip() for piece in text]
 
 
-def summary_sentences(summary: str | list[str], language: str) -> list[str]:
-    """A reference's sentences; a string is split line by line (CNN/DailyMail: one highlight a line)."""
+def summary_sentences(summary: str | list[str], language: str, split: bool = True) -> list[str]:
+    """A reference's sentences; a string is split line by line (CNN/DailyMail: one highlight a line), or is one sentence
+    without ``split``.
+    """
+    if isinstance(summary, str) and not split:
+        summary = [summary]
     lines = summary.splitlines() if isinstance(summary, str) else None
     pieces = summary if lines is None else [piece for line in lines for piece in split_sentences(line, language)]
     return [piece.strip() for piece in pieces if piece.strip()]

@@ -9,6 +9,7 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,6 +49,8 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
     files: list[Path] = []
     for pattern in [source] if isinstance(source, str) else source:
         path = SAMPLE_FOLDER / Path(pattern).name if pattern.startswith("sample/") else Path(pattern).expanduser()
+        if path.is_dir() and config.target_suffix is not None:
+            raise BertsumError(f"data.{split}: '{pattern}' is a folder, expected text files with data.target_suffix")
         if path.is_dir():
             matches = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
             if not matches:
@@ -61,16 +64,51 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
                 there = f" (there: {close})" if close else ""
                 raise BertsumError(f"data.{split}: '{pattern}' does not exist and matches no file{there}")
         for file in matches:
+            if config.target_suffix is not None and _stem(file)[1] == config.target_suffix.removeprefix("."):
+                continue  # a glob of both sides
             is_list = config.document_folders and file.name.endswith(LISTS)
             files += listed_files(file, split, config.document_folders or []) if is_list else [file]
+    if not files and config.target_suffix is not None:
+        raise BertsumError(f"data.{split}: has only files of data.target_suffix '{config.target_suffix}'")
     return files
+
+
+def aligned_file(path: Path, suffix: str) -> Path:
+    """The file with the summaries of the lines of ``path``: ``train.de`` beside ``train.en.gz``.
+
+    Raises:
+        BertsumError: if it is not there.
+    """
+    name = f"{_stem(path)[0]}.{suffix.removeprefix('.')}"
+    zipped = path.name.endswith(".gz")
+    names = [f"{name}.gz", name] if zipped else [name, f"{name}.gz"]
+    found = next((file for file in map(path.with_name, names) if file.is_file()), None)
+    if found is None:
+        raise BertsumError(f"data.target_suffix: '{path}' has no '{names[0]}' or '{names[1]}' beside it")
+    return found
+
+
+def _stem(path: Path) -> tuple[str, str]:
+    """The name of a text file without the last suffix, and that suffix, both without ``.gz``."""
+    stem, _, suffix = path.name.removesuffix(".gz").rpartition(".")
+    return stem or suffix, suffix
+
+
+def read_files(config: DataConfig, split: str) -> list[Path]:
+    """All files that a split is read from, those of the summaries among them."""
+    files = source_files(config, split)
+    if config.target_suffix is None:
+        return files
+    return [file for path in files for file in (path, aligned_file(path, config.target_suffix))]
 
 
 def is_hub_split(config: DataConfig, split: str) -> bool:
     """Whether a split is one of the hub dataset; a path stays a path even if data.dataset is set."""
     source = getattr(config, split)
     return config.dataset is not None and not (
-        isinstance(source, list) or (source and ("/" in source or source.endswith((*SUFFIXES, *LISTS))))
+        config.target_suffix is not None
+        or isinstance(source, list)
+        or (source and ("/" in source or source.endswith((*SUFFIXES, *LISTS))))
     )
 
 
@@ -102,7 +140,12 @@ def read_lines(config: DataConfig, split: str) -> Iterator[Document | Rejected |
         yield from _documents(_hub_records(config, split), config, numbers)
     else:
         for path in source_files(config, split):
-            yield from _documents(_file_records(path, split), config, numbers)
+            if config.target_suffix is None:
+                yield from _documents(_file_records(path, split), config, numbers)
+            else:
+                pairs = _aligned_lines(path, aligned_file(path, config.target_suffix))
+                named = replace(config, document_field=None, summary_field=None, id_field=None)
+                yield from _documents(pairs, named, numbers)
 
 
 def read_to_summarize(
@@ -123,6 +166,27 @@ def read_to_summarize(
     config = DataConfig(document_field=document_field, id_field=id_field)
     for item in _documents(_json_lines(path, file, encoding), config, itertools.count(), labelled=False):
         yield parse(item, config)
+
+
+def read_lines_of_text(path: Path, file: BinaryIO, encoding: str | None = None) -> Iterator[str | Rejected]:
+    """Streams the lines of a plain text, each without its end; or why a line cannot be read.
+
+    Args:
+        path: Name of the file; ``.gz`` files are decompressed.
+        file: The opened file, with a method ``peek``.
+        encoding: Encoding of the file; by default that of its byte-order mark, or UTF-8.
+
+    Raises:
+        BertsumError: if the file cannot be read to its end.
+    """
+    for place, line in _lines(path, file, encoding):
+        if isinstance(line, Rejected):
+            yield line
+            continue
+        try:
+            yield line.decode("utf-8", errors="surrogatepass").removeprefix("\ufeff").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            yield Rejected(place, "not UTF-8", not_in("utf-8", error))
 
 
 def _documents(
@@ -171,6 +235,43 @@ _BY_SUFFIX = sorted(READERS.items(), key=lambda item: -len(item[0]))  # .story.j
 def _json_lines(
     path: Path, opened: BinaryIO | None = None, encoding: str | None = None
 ) -> Iterator[tuple[str, bytes | Rejected]]:
+    for place, line in _lines(path, opened, encoding):
+        if isinstance(line, Rejected) or line.strip():
+            yield place, line
+
+
+def _aligned_lines(path: Path, target: Path) -> Iterator[tuple[str, Any]]:
+    """The pairs of lines of a file and the file with its summaries or translations."""
+    pairs = itertools.zip_longest(_lines(path), _lines(target))
+    for number, (source, aligned) in enumerate(pairs):
+        if source is None or aligned is None:
+            longer = 1 + number + sum(1 for _ in pairs)
+            counts = (number, longer) if source is None else (longer, number)
+            raise BertsumError(
+                f"data.target_suffix: '{path}' has {counts[0]} lines and '{target}' {counts[1]}, expected as many"
+            )
+        yield source[0], _pair(source, aligned)
+
+
+def _pair(source: tuple[str, bytes | Rejected], target: tuple[str, bytes | Rejected]) -> dict[str, str] | Rejected:
+    texts = []
+    for place, line in (source, target):
+        if isinstance(line, Rejected):
+            return line
+        try:
+            text = line.decode("utf-8", errors="surrogatepass").removeprefix("\ufeff").strip()
+        except UnicodeDecodeError as error:
+            return Rejected(place, "not UTF-8", not_in("utf-8", error))
+        if not text:
+            return Rejected(place, "empty line", "the line is empty, expected a text on each line of both files")
+        texts.append(text)
+    return {"document": texts[0], "summary": texts[1]}
+
+
+def _lines(
+    path: Path, opened: BinaryIO | None = None, encoding: str | None = None
+) -> Iterator[tuple[str, bytes | Rejected]]:
+    """The lines of a file, each with its place."""
     zipped = path.name.endswith(".gz")
     number = 0
     try:
@@ -189,7 +290,7 @@ def _json_lines(
                         line = read_line(1 << 20)
                     problem = f"longer than {_LONGEST_LINE >> 20} MiB, expected one document a line"
                     yield place, Rejected(place, "line too long", problem)
-                elif line.strip():
+                else:
                     yield place, line
     except UnicodeError as error:
         raise BertsumError(f"{path} after line {number}: {not_in(encoding or 'utf-16', error)}") from error

@@ -54,6 +54,7 @@ class Report:
         tokens_per_document: Mean number of tokens that the encoder reads.
         cut_share: Share of kept documents that are not read whole.
         unlabelled_share: Share of kept documents without any positive label; None if documents have no labels.
+        targets_cut_share: Share of kept documents whose summary is longer than the decoder's; None without a decoder.
     """
 
     read: int = 0
@@ -65,6 +66,7 @@ class Report:
     tokens_per_document: float = 0.0
     cut_share: float = 0.0
     unlabelled_share: float | None = None
+    targets_cut_share: float | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -72,12 +74,14 @@ class Report:
             *(f"  dropped {count:,}: {reason}" for reason, count in sorted(self.dropped.items())),
             *(f"    {name}" for name in self.named),
             self.per_document(),
-            f"{self.cut_share:.1%} of documents cut{self._unlabelled()}",
+            f"{self.cut_share:.1%} of documents cut{self._summaries()}",
         ]
         return "\n".join(lines)
 
-    def _unlabelled(self) -> str:
-        return "" if self.unlabelled_share is None else f", {self.unlabelled_share:.1%} without any positive label"
+    def _summaries(self) -> str:
+        unlabelled, cut = self.unlabelled_share, self.targets_cut_share
+        first = "" if unlabelled is None else f", {unlabelled:.1%} without any positive label"
+        return first + ("" if cut is None else f", {cut:.1%} of summaries cut")
 
     def per_document(self) -> str:
         """Sentences and tokens of a document, as text."""
@@ -253,6 +257,7 @@ class PreparedWriter:
             tokens_per_document=counts["tokens"] / kept,
             cut_share=counts["cut"] / kept,
             unlabelled_share=counts["unlabelled"] / kept if "unlabelled" in counts else None,
+            targets_cut_share=counts["targets cut"] / kept if "targets cut" in counts else None,
         )
         replace_text(self.folder / "report.json", json.dumps(vars(report), indent=1))
         return report

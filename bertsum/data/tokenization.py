@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
+
+from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -17,12 +19,27 @@ _AT_ONCE = 64
 
 
 class TextTokenizer:
-    """A fast tokenizer for texts alone: no special tokens are added, and ``[SEP]`` in a text is text."""
+    """A fast tokenizer for texts alone: no special tokens are added, and ``[SEP]`` in a text is text.
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    Args:
+        tokenizer: The tokenizer.
+        words: What a word is before it is cut into tokens (``encoding.words``).
+
+    Raises:
+        BertsumError: if words stand between spaces, and the tokenizer has no pieces of words.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, words: str = "tokenizer") -> None:
         self._backend: Any = tokenizer.backend_tokenizer
         described = json.loads(self._backend.to_str())
-        self._words = _Words(self._one, whole_words(described)) if cuts_at_spaces(described) else None
+        self._words: _Words | None = None
+        self._split: Callable[[str], list[str]] = _at_spaces
+        if words == "spaces":
+            self._backend = _pieces_alone(described, tokenizer.all_special_tokens)
+            self._words = _Words(self._one, {})
+            self._split = _lower_words if _lowers(described) else str.split
+        elif cuts_at_spaces(described):
+            self._words = _Words(self._one, whole_words(described))
 
     def __call__(self, texts: Iterable[str]) -> Iterator[list[int]]:
         """The token ids of each text; reads ahead only as far as makes it quick."""
@@ -30,7 +47,7 @@ class TextTokenizer:
             self._words.forget_if_many()
             tokens_of = self._words.__getitem__
             for text in texts:
-                yield list(chain.from_iterable(map(tokens_of, text.split(" "))))
+                yield list(chain.from_iterable(map(tokens_of, self._split(text))))
             return
         remaining = iter(texts)
         while some := list(islice(remaining, _AT_ONCE)):
@@ -68,6 +85,49 @@ class _Words(dict[str, tuple[int, ...]]):
             self.clear()
             self.update(self._whole)
             self._characters = 0
+
+
+def _at_spaces(text: str) -> list[str]:
+    return text.split(" ")
+
+
+def _lower_words(text: str) -> list[str]:
+    return text.lower().split()
+
+
+def _lowers(tokenizer: dict[str, Any]) -> bool:
+    """Whether a tokenizer puts texts in lower case."""
+    normalizer = tokenizer.get("normalizer") or {}
+    parts = normalizer.get("normalizers", [normalizer])
+    return any(part.get("lowercase") or part.get("type") == "Lowercase" for part in parts)
+
+
+def _pieces_alone(tokenizer: dict[str, Any], special: Sequence[str]) -> Any:
+    """A WordPiece tokenizer that takes a text for one word; a word such as ``[SEP]`` is cut into other pieces."""
+    from tokenizers import Tokenizer, models
+
+    model = tokenizer["model"]
+    if model.get("type") != "WordPiece":
+        raise BertsumError(
+            f"encoding.words: got spaces with a tokenizer of the kind {model.get('type')}, expected a WordPiece "
+            "tokenizer (BERT's), or encoding.words tokenizer"
+        )
+    # No word has a space, so no word is one of these.
+    hidden = {token: f" {token}" for token in model["vocab"] if token in special or is_unused(token)}
+    vocabulary = {hidden.get(token, token): number for token, number in model["vocab"].items()}
+    return Tokenizer(
+        models.WordPiece(
+            vocabulary,
+            unk_token=hidden.get(model["unk_token"], model["unk_token"]),
+            max_input_chars_per_word=model["max_input_chars_per_word"],
+            continuing_subword_prefix=model["continuing_subword_prefix"],
+        )
+    )
+
+
+def is_unused(token: str) -> bool:
+    """Whether a token of BERT's vocabulary stands for no text: ``[unused0]`` and so on."""
+    return token.startswith("[unused") and token.endswith("]")
 
 
 def cuts_at_spaces(tokenizer: dict[str, Any]) -> bool:

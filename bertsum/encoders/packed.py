@@ -39,6 +39,9 @@ _ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 # Pairs of tokens in one piece of attention: 1 MB in bf16, which fits a core's cache.
 _PAIRS_AT_ONCE = 1 << 19
+# Tokens: documents that are all as short as this (captions, tweets) are read side by side in training. To score them,
+# each is read by itself, so that its scores have the same last digits in any batch.
+_SHORT = 64
 
 
 def can_be_packed(config: PretrainedConfig) -> bool:
@@ -135,14 +138,14 @@ def encode_packed(
     attention_dropout = config.attention_probs_dropout_prob if training else 0.0
     heads = config.num_attention_heads
     hidden = dropout(_embed(encoder, input_ids, token_type_ids, lengths), hidden_dropout)  # (N, H)
-    keys = queries = _bounds(lengths)
+    keys = queries = bounds(lengths)
     for layer in layers:
         values = hidden.to(layer.dtype)
         key_value = layer.key_value(values)  # (N, 2 H)
         if layer is layers[-1] and places is not None:
             queries = torch.searchsorted(places, torch.tensor(keys, device=places.device)).tolist()
             hidden, values = hidden[places], values[places]  # (V, H)
-        context = _attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
+        context = attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
         inner = layer.feedforward_input(hidden.to(layer.dtype))
         hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)
@@ -164,11 +167,9 @@ def _norm(vectors: torch.Tensor, norm: nn.LayerNorm) -> torch.Tensor:
     return F.layer_norm(vectors, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
-def _bounds(lengths: Sequence[int]) -> list[int]:
-    bounds = [0]
-    for length in lengths:
-        bounds.append(bounds[-1] + length)
-    return bounds
+def bounds(lengths: Sequence[int]) -> list[int]:
+    """Where each document ends among the tokens of all, with a 0 before the first."""
+    return [0, *itertools.accumulate(lengths)]
 
 
 # ---- dropout from random bytes: a Bernoulli draw for each value would take longer than the rest of a layer
@@ -196,14 +197,67 @@ def _mask(shape: Sequence[int], probability: float) -> tuple[torch.Tensor, float
     return dropped, 256 / (256 - threshold)
 
 
-def _attend(
+def attend(
     query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
 ) -> torch.Tensor:
-    """Attention of each document, computed in the way that is quick on the device."""
-    if query.device.type == "cpu":
+    """Attention inside each document, or to a document's source, computed in the way that is quick on the device.
+
+    Args:
+        query: Queries of all documents (V, H).
+        key_value: Keys and values of all documents (N, 2 H).
+        queries: Where each document's queries end, from 0.
+        keys: Where each document's keys end, from 0.
+        heads: Attention heads.
+        dropout: Dropout of the probabilities.
+
+    Returns:
+        Context vectors (V, H).
+    """
+    if query.device.type != "cpu":
+        return attend_jagged(query, key_value, queries, keys, heads, dropout)
+    longest = max(end - begin for begin, end in itertools.pairwise(keys))
+    if longest > _SHORT or not torch.is_grad_enabled():
         context: torch.Tensor = _Attention.apply(query, key_value, queries, keys, heads, dropout)
         return context
-    return attend_jagged(query, key_value, queries, keys, heads, dropout)
+    return _attend_padded(query, key_value, queries, keys, heads, dropout)
+
+
+def _attend_padded(
+    query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
+) -> torch.Tensor:
+    """Attention of each document (V, H), all documents side by side: quick where all are short."""
+    of_queries, of_keys = Padding(queries, query.device), Padding(keys, query.device)
+    if not len(query):
+        return query
+    key, value = of_keys.padded(key_value).unflatten(-1, (2, heads, -1)).permute(2, 0, 3, 1, 4)
+    padded = of_queries.padded(query).unflatten(-1, (heads, -1)).transpose(1, 2)
+    mask = of_keys.inside[:, None, None, :]
+    context = F.scaled_dot_product_attention(padded, key, value, attn_mask=mask, dropout_p=dropout)
+    return of_queries.packed(context.transpose(1, 2).flatten(2))
+
+
+class Padding:
+    """Where packed vectors stand if documents lie side by side, padded to the longest.
+
+    Attributes:
+        inside: True for a document's vectors, False for padding (documents, longest).
+    """
+
+    def __init__(self, bounds: Sequence[int], device: torch.device) -> None:
+        ends = torch.tensor(bounds, device=device)
+        begins, lengths = ends[:-1, None], ends.diff()[:, None]
+        steps = torch.arange(int(lengths.max()), device=device)
+        self.inside = steps < lengths
+        self._places = (begins + steps.clamp(max=lengths - 1)).clamp(min=0)  # padding repeats the last vector
+        self._rows = self.inside.flatten().nonzero()[:, 0]
+
+    def padded(self, vectors: torch.Tensor) -> torch.Tensor:
+        """Packed vectors (N, H) side by side (documents, longest, H)."""
+        return vectors.index_select(0, self._places.flatten()).unflatten(0, self._places.shape)
+
+    def packed(self, vectors: torch.Tensor) -> torch.Tensor:
+        """The inverse of :meth:`padded`."""
+        return vectors.flatten(0, 1).index_select(0, self._rows)
 
 
 def attend_jagged(

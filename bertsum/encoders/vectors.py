@@ -115,12 +115,7 @@ class Reader:
             are_parts: Whether some of the windows are parts of long documents.
         """
         most = self.windows_at_once if are_parts and not torch.is_grad_enabled() else None
-        if lengths is None and self.packs_on(input_ids.device):
-            assert attention_mask is not None
-            tokens = attention_mask.bool()
-            input_ids, token_type_ids = input_ids[tokens], token_type_ids[tokens]
-            lengths = tuple(attention_mask.sum(dim=1).tolist())
-        types = token_type_ids if self.uses_segments else None
+        input_ids, types, lengths = self._settled(input_ids, attention_mask, token_type_ids, lengths)
         if lengths is not None:
             return self._packed(input_ids, types, cls_positions, sentence_mask, lengths, most)
         assert attention_mask is not None
@@ -130,6 +125,45 @@ class Reader:
             hidden = encode_padded(self.encoder, input_ids[some], attention_mask[some], segments)  # (windows, T, H)
             sentences.append(self._of_sentences(hidden, attention_mask[some], cls_positions[some], sentence_mask[some]))
         return sentences[0] if len(sentences) == 1 else torch.cat(sentences)
+
+    def tokens(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        token_type_ids: torch.Tensor,
+        lengths: tuple[int, ...] | None = None,
+    ) -> tuple[torch.Tensor, tuple[int, ...]]:
+        """Vectors of all tokens, packed (N, H), and the number of tokens of each document.
+
+        Args:
+            input_ids: Tokens, padded (B, T) or packed (N).
+            attention_mask: 1 for tokens, 0 for padding behind them (B, T); None if packed.
+            token_type_ids: Interval segments, in the shape of ``input_ids``.
+            lengths: Tokens of each document, if packed.
+        """
+        input_ids, types, lengths = self._settled(input_ids, attention_mask, token_type_ids, lengths)
+        if lengths is None:
+            assert attention_mask is not None
+            hidden = encode_padded(self.encoder, input_ids, attention_mask, types)  # (B, T, H)
+            return hidden[attention_mask.bool()], tuple(attention_mask.sum(dim=1).tolist())
+        layers = self._layers(input_ids.device.type)
+        with torch.autocast(input_ids.device.type, enabled=False):
+            return encode_packed(self.encoder, layers, input_ids, types, lengths), lengths
+
+    def _settled(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        token_type_ids: torch.Tensor,
+        lengths: tuple[int, ...] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, tuple[int, ...] | None]:
+        """Tokens, segments and lengths as this encoder reads them; padded documents may become packed."""
+        if lengths is None and self.packs_on(input_ids.device):
+            assert attention_mask is not None
+            tokens = attention_mask.bool()
+            input_ids, token_type_ids = input_ids[tokens], token_type_ids[tokens]
+            lengths = tuple(attention_mask.sum(dim=1).tolist())
+        return input_ids, token_type_ids if self.uses_segments else None, lengths
 
     def _of_sentences(
         self, hidden: torch.Tensor, tokens: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
@@ -152,25 +186,30 @@ class Reader:
         """Sentence vectors from packed tokens (N)."""
         means = self._config.sentence_vectors == "mean"
         kind = input_ids.device.type
-        autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-        keeps = not (torch.is_grad_enabled() or self.encoder.training)
+        layers = self._layers(kind)
         sentences, begin = [], 0
-        with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
-            layers = self.layers(autocast) if keeps else packed_layers(self.encoder, autocast)
         for some in _parts(lengths, most):
             end = begin + sum(lengths[some])
             mask = sentence_mask[some]
             places = None if means else _places(lengths[some], cls_positions[some])[mask]
             tokens, segments = input_ids[begin:end], None if types is None else types[begin:end]
-            with torch.autocast(kind, enabled=False):
+            with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
                 vectors = encode_packed(self.encoder, layers, tokens, segments, lengths[some], places)
             if means:
-                inside = _tokens_mask(lengths[some], input_ids.device)
-                sentences.append(self._of_sentences(_unpacked(vectors, inside), inside, cls_positions[some], mask))
+                inside = tokens_mask(lengths[some], input_ids.device)
+                sentences.append(self._of_sentences(unpacked(vectors, inside), inside, cls_positions[some], mask))
             else:
-                sentences.append(_unpacked(vectors, mask))
+                sentences.append(unpacked(vectors, mask))
             begin = end
         return sentences[0] if len(sentences) == 1 else torch.cat(sentences)
+
+    def _layers(self, kind: str) -> list[Layer]:
+        """The packed layers in the precision of the pass; kept if nothing is being trained."""
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+        with torch.autocast(kind, enabled=False):
+            if torch.is_grad_enabled() or self.encoder.training:
+                return packed_layers(self.encoder, dtype)
+            return self.layers(dtype)
 
 
 def _parts(windows: Sized, most: int | None) -> list[slice]:
@@ -191,12 +230,12 @@ def _places(lengths: tuple[int, ...], positions: torch.Tensor) -> torch.Tensor:
     return (count.cumsum(0) - count)[:, None] + positions
 
 
-def _tokens_mask(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor:
+def tokens_mask(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor:
     """True for tokens of windows, False for padding behind them (W, T)."""
     return torch.arange(max(lengths), device=device) < torch.tensor(lengths, device=device)[:, None]
 
 
-def _unpacked(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def unpacked(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Packed vectors, put where a mask is True; zeros elsewhere."""
     return vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
 

@@ -1,31 +1,33 @@
 """Two systems on the same documents: is one better than the other?
 
-# N documents, K metrics
+# N documents, K figures or statistics of each
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
+from bertsum.evaluation.translation import STATISTICS, check_installed, corpus_score, resampled_scores
 from bertsum.files import read_json_lines
-from bertsum.results import METRICS
+from bertsum.results import METRICS, TRANSLATION_METRICS
 
 
 @dataclass(frozen=True)
 class Difference:
-    """ROUGE F1 of system b minus that of system a, in percent.
+    """ROUGE F1 of system b minus that of system a, in percent; or BLEU or chrF.
 
     Attributes:
-        a: Mean of system a.
-        b: Mean of system b.
-        mean: Mean of ``b - a`` over documents.
-        interval: 95% interval of that mean (low, high).
-        p_value: Two-sided: twice the share of resampled means at zero or with the opposite sign.
+        a: Mean of system a, or its corpus score.
+        b: The same of system b.
+        mean: Mean of ``b - a`` over documents, or the difference of the corpus scores.
+        interval: 95% interval of that difference (low, high).
+        p_value: Two-sided: twice the share of resampled differences at zero or with the opposite sign.
     """
 
     a: float
@@ -45,10 +47,10 @@ def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) 
         seed: Seed of the resampling.
 
     Returns:
-        The difference by metric.
+        The difference by metric: of all metrics that both files have.
 
     Raises:
-        BertsumError: if a file cannot be read, or the documents are not the same.
+        BertsumError: if a file cannot be read, the documents are not the same, or the files have no metric in common.
     """
     first, second = _read(Path(a)), _read(Path(b))
     alone = [*(first.keys() - second.keys()), *(second.keys() - first.keys())]
@@ -57,21 +59,41 @@ def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) 
             f"compare: {len(alone)} of {len(first.keys() | second.keys())} documents are in one file only, such as "
             f"'{min(alone)}'; expected predictions for the same documents"
         )
-    scores_a = np.array(list(first.values()))  # (N, K)
-    scores_b = np.array([second[identity] for identity in first])
-    difference = 100 * (scores_b - scores_a)
-    means = resampled_means(difference, samples, seed)  # (samples, K)
-    low, high = interval(means)
-    # The observed sample counts as one of the samples, so that no p-value is 0.
-    beyond = np.minimum((means <= 0).sum(axis=0), (means >= 0).sum(axis=0))
-    p_values = np.minimum(1.0, 2 * (beyond + 1) / (samples + 1))
-    mean_a, mean_b, mean = 100 * scores_a.mean(axis=0), 100 * scores_b.mean(axis=0), difference.mean(axis=0)
-    return {
-        metric: Difference(
-            float(mean_a[k]), float(mean_b[k]), float(mean[k]), (float(low[k]), float(high[k])), float(p_values[k])
+    has_a, has_b = next(iter(first.values())).keys(), next(iter(second.values())).keys()
+    common = [metric for metric in has_a if metric in has_b]
+    if not common:
+        raise BertsumError(
+            f"compare: '{a}' has {', '.join(has_a)}, '{b}' has {', '.join(has_b)}; expected a metric that both have "
+            "(evaluation.metrics)"
         )
-        for k, metric in enumerate(METRICS)
+    check_installed(common)
+    return {
+        metric: _difference(
+            metric,
+            np.array([values[metric] for values in first.values()]),
+            np.array([second[identity][metric] for identity in first]),
+            samples,
+            seed,
+        )
+        for metric in common
     }
+
+
+def _difference(metric: str, a: np.ndarray, b: np.ndarray, samples: int, seed: int) -> Difference:
+    """The difference of two systems' figures or statistics, for the same documents (N, K each)."""
+    if metric in TRANSLATION_METRICS:
+        of_a, of_b = corpus_score(metric, a), corpus_score(metric, b)
+        mean = of_b - of_a
+        drawn = resampled_scores(metric, b, samples, seed) - resampled_scores(metric, a, samples, seed)  # (samples)
+    else:
+        difference = 100 * (b - a)[:, 0]
+        of_a, of_b, mean = 100 * a.mean(), 100 * b.mean(), difference.mean()
+        drawn = resampled_means(difference, samples, seed)
+    low, high = interval(drawn)
+    # The observed sample counts as one of the samples, so that no p-value is 0.
+    beyond = min((drawn <= 0).sum(), (drawn >= 0).sum())
+    p_value = min(1.0, 2 * (beyond + 1) / (samples + 1))
+    return Difference(float(of_a), float(of_b), float(mean), (float(low), float(high)), float(p_value))
 
 
 def comparison_table(differences: dict[str, Difference]) -> str:
@@ -80,29 +102,50 @@ def comparison_table(differences: dict[str, Difference]) -> str:
     for metric, difference in differences.items():
         low, high = difference.interval
         interval = f"({low:+.2f} {high:+.2f})"
+        name = TRANSLATION_METRICS.get(metric, metric.upper())
         lines.append(
-            f"{metric.upper():<8}{difference.a:>8.2f}{difference.b:>8.2f}{difference.mean:>+9.2f}{interval:>18}{difference.p_value:>9.4f}"
+            f"{name:<8}{difference.a:>8.2f}{difference.b:>8.2f}{difference.mean:>+9.2f}{interval:>18}{difference.p_value:>9.4f}"
         )
     return "\n".join(lines)
 
 
-def _read(path: Path) -> dict[str, list[float]]:
-    """ROUGE F1 by document id; a repeated id gets a number."""
-    scores: dict[str, list[float]] = {}
+def _read(path: Path) -> dict[str, dict[str, list[float]]]:
+    """ROUGE F1 and statistics of translations by document id, each by metric; a repeated id gets a number."""
+    documents: dict[str, dict[str, list[float]]] = {}
     seen: dict[str, int] = {}
     for place, record in read_json_lines(path):
         try:
-            figures = [record["rouge"][metric] for metric in METRICS]
-            values = [float("nan") if isinstance(value, bool) else float(value) for value in figures]
+            figures = _rouge(record) | _statistics(record)
             identity = str(record["id"])
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise BertsumError(
-                f"{place}: expected a line of predictions.jsonl, with id and rouge: {error!r}"
+                f"{place}: expected a line of predictions.jsonl, with id, and rouge or statistics: {error!r}"
             ) from error
+        values = [value for metric in METRICS for value in figures.get(metric, [])]
         if not all(0 <= value <= 1 for value in values):
             raise BertsumError(f"{place}: field 'rouge': got {values}, expected figures from 0 to 1")
+        before = next(iter(documents.values()), figures)
+        if figures.keys() != before.keys():
+            raise BertsumError(f"{place}: has {', '.join(figures)}, expected {', '.join(before)} as in the first line")
         times = seen[identity] = seen.get(identity, 0) + 1
-        scores[identity if times == 1 else f"{identity} ({times})"] = values
-    if not scores:
+        documents[identity if times == 1 else f"{identity} ({times})"] = figures
+    if not documents:
         raise BertsumError(f"'{path}' has no predictions")
-    return scores
+    return documents
+
+
+def _rouge(record: dict[str, Any]) -> dict[str, list[float]]:
+    if "rouge" not in record and "statistics" in record:
+        return {}
+    figures = {metric: record["rouge"][metric] for metric in METRICS}
+    return {metric: [float("nan") if isinstance(value, bool) else float(value)] for metric, value in figures.items()}
+
+
+def _statistics(record: dict[str, Any]) -> dict[str, list[float]]:
+    """What corpus scores are made of: whole numbers, by metric."""
+    statistics = record.get("statistics", {})
+    found = {metric: list(statistics[metric]) for metric in TRANSLATION_METRICS if metric in statistics}
+    for metric, values in found.items():
+        if len(values) != STATISTICS[metric] or not all(type(value) is int and value >= 0 for value in values):
+            raise ValueError(f"statistics of {metric}: expected {STATISTICS[metric]} counts")
+    return found

@@ -1,9 +1,9 @@
-"""A checkpoint's predictions and its ROUGE, beside Lead and Oracle."""
+"""A checkpoint's predictions and their figures, beside Lead and Oracle."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,27 +18,30 @@ from bertsum.data.rows import Texts
 from bertsum.data.sources import source_of
 from bertsum.data.store import Prepared
 from bertsum.device import default_device, settle_precision
-from bertsum.encoders.load import load_tokenizer
 from bertsum.errors import BertsumError
-from bertsum.evaluation.measure import measure
-from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, predict_split
+from bertsum.evaluation.measure import Measures, measure, writes
+from bertsum.evaluation.novelty import summarize_novelty
+from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, WrittenOnDisk, predict_split
 from bertsum.evaluation.rouge import summarize_scores, tokenizer_name
+from bertsum.evaluation.translation import check_installed, document_scores, signature, summarize_statistics
 from bertsum.files import write_whole
-from bertsum.models.base import Model
+from bertsum.models.base import Model, model_class
 from bertsum.models.storage import saved_checksum
 from bertsum.pages.report import Measured, report_html
 from bertsum.pages.shading import marked
+from bertsum.pages.written import written_terminal
 from bertsum.progress import Progress
-from bertsum.results import Results
+from bertsum.results import TRANSLATION_METRICS, CorpusScore, Results
 from bertsum.runs import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation(Results):
-    """ROUGE of the baselines and of one or several checkpoints on one split; prints as a table.
+    """Figures of the baselines and of one or several checkpoints on one split; prints as tables.
 
     Attributes:
-        example: A document; the sentences that the first checkpoint (or the oracle) chose are marked.
+        example: A document; the sentences that the first checkpoint (or the oracle) chose are marked, or the summary
+            that it wrote stands beside it.
         folder: Folder of results.json, predictions.jsonl and report.html.
     """
 
@@ -62,10 +65,10 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         split: train, validation or test; by default ``evaluation.split``.
 
     Returns:
-        ROUGE of the checkpoint, Lead and Oracle; prints as a table.
+        What ``evaluation.metrics`` asks for, of the checkpoint, Lead and Oracle; prints as a table.
 
     Raises:
-        BertsumError: if the checkpoint or the documents cannot be used.
+        BertsumError: if the checkpoint or the documents cannot be used, or what a metric needs is not installed.
     """
     split = _checked_split(config, split)
     run = Run.of(config)
@@ -103,14 +106,19 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     With ``evaluation.baselines: read`` the encoder's tokenizer is needed, to tell what the encoder would read.
 
     Raises:
-        BertsumError: if the documents cannot be used.
+        BertsumError: if the documents cannot be used, or ROUGE is not among ``evaluation.metrics``.
     """
     split = _checked_split(config, split)
+    if "rouge" not in config.evaluation.metrics:
+        raise BertsumError(
+            f"evaluation.metrics: got {', '.join(config.evaluation.metrics)}, expected rouge among them: without it "
+            "there are no baselines"
+        )
     start = time.perf_counter()
     with Run.of(config).writing_results(f"{split}-baselines") as folder:
         rows: ByPlace[dict[str, Any]]
         if config.evaluation.baselines == "read":
-            rows = prepare(config, split, load_tokenizer(config.model.encoder)).texts
+            rows = prepare(config, split, *model_class(config.model.kind).load_tokenizers(config)).texts
         else:
             rows = OnDisk(enumerate(_read(config, split)), folder)
         return _report(config, {}, {}, split, rows, {}, folder, start)
@@ -127,6 +135,7 @@ def _checked_split(config: Config, split: str | None) -> str:
     split = split or config.evaluation.split
     if split not in ("train", "validation", "test"):
         raise BertsumError(f"split: got '{split}', expected train, validation or test")
+    check_installed(config.evaluation.metrics)
     return split
 
 
@@ -142,7 +151,7 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str,
             if prepared is None:
                 config = model.config.apply(config)
                 folder = stack.enter_context(Run.of(config).writing_results(name))
-                prepared = prepare(config, split, model.tokenizer)
+                prepared = prepare(config, split, model.tokenizer, model.target_tokenizer)
                 start = time.perf_counter()
             weights[system] = saved_checksum(model.folder) if model.folder else None
             title = f"score {split}" if system == "model" else f"score {split} with {system}"
@@ -167,14 +176,12 @@ def _report(
 ) -> Evaluation:
     """Measures each system, in the order of ``rows``, and the baselines; writes the files."""
     files = {system: folder / f"predictions{f'.{system}' * (len(predictions) > 1)}.jsonl" for system in predictions}
-    measures = measure(config, rows, predictions, files, f"rouge of {split}")
-    rouge = measures.rouge
-    if len(predictions) > 1:
-        rouge[f"mean of {len(predictions)}"] = np.mean([rouge[system] for system in predictions], axis=0)
-    systems = {
-        system: summarize_scores(values, config.rouge.bootstrap_samples, config.seed)
-        for system, values in rouge.items()
-    }
+    writers = [system for system, made in predictions.items() if writes(made)]
+    title = f"{' and '.join(config.evaluation.metrics)} of {split}"
+    measures = measure(config, rows, predictions, files, title, writers)
+    if len(predictions) > 1 and measures.rouge:
+        mean = np.mean([measures.rouge[system] for system in predictions], axis=0)
+        measures.rouge[f"mean of {len(predictions)}"] = mean
     language = config.rouge_language
     evaluation = Evaluation(
         checkpoints=checkpoints,
@@ -183,31 +190,92 @@ def _report(
         source=source_of(config.data, split),
         documents=len(rows),
         rouge={**asdict(config.rouge), "language": language, "tokenizer": tokenizer_name(language)},
-        selection=asdict(config.selection) if predictions else None,
+        selection=asdict(config.selection) if len(writers) < len(predictions) else None,
         baselines=config.evaluation.baselines,
         long_documents=config.encoding.long_documents,
         precision=settle_precision(config.evaluation.precision, default_device()) if predictions else None,
-        systems=systems,
+        generation=asdict(config.generation) if writers else None,
+        **_summarized(config, measures, list(predictions), rows),
         seconds=round(time.perf_counter() - start, 2),
-        example=marked(rows[0]["sentences"], measures.choices[next(iter(predictions), "oracle")][0]),
+        example=_example(rows[0]["sentences"], measures, predictions, writers),
         folder=folder,
     )
-    scores = {system: DocumentScores(of_system) for system, of_system in predictions.items()}
-    measured = Measured(rows, evaluation, measures.choices, rouge, scores)
-    title = f"{config.name} on {split}"
-    write_whole(evaluation.report, report_html(measured, title, _facts(config, evaluation), config.seed))
+    measured = _measured(rows, evaluation, measures, predictions, writers)
+    page = report_html(measured, f"{config.name} on {split}", _facts(config, evaluation), config.seed)
+    write_whole(evaluation.report, page)
     evaluation.write(folder)
     return evaluation
 
 
+def _summarized(config: Config, measures: Measures, models: list[str], rows: ByPlace[dict[str, Any]]) -> dict[str, Any]:
+    """The figures over all documents, as fields of the results."""
+    references = {len(row["references"]) for row in rows} if measures.statistics else set()
+    samples, seed = config.rouge.bootstrap_samples, config.seed
+    translation: dict[str, dict[str, CorpusScore]] = {}
+    for metric, statistics in measures.statistics.items():
+        systems = {system: [of_system] for system, of_system in statistics.items()}
+        if len(models) > 1:
+            systems[f"mean of {len(models)}"] = [statistics[model] for model in models]
+        for system, several in systems.items():
+            translation.setdefault(system, {})[metric] = summarize_statistics(metric, several, samples, seed)
+    return {
+        "systems": {system: summarize_scores(values, samples, seed) for system, values in measures.rouge.items()},
+        "translation": translation,
+        "signatures": {metric: signature(metric, references) for metric in measures.statistics},
+        "novelty": {system: summarize_novelty(figures) for system, figures in measures.novelty.items()},
+    }
+
+
+def _example(
+    document: list[str], measures: Measures, predictions: Mapping[str, PredictionsOnDisk], writers: Collection[str]
+) -> str:
+    """The first document, and what the first model, or the oracle, makes of it."""
+    shown = next(iter(predictions), "oracle")
+    if shown not in writers:
+        return marked(document, measures.choices[shown][0])
+    made = predictions[shown][0]
+    return written_terminal(made.sentences, made.leans_on, made.unsupported, document, colour=False)
+
+
+def _measured(
+    rows: ByPlace[dict[str, Any]],
+    results: Results,
+    measures: Measures,
+    predictions: Mapping[str, PredictionsOnDisk],
+    writers: Collection[str],
+) -> Measured:
+    """The data of the report."""
+    scores: dict[str, dict[str, np.ndarray]] = {}  # BLEU and chrF of each document, which stand in for ROUGE
+    for metric, statistics in measures.statistics.items() if not measures.rouge else ():
+        for system, of_system in statistics.items():
+            scores.setdefault(system, {})[metric] = document_scores(metric, of_system)
+    return Measured(
+        rows,
+        results,
+        measures.choices,
+        measures.rouge,
+        {system: DocumentScores(made) for system, made in predictions.items() if system not in writers},
+        {system: np.stack(list(of_system.values()), axis=1) for system, of_system in scores.items()},
+        {system: WrittenOnDisk(predictions[system]) for system in writers},
+    )
+
+
 def _facts(config: Config, results: Results) -> dict[str, str]:
     """Facts that a reader of the figures must know."""
-    limits = {name: value for name, value in (results.selection or {}).items() if value is not None}
     samples = f"{config.rouge.bootstrap_samples:,} bootstrap samples"
+    counts = {"ROUGE": f"counts {results.tokenizer}"} if results.systems else {}
+    counts |= {TRANSLATION_METRICS[metric]: f"of sacrebleu, {how}" for metric, how in results.signatures.items()}
+    baselines = f"of {'what the encoder reads' if results.baselines == 'read' else 'whole documents'}"
     return {
         "Documents": f"{results.documents:,}",
-        "ROUGE": f"counts {results.tokenizer}; below each figure its 95% interval, from {samples}",
-        "Baselines": f"of {'what the encoder reads' if results.baselines == 'read' else 'whole documents'}",
-        **({"Selection": ", ".join(f"{name} {value}" for name, value in limits.items())} if limits else {}),
+        **{name: f"{how}; below each figure its 95% interval, from {samples}" for name, how in counts.items()},
+        **({"Baselines": baselines} if results.systems else {}),
+        **_options("Selection", results.selection),
+        **_options("Writing", results.generation),
         **{f"Checkpoint of {system}": path for system, path in results.checkpoints.items()},
     }
+
+
+def _options(name: str, values: Mapping[str, Any] | None) -> dict[str, str]:
+    told = [f"{option} {value}" for option, value in (values or {}).items() if value is not None]
+    return {name: ", ".join(told)} if told else {}

@@ -1,4 +1,4 @@
-"""The sentences that each system chooses in each document, and their ROUGE: chunk by chunk, to save memory.
+"""What each system makes of each document, and its figures: chunk by chunk, to save memory.
 
 # N documents
 """
@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -18,17 +18,22 @@ import numpy as np
 from bertsum.by_place import ByPlace
 from bertsum.config import Config
 from bertsum.evaluation.baselines import lead, oracles
+from bertsum.evaluation.novelty import document_novelty
 from bertsum.evaluation.rouge import check_language, document_rouge
+from bertsum.evaluation.translation import document_statistics, translation_metrics
 from bertsum.files import whole_file
-from bertsum.models.base import Prediction
+from bertsum.models.contract import Prediction
 from bertsum.parallel import chunks, map_in_order
 from bertsum.progress import Progress
 from bertsum.results import METRICS
+from bertsum.support import unsupported_words
 from bertsum.text import text_size
 
 _CHUNK = 64  # documents that a process measures at once,
 _CHUNK_BYTES = 1 << 22  # or fewer where they are long
 _CHECKED = 1000  # documents to check for their language
+
+REFERENCE = "reference"  # the first reference, as a system of the table of novelty
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,21 @@ class Measures:
     """Systems on the documents of one split.
 
     Attributes:
-        choices: The sentences that each system chose in each document (N), by system.
-        rouge: ROUGE of each document, by system (N, 3 metrics, 3 figures).
+        choices: The sentences that each system chose in each document (N), by system; not of models that write.
+        rouge: ROUGE of each document, by system (N, 3 metrics, 3 figures); empty if it is not asked for.
+        statistics: By metric of translation, and by system: what its score is made of (N, K).
+        novelty: What each text is like, by system (N, 8); empty if no model writes, or without ROUGE.
     """
 
     choices: dict[str, list[list[int]]]
     rouge: dict[str, np.ndarray]
+    statistics: dict[str, dict[str, np.ndarray]]
+    novelty: dict[str, np.ndarray]
+
+
+def writes(predictions: Iterable[Prediction]) -> bool:
+    """Whether predictions are new sentences rather than sentences of the document, which have scores."""
+    return next((not prediction.scores for prediction in predictions), False)
 
 
 def measure(
@@ -50,42 +64,56 @@ def measure(
     predictions: Mapping[str, Iterable[Prediction]],
     files: Mapping[str, Path],
     progress: str,
+    writers: Collection[str] = (),
 ) -> Measures:
-    """Chooses and measures the summaries of the baselines and of each model.
+    """Chooses the summaries of the baselines, and measures theirs and those of each model.
 
     Args:
-        config: Its ``selection``, ``evaluation`` and ``rouge`` are read.
+        config: Its ``selection``, ``evaluation`` and ``rouge`` are read. Without ROUGE there are no baselines.
         rows: The documents, with ``id``, ``sentences`` and ``references``.
         predictions: Predictions for each document (N), by model.
         files: A file for each model's predictions, one line a document.
         progress: Title of the progress shown.
+        writers: The models that write new sentences.
 
     Raises:
         BertsumError: if a file cannot be written, or no reference has a word that counts in the language of ROUGE.
     """
-    check_language((row["references"] for row in islice(rows, _CHECKED)), config.rouge_language)
+    if "rouge" in config.evaluation.metrics:
+        check_language((row["references"] for row in islice(rows, _CHECKED)), config.rouge_language)
     documents = (
         (row, dict(zip(predictions, of_row, strict=True)))
         for row, *of_row in zip(rows, *predictions.values(), strict=True)
     )
     made = map_in_order(
-        _Measurer(config),
+        _Measurer(config, frozenset(writers)),
         chunks(documents, _CHUNK, lambda document: _size(document[0]), _CHUNK_BYTES),
         config.data.workers,
         lambda chunk: sum(_size(row) for row, _ in chunk),
     )
-    choices: dict[str, list[list[int]]] = {}
-    rouge: dict[str, list[np.ndarray]] = {}
+    parts: list[Measures] = []
     with ExitStack() as stack, Progress(progress, len(rows)) as shown:
         opened = {system: stack.enter_context(whole_file(path)) for system, path in files.items()}
         for chunk in made:
-            for system in chunk.choices:
-                choices.setdefault(system, []).extend(chunk.choices[system])
-                rouge.setdefault(system, []).append(chunk.rouge[system])
+            parts.append(chunk.measures)
             for system, file in opened.items():
                 file.writelines(f"{line}\n" for line in chunk.lines[system])
-            shown.update(len(chunk.choices["oracle"]))
-    return Measures(choices, {system: np.concatenate(parts) for system, parts in rouge.items()})
+            shown.update(chunk.documents)
+    return _joined(parts)
+
+
+def _joined(parts: list[Measures]) -> Measures:
+    """The measures of all chunks, which have the same systems."""
+    first = parts[0]
+    return Measures(
+        {name: [chosen for part in parts for chosen in part.choices[name]] for name in first.choices},
+        {name: np.concatenate([part.rouge[name] for part in parts]) for name in first.rouge},
+        {
+            metric: {name: np.concatenate([part.statistics[metric][name] for part in parts]) for name in systems}
+            for metric, systems in first.statistics.items()
+        },
+        {name: np.concatenate([part.novelty[name] for part in parts]) for name in first.novelty},
+    )
 
 
 def _size(row: dict[str, Any]) -> int:
@@ -93,9 +121,11 @@ def _size(row: dict[str, Any]) -> int:
 
 
 @dataclass(frozen=True)
-class _Chunk(Measures):
+class _Chunk:
     """Systems on a few documents, and the lines of ``predictions.jsonl`` of each model."""
 
+    documents: int
+    measures: Measures
     lines: dict[str, list[str]]
 
 
@@ -104,44 +134,97 @@ class _Measurer:
     """Turns a few documents and the models' predictions into all that is kept of them."""
 
     config: Config
+    writers: frozenset[str]
 
     def __call__(self, documents: list[tuple[dict[str, Any], dict[str, Prediction]]]) -> _Chunk:
-        config = self.config
         rows = [row for row, _ in documents]
         predictions = {system: [of_row[system] for _, of_row in documents] for system in documents[0][1]}
-        choices = {
-            f"lead-{config.lead_sentences}": [lead(row, config) for row in rows],
-            "oracle": oracles(rows, config),
-            **{system: [prediction.indices for prediction in made] for system, made in predictions.items()},
-        }
+        choices = self._baselines(rows)
         summaries = {
             system: [[row["sentences"][index] for index in chosen] for row, chosen in zip(rows, made, strict=True)]
             for system, made in choices.items()
-            if system not in predictions
         } | {system: [prediction.sentences for prediction in made] for system, made in predictions.items()}
-        references = [row["references"] for row in rows]
-        rouge = {system: rouge_of(config, texts, references) for system, texts in summaries.items()}
+        choices |= {
+            system: [prediction.indices for prediction in made]
+            for system, made in predictions.items()
+            if system not in self.writers
+        }
+        measures = self._measured(rows, predictions, choices, summaries)
         lines = {
             system: [
-                json.dumps(_line(*of_document), ensure_ascii=False)
-                for of_document in zip(rows, made, choices["oracle"], rouge[system], strict=True)
+                json.dumps(self._line(system, row, prediction, measures, place), ensure_ascii=False)
+                for place, (row, prediction) in enumerate(zip(rows, made, strict=True))
             ]
             for system, made in predictions.items()
         }
-        return _Chunk(choices, rouge, lines)
+        return _Chunk(len(rows), measures, lines)
 
+    def _baselines(self, rows: list[dict[str, Any]]) -> dict[str, list[list[int]]]:
+        config = self.config
+        if "rouge" not in config.evaluation.metrics:
+            return {}
+        return {
+            f"lead-{config.lead_sentences}": [lead(row, config) for row in rows],
+            "oracle": oracles(rows, config),
+        }
 
-def _line(row: dict[str, Any], prediction: Prediction, oracle: list[int], scores: np.ndarray) -> dict[str, Any]:
-    """A line of predictions.jsonl."""
-    return {
-        "id": row["id"],
-        "indices": prediction.indices,
-        "scores": [None if score is None else round(score, 6) for score in prediction.scores],
-        "summary": prediction.sentences,
-        "references": row["references"],
-        "oracle": oracle,
-        "rouge": {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)},
-    }
+    def _measured(
+        self,
+        rows: list[dict[str, Any]],
+        predictions: dict[str, list[Prediction]],
+        choices: dict[str, list[list[int]]],
+        summaries: dict[str, list[list[str]]],
+    ) -> Measures:
+        config, references = self.config, [row["references"] for row in rows]
+        rouge: dict[str, np.ndarray] = {}
+        novelty: dict[str, np.ndarray] = {}
+        if "rouge" in config.evaluation.metrics:
+            rouge = {system: rouge_of(config, texts, references) for system, texts in summaries.items()}
+            novelty = self._novelty(rows, predictions, summaries) if self.writers else {}
+        statistics = {
+            metric: {system: document_statistics(metric, texts, references) for system, texts in summaries.items()}
+            for metric in translation_metrics(config.evaluation.metrics)
+        }
+        return Measures(choices, rouge, statistics, novelty)
+
+    def _novelty(
+        self,
+        rows: list[dict[str, Any]],
+        predictions: dict[str, list[Prediction]],
+        summaries: dict[str, list[list[str]]],
+    ) -> dict[str, np.ndarray]:
+        documents = [row["sentences"] for row in rows]
+        first = [row["references"][0] for row in rows]
+        unsupported: dict[str, list[list[str]]] = {
+            **{system: [[] for _ in rows] for system in summaries},  # an extract has its document's words
+            **{system: [prediction.unsupported for prediction in made] for system, made in predictions.items()},
+            REFERENCE: [unsupported_words(text, document) for text, document in zip(first, documents, strict=True)],
+        }
+        return {
+            system: np.array(list(map(document_novelty, texts, documents, unsupported[system])))
+            for system, texts in {**summaries, REFERENCE: first}.items()
+        }
+
+    def _line(
+        self, system: str, row: dict[str, Any], prediction: Prediction, measures: Measures, place: int
+    ) -> dict[str, Any]:
+        """A line of predictions.jsonl."""
+        line = {
+            "id": row["id"],
+            "indices": prediction.indices,
+            "scores": [None if score is None else round(score, 6) for score in prediction.scores],
+            "summary": prediction.sentences,
+            "references": row["references"],
+        }
+        if measures.rouge:
+            scores = measures.rouge[system][place]
+            line["oracle"] = measures.choices["oracle"][place]
+            line["rouge"] = {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)}
+        if measures.statistics:
+            line["statistics"] = {metric: of[system][place].tolist() for metric, of in measures.statistics.items()}
+        if system in self.writers:
+            line |= {"leans_on": prediction.leans_on, "unsupported": prediction.unsupported}
+        return line
 
 
 def rouge_of(config: Config, summaries: list[list[str]], references: list[list[list[str]]]) -> np.ndarray:

@@ -15,7 +15,9 @@ import numpy as np
 from bertsum.by_place import OnDisk
 from bertsum.config import Config
 from bertsum.data.store import Prepared
-from bertsum.models.base import Model, Prediction, PredictOptions
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction, PredictOptions
+from bertsum.pages.written import Written
 from bertsum.program import release_freed_memory
 from bertsum.progress import Progress
 
@@ -33,7 +35,7 @@ def predict_split(
     Args:
         model: The model, on any device.
         prepared: The split.
-        config: Its ``selection`` and ``evaluation`` are read.
+        config: Its ``selection``, ``generation`` and ``evaluation`` are read.
         indices: Documents to read; all by default. A prediction's place counts within ``indices``.
         progress: Counts the documents.
         options: Fields of :class:`~bertsum.models.base.PredictOptions` that replace the config's values.
@@ -44,6 +46,7 @@ def predict_split(
         rows, lengths = rows.select(indices), lengths[indices]
     settled = {
         "selection": config.selection,
+        "generation": config.generation,
         "max_tokens_per_batch": config.evaluation.max_tokens_per_batch,
         "precision": config.evaluation.precision,
         "lengths": lengths,
@@ -100,3 +103,24 @@ class DocumentScores:
 
     def __iter__(self) -> Iterator[list[float | None]]:
         return (prediction.scores for prediction in self.predictions)
+
+
+@dataclass(frozen=True)
+class WrittenOnDisk:
+    """Each document's written summary, read on demand.
+
+    Attributes:
+        predictions: The predictions of a model that writes (N).
+    """
+
+    predictions: PredictionsOnDisk
+
+    def __len__(self) -> int:
+        return len(self.predictions)
+
+    def __getitem__(self, place: int) -> Written:
+        made = self.predictions[place]
+        return Written(made.sentences, made.leans_on, made.unsupported)
+
+    def __iter__(self) -> Iterator[Written]:
+        return (self[place] for place in range(len(self)))

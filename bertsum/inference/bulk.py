@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bertsum.data.documents import Document, Rejected
-from bertsum.data.prepare import describe_file
+from bertsum.data.fingerprints import describe_file
 from bertsum.data.sources import JSON_LINES, read_to_summarize
-from bertsum.device import settle_precision
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
+from bertsum.models.contract import is_writer
 from bertsum.models.storage import checksum
 from bertsum.progress import Progress
 from bertsum.text import sanitize
@@ -69,6 +69,7 @@ def summarize_file(
 
     The target has one line for each document, in the same order: ``id`` (as text; the document's number if it has
     none), ``summary``, ``sentences``, ``indices`` and ``scores``; or ``id`` and ``error`` if it cannot be summarised.
+    Written summaries have no ``indices`` and ``scores``, but also ``leans_on`` and ``unsupported``.
     The target is complete or absent. It grows in a hidden folder beside it; after any interruption, the same call
     resumes.
 
@@ -98,8 +99,8 @@ def summarize_file(
         "id_field": id_field,
         **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
-        "precision": settle_precision(summarizer.precision, next(summarizer.model.parameters()).device),
-        "long_documents": "window",
+        "precision": summarizer.arithmetic,
+        "long_documents": "truncate" if is_writer(summarizer.model.sections) else "window",
         **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
     }
     summarizer.stream([], buffer=buffer, **options)  # checks the options before anything is written
@@ -181,13 +182,14 @@ def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError
     identity = str(number) if item.id is None else item.id
     if isinstance(answer, BertsumError):
         return {"id": identity, "error": sanitize(f"{item.place}: {answer}")}  # a file's name may be any bytes
-    return {
+    line = {
         "id": identity,
         "summary": answer.text,
         "sentences": answer.sentences,
         "indices": answer.indices,
         "scores": [round(score, 6) for score in answer.scores],
     }
+    return line | {"leans_on": answer.leans_on, "unsupported": answer.unsupported} if answer.is_written else line
 
 
 class _Writer:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypedDict
 
-from bertsum.config import Config, SelectionConfig
+from bertsum.config import Config, GenerationConfig, SelectionConfig
 from bertsum.errors import BertsumError
+from bertsum.models.contract import is_writer
 from bertsum.models.storage import SavedConfig
 from bertsum.text import plain
 
 LongDocuments = Literal["window", "truncate"]
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
+_CHOOSING = (*_LIMITS, "trigram_blocking", "order")
+_WRITING = ("beam_size", "length_penalty", "min_length", "max_length", "trigram_blocking")
+_CHOOSES, _WRITES = "a model that chooses sentences (extractive)", "a model that writes (seq2seq)"
 
 
 class Options(TypedDict, total=False):
@@ -24,42 +28,96 @@ class Options(TypedDict, total=False):
     threshold: float | None
     trigram_blocking: bool | None
     order: Literal["document", "score"] | None
+    beam_size: int | None
+    length_penalty: float | None
+    min_length: int | None
+    max_length: int | None
     language: str | None
-    long_documents: LongDocuments
+    long_documents: LongDocuments | None
     max_tokens_per_batch: int
 
 
 @dataclass(frozen=True)
 class Settled:
-    """A call's options; the model's settings replace those not given."""
+    """A call's options; the model's settings replace those not given.
 
-    selection: SelectionConfig
+    Attributes:
+        writes: Whether the model writes summaries; else it chooses sentences.
+        selection: How sentences are chosen, by a model that chooses.
+        generation: How summaries are written, by a model that writes.
+        language: The documents' language, or auto.
+        language_given: Whether the call says it.
+        long_documents: How long documents are read.
+        max_tokens_per_batch: Budget of a batch.
+    """
+
+    writes: bool
     language: str
     language_given: bool
     long_documents: LongDocuments
     max_tokens_per_batch: int
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
 
 
-def settle(given: Options, model: SavedConfig) -> Settled:
+def foreign_options(given: Mapping[str, Any], sections: Sequence[str]) -> list[str]:
+    """Names of the given options that only another kind of model takes.
+
+    Args:
+        given: Options by name; None is not given.
+        sections: The parts of the configuration that the model's kind reads.
+    """
+    own, other = (_WRITING, _CHOOSING) if is_writer(sections) else (_CHOOSING, _WRITING)
+    return [name for name in other if name not in own and given.get(name) is not None]
+
+
+def settle(given: Options, model: SavedConfig, sections: Sequence[str]) -> Settled:
     """A call's options, checked; the model's settings replace those not given.
 
+    Args:
+        given: The options of the call.
+        model: The model's configuration.
+        sections: The parts of it that the model's kind reads.
+
     Raises:
-        BertsumError: if an option is out of its range.
+        BertsumError: if an option is out of its range, or is for another kind of model.
         TypeError: if an option is unknown.
     """
     options: dict[str, Any] = {name: plain(value) for name, value in given.items()}
     unknown = options.keys() - Options.__annotations__
     if unknown:
         raise TypeError(f"unknown option '{min(unknown)}', expected {', '.join(Options.__annotations__)}")
+    writes = is_writer(sections)
+    for name in foreign_options(options, sections):
+        kinds, own = ((_CHOOSES, _WRITES), _WRITING) if writes else ((_WRITES, _CHOOSES), _CHOOSING)
+        raise BertsumError(
+            f"{name}: got {options[name]!r}, which is for {kinds[0]}, but this is {kinds[1]}, which takes "
+            f"{', '.join(own)}"
+        )
     language = options.get("language") or model.language
-    selection = _selection(options, language, model)
-    long_documents = options.get("long_documents", "window")
-    if long_documents not in ("window", "truncate"):
-        raise BertsumError(f"long_documents: got {long_documents!r}, expected window or truncate")
     budget = options.get("max_tokens_per_batch", 4096)
     if not isinstance(budget, int) or budget < 1:
         raise BertsumError(f"max_tokens_per_batch: got {budget!r}, expected a whole number of tokens, 1 or more")
-    return Settled(selection, language, options.get("language") is not None, long_documents, budget)
+    return Settled(
+        writes=writes,
+        language=language,
+        language_given=options.get("language") is not None,
+        long_documents=_long_documents(options.get("long_documents"), writes),
+        max_tokens_per_batch=budget,
+        selection=_selection({} if writes else options, language, model),
+        generation=_generation(options if writes else {}, model),
+    )
+
+
+def _long_documents(given: Any, writes: bool) -> LongDocuments:
+    """How long documents are read: whole by a model that chooses, their beginning by one that writes."""
+    if given not in (None, "window", "truncate"):
+        raise BertsumError(f"long_documents: got {given!r}, expected window or truncate")
+    if writes and given == "window":
+        raise BertsumError(
+            f"long_documents: got 'window', which is for {_CHOOSES}, but this is {_WRITES}; expected truncate"
+        )
+    return "truncate" if writes or given == "truncate" else "window"
 
 
 def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) -> SelectionConfig:
@@ -72,3 +130,11 @@ def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) ->
     if values == asdict(model.selection) and language == model.language:
         return model.selection
     return Config.from_dict({"selection": values, "language": language}).selection
+
+
+def _generation(options: Mapping[str, Any], model: SavedConfig) -> GenerationConfig:
+    """The model's way of writing changed by a call's options, checked like any config."""
+    wanted = {name: options[name] for name in _WRITING if options.get(name) is not None}
+    if not wanted:
+        return model.generation
+    return Config.from_dict({"generation": asdict(model.generation) | wanted}).generation

@@ -7,7 +7,7 @@ dataset.write_json("summaries/")
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ray.data import Dataset
     from typing_extensions import Unpack
 
-    from bertsum.inference.summarizer import Options, Summary
+    from bertsum.inference.summarizer import Options
 
 
 def summarize(
@@ -44,7 +44,8 @@ def summarize(
         model: A checkpoint folder or hub id, as for ``Summarizer.from_pretrained``.
         text_column: The column of the documents.
         summary_column: The column for summaries. Four more are named after it: ``summary_sentences``,
-            ``summary_indices``, ``summary_scores``, and ``summary_error``, which says why a document has no summary.
+            ``summary_indices``, ``summary_scores``, and ``summary_error``, which says why a document has no summary. Of
+            a model that writes, ``summary_leans_on`` and ``summary_unsupported`` stand before the last one.
         actors: Number of actors; each loads the model.
         num_cpus: Cores of each actor.
         num_gpus: GPUs of each actor, such as 1 or 0.5; 0 is for the CPU.
@@ -53,7 +54,7 @@ def summarize(
         options: Options of a call of the summarizer.
 
     Returns:
-        The dataset, still lazy, with five more columns.
+        The dataset, still lazy, with five more columns; seven of a model that writes.
 
     Raises:
         BertsumError: if Ray is not installed.
@@ -99,13 +100,18 @@ class SummarizeBatch:
         precision: Precision = "auto",
         **options: Unpack[Options],
     ) -> None:
-        from bertsum.inference.summarizer import (
-            Summarizer,  # imports torch, which the process that hands out the work does not need
-        )
+        # These import torch, which the process that hands out the work does not need.
+        from bertsum.inference.summarizer import Summarizer
+        from bertsum.models.contract import is_writer
 
         self.summarizer = Summarizer.from_pretrained(model, device=device, precision=precision)
         self.summarizer.stream([], **options)  # refuses wrong options before a batch is read
-        self._text_column, self._summary_column, self._options = text_column, summary_column, options
+        self._text_column, self._options = text_column, options
+        details = _DETAILS | (_WRITTEN if is_writer(self.summarizer.model.sections) else {})
+        self._columns = {summary_column: ("text", pa.string())}
+        for name, kind in details.items():
+            self._columns[f"{summary_column}_{name}"] = (name, kind)
+        self._error_column = f"{summary_column}_error"
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """The table with its summaries.
@@ -113,27 +119,23 @@ class SummarizeBatch:
         Raises:
             BertsumError: if the table has no column of documents, or already has a column for summaries.
         """
-        names = [self._summary_column, *(f"{self._summary_column}_{name}" for name in _DETAILS)]
         if self._text_column not in table.column_names:
             raise BertsumError(
                 f"text_column: no '{self._text_column}', expected one of {', '.join(table.column_names)}"
             )
-        for name in names:
+        for name in (*self._columns, self._error_column):
             if name in table.column_names:
                 raise BertsumError(f"summary_column: the dataset has a column '{name}' already, expected another name")
         texts = table.column(self._text_column).to_pylist()
         answers = self.summarizer.stream(texts, buffer=max(1, len(texts)), errors="return", **self._options)
-        rows = [_row(answer) for answer in answers]
-        for name, values, kind in zip(names, zip(*rows, strict=True) if rows else [[]] * 5, _TYPES, strict=True):
-            table = table.append_column(name, pa.array(values, kind))
-        return table
+        made = list(answers)
+        for column, (name, kind) in self._columns.items():
+            values = [None if isinstance(answer, BertsumError) else getattr(answer, name) for answer in made]
+            table = table.append_column(column, pa.array(values, kind))
+        errors = [str(answer) if isinstance(answer, BertsumError) else None for answer in made]
+        return table.append_column(self._error_column, pa.array(errors, pa.string()))
 
 
-_DETAILS = ("sentences", "indices", "scores", "error")
-_TYPES = (pa.string(), pa.list_(pa.string()), pa.list_(pa.int64()), pa.list_(pa.float64()), pa.string())
-
-
-def _row(answer: Summary | BertsumError) -> tuple[Any, ...]:
-    if isinstance(answer, BertsumError):
-        return None, None, None, None, str(answer)
-    return answer.text, answer.sentences, answer.indices, answer.scores, None
+# What is told of a summary: attributes of Summary.
+_DETAILS = {"sentences": pa.list_(pa.string()), "indices": pa.list_(pa.int64()), "scores": pa.list_(pa.float64())}
+_WRITTEN = {"leans_on": pa.list_(pa.list_(pa.int64())), "unsupported": pa.list_(pa.string())}

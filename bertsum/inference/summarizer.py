@@ -1,4 +1,4 @@
-"""Raw text to summaries of verbatim sentences.
+"""Raw text to summaries: verbatim sentences of the text, or written ones, as the model makes them.
 
 summarizer = Summarizer.from_pretrained("runs/cnndm/best")
 summary = summarizer(text)
@@ -18,12 +18,12 @@ from bertsum.config import Precision
 from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import AUTO, language_of, plainly_other
 from bertsum.data.sentences import document_sentences
-from bertsum.device import default_device
+from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.inference.options import LongDocuments, Options, Settled, settle
 from bertsum.inference.summary import Summary, running_text
-from bertsum.models.base import Prediction, PredictOptions
-from bertsum.models.extractive import BertSum
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction, PredictOptions, is_writer
 from bertsum.models.selection import is_enough
 from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
@@ -62,10 +62,10 @@ class Summarizer:
 
     Attributes:
         model: The model.
-        precision: Arithmetic of the forward pass; auto is bf16 if the device has instructions for it.
+        precision: Arithmetic of the forward pass; :attr:`arithmetic` tells what auto means.
     """
 
-    def __init__(self, model: BertSum, precision: Precision = "auto") -> None:
+    def __init__(self, model: Model, precision: Precision = "auto") -> None:
         if precision not in get_args(Precision):
             raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
         self.model = model.eval()
@@ -81,19 +81,32 @@ class Summarizer:
         precision: Precision = "auto",
         **hub: Any,
     ) -> Summarizer:
-        """Loads a model.
+        """Loads a model of either kind: one that chooses sentences, or one that writes.
 
         Args:
             path: A checkpoint folder or a hub id; by default the English model that comes with the package. The
                 default needs its encoder from the extra ``offline`` or from the hub.
             device: Such as cpu or cuda; by default a GPU if the machine has one.
             precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 if the device has
-                instructions for it, else fp32. In bf16 one summary in a hundred differs.
+                instructions for it, else fp32. In bf16 one summary in a hundred differs. A model that writes takes auto
+                for fp32 (:attr:`arithmetic`).
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
         device = device or str(default_device())
-        model = BertSum.from_pretrained(path or BUNDLED_FOLDER, device=device, only_score=True, **hub)
+        model = Model.from_pretrained(path or BUNDLED_FOLDER, device=device, only_score=True, **hub)
         return cls(model, precision)
+
+    @property
+    def arithmetic(self) -> str:
+        """The arithmetic that ``precision`` stands for here: fp32, bf16 or fp16.
+
+        For a model that writes, auto is fp32. Rounding in bf16 can differ with the other documents of a batch. Where
+        two words are about equally probable this decides which one is written, and all that follows; but a document
+        should have the same summary alone and among others.
+        """
+        if self.precision == "auto" and is_writer(self.model.sections):
+            return "fp32"
+        return settle_precision(self.precision, next(self.model.parameters()).device)
 
     @overload
     def __call__(  # type: ignore[overload-overlap]  # a string is a sequence of strings, too
@@ -111,32 +124,38 @@ class Summarizer:
         Args:
             documents: A string is one document. A list holds many, each a string or a list of sentences; a tuple, a
                 generator, an array or a column of a table also works.
-            options: ``sentences``: At most this many sentences.
+            options: Of a model that chooses sentences, ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
                 ``max_words``: At most this many words; an error if every sentence is longer.
                 ``threshold``: Only sentences of at least this probability. Any of these four replaces the model's
                 limit.
-                ``trigram_blocking``: Whether to skip a sentence that shares a trigram with a chosen one; by default as
-                trained.
                 ``order``: Order of the sentences, document or score; by default as trained.
+                ``trigram_blocking``: Whether to skip a sentence that shares a trigram with a chosen one, or to write no
+                trigram twice; by default as trained.
+                Of a model that writes, ``beam_size``: Hypotheses of the search; 1 is greedy and quickest.
+                ``length_penalty``: Exponent of the length penalty; a larger one favours longer texts.
+                ``min_length``, ``max_length``: Least and most tokens of the summary. These four are by default those
+                that the model is saved with.
                 ``language``: ISO 639-1 code, for splitting; auto detects each document's language. By default the
                 language that the model was trained on; a document plainly in another language is split by that
-                language, with a warning.
+                language, with a warning. A model that reads each text as one sentence (a translator) does not need it.
                 ``long_documents``: How to read a document longer than the encoder's input: all of it in windows
-                (``window``, the default) or only its beginning (``truncate``, the paper).
+                (``window``, the default) or only its beginning (``truncate``, the paper). A model that writes always
+                reads the beginning.
                 ``max_tokens_per_batch``: Budget of a batch (4096).
 
         Returns:
             A summary for a string; for a list, a list of summaries in the same order.
 
         Raises:
-            BertsumError: if a document is empty or not text, or an option is out of its range.
+            BertsumError: if a document is empty or not text, or an option is out of its range or for another kind of
+                model.
         """
         one = isinstance(documents, str)
         many = [documents] if one else listed(documents)
         if many is None:
             raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
-        settled = settle(options, self.model.config)
+        settled = self._settle(options)
         read = list(_or_raise(self._read(document, settled) for document in many))
         self._warn_of_cuts(read, settled, 0, 0)
         self._warn_of_languages(read, settled, 0)
@@ -200,9 +219,11 @@ class Summarizer:
             raise BertsumError(f"buffer: got {buffer!r}, expected a whole number of documents, 1 or more")
         if errors not in ("raise", "return"):
             raise BertsumError(f"errors: got '{errors}', expected raise or return")
-        return self._stream(
-            chunks(documents, buffer, text_size, _BUFFER_BYTES), start, errors, settle(options, self.model.config)
-        )
+        settled = self._settle(options)
+        return self._stream(chunks(documents, buffer, text_size, _BUFFER_BYTES), start, errors, settled)
+
+    def _settle(self, options: Options) -> Settled:
+        return settle(options, self.model.config, self.model.sections)
 
     def _stream(
         self, parts: Iterable[list[Any]], first: int, errors: str, settled: Settled
@@ -230,14 +251,14 @@ class Summarizer:
         try:
             text = _text_or_sentences(document)
             language = self._language(text, settled)
-            sentences = document_sentences(text, language)
+            sentences = document_sentences(text, language, self.model.config.encoding.split_sentences)
             if not any(sentences):
                 raise BertsumError("is empty")
         except BertsumError as error:
             return error
         encoder = self._encoder(settled.long_documents)
         candidates = [sentences[index] for index in encoder.candidates(sentences)]
-        if not is_enough(candidates, sentences, settled.selection):
+        if not settled.writes and not is_enough(candidates, sentences, settled.selection):
             encoder = self._encoder(settled.long_documents, 1)  # short sentences, too
         encoding = encoder.encode(sentences)
         if not encoding.sentence_indices:
@@ -245,7 +266,9 @@ class Summarizer:
         return _Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding))
 
     def _language(self, document: str | list[str], settled: Settled) -> str:
-        """The language for splitting a document."""
+        """The language of a document, for splitting it and joining its summary; of a translator, what it writes."""
+        if not self.model.config.encoding.split_sentences:
+            return self.model.config.language
         if settled.language_given or settled.language == AUTO:
             return language_of(document, settled.language)
         return plainly_other(document, settled.language) or settled.language
@@ -258,7 +281,7 @@ class Summarizer:
             if isinstance(item, _Read) and item.language != settled.language:
                 warnings.warn(
                     f"document {number} is in another language ({item.language}) and is split by its rules; the model "
-                    f"was trained on '{settled.language}', and may choose badly. language= says what it is in",
+                    f"was trained on '{settled.language}', and may do badly. language= says what it is in",
                     stacklevel=3,
                 )
                 return True
@@ -288,15 +311,17 @@ class Summarizer:
         return before
 
     def _answers(self, read: Sequence[_Read | BertsumError], settled: Settled) -> Iterator[Summary | BertsumError]:
-        """Scores documents together, batched by length, and selects sentences; errors keep their places."""
+        """Summarises documents together, batched by length; errors keep their places."""
         rows = [item.row() for item in read if isinstance(item, _Read)]
         predictions = iter(self._predict(rows, settled))
         for item in read:
-            yield _summary(item, next(predictions), settled) if isinstance(item, _Read) else item
+            yield self._summary(item, next(predictions), settled) if isinstance(item, _Read) else item
 
     def _predict(self, rows: Sequence[dict[str, Any]], settled: Settled) -> list[Prediction | BertsumError]:
         """A prediction for each document; if one fails, the others do not."""
-        options = PredictOptions(settled.selection, settled.max_tokens_per_batch, self.precision)
+        options = PredictOptions(
+            settled.selection, settled.generation, settled.max_tokens_per_batch, precision=self.arithmetic
+        )
         try:
             return [*sorted(self.model.predict(rows, options), key=lambda prediction: prediction.place)]
         except BertsumError as error:  # memory does not suffice for a batch, or half precision overflows in a document
@@ -305,24 +330,26 @@ class Summarizer:
             return [BertsumError(problem)]
         return [answer for row in rows for answer in self._predict([row], settled)]
 
-
-def _summary(read: _Read, prediction: Prediction | BertsumError, settled: Settled) -> Summary | BertsumError:
-    if isinstance(prediction, BertsumError):
-        return prediction
-    if not prediction.sentences:  # the document has sentences, but each exceeds the limit of words
-        shortest = min(len(split_words(read.sentences[index])) for index in read.encoding.sentence_indices)
-        return BertsumError(
-            f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
+    def _summary(self, read: _Read, prediction: Prediction | BertsumError, settled: Settled) -> Summary | BertsumError:
+        """What the model has made of a document: chosen sentences have places and scores, written ones have neither."""
+        if isinstance(prediction, BertsumError):
+            return prediction
+        if not prediction.sentences and not settled.writes:  # each of the document's sentences exceeds the limit
+            shortest = min(len(split_words(read.sentences[index])) for index in read.encoding.sentence_indices)
+            return BertsumError(
+                f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
+            )
+        return Summary(
+            text=running_text(prediction.sentences, read.language),
+            sentences=prediction.sentences,
+            indices=prediction.indices,
+            scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
+            document=read.sentences,
+            document_scores=prediction.scores or [None] * len(read.sentences),
+            unscored=read.unscored,
+            leans_on=prediction.leans_on,
+            unsupported=prediction.unsupported,
         )
-    return Summary(
-        text=running_text(prediction.sentences, read.language),
-        sentences=prediction.sentences,
-        indices=prediction.indices,
-        scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
-        document=read.sentences,
-        document_scores=prediction.scores,
-        unscored=read.unscored,
-    )
 
 
 def _text_or_sentences(document: Any) -> str | list[str]:

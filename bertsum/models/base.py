@@ -7,28 +7,38 @@ in ``model.kind``.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import torch
 from huggingface_hub import HfApi, ModelCard, ModelHubMixin
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from bertsum.config import Config, SelectionConfig
-from bertsum.encoders.load import build_encoder, check_vocabulary, freeze, load_encoder, load_tokenizer
-from bertsum.encoders.low_rank import add_adapters, fold_adapters
+from bertsum.config import Config
+from bertsum.data.vocabulary import learned_source
+from bertsum.encoders.load import (
+    SCRATCH,
+    build_encoder,
+    check_vocabulary,
+    freeze,
+    load_encoder,
+    load_tokenizer,
+    scratch_encoder,
+)
+from bertsum.encoders.low_rank import add_adapters
 from bertsum.encoders.vectors import Reader, can_read_packed
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 from bertsum.models.card import card_of
+from bertsum.models.contract import Batch, Prediction, PredictOptions
 from bertsum.models.scoring import Scored, score_rows
+from bertsum.models.start import folded
 from bertsum.models.storage import (
     CARD_FILE,
     SavedConfig,
@@ -58,73 +68,21 @@ def model_class(kind: str) -> type[Model]:
     return MODELS[kind]
 
 
-class Batch(Protocol):
-    """What a model's ``collate`` returns."""
-
-    @property
-    def units(self) -> int:
-        """How many terms the batch's loss sums up."""
-
-    def to(self, device: torch.device) -> Self:
-        """The batch on another device."""
-
-    def inputs(self) -> dict[str, Any]:
-        """The arguments of the forward pass."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a model made of one document.
-
-    Attributes:
-        place: The document's place among the given rows.
-        sentences: The summary.
-        indices: Which sentences of the document those are; empty if the model writes new sentences.
-        scores: Probability of each sentence of the document; None for those that were not read.
-        loss: The document's loss, if asked for.
-    """
-
-    place: int
-    sentences: list[str]
-    indices: list[int] = field(default_factory=list)
-    scores: list[float | None] = field(default_factory=list)
-    loss: float | None = None
-
-
-@dataclass(frozen=True)
-class PredictOptions:
-    """How predictions are made.
-
-    Attributes:
-        selection: Scores to summaries.
-        max_tokens_per_batch: Budget of a batch, ``count x longest``.
-        precision: auto, fp32, bf16 or fp16 arithmetic.
-        lengths: Tokens of each row, if known without reading it.
-        part: Index of this process and number of processes. Each takes its share of the batches, in equally many
-            passes.
-        loss: Whether to compute each document's loss too.
-    """
-
-    selection: SelectionConfig = field(default_factory=SelectionConfig)
-    max_tokens_per_batch: int = 4096
-    precision: str = "fp32"
-    lengths: Sequence[int] | np.ndarray | None = None
-    part: tuple[int, int] = (0, 1)
-    loss: bool = False
-
-
 class Model(nn.Module, ModelHubMixin, ABC):
     """A pretrained encoder and the layers on top of it.
 
     Attributes:
         kind: The value of ``model.kind``.
+        sections: The parts of the configuration that this kind reads; they are saved with it.
         config: The model's configuration, saved with it.
         encoder: The pretrained encoder.
         reader: How the encoder reads documents.
+        target_tokenizer: The tokenizer of the texts that the model writes, if it is not the encoder's.
         folder: Folder that the model was read from; None if it was made here.
     """
 
     kind: ClassVar[str]
+    sections: ClassVar[tuple[str, ...]] = ("model", "encoding", "selection", "language")
     encoder: Encoder
     folder: Path | None = None
     _read: str | None = None  # checksum of the weights that were read from ``folder``
@@ -134,18 +92,31 @@ class Model(nn.Module, ModelHubMixin, ABC):
         if "kind" in cls.__dict__:  # not for a variation of a kind: callers name its class themselves
             MODELS[cls.kind] = cls
 
-    def __init__(self, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> None:
+    def __init__(
+        self,
+        config: SavedConfig,
+        encoder: Encoder,
+        tokenizer: PreTrainedTokenizerBase | None,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.encoder = encoder
         self.reader = Reader(encoder, config.model)
         self._tokenizer = tokenizer
+        self.target_tokenizer = target_tokenizer
 
     # ---- the contract
 
     @classmethod
     @abstractmethod
-    def build(cls, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> Self:
+    def build(
+        cls,
+        config: SavedConfig,
+        encoder: Encoder,
+        tokenizer: PreTrainedTokenizerBase | None,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> Self:
         """A model with this encoder; all other weights are random."""
 
     @abstractmethod
@@ -164,23 +135,36 @@ class Model(nn.Module, ModelHubMixin, ABC):
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:
         """A prediction for each row (with ``options.part``: of this process's share), in any order."""
 
-    def outputs(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Scored]:
+    def outputs(
+        self,
+        rows: Sequence[dict[str, Any]],
+        options: PredictOptions,
+        read: Callable[[Any], Sequence[Any]] | None = None,
+    ) -> Iterator[Scored]:
         """Runs the forward pass on many rows, batched by length, in evaluation mode.
 
         Args:
             rows: Rows for ``collate``.
             options: How they are read.
+            read: What to do with a batch: it returns an output for each row. By default the forward pass, whose
+                outputs come in float32, on the CPU.
 
         Raises:
             BertsumError: if memory does not suffice for a batch.
         """
+        with self.evaluating():
+            yield from score_rows(
+                self, rows, options.lengths, options.max_tokens_per_batch, options.precision, options.part, read
+            )
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Keeps the model in evaluation mode while the block runs."""
         was_training = self.training
         if was_training:
             self.eval()
         try:
-            yield from score_rows(
-                self, rows, options.lengths, options.max_tokens_per_batch, options.precision, options.part
-            )
+            yield
         finally:
             if was_training:
                 self.train()
@@ -188,34 +172,65 @@ class Model(nn.Module, ModelHubMixin, ABC):
     # ---- made
 
     @classmethod
-    def from_config(cls, config: SavedConfig, start_from: str | None = None) -> Self:
+    def from_config(
+        cls,
+        config: SavedConfig,
+        start_from: str | None = None,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> Self:
         """A model to train: a pretrained encoder; all other weights are random (seed torch first).
 
         Args:
             config: The model's configuration; ``SavedConfig.of`` takes it from a run's configuration.
             start_from: A saved model to copy weights from, as ``train.start_from``.
+            tokenizer: The encoder's tokenizer; by default it is loaded. An encoder from scratch needs one.
+            target_tokenizer: The tokenizer of the texts to write, if it is not the encoder's.
 
         Raises:
             BertsumError: if the encoder cannot be loaded, does not fit the other parts or the length, or the weights do
                 not fit.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
-            tokenizer = load_tokenizer(config.model.encoder)
-            encoder = load_encoder(config.model, config.encoding.max_length)
+            length = config.encoding.max_length
+            if config.model.encoder == SCRATCH and tokenizer is not None:
+                encoder: Encoder = scratch_encoder(config.model, tokenizer, length)
+            else:
+                tokenizer = tokenizer or load_tokenizer(config.model.encoder)
+                encoder = load_encoder(config.model, length)
             check_vocabulary(tokenizer, encoder)
             add_adapters(encoder, config.model)
             freeze(encoder, config.model)
-            model = cls.build(config, encoder, tokenizer)
+            model = cls.build(config, encoder, tokenizer, target_tokenizer)
+            model.initialize()
             if start_from is not None:
                 saved = read_model(find_model(start_from))
-                saved = saved if config.model.adapters is not None else _folded(saved)[0]
+                saved = saved if config.model.adapters is not None else folded(saved)[0]
                 load_weights(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
             return model
 
     @classmethod
     def for_training(cls, config: Config) -> Self:
         """The model of a run."""
-        return cls.from_config(SavedConfig.of(config), config.train.start_from)
+        return cls.from_config(SavedConfig.of(config), config.train.start_from, *cls.load_tokenizers(config))
+
+    @classmethod
+    def load_tokenizers(cls, config: Config) -> tuple[PreTrainedTokenizerBase, PreTrainedTokenizerBase | None]:
+        """The encoder's tokenizer, and that of the texts that this kind of model writes, if it has another one.
+
+        Args:
+            config: The run's configuration; an encoder from scratch has a tokenizer that is learned from the training
+                documents.
+
+        Raises:
+            BertsumError: if one cannot be loaded or learned.
+        """
+        if config.model.encoder == SCRATCH:
+            return learned_source(config), None
+        return load_tokenizer(config.model.encoder), None
+
+    def initialize(self) -> None:
+        """Gives a new model first weights that are neither random nor the pretrained encoder's; by default none."""
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -268,7 +283,8 @@ class Model(nn.Module, ModelHubMixin, ABC):
         if push_to_hub and state_dict is not None:
             raise BertsumError("save_pretrained: state_dict and push_to_hub: both are given, expected one of them")
         folder = Path(save_directory)
-        write_model(folder, self.config, self.encoder, self.tokenizer, state_dict or self.state_dict())
+        tokenizers = (self.tokenizer, self.target_tokenizer)
+        write_model(folder, self.config, self.sections, self.encoder, tokenizers, state_dict or self.state_dict())
         if card and not (folder / CARD_FILE).exists():
             write_whole(folder / CARD_FILE, str(self.generate_model_card(**(model_card_kwargs or {}))))
         if push_to_hub:
@@ -322,10 +338,12 @@ class Model(nn.Module, ModelHubMixin, ABC):
         if not issubclass(kind, cls):
             expected = f"model.kind {cls.kind}" if hasattr(cls, "kind") else "another model"
             if not issubclass(cls, kind):
-                raise BertsumError(f"{where}: is of model.kind {kind.kind}, expected {expected}")
+                raise BertsumError(
+                    f"{where}: is of model.kind {kind.kind}, expected {expected}; read it with bertsum.{kind.__name__}"
+                )
             kind = cls
         alone = only_score and can_read_packed(there.config.model, there.encoder_config)
-        saved, encoder = _folded(there, alone)
+        saved, encoder = folded(there, alone)
         config, length = saved.config, saved.config.encoding.max_length
 
         def unfilled() -> Encoder:
@@ -333,10 +351,11 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
         if encoder is None:
             with torch.device("meta"):  # takes no memory: a broken configuration may ask for too much
-                check_weights(kind.build(config, unfilled(), saved.tokenizer), saved.weights, where)
+                built = kind.build(config, unfilled(), saved.tokenizer, saved.target_tokenizer)
+                check_weights(built, saved.weights, where)
             encoder = unfilled()
         freeze(encoder, config.model)
-        model = kind.build(config, encoder, saved.tokenizer)
+        model = kind.build(config, encoder, saved.tokenizer, saved.target_tokenizer)
         load_weights(model, saved.weights, where)
         check_vocabulary(saved.tokenizer, model.encoder)
         return model
@@ -355,7 +374,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             BertsumError: if the folder's card, or a file of the run, cannot be read.
         """
         unchanged = self.folder is not None and self._read == checksum(self.state_dict())
-        return card_of(self.config, self.folder if unchanged else None, repo_id, license)
+        return card_of(self.config, self.folder if unchanged else None, repo_id, license, self.sections)
 
     def push_to_hub(self, repo_id: str, *, license: str | None = None, **hub: Any) -> str:
         """Creates the repository on the hub if needed, and pushes the model and its card in one commit.
@@ -379,13 +398,3 @@ class Model(nn.Module, ModelHubMixin, ABC):
             card = {"repo_id": repo_id, "license": license}
             address: str = super().push_to_hub(repo_id, model_card_kwargs=card, **hub)
         return address
-
-
-def _folded(saved: SavedModel, weights_alone: bool = False) -> tuple[SavedModel, Encoder | None]:
-    """Folds a saved model's adapters, if any, into the pretrained encoder; returns the new model and that encoder."""
-    model = saved.config.model
-    if model.adapters is None:
-        return saved, None
-    encoder = load_encoder(model, saved.config.encoding.max_length, weights_alone)
-    config = replace(saved.config, model=replace(model, adapters=None))
-    return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights)), encoder

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
@@ -25,18 +25,28 @@ from bertsum.config import Config
 from bertsum.config.strict_yaml import dump_yaml
 from bertsum.data.sources import source_of
 from bertsum.data.store import Report
-from bertsum.encoders.load import MINILM_HUB_NAME
+from bertsum.encoders.load import MINILM_HUB_NAME, SCRATCH
 from bertsum.errors import BertsumError
+from bertsum.models.contract import is_writer
 from bertsum.models.storage import CARD_FILE, SavedConfig, saved_checksum
-from bertsum.results import RESULTS_FILE, Results
+from bertsum.results import RESULTS_FILE, TRANSLATION_METRICS, Results
 from bertsum.runs import Run
 
-TAGS = ["bertsum", "extractive-summarization", "model_hub_mixin"]
 _NO_ID = "PATH"  # stands for the folder, or for the id on the hub
 _METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
-_RECIPE = ("language", "seed", "data", "encoding", "model", "train", "selection")
+_RECIPE = ("language", "seed", "data", "encoding", "model", "train")  # and the parts that a kind of model has
+_EXTRACTIVE = ("model", "encoding", "selection", "language")
 _NOT_RECIPE = ("prepared_dir", "workers", "resume", "overwrite")  # where and how the run was made
-_PATHS = ("train", "validation", "test", "document_folders", "encoder", "start_from")
+_PATHS = (
+    "train",
+    "validation",
+    "test",
+    "document_folders",
+    "encoder",
+    "start_from",
+    "start_from_extractive",
+    "tokenizer",
+)
 
 
 @dataclass(frozen=True)
@@ -86,13 +96,21 @@ def read_origin(checkpoint: Path) -> Origin | None:
         results = Results.read(file)
         systems = [name for name, checksum in results.weights.items() if checksum == weights]
         if systems and weights is not None and results.split not in measured:
-            shown = {
-                "model" if system == systems[0] else system: scores
-                for system, scores in results.systems.items()
-                if system in (systems[0], "oracle") or system.startswith("lead-")
-            }
-            measured[results.split] = replace(results, systems=shown)
+            measured[results.split] = replace(
+                results,
+                systems=_of_model_and_baselines(results.systems, systems[0]),
+                translation=_of_model_and_baselines(results.translation, systems[0]),
+            )
     return Origin(config, trained, prepared, measured)
+
+
+def _of_model_and_baselines(figures: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The figures of a model, which gets the name ``model``, and of the baselines."""
+    return {
+        "model" if system == model else system: scores
+        for system, scores in figures.items()
+        if system in (model, "oracle") or system.startswith("lead-")
+    }
 
 
 @contextmanager
@@ -109,7 +127,11 @@ def _readable(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def card_of(
-    config: SavedConfig, folder: Path | None, repo_id: str | None = None, license: str | None = None
+    config: SavedConfig,
+    folder: Path | None,
+    repo_id: str | None = None,
+    license: str | None = None,
+    sections: Sequence[str] = _EXTRACTIVE,
 ) -> ModelCard:
     """The card of a model.
 
@@ -118,12 +140,13 @@ def card_of(
         folder: Folder that the model was read from, with a card or in a run; None if the model is not on disk.
         repo_id: The model's id on the hub.
         license: Licence of the weights.
+        sections: The parts of the configuration that the model's kind reads.
 
     Raises:
         BertsumError: if the folder's card, or a file of the run, cannot be read.
     """
     if folder is None or not (folder / CARD_FILE).is_file():
-        return _card(config, read_origin(folder) if folder else None, repo_id, license)
+        return _card(config, sections, read_origin(folder) if folder else None, repo_id, license)
     try:
         card = ModelCard.load(folder / CARD_FILE)
     except Exception as error:  # YAML has its own errors, and so have the metadata classes
@@ -136,36 +159,45 @@ def card_of(
     return card
 
 
-def _card(config: SavedConfig, origin: Origin | None, repo_id: str | None, license: str | None) -> ModelCard:
+def _card(
+    config: SavedConfig, sections: Sequence[str], origin: Origin | None, repo_id: str | None, license: str | None
+) -> ModelCard:
     name = (repo_id or (origin.config.name if origin else "bertsum model")).rpartition("/")[2]
     measured = list(origin.measured.values()) if origin else []
+    task = _task(config, sections, measured)
     data = ModelCardData(
         language=None if config.language == "auto" else re.split("[-_]", config.language)[0].lower(),
         license=license or "unknown",
         library_name="bertsum",
-        pipeline_tag="summarization",
-        tags=list(TAGS),
+        pipeline_tag="translation" if task == "translation" else "summarization",
+        tags=["bertsum", task, "model_hub_mixin"],
         base_model=_base_model(config.model.encoder),
         datasets=_datasets(origin),
-        metrics=["rouge"] if measured else None,
+        metrics=_measured_metrics(measured) or None,
         model_name=name if measured else None,
         eval_results=[result for of_split in measured for result in _eval_results(of_split)] or None,
     )
     training = origin.config if origin is not None and origin.trained else None
-    recipe = _recorded(training.to_dict() if training else asdict(config))
+    recipe = _recorded(training.to_dict() if training else asdict(config), sections)
     return ModelCard(
         _template().render(
             data=data.to_yaml(),
+            known_language=data.language,
             name=name,
             encoder=_without_folders(config.model.encoder),
+            task=task,
             model=config.model,
+            decoder=config.decoder,
             encoding=config.encoding,
             languages="of any language" if config.language == "auto" else f"in {_code(config.language)}",
             version=metadata.version("bertsum"),
             path=repo_id or _NO_ID,
             selection=asdict(config.selection),
+            generation=asdict(config.generation),
             measured=measured,
             metrics=list(_METRICS.values()),
+            titles=TRANSLATION_METRICS,
+            rouge_measured=any(one.systems for one in measured) if measured else task != "translation",
             documents=list(_documents(origin)),
             trained=origin.trained if origin else None,
             labels=_labels(training) if training else None,
@@ -174,6 +206,15 @@ def _card(config: SavedConfig, origin: Origin | None, repo_id: str | None, licen
             flattered=training.train.metric if origin and training and "validation" in origin.measured else None,
         )
     )
+
+
+def _task(config: SavedConfig, sections: Sequence[str], measured: Sequence[Results]) -> str:
+    """What the model does, by the hub's name for it or by a longer one."""
+    if not is_writer(sections):
+        return "extractive-summarization"
+    if not config.encoding.split_sentences or (measured and not any(one.systems for one in measured)):
+        return "translation"
+    return "abstractive-summarization"
 
 
 @functools.cache
@@ -194,7 +235,9 @@ def _datasets(origin: Origin | None) -> list[str] | None:
 
 
 def _base_model(encoder: str) -> str | None:
-    """The hub's name of an encoder; None for a folder."""
+    """The hub's name of an encoder; None for a folder, and for an encoder from scratch."""
+    if encoder == SCRATCH:
+        return None
     if encoder == "minilm":
         return MINILM_HUB_NAME
     try:
@@ -206,20 +249,43 @@ def _base_model(encoder: str) -> str | None:
 
 def _eval_results(results: Results) -> list[EvalResult]:
     dataset = results.source["dataset"]
-    return [
+    common: dict[str, Any] = {
+        "dataset_type": dataset or "unknown",  # as sentence-transformers says of files
+        "dataset_name": _source(results.source),
+        "dataset_config": results.source["dataset_config"],
+        "dataset_split": results.split,
+    }
+    rouge = results.systems.get("model", {})
+    kind = "Extractive summarization" if results.generation is None else "Abstractive summarization"
+    summaries = [
         EvalResult(
             task_type="summarization",
-            task_name="Extractive summarization",
-            dataset_type=dataset or "unknown",  # as sentence-transformers says of files
-            dataset_name=_source(results.source),
-            dataset_config=results.source["dataset_config"],
-            dataset_split=results.split,
+            task_name=kind,
             metric_type="rouge",
-            metric_name=f"{title} {results.figure_name}",
-            metric_value=round(100 * getattr(results.systems["model"][metric], results.figure), 2),
+            metric_name=f"{_METRICS[metric]} {results.figure_name}",
+            metric_value=round(100 * getattr(score, results.figure), 2),
+            **common,
         )
-        for metric, title in _METRICS.items()
+        for metric, score in rouge.items()
     ]
+    translations = [
+        EvalResult(
+            task_type="translation",
+            task_name="Translation",
+            metric_type=metric,
+            metric_name=TRANSLATION_METRICS[metric],
+            metric_value=round(one.score, 2),
+            **common,
+        )
+        for metric, one in results.translation.get("model", {}).items()
+    ]
+    return [*summaries, *translations]
+
+
+def _measured_metrics(measured: Sequence[Results]) -> list[str]:
+    """The hub's names of the metrics that were measured."""
+    rouge = ["rouge"] if any(results.systems for results in measured) else []
+    return rouge + [metric for metric in TRANSLATION_METRICS if any(metric in one.signatures for one in measured)]
 
 
 def _options(selection: Mapping[str, Any] | None) -> str:
@@ -265,10 +331,10 @@ def _documents(origin: Origin | None) -> Iterator[str]:
         yield f"{split}: {_code(_source(source))}" + (f", {count}" if count else "")
 
 
-def _recorded(values: Mapping[str, Any]) -> dict[str, Any]:
+def _recorded(values: Mapping[str, Any], sections: Sequence[str]) -> dict[str, Any]:
     """The part of a configuration that makes a model."""
     told: dict[str, Any] = {}
-    for name in _RECIPE:
+    for name in (*_RECIPE, *(name for name in sections if name not in _RECIPE)):
         value = values.get(name)
         if isinstance(value, Mapping):
             told[name] = {

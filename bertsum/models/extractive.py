@@ -20,7 +20,8 @@ from bertsum.config import Config, SelectionConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_config, load_tokenizer
-from bertsum.models.base import Model, Prediction, PredictOptions
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.heads import build_head
 from bertsum.models.losses import sentence_loss
 from bertsum.models.presumm import read_presumm
@@ -57,13 +58,20 @@ class BertSum(Model):
         self.float()  # whatever torch's default dtype is in the calling program
 
     @classmethod
-    def build(cls, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> BertSum:
+    def build(
+        cls,
+        config: SavedConfig,
+        encoder: Encoder,
+        tokenizer: PreTrainedTokenizerBase | None,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> BertSum:
         """A model of this encoder and a head with random weights.
 
         Args:
             config: The model's configuration.
             encoder: The encoder.
             tokenizer: The encoder's tokenizer; None for a model that only reads rows.
+            target_tokenizer: Not used; this kind writes nothing.
 
         Raises:
             BertsumError: if the head does not fit the encoder's hidden size.

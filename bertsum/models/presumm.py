@@ -38,6 +38,9 @@ _UNUSED = re.compile(
     r"encoder\.pooler\..*|head\.pos_emb\.pe|head\.transformer_inter\.0\.layer_norm\..*|.*\.position_ids"
 )
 
+# Tables that are no weights: masks of later tokens, counted positions.
+_TABLE = re.compile(r".*\.mask|.*\.position_ids")
+
 
 @dataclass(frozen=True)
 class PreSummCheckpoint:
@@ -67,25 +70,48 @@ def read_presumm(path: str | Path, encoder: str, heads: int | None = None) -> Pr
     Raises:
         BertsumError: if it cannot be read, holds more than tensors and plain values, or is not one of the authors'.
     """
+    weights, options = read_checkpoint(path)
+    if options.get("task") == "abs" or any(name.startswith(("decoder.", "generator.")) for name in weights):
+        raise BertsumError(f"'{path}': is an abstractive model, read it with bertsum.BertSumAbs.from_presumm")
+    renamed: dict[str, torch.Tensor] = {}
+    for name, tensor in weights.items():
+        new = rename(name)
+        if not _UNUSED.fullmatch(new):
+            renamed[new] = tensor
+    return _described(path, options, renamed, encoder, heads)
+
+
+def is_abstractive(path: str | Path) -> bool:
+    """Whether a checkpoint is of the abstractive half of the authors' code.
+
+    Raises:
+        BertsumError: if it cannot be read, or is not one of the authors'.
+    """
+    return any(name.startswith("decoder.") for name in read_checkpoint(path)[0])
+
+
+def read_checkpoint(path: str | Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The weights of a checkpoint, by the authors' names, and its options; empty if they were not saved.
+
+    Raises:
+        BertsumError: if it cannot be read, holds more than tensors and plain values, or has no weights.
+    """
     loaded = safe_load(path)
     saved = dict(loaded) if isinstance(loaded, dict) else {}
     weights = saved if saved and all(map(torch.is_tensor, saved.values())) else saved.get("model")  # a bare state_dict
     if not isinstance(weights, dict) or not all(isinstance(n, str) and torch.is_tensor(w) for n, w in weights.items()):
         raise BertsumError(f"'{path}': has no weights under 'model', expected a checkpoint of PreSumm or BertSum")
-    options = _options(saved.get("opt"))
-    if options.get("task") == "abs" or any(name.startswith(("decoder.", "generator.")) for name in weights):
-        raise BertsumError(f"'{path}': is an abstractive model, expected an extractive one (task ext)")
-    renamed: dict[str, torch.Tensor] = {}
+    plain: dict[str, torch.Tensor] = {}
     for name, tensor in weights.items():
-        new = rename(name.removeprefix("module."))  # DataParallel's prefix
-        if _UNUSED.fullmatch(new):
+        if _TABLE.fullmatch(name):
             continue
-        if new in renamed:
+        new = name.removeprefix("module.")  # DataParallel's prefix
+        if new in plain:
             raise BertsumError(f"'{path}': has weight '{name}' twice, with and without 'module.'")
         if not tensor.is_floating_point() or not tensor.isfinite().all():
             raise BertsumError(f"'{path}': weight '{name}' has numbers that are not finite, or whole numbers only")
-        renamed[new] = tensor.as_subclass(torch.Tensor)
-    return _described(path, options, renamed, encoder, heads)
+        plain[new] = tensor.as_subclass(torch.Tensor)
+    return plain, _options(saved.get("opt"))
 
 
 def rename(name: str) -> str:

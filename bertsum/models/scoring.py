@@ -44,12 +44,12 @@ class Scored:
     Attributes:
         place: The row's place among all rows.
         row: The row.
-        output: The model's output for the row, float32, on the CPU; it may end in padding.
+        output: What the model made of the row. Of a forward pass it is float32, on the CPU, and may end in padding.
     """
 
     place: int
     row: Row
-    output: torch.Tensor
+    output: Any
 
 
 def score_rows(
@@ -59,6 +59,7 @@ def score_rows(
     max_tokens_per_batch: int,
     precision: str,
     part: tuple[int, int] = (0, 1),
+    read: Callable[[Any], Sequence[Any]] | None = None,
 ) -> Iterator[Scored]:
     """Outputs of a model for rows, batched by length; the model must be in evaluation mode.
 
@@ -70,27 +71,30 @@ def score_rows(
         precision: auto, fp32, bf16 or fp16 arithmetic.
         part: Index of this process and number of processes. Each takes its share of the batches, in equally many
             passes.
+        read: What to do with a batch on the model's device: it returns an output for each row. By default the forward
+            pass.
 
     Raises:
         BertsumError: if memory does not suffice for a batch.
     """
     device = next(model.parameters()).device
     lengths = np.asarray([len(row["input_ids"]) for row in rows] if lengths is None else lengths)
-    plan = length_batches(lengths, max_tokens_per_batch)
-    number, count = part
-    # All processes make equally many passes; one without a batch left repeats the first batch and drops the result.
-    passes = [plan[place if place < len(plan) else 0] for place in range(number, len(plan) + number, count)]
-    mine = len(plan[number::count])
+    passes, mine = _share(length_batches(lengths, max_tokens_per_batch), part)
     budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
     precision = settle_precision(precision, device)
     packs = model.reader.packs_on(device)
 
+    def forward(batch: Any) -> Any:
+        return model(**batch.inputs()).float().cpu()
+
+    outputs = forward if read is None else read
+
     @torch.inference_mode()
-    def compute(batch: tuple[np.ndarray, list[Row], Any]) -> tuple[np.ndarray, list[Row], torch.Tensor]:
+    def compute(batch: tuple[np.ndarray, list[Row], Any]) -> tuple[np.ndarray, list[Row], Sequence[Any]]:
         chosen, some, collated = batch
         where = f"scoring documents {chosen[:20].tolist()}" if len(rows) > 1 else ""
         with explained_memory(lambda: where, lengths[chosen], budget), autocast(device, precision):
-            return chosen, some, model(**collated.to(device).inputs()).float().cpu()
+            return chosen, some, outputs(collated.to(device))
 
     def collated() -> Iterator[tuple[np.ndarray, list[Row], Any]]:
         for chosen in passes:
@@ -101,10 +105,20 @@ def score_rows(
         threads = torch.get_num_threads()
     several = packs and device.type == "cpu" and 1 < threads <= len(passes) // 2
     results = _in_threads(compute, collated(), threads) if several else map(compute, collated())
-    for place, (chosen, some, outputs) in enumerate(results):
+    for place, (chosen, some, made) in enumerate(results):
         if place < mine:
-            for index, row, output in zip(chosen, some, outputs, strict=True):
+            for index, row, output in zip(chosen, some, made, strict=True):
                 yield Scored(int(index), row, output)
+
+
+def _share(plan: list[np.ndarray], part: tuple[int, int]) -> tuple[list[np.ndarray], int]:
+    """The passes of a process, and how many of them count.
+
+    All processes make equally many passes; one without a batch left repeats the first batch and drops the result.
+    """
+    number, count = part
+    passes = [plan[place if place < len(plan) else 0] for place in range(number, len(plan) + number, count)]
+    return passes, len(plan[number::count])
 
 
 def _in_threads(function: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:

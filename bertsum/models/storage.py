@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
-from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
+from bertsum.config import Config, DecoderConfig, EncodingConfig, GenerationConfig, ModelConfig, SelectionConfig
 from bertsum.encoders.load import load_tokenizer
 from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
 from bertsum.errors import BertsumError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+TARGET_FOLDER = "target"  # of the tokenizer of texts to write
 # The English model that comes with the package.
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
@@ -37,22 +38,27 @@ class SavedConfig:
         encoding: How documents become encoder input.
         selection: How scores become summaries, unless a call says otherwise.
         language: Language of the documents it was trained on.
+        decoder: The decoder of a model that writes.
+        generation: How it writes, unless a call says otherwise.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
     encoding: EncodingConfig = field(default_factory=EncodingConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     language: str = "en"
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    generation: GenerationConfig = field(default_factory=GenerationConfig)
 
     @staticmethod
     def of(config: Config) -> SavedConfig:
         """The part of a run's configuration that belongs to its model."""
-        return SavedConfig(config.model, config.encoding, config.selection, config.language)
+        return SavedConfig(**{item.name: getattr(config, item.name) for item in fields(SavedConfig)})
 
     def apply(self, config: Config) -> Config:
         """A run's configuration with this model's settings; ``evaluation.long_documents``, if set, is kept."""
         replaced: dict[str, Any] = {
             "model": asdict(self.model),
+            "decoder": asdict(self.decoder),
             "encoding": asdict(self.encoding),
             "language": self.language,
         }
@@ -70,22 +76,33 @@ class SavedModel:
         encoder_config: The encoder's configuration.
         tokenizer: The encoder's tokenizer.
         weights: All weights by name.
+        target_tokenizer: The tokenizer of texts to write, if it is not the encoder's.
     """
 
     config: SavedConfig
     encoder_config: PretrainedConfig
     tokenizer: PreTrainedTokenizerBase
     weights: dict[str, torch.Tensor]
+    target_tokenizer: PreTrainedTokenizerBase | None = None
 
 
 def write_model(
     folder: Path,
     config: SavedConfig,
+    sections: Sequence[str],
     encoder: Encoder,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizers: tuple[PreTrainedTokenizerBase, PreTrainedTokenizerBase | None],
     weights: dict[str, torch.Tensor],
 ) -> None:
     """Writes config.json, model.safetensors and the tokenizer.
+
+    Args:
+        folder: The folder.
+        config: The model's configuration.
+        sections: The parts of it to write.
+        encoder: The encoder.
+        tokenizers: The encoder's tokenizer, and that of texts to write if it is another one.
+        weights: The weights by name.
 
     Raises:
         BertsumError: if the folder cannot be written.
@@ -95,7 +112,7 @@ def write_model(
     encoder_values.pop("_name_or_path", None)  # a folder of this machine
     described = {
         "library": "bertsum",
-        **asdict(config),
+        **{name: value for name, value in asdict(config).items() if name in sections},
         **({} if config.model.adapters is None else {_SCALE_FIELD: SCALE}),
         "encoder": encoder_values,
     }
@@ -105,7 +122,9 @@ def write_model(
         write_tensors(folder / WEIGHTS_FILE, learned)
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
-        tokenizer.save_pretrained(folder)
+        tokenizers[0].save_pretrained(folder)
+        if tokenizers[1] is not None:
+            tokenizers[1].save_pretrained(folder / TARGET_FOLDER)
     except OSError as error:
         raise BertsumError(f"'{folder}': the model cannot be written: {error}") from error
 
@@ -121,8 +140,9 @@ def read_model(folder: Path) -> SavedModel:
             raise BertsumError(f"model '{folder}': {name} is missing, expected a folder that save_pretrained wrote")
     described = _read_config(folder)
     try:
-        parts = {name: described[name] for name in ("model", "encoding", "selection", "language")}
-        config_of_all = Config.from_dict(parts)
+        needed = {name: described[name] for name in ("model", "encoding", "language")}
+        others = {name: described[name] for name in ("selection", "decoder", "generation") if name in described}
+        config_of_all = Config.from_dict(needed | others)
         encoder_values = dict(described["encoder"])
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
     except BertsumError:
@@ -143,9 +163,11 @@ def read_model(folder: Path) -> SavedModel:
         return SavedModel(config, encoder_config, load_tokenizer(config.model.encoder), weights)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        target = folder / TARGET_FOLDER
+        other = AutoTokenizer.from_pretrained(target, trust_remote_code=False) if target.is_dir() else None
     except Exception as error:  # the tokenizers library raises plain Exception
         raise BertsumError(f"model '{folder}': its tokenizer files are broken: {error}") from error
-    return SavedModel(config, encoder_config, tokenizer, weights)
+    return SavedModel(config, encoder_config, tokenizer, weights, other)
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:

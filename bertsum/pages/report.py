@@ -1,6 +1,6 @@
 """report.html: the results of an evaluation and some documents, on one page that loads no other files.
 
-# N documents, 3 metrics (ROUGE-1, 2, L), 3 figures (precision, recall, F1)
+# N documents, 3 metrics (ROUGE-1, 2, L), 3 figures (precision, recall, F1), M figures of each document
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from bertsum.by_place import ByPlace
 from bertsum.pages.charts import bars, svg
 from bertsum.pages.plots import positions_chart
 from bertsum.pages.shading import CHOSEN, ORACLE, STYLE, document_html
-from bertsum.results import FIGURES, METRICS, Results
+from bertsum.pages.written import LEGEND, WRITTEN_STYLE, Written, written_html
+from bertsum.results import FIGURES, METRICS, TRANSLATION_METRICS, Results
 from bertsum.text import one_line, split_words
 
 BEST, SAMPLED = 3, 6  # documents shown
@@ -36,9 +37,12 @@ class Measured:
     Attributes:
         rows: The documents, with ``id``, ``sentences`` and ``references`` (N).
         results: The figures of the table.
-        choices: The sentences that each system, also ``oracle``, chose in each document (N).
-        rouge: ROUGE of each document, by system (N, 3, 3); also for a mean of systems.
-        probabilities: Scores of each document's sentences (N), by model; the first model is shown. None for baselines.
+        choices: The sentences that each system, also ``oracle``, chose in each document (N); not of models that write.
+        rouge: ROUGE of each document, by system (N, 3, 3); also for a mean of systems. Empty if it was not measured.
+        probabilities: Scores of each document's sentences (N), by model that chooses; the first model is shown.
+        translation: Without ROUGE: BLEU and chrF of each document, by system, in the order of the results' signatures
+            (N, M).
+        written: Each document's summary (N), by model that writes.
     """
 
     rows: ByPlace[dict[str, Any]]
@@ -46,14 +50,37 @@ class Measured:
     choices: Mapping[str, Sequence[Sequence[int]]]
     rouge: Mapping[str, np.ndarray]
     probabilities: Mapping[str, ByPlace[Sequence[float | None]]]
+    translation: Mapping[str, np.ndarray] = field(default_factory=dict)
+    written: Mapping[str, ByPlace[Written]] = field(default_factory=dict)
+
+    @property
+    def models(self) -> list[str]:
+        """The systems that are no baselines."""
+        return [*self.probabilities, *self.written]
 
     @property
     def shown(self) -> str:
         """The system to show with documents: the first model, else the first baseline."""
-        return next(iter(self.probabilities or self.choices))
+        return next(iter(self.models or self.choices))
+
+    @property
+    def systems(self) -> list[str]:
+        """The systems with figures of each document."""
+        return list(self.rouge or self.translation)
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """The figures of each document (M): their names, and the short ones."""
+        if self.rouge:
+            return {
+                metric.upper().replace("ROUGE", "ROUGE-"): metric.upper().replace("OUGE", "-") for metric in METRICS
+            }
+        return {TRANSLATION_METRICS[metric]: TRANSLATION_METRICS[metric] for metric in self.results.signatures}
 
     def of_documents(self, system: str) -> np.ndarray:
-        """The figure to report in percent (N, 3)."""
+        """The figures to report of each document, in percent (N, M)."""
+        if not self.rouge:
+            return self.translation[system]
         return 100 * self.rouge[system][:, :, FIGURES.index(self.results.figure)]
 
 
@@ -69,13 +96,19 @@ def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: 
     css = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
     return _template().render(
         title=title,
-        css=f"{css}\n{STYLE}",
+        css=f"{css}\n{STYLE}" + f"\n{WRITTEN_STYLE}" * bool(measured.written),
         facts=facts,
-        figures=_figures(measured),
+        tables=[table for table in (_figures(measured), _translation(measured), _novelty(measured)) if table["lines"]],
         by_length=_by_length(measured),
         positions=_positions(measured),
         shown=measured.shown,
+        metrics=list(measured.metrics),
+        best_by="ROUGE-1, 2 and L" if measured.rouge else " and ".join(measured.metrics),
+        figures_of="ROUGE" if measured.rouge else " / ".join(measured.metrics),
+        short=[(short, "") for short in measured.metrics.values()],
+        legend=LEGEND if measured.shown in measured.written else None,
         has_scores=bool(measured.probabilities),
+        has_oracle="oracle" in measured.choices,
         chosen=CHOSEN,
         oracle=ORACLE,
         most_sentences=_MOST_SENTENCES,
@@ -99,13 +132,45 @@ def _line(name: str, cells: Iterable[Cell | str]) -> dict[str, Any]:
 
 
 def _figures(measured: Measured) -> dict[str, Any]:
-    """The figures of the printed table, with intervals below them."""
+    """ROUGE as in the printed table, with intervals below the figures."""
     lines = []
     for system, scores, *first in measured.results.rows():
-        cells = [(f"{mean:.2f}", f"{low:.2f}–{high:.2f}") for mean, low, high in scores.values()]
-        lines.append(_line(system, [*cells, *(f"{value:.2f}" for value in first)]))
+        lines.append(_line(system, [*map(_with_interval, scores.values()), *(f"{value:.2f}" for value in first)]))
     heads = [(metric.upper().replace("ROUGE", "ROUGE-"), _figure(measured)) for metric in METRICS]
-    return {"heads": [*heads, ("ROUGE-1", "recall"), ("ROUGE-1", "precision")], "lines": lines}
+    heads += [("ROUGE-1", "recall"), ("ROUGE-1", "precision")]
+    return {"title": "ROUGE", "heads": heads, "lines": lines, "note": ""}
+
+
+def _translation(measured: Measured) -> dict[str, Any]:
+    """BLEU and chrF of all documents together."""
+    heads = [(TRANSLATION_METRICS[metric], "") for metric in measured.results.signatures]
+    lines = [
+        _line(system, [_with_interval((one.score, *one.interval)) for one in scores.values()])
+        for system, scores in measured.results.translation.items()
+    ]
+    return {"title": " and ".join(name for name, _ in heads), "heads": heads, "lines": lines, "note": ""}
+
+
+def _novelty(measured: Measured) -> dict[str, Any]:
+    """What written summaries are like."""
+    lines = []
+    for system, one in measured.results.novelty.items():
+        shares = (one.novel1, one.novel2, one.novel3, one.novel4, one.unsupported_words, one.unsupported_documents)
+        cells = [f"{one.words:.1f}", f"{one.sentences:.1f}", *(f"{100 * share:.1f}" for share in shares)]
+        lines.append(_line(system, cells))
+    heads = [("words", ""), ("sentences", ""), ("novel", "words, %")]
+    heads += [("novel", f"{size}-grams, %") for size in (2, 3, 4)]
+    heads += [("unsupported", "words, %"), ("summaries with", "such words, %")]
+    note = (
+        "Means over documents. Novel: the document does not have it. Unsupported: a name, number or rare word that the "
+        "document does not have."
+    )
+    return {"title": "The texts", "heads": heads, "lines": lines, "note": note}
+
+
+def _with_interval(figure: tuple[float, float, float]) -> Cell:
+    mean, low, high = figure
+    return f"{mean:.2f}", f"{low:.2f}–{high:.2f}"
 
 
 def _figure(measured: Measured) -> str:
@@ -113,22 +178,22 @@ def _figure(measured: Measured) -> str:
 
 
 def _by_length(measured: Measured) -> dict[str, Any]:
-    """Means over documents of similar length: ROUGE-1 as a chart, all metrics as a table."""
+    """Means over documents of similar length: the first metric as a chart, all metrics as a table."""
     lengths = np.array([sum(len(split_words(text)) for text in row["sentences"]) for row in measured.rows])
     bins = max(1, min(_MOST_BINS, len(lengths) // _LEAST_IN_BIN))
     ends = np.unique(np.quantile(lengths, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
     place = np.searchsorted(ends, lengths)  # (N)
-    names = _compared(measured)
+    names, first = _compared(measured), next(iter(measured.metrics))
     means = {
         name: np.stack([measured.of_documents(name)[place == number].mean(axis=0) for number in range(len(ends))])
         for name in names
-    }  # (bins, 3) each
+    }  # (bins, M) each
     chart = bars(
         [f"≤ {end:,}" for end in ends],
         {name: values[:, 0].tolist() for name, values in means.items()},
         "words of the document",
-        f"ROUGE-1 {_figure(measured)}",
-        "ROUGE-1 by length of the document",
+        f"{first} {_figure(measured)}" if measured.rouge else first,
+        f"{first} by length of the document",
     )
     lines = []
     for number in range(len(ends)):
@@ -136,22 +201,24 @@ def _by_length(measured: Measured) -> dict[str, Any]:
         cells = [" / ".join(f"{value:.1f}" for value in means[name][number]) for name in names]
         lines.append(_line(f"{inside.min():,} to {ends[number]:,}", [f"{len(inside):,}", *cells]))
     heads = [("documents", ""), *((one_line(name), "") for name in names)]
-    return {"chart": svg([chart]), "heads": heads, "lines": lines}
+    title = " / ".join(measured.metrics).replace("/ ROUGE-", "/ ")
+    return {"chart": svg([chart]), "title": title, "heads": heads, "lines": lines}
 
 
 def _compared(measured: Measured) -> list[str]:
     """The baselines, and the model or the mean of several."""
-    models = [name for name in measured.rouge if name in measured.probabilities or name not in measured.choices]
-    return [*(name for name in measured.rouge if name not in models), *models[-1:]]
+    models = [name for name in measured.systems if name in measured.models or name not in measured.choices]
+    return [*(name for name in measured.systems if name not in models), *models[-1:]]
 
 
-def _positions(measured: Measured) -> str:
+def _positions(measured: Measured) -> str | None:
+    """The chart of where chosen sentences stand; None if no system chooses any."""
     chosen = {name: places for name, places in measured.choices.items() if name not in measured.probabilities}
     models = list(measured.probabilities)
     if models:  # of several, what all of them chose
         name = models[0] if len(models) == 1 else f"all {len(models)} models"
         chosen[name] = list(chain.from_iterable(measured.choices[model] for model in models))
-    return svg([positions_chart(chosen)])
+    return svg([positions_chart(chosen)]) if chosen else None
 
 
 def _parts(measured: Measured, seed: int) -> list[dict[str, Any]]:
@@ -172,17 +239,8 @@ def _parts(measured: Measured, seed: int) -> list[dict[str, Any]]:
 def _document(measured: Measured, place: int) -> dict[str, Any]:
     row = measured.rows[place]
     sentences = [_cut(sentence) for sentence in row["sentences"]]
-    probabilities = measured.probabilities.get(measured.shown)
-    html = document_html(
-        sentences,
-        (probabilities[place] or None) if probabilities is not None else None,  # no scores for a newly written summary
-        measured.choices[measured.shown][place],
-        oracle=measured.choices["oracle"][place],
-        limit=_MOST_SENTENCES,
-        style=False,
-    )
     lines = [
-        _line(system, [f"{value:.1f}" for value in measured.of_documents(system)[place]]) for system in measured.rouge
+        _line(system, [f"{value:.1f}" for value in measured.of_documents(system)[place]]) for system in measured.systems
     ]
     return {
         "id": _cut(row["id"], 80),
@@ -191,9 +249,27 @@ def _document(measured: Measured, place: int) -> dict[str, Any]:
         "references": [_reference(row["references"], number) for number in range(len(row["references"]))][
             :_MOST_REFERENCES
         ],
-        "html": html,
+        "html": _html(measured, place, sentences),
         "lines": lines,
     }
+
+
+def _html(measured: Measured, place: int, sentences: list[str]) -> str:
+    """The document as the shown system sees it: with its scores and choices, or beside what it wrote."""
+    if measured.shown in measured.written:
+        made = measured.written[measured.shown][place]
+        summary = [_cut(sentence) for sentence in made.sentences]
+        return written_html(summary, made.leans_on, made.unsupported, sentences, style=False, limit=_MOST_SENTENCES)
+    probabilities = measured.probabilities.get(measured.shown)
+    oracles = measured.choices.get("oracle")
+    return document_html(
+        sentences,
+        probabilities[place] if probabilities is not None else None,
+        measured.choices[measured.shown][place],
+        oracle=oracles[place] if oracles is not None else (),
+        limit=_MOST_SENTENCES,
+        style=False,
+    )
 
 
 def _reference(references: Sequence[Sequence[str]], number: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from html import escape
 from itertools import chain
 
@@ -60,9 +60,9 @@ def document_html(
     chosen, oracle = set(chosen), set(oracle)
     parts = []
     after, before_unread = 0, False  # place after the last sentence shown, and whether that sentence was not read
-    for index in _shown(len(sentences), [*sorted(chosen), *sorted(oracle)], limit):
+    for index in places_shown(len(sentences), [*sorted(chosen), *sorted(oracle)], limit):
         if index > after:
-            parts.append(_left_out(index - after))
+            parts.append(left_out(index - after))
         score = None if scores is None else scores[index]
         unread = scores is not None and score is None
         classes, marks = [], []
@@ -87,14 +87,15 @@ def document_html(
         parts.append(f"<span{given}>{mark}{escape(one_line(sentences[index]))}</span>")
         after, before_unread = index + 1, unread
     if len(sentences) > after:
-        parts.append(_left_out(len(sentences) - after))
+        parts.append(left_out(len(sentences) - after))
     document = f'<div class="bertsum-document" dir="auto">{" ".join(parts)}</div>'
     if not style:
         return document
     return f"<style>\n{STYLE}\n</style>\n{document}\n{_legend(scores, bool(oracle))}"
 
 
-def _left_out(count: int) -> str:
+def left_out(count: int) -> str:
+    """What stands for sentences that are not shown, as HTML."""
     return f'<i dir="ltr">[… {count:,} left out …]</i>'
 
 
@@ -126,17 +127,29 @@ def document_terminal(
 
 def show_document(sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int]) -> None:
     """Displays a document in a notebook, else prints it; a terminal gets colours, unless NO_COLOR is set."""
+    show(
+        lambda: document_html(sentences, scores, chosen),
+        lambda colour: document_terminal(sentences, scores, chosen, colour=colour),
+    )
+
+
+def show(html: Callable[[], str], text: Callable[[bool], str]) -> None:
+    """Displays HTML in a notebook, else prints a text; a terminal gets colours, unless NO_COLOR is set.
+
+    Args:
+        html: Makes the HTML.
+        text: Makes the text, with or without colours.
+    """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if hasattr(shell, "kernel"):
         display = importlib.import_module("IPython.display")
-        display.display(display.HTML(document_html(sentences, scores, chosen)))
+        display.display(display.HTML(html()))
     else:
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        print(document_terminal(sentences, scores, chosen, colour=colour))
+        print(text(sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"))
 
 
-def _shown(count: int, marked: Sequence[int], limit: int | None) -> list[int]:
-    """The places of the sentences to show."""
+def places_shown(count: int, marked: Sequence[int], limit: int | None) -> list[int]:
+    """The places of the sentences to show: all, or marked ones, their neighbours, and the first ones."""
     if limit is None or count <= limit:
         return list(range(count))
     kept: set[int] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -199,12 +200,20 @@ class ParallelModel:
         if self._sharded:
             self._parallel.reshard()
 
-    def clip_gradients(self, max_norm: float) -> float:
-        """Clips the gradient's norm (``max_norm`` may be infinite), and returns the norm before."""
+    def clip_gradients(self, max_norm: float, apart: bool = False) -> float:
+        """Clips the gradient's norm (``max_norm`` may be infinite), and returns the norm before.
+
+        Args:
+            max_norm: The largest norm.
+            apart: Whether the encoder and everything else have a norm of their own.
+        """
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
-        norm: Any = torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm)
-        return float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+        parts: dict[bool, list[torch.nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            parts.setdefault(apart and name.startswith("encoder."), []).append(parameter)
+        norms: list[Any] = [torch.nn.utils.clip_grad_norm_(part, max_norm) for part in parts.values()]
+        return math.hypot(*(float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm) for norm in norms))
 
     def weights(self) -> dict[str, torch.Tensor]:
         """All weights on the CPU, for the first process; every process must call this."""

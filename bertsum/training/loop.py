@@ -24,14 +24,15 @@ from bertsum.data.rows import as_rows
 from bertsum.data.store import Prepared
 from bertsum.device import explained_memory
 from bertsum.errors import BertsumError, Stopped
-from bertsum.models.base import Batch, Model
+from bertsum.models.base import Model
+from bertsum.models.contract import Batch
 from bertsum.models.storage import load_weights, read_weights
 from bertsum.progress import Progress
 from bertsum.runs import Run
 from bertsum.training.distributed import ParallelModel, on_first_process, sum_over_processes
 from bertsum.training.failures import explained_lost_process
 from bertsum.training.metrics import forget_later_metrics, training_metrics, write_metrics
-from bertsum.training.optim import schedule, set_learning_rate
+from bertsum.training.optim import set_learning_rate
 from bertsum.training.signals import StopSignals
 from bertsum.training.state import (
     SUMS,
@@ -198,11 +199,11 @@ class Trainer:
         wrong = None if math.isfinite(loss_sum) else "loss"
         with self._explained(np.concatenate(update)):
             if wrong is None:
-                norm = self.parallel.clip_gradients(train.max_grad_norm or math.inf)
+                norm = self.parallel.clip_gradients(train.max_grad_norm or math.inf, train.clip_apart)
                 # With fp16 the gradient scaler checks the gradients and skips such an update.
                 wrong = None if math.isfinite(norm) or self.parallel.scaler is not None else "gradient"
             if wrong is None:
-                set_learning_rate(self.parallel.optimizer, schedule(train, self.state.step + 1, self.total_steps))
+                set_learning_rate(self.parallel.optimizer, train, self.state.step + 1, self.total_steps)
                 self.parallel.step()
         if wrong is not None:
             self._not_finite(wrong, update, [mine[n] for n, value in enumerate(values) if not math.isfinite(value)])

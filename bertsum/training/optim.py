@@ -13,24 +13,26 @@ from bertsum.models.base import Model
 
 
 def build_optimizer(model: Model, config: TrainConfig, fused: bool = True) -> torch.optim.Optimizer:
-    """Adam or AdamW over the trained parameters, one group per learning rate and decay; ``peak`` holds a group's rate.
+    """Adam or AdamW over the trained parameters, one group per learning rate, warmup and decay.
 
-    ``fused`` uses one kernel for all parameters; sharded parameters have none on a CPU.
+    ``peak`` holds a group's rate, ``warmup`` the updates of its warmup. ``fused``
+    uses one kernel for all parameters; sharded parameters have none on a CPU.
     """
-    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    groups: dict[tuple[float, int, float], list[torch.nn.Parameter]] = {}
     above = _layers_above(model) if config.layer_decay != 1.0 else {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        rate = config.learning_rate
+        rate, warmup = config.learning_rate, config.warmup_steps
         if name.startswith("encoder."):
             rate = rate if config.encoder_learning_rate is None else config.encoder_learning_rate
             rate *= config.layer_decay ** above.get(parameter, 0)
+            warmup = warmup if config.encoder_warmup_steps is None else config.encoder_warmup_steps
         decay = config.weight_decay if parameter.dim() > 1 else 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
+        groups.setdefault((rate, warmup, decay), []).append(parameter)
     described: list[dict[str, Any]] = [
-        {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
-        for (rate, decay), parameters in groups.items()
+        {"params": parameters, "lr": rate, "peak": rate, "warmup": warmup, "weight_decay": decay}
+        for (rate, warmup, decay), parameters in groups.items()
     ]
     kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     return kind(described, betas=(config.beta1, config.beta2), eps=config.eps, fused=fused)
@@ -44,19 +46,20 @@ def _layers_above(model: Model) -> dict[torch.nn.Parameter, int]:
     return above | dict.fromkeys(embeddings.parameters(), len(layers))
 
 
-def schedule(config: TrainConfig, step: int, total_steps: int) -> float:
+def schedule(config: TrainConfig, step: int, total_steps: int, warmup: int | None = None) -> float:
     """Factor on the peak learning rate at an update.
 
     Args:
         config: Its ``schedule`` and ``warmup_steps`` are read.
         step: The update, counted from 1.
         total_steps: Updates of the whole run; only linear and cosine depend on it.
+        warmup: Updates of the warmup, in place of the config's.
 
     Returns:
         noam: ``min(step^-0.5, step * warmup^-1.5)`` (1908.08345, section 4.2). Others rise linearly to 1 at
         ``warmup_steps``, then stay (constant) or fall to 0 after ``total_steps`` (linear, cosine).
     """
-    warmup = config.warmup_steps
+    warmup = config.warmup_steps if warmup is None else warmup
     if config.schedule == "noam":
         return min(step**-0.5, step * warmup**-1.5)
     if step <= warmup:
@@ -67,7 +70,7 @@ def schedule(config: TrainConfig, step: int, total_steps: int) -> float:
     return 1.0 - done if config.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> None:
-    """Sets every group's rate to its peak times the schedule's factor."""
+def set_learning_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, step: int, total_steps: int) -> None:
+    """Sets every group's rate to its peak times the schedule's factor at an update."""
     for group in optimizer.param_groups:
-        group["lr"] = group["peak"] * factor
+        group["lr"] = group["peak"] * schedule(config, step, total_steps, group["warmup"])

@@ -157,7 +157,8 @@ def write_model_as_run(config: Config, model: Model, step: int) -> Path:
     """Writes a model that was trained elsewhere as a run, so that it can be evaluated like one.
 
     Args:
-        config: The run's configuration; the model's encoder, encoding and selection replace the config's.
+        config: The run's configuration; the model's encoder, encoding and how it chooses or writes replace
+            the config's.
         model: A model with a tokenizer.
         step: Number of updates in its training, if known.
 
@@ -170,7 +171,7 @@ def write_model_as_run(config: Config, model: Model, step: int) -> Path:
     run, run_dir = Run.of(config), config.run_dir
     if run.is_there() and not config.train.overwrite:
         raise BertsumError(f"'{run_dir}' already holds a run; replace it (--train.overwrite), or name another folder")
-    config = model.config.apply(config).override(_selection_of(model), training=False)
+    config = model.config.apply(config).override(_settings_of(model), training=False)
     folder = run.checkpoint(step)
     try:
         run.clear()
@@ -183,8 +184,11 @@ def write_model_as_run(config: Config, model: Model, step: int) -> Path:
     return folder
 
 
-def _selection_of(model: Model) -> dict[str, Any]:
-    return {f"selection.{name}": value for name, value in asdict(model.config.selection).items()}
+def _settings_of(model: Model) -> dict[str, Any]:
+    """How the model chooses or writes, which its kind decides; an evaluation takes this from the run's config."""
+    sections = [name for name in ("selection", "generation") if name in model.sections]
+    parts = {name: asdict(getattr(model.config, name)) for name in sections}
+    return {f"{name}.{key}": value for name, values in parts.items() for key, value in values.items()}
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import Evaluation, evaluate
+from bertsum.evaluation.translation import check_installed
 from bertsum.models.base import Model, model_class
 from bertsum.pages.plots import plot_training
 from bertsum.runs import Run
@@ -78,6 +79,7 @@ def train(config: Config) -> TrainResult:
     if torch.is_inference_mode_enabled():
         raise BertsumError("train: called inside torch.inference_mode(), where nothing learns; call it outside")
     config.check_training()  # the config may have been read for an evaluation
+    check_installed(config.evaluation.metrics)  # of the evaluation at the end
     if config.train.max_steps is None and config.train.epochs is None:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
     with (
@@ -98,8 +100,9 @@ def train(config: Config) -> TrainResult:
 def _train(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> TrainResult:
     torch.manual_seed(config.seed)
     model = model_class(config.model.kind).for_training(config)
-    training = prepare(config, "train", model.tokenizer)
-    validation = prepare(config, "validation", model.tokenizer) if config.data.has_split("validation") else None
+    tokenizers = (model.tokenizer, model.target_tokenizer)
+    training = prepare(config, "train", *tokenizers)
+    validation = prepare(config, "validation", *tokenizers) if config.data.has_split("validation") else None
     if resumed is not None:
         check_same_data(resumed, training)
     begin_run(_settled(config, resumed, model, accelerator), resumed, accelerator)

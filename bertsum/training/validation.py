@@ -13,7 +13,8 @@ from bertsum.config import Config
 from bertsum.data.store import Prepared
 from bertsum.evaluation.measure import rouge_of
 from bertsum.evaluation.predictions import predict_split
-from bertsum.models.base import Model, Prediction
+from bertsum.models.base import Model
+from bertsum.models.contract import Prediction
 from bertsum.parallel import chunks, map_in_order
 from bertsum.progress import Progress
 from bertsum.results import METRICS
@@ -38,10 +39,9 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
     chosen = np.arange(count) if limit is None or limit >= count else np.linspace(0, count - 1, limit).astype(int)
     part = (accelerator.process_index, accelerator.num_processes)
     with Progress("validate", len(chosen), shown=accelerator.is_main_process, bar=False) as progress:
-        predicted = predict_split(
-            model, prepared, config, chosen, progress, part=part, precision=config.train.precision, loss=True
-        )
-        kept = (replace(prediction, scores=[], indices=[]) for prediction in predicted)
+        options = {"precision": config.train.precision, "loss": True, "summaries": config.train.validate_rouge}
+        predicted = predict_split(model, prepared, config, chosen, progress, part=part, **options)
+        kept = (replace(made, scores=[], indices=[], leans_on=[], unsupported=[]) for made in predicted)
         predictions = sorted(kept, key=lambda prediction: prediction.place)
     figures = _figures(predictions, prepared, chosen, config)
     measured = dict(

@@ -1,0 +1,205 @@
+"""The commands that read texts: ``summarize``, and ``generate`` for lines.
+
+Modules that take seconds to import are imported only after all arguments are checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import io
+import json
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from bertsum.errors import BertsumError, NoSummaryError
+from bertsum.files import decode_text, whole_file
+from bertsum.text import printable
+
+if TYPE_CHECKING:
+    from bertsum.inference.summarizer import Summarizer
+
+MODEL_HELP = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
+_LINE_ENDS = re.compile("\r\n?|[\v\f]")  # line ends of other systems, and page breaks
+_WRITING = ("beam_size", "length_penalty", "min_length", "max_length")
+
+
+def add_summarize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
+    parser.add_argument("--model", help=MODEL_HELP)
+    parser.add_argument("--sentences", type=int, metavar="N", help="at most this many sentences")
+    parser.add_argument("--ratio", type=float, metavar="R", help="at most this share of the sentences")
+    parser.add_argument("--max-words", type=int, metavar="N", help="at most this many words")
+    parser.add_argument("--threshold", type=float, metavar="P", help="only sentences of at least this probability")
+    _add_writing(parser)
+    parser.add_argument("--order", choices=["document", "score"], help="order of the sentences")
+    parser.add_argument("--language", help="ISO 639-1 code of the text, or auto")
+    parser.add_argument(
+        "--long-documents", choices=["window", "truncate"], help="read whole (default), or the beginning"
+    )
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--marked", action="store_true", help="print the document too, with marks in it")
+    shown.add_argument("--json", action="store_true", help="print everything as JSON")
+    shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file (.jsonl, .jsonl.gz)")
+    parser.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
+    parser.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
+    parser.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
+
+
+def _add_writing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--beam-size", type=int, metavar="N", help="of a model that writes: hypotheses of the search")
+    parser.add_argument("--length-penalty", type=float, metavar="A", help="its exponent; a larger one: longer texts")
+    parser.add_argument("--min-length", type=int, metavar="N", help="at least this many tokens")
+    parser.add_argument("--max-length", type=int, metavar="N", help="at most this many tokens")
+    parser.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
+
+
+def summarize(options: argparse.Namespace, _: list[str]) -> None:
+    """Summarizes a text file or standard input, or every document of a JSON lines file.
+
+    bertsum summarize article.txt
+    bertsum summarize --model runs/cnndm/best --sentences 5 --json < article.txt
+    bertsum summarize --jsonl documents.jsonl.gz --out summaries.jsonl.gz
+    """
+    if (options.jsonl is None) != (options.out is None):
+        options.parser.error("--jsonl and --out are given together")
+    if options.jsonl is not None and options.file is not None:
+        options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
+    for name in ("document_field", "id_field"):
+        if getattr(options, name) is not None and options.jsonl is None:
+            options.parser.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
+    with _warnings_as_lines():
+        _print_summaries(options)
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+        yield
+
+
+def _print_summaries(options: argparse.Namespace) -> None:
+    chosen = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
+    asked = _asked(options, (*chosen, *_WRITING))
+    # Read before slow imports, so that an error about a wrong name comes at once.
+    text = read_text(options.file or "-", options.encoding) if options.jsonl is None else None
+    summarizer = _load(options.model)
+    if text is None:
+        from bertsum.inference.bulk import summarize_file
+
+        fields = {name: getattr(options, name) for name in ("document_field", "id_field", "encoding")}
+        print(summarize_file(summarizer, options.jsonl, options.out, **fields, **asked))
+        return
+    summary = summarizer(text, **asked)
+    if options.json:
+        shown = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
+        # the same values, escaped if they hold control characters
+        print(shown if shown == printable(shown) else json.dumps(asdict(summary), indent=2))
+    else:
+        print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
+
+
+def _asked(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
+    """Options of a call of the summarizer."""
+    return {**{name: getattr(options, name) for name in names}, "trigram_blocking": options.blocking}
+
+
+def _load(model: str | None) -> Summarizer:
+    gc.disable()  # new objects all stay; searching them for garbage would take an eighth of the start
+    try:
+        from bertsum.inference.summarizer import Summarizer
+
+        summarizer = Summarizer.from_pretrained(model)
+        gc.freeze()
+        return summarizer
+    finally:
+        gc.enable()
+
+
+def read_text(path: str, encoding: str | None) -> str:
+    """A whole file, or standard input."""
+    if path == "-" and sys.stdin is None:
+        raise BertsumError("standard input is closed, expected a text, or the name of a file")
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
+    return decode_text(data, path, encoding)
+
+
+def add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", help="a text file (.gz is unpacked); - or nothing for standard input")
+    parser.add_argument("--model", required=True, help="a model that writes: a checkpoint folder or a hub id")
+    parser.add_argument("--out", metavar="OUT", help="file to write; by default standard output")
+    _add_writing(parser)
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of the text; by default UTF-8")
+
+
+def generate(options: argparse.Namespace, _: list[str]) -> None:
+    """Writes a line for each line of a file or of standard input, such as its translation.
+
+    bertsum generate captions.en --model runs/multi30k/best --out captions.de
+    bertsum generate --model runs/multi30k/best --beam-size 1 < captions.en
+
+    The lines keep their order. An empty line stays empty, and so does one that cannot be read, with a warning.
+    """
+    source = Path(options.file or "-")
+    target = None if options.out is None else Path(options.out)
+    if target is not None and target.name.endswith(".gz"):
+        raise BertsumError(f"--out: '{target}' is named as a packed file, expected a name without .gz")
+    if target is not None and target.resolve() == source.resolve():
+        raise BertsumError(f"--out: '{target}' is the text itself, expected another file")
+    with _opened(source) as file, _warnings_as_lines():
+        summarizer = _load(options.model)
+        _generate_lines(summarizer, source, file, target, options)
+
+
+def _generate_lines(
+    summarizer: Summarizer, source: Path, file: BinaryIO, target: Path | None, options: argparse.Namespace
+) -> None:
+    from bertsum.data.sources import read_lines_of_text
+    from bertsum.inference.lines import generate_lines
+    from bertsum.progress import Progress
+
+    lines = read_lines_of_text(source, file, options.encoding)
+    made = generate_lines(summarizer, lines, **_asked(options, _WRITING))
+    written, problems, first = 0, 0, ""
+    shown = target is not None or not sys.stdout.isatty()
+    with (
+        whole_file(target) if target is not None else nullcontext(sys.stdout) as out,
+        Progress(f"generate {source.name if source.name != '-' else 'lines'}", unit="lines", shown=shown) as progress,
+    ):
+        for number, line in enumerate(made, start=1):
+            if isinstance(line, BertsumError):
+                problem = f"line {number}: {line}"
+                print(f"warning: {problem}; its line stays empty", file=sys.stderr)
+                first, problems, line = first or problem, problems + 1, ""
+            written += bool(line)
+            out.write((line if target is not None else printable(line)) + "\n")
+            progress.update()
+        if problems and not written:
+            raise NoSummaryError(f"none of {problems:,} lines with text could be read. The first: {first}")
+    if target is not None:
+        empty = f", {problems:,} of them empty because they could not be read" if problems else ""
+        print(f"{progress.count:,} lines in {target}{empty}")
+
+
+def _opened(source: Path) -> BinaryIO:
+    """An open file, or standard input."""
+    if str(source) != "-":
+        try:
+            return open(source, "rb")
+        except OSError as error:
+            raise BertsumError(f"'{source}': cannot be read: {error.strerror}") from error
+    if sys.stdin is None:
+        raise BertsumError("standard input is closed, expected lines of text, or the name of a file")
+    standard: Any = sys.stdin.buffer
+    return cast("BinaryIO", standard if hasattr(standard, "peek") else io.BufferedReader(standard))
