@@ -133,7 +133,7 @@ class Demo:
             wanted["order"] = _unless_default(order)
             wanted["trigram_blocking"] = None if blocking == DEFAULT else blocking == "on"
             summarizer = self.summarizer(model)
-            unused = foreign_options(wanted, summarizer.model.sections)
+            unused = foreign_options(wanted, summarizer.model.writes)
             wanted = {name: value for name, value in wanted.items() if name not in unused}
             with _CATCHING, warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")

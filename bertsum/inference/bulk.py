@@ -21,7 +21,6 @@ from bertsum.data.sources import JSON_LINES, read_to_summarize
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
-from bertsum.models.contract import is_writer
 from bertsum.models.storage import checksum
 from bertsum.progress import Progress
 from bertsum.text import sanitize
@@ -100,7 +99,7 @@ def summarize_file(
         **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
         "precision": summarizer.arithmetic,
-        "long_documents": "truncate" if is_writer(summarizer.model.sections) else "window",
+        "long_documents": "truncate" if summarizer.model.writes else "window",
         **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
     }
     summarizer.stream([], buffer=buffer, **options)  # checks the options before anything is written

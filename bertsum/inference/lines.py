@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bertsum.data.documents import Rejected
 from bertsum.errors import BertsumError
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
-from bertsum.models.contract import is_writer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,7 +35,7 @@ def generate_lines(
         BertsumError: if the model does not write, or an option is out of its range.
     """
     model = summarizer.model
-    if not is_writer(model.sections):
+    if not model.writes:
         raise BertsumError(
             f"model: is of model.kind {model.kind}, which chooses sentences and writes none; expected model.kind "
             "seq2seq, or bertsum summarize instead of bertsum generate"

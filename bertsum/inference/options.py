@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypedDict
 
 from bertsum.config import Config, GenerationConfig, SelectionConfig
 from bertsum.errors import BertsumError
-from bertsum.models.contract import is_writer
 from bertsum.models.storage import SavedConfig
 from bertsum.text import plain
 
@@ -60,24 +59,24 @@ class Settled:
     generation: GenerationConfig = field(default_factory=GenerationConfig)
 
 
-def foreign_options(given: Mapping[str, Any], sections: Sequence[str]) -> list[str]:
+def foreign_options(given: Mapping[str, Any], writes: bool) -> list[str]:
     """Names of the given options that only another kind of model takes.
 
     Args:
         given: Options by name; None is not given.
-        sections: The parts of the configuration that the model's kind reads.
+        writes: Whether the model writes.
     """
-    own, other = (_WRITING, _CHOOSING) if is_writer(sections) else (_CHOOSING, _WRITING)
+    own, other = (_WRITING, _CHOOSING) if writes else (_CHOOSING, _WRITING)
     return [name for name in other if name not in own and given.get(name) is not None]
 
 
-def settle(given: Options, model: SavedConfig, sections: Sequence[str]) -> Settled:
+def settle(given: Options, model: SavedConfig, writes: bool) -> Settled:
     """A call's options, checked; the model's settings replace those not given.
 
     Args:
         given: The options of the call.
         model: The model's configuration.
-        sections: The parts of it that the model's kind reads.
+        writes: Whether the model writes.
 
     Raises:
         BertsumError: if an option is out of its range, or is for another kind of model.
@@ -87,8 +86,7 @@ def settle(given: Options, model: SavedConfig, sections: Sequence[str]) -> Settl
     unknown = options.keys() - Options.__annotations__
     if unknown:
         raise TypeError(f"unknown option '{min(unknown)}', expected {', '.join(Options.__annotations__)}")
-    writes = is_writer(sections)
-    for name in foreign_options(options, sections):
+    for name in foreign_options(options, writes):
         kinds, own = ((_CHOOSES, _WRITES), _WRITING) if writes else ((_WRITES, _CHOOSES), _CHOOSING)
         raise BertsumError(
             f"{name}: got {options[name]!r}, which is for {kinds[0]}, but this is {kinds[1]}, which takes "

@@ -100,14 +100,13 @@ class SummarizeBatch:
         precision: Precision = "auto",
         **options: Unpack[Options],
     ) -> None:
-        # These import torch, which the process that hands out the work does not need.
+        # It imports torch, which the process that hands out the work does not need.
         from bertsum.inference.summarizer import Summarizer
-        from bertsum.models.contract import is_writer
 
         self.summarizer = Summarizer.from_pretrained(model, device=device, precision=precision)
         self.summarizer.stream([], **options)  # refuses wrong options before a batch is read
         self._text_column, self._options = text_column, options
-        details = _DETAILS | (_WRITTEN if is_writer(self.summarizer.model.sections) else {})
+        details = _DETAILS | (_WRITTEN if self.summarizer.model.writes else {})
         self._columns = {summary_column: ("text", pa.string())}
         for name, kind in details.items():
             self._columns[f"{summary_column}_{name}"] = (name, kind)

@@ -23,7 +23,7 @@ from bertsum.errors import BertsumError
 from bertsum.inference.options import LongDocuments, Options, Settled, settle
 from bertsum.inference.summary import Summary, running_text
 from bertsum.models.base import Model
-from bertsum.models.contract import Prediction, PredictOptions, is_writer
+from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.selection import is_enough
 from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
@@ -104,7 +104,7 @@ class Summarizer:
         two words are about equally probable this decides which one is written, and all that follows; but a document
         should have the same summary alone and among others.
         """
-        if self.precision == "auto" and is_writer(self.model.sections):
+        if self.precision == "auto" and self.model.writes:
             return "fp32"
         return settle_precision(self.precision, next(self.model.parameters()).device)
 
@@ -223,7 +223,7 @@ class Summarizer:
         return self._stream(chunks(documents, buffer, text_size, _BUFFER_BYTES), start, errors, settled)
 
     def _settle(self, options: Options) -> Settled:
-        return settle(options, self.model.config, self.model.sections)
+        return settle(options, self.model.config, self.model.writes)
 
     def _stream(
         self, parts: Iterable[list[Any]], first: int, errors: str, settled: Settled

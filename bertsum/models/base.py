@@ -1,8 +1,7 @@
 """What all kinds of model share: the methods that training and evaluation call, and how to make, save, read and push.
 
-Training, validation and evaluation only use ``collate``, ``forward``, ``loss`` and ``predict``. A new kind needs a
-subclass of ``Model`` in a module of this folder named after the kind, a class in :mod:`bertsum.data.rows`, and a word
-in ``model.kind``.
+Training and evaluation only use ``collate``, ``forward``, ``loss`` and ``predict``. A new kind needs a subclass of
+``Model`` in a module of this folder named after it, a class in :mod:`bertsum.data.rows`, and a word in ``model.kind``.
 """
 
 from __future__ import annotations
@@ -73,6 +72,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
     Attributes:
         kind: The value of ``model.kind``.
+        writes: Whether it writes new sentences; else it chooses sentences of the document.
         sections: The parts of the configuration that this kind reads; they are saved with it.
         config: The model's configuration, saved with it.
         encoder: The pretrained encoder.
@@ -82,6 +82,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
     """
 
     kind: ClassVar[str]
+    writes: ClassVar[bool] = False
     sections: ClassVar[tuple[str, ...]] = ("model", "encoding", "selection", "language")
     encoder: Encoder
     folder: Path | None = None
@@ -192,12 +193,11 @@ class Model(nn.Module, ModelHubMixin, ABC):
                 not fit.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
-            length = config.encoding.max_length
-            if config.model.encoder == SCRATCH and tokenizer is not None:
-                encoder: Encoder = scratch_encoder(config.model, tokenizer, length)
+            tokenizer = tokenizer or load_tokenizer(config.model.encoder)
+            if config.model.encoder == SCRATCH:
+                encoder: Encoder = scratch_encoder(config.model, tokenizer, config.encoding.max_length)
             else:
-                tokenizer = tokenizer or load_tokenizer(config.model.encoder)
-                encoder = load_encoder(config.model, length)
+                encoder = load_encoder(config.model, config.encoding.max_length)
             check_vocabulary(tokenizer, encoder)
             add_adapters(encoder, config.model)
             freeze(encoder, config.model)
@@ -283,8 +283,8 @@ class Model(nn.Module, ModelHubMixin, ABC):
         if push_to_hub and state_dict is not None:
             raise BertsumError("save_pretrained: state_dict and push_to_hub: both are given, expected one of them")
         folder = Path(save_directory)
-        tokenizers = (self.tokenizer, self.target_tokenizer)
-        write_model(folder, self.config, self.sections, self.encoder, tokenizers, state_dict or self.state_dict())
+        tokenizers, weights = (self.tokenizer, self.target_tokenizer), state_dict or self.state_dict()
+        write_model(folder, self.config, self.sections, self.encoder, tokenizers, weights)
         if card and not (folder / CARD_FILE).exists():
             write_whole(folder / CARD_FILE, str(self.generate_model_card(**(model_card_kwargs or {}))))
         if push_to_hub:

@@ -27,7 +27,6 @@ from bertsum.data.sources import source_of
 from bertsum.data.store import Report
 from bertsum.encoders.load import MINILM_HUB_NAME, SCRATCH
 from bertsum.errors import BertsumError
-from bertsum.models.contract import is_writer
 from bertsum.models.storage import CARD_FILE, SavedConfig, saved_checksum
 from bertsum.results import RESULTS_FILE, TRANSLATION_METRICS, Results
 from bertsum.runs import Run
@@ -210,7 +209,7 @@ def _card(
 
 def _task(config: SavedConfig, sections: Sequence[str], measured: Sequence[Results]) -> str:
     """What the model does, by the hub's name for it or by a longer one."""
-    if not is_writer(sections):
+    if "generation" not in sections:
         return "extractive-summarization"
     if not config.encoding.split_sentences or (measured and not any(one.systems for one in measured)):
         return "translation"

@@ -52,15 +52,6 @@ class Prediction:
     unsupported: list[str] = field(default_factory=list)
 
 
-def is_writer(sections: Sequence[str]) -> bool:
-    """Whether a kind of model writes; else it chooses sentences of the document.
-
-    Args:
-        sections: The parts of the configuration that it reads: has it settings for writing?
-    """
-    return "generation" in sections
-
-
 @dataclass(frozen=True)
 class PredictOptions:
     """How predictions are made.

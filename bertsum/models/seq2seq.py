@@ -47,6 +47,7 @@ class BertSumAbs(Model):
     """
 
     kind = "seq2seq"
+    writes = True
     sections = ("model", "encoding", "decoder", "generation", "language")
     label_smoothing: float = 0.0
 
