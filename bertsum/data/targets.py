@@ -28,7 +28,7 @@ class TargetEncoder:
         end_id: The token behind it.
         separator_id: The token between two sentences.
         pad_id: The padding token.
-        continues: Whether a token goes on with the word before it (V).
+        continues: For each token, True if it belongs to the same word as the token before it (V).
         pieces: What each token adds to its word, without a mark of where the word begins or goes on (V).
         names: Each token as text (V).
         specials: Tokens that stand for no text: none of them may be written, but for the end and the separator, which

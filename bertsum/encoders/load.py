@@ -162,7 +162,7 @@ def scratch_encoder(config: ModelConfig, tokenizer: PreTrainedTokenizerBase, max
         max_position_embeddings=max_length,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return _finish(build_encoder(described, config, max_length), max_length)
+    return build_encoder(described, config, max_length)
 
 
 def _implementation(config: ModelConfig) -> str | None:

@@ -16,7 +16,7 @@ import torch
 
 from bertsum.config import GenerationConfig
 from bertsum.errors import BertsumError
-from bertsum.models.decoder import Decoder, DecoderState
+from bertsum.models.decoder import Decoder
 
 # What the authors' translator gives to an end before its time, and to a hypothesis that repeats a trigram.
 _TOO_EARLY, _REPEATED = -1e20, -1e21
@@ -108,10 +108,10 @@ def beam_search(
         if not kept:
             break
         open_documents = [one.document for one in kept]
-        _go_on(state, kept, device)
+        rows = torch.tensor([one.row for one in kept], device=device)
+        state.select(rows, torch.tensor([one.parents for one in kept], device=device))
         last = torch.tensor([one.token_ids for one in kept], device=device)
         ranks = torch.tensor([one.ranks for one in kept], device=device)
-        rows = torch.tensor([one.row for one in kept], device=device)
         totals = top[rows[:, None], ranks] * rules.penalty(length)
     return [search.best() for search in searches]
 
@@ -133,11 +133,6 @@ class _Kept:
     ranks: list[int]
     parents: list[int]
     token_ids: list[int]
-
-
-def _go_on(state: DecoderState, kept: Sequence[_Kept], device: torch.device) -> None:
-    rows = torch.tensor([one.row for one in kept], device=device)
-    state.select(rows, torch.tensor([one.parents for one in kept], device=device))
 
 
 class _Rules:

@@ -274,26 +274,17 @@ class BertSumAbs(Model):
             "beam_size": beam_size, "length_penalty": length_penalty, "min_length": min_length,
             "max_length": max_length, "trigram_blocking": trigram_blocking, "search": search,
         }  # fmt: skip
-        options = self.generation(given)
+        options = self._generation(given)
         with self.evaluating(), torch.inference_mode():
             memory, counts = self._read_sources(input_ids, attention_mask, token_type_ids, lengths)
             return self._write(memory, counts, options)
 
-    def generation(self, given: dict[str, Any], base: GenerationConfig | None = None) -> GenerationConfig:
-        """Settings of a search: those given (None: not given), else those of ``base`` or of the model.
-
-        Args:
-            given: Values by name.
-            base: The settings to change; by default the model's.
-
-        Raises:
-            BertsumError: if a value is out of its range.
-        """
+    def _generation(self, given: dict[str, Any]) -> GenerationConfig:
+        """The model's settings of a search, changed by those that are given (None: not given)."""
         wanted = {name: value for name, value in given.items() if value is not None}
-        base = self.config.generation if base is None else base
         if not wanted:
-            return base
-        return Config.from_dict({"generation": asdict(base) | wanted}).generation
+            return self.config.generation
+        return Config.from_dict({"generation": asdict(self.config.generation) | wanted}).generation
 
     def _write(self, memory: torch.Tensor, counts: Sequence[int], options: GenerationConfig) -> list[Written]:
         """Texts for sources, from the vectors of their tokens, packed (N, H). The search computes in float32."""
