@@ -20,6 +20,7 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 from bertsum.config import ModelConfig
 from bertsum.encoders.bert import FIRST_POSITION, Bert
 from bertsum.encoders.check import check_encoder, check_length, lengthen_positions
+from bertsum.encoders.pruned import shrink
 from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def build_encoder(
         encoder = AutoModel.from_config(
             encoder_config, attn_implementation=_implementation(config), dtype=torch.float32
         )
+        shrink(encoder)
     return _finish(encoder, max_length)
 
 

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from bertsum.device import has_pointwise_linear, pointwise_linear, softmax_backward
 from bertsum.encoders.bert import FIRST_POSITION
 from bertsum.encoders.low_rank import LowRankLinear
+from bertsum.encoders.pruned import head_size
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -64,6 +65,7 @@ class Layer:
     feedforward_input: Linear  # with its activation
     feedforward_output: Linear
     output_norm: nn.LayerNorm
+    heads: int
     dtype: torch.dtype
 
 
@@ -80,6 +82,7 @@ def packed_layers(encoder: Encoder, dtype: torch.dtype) -> list[Layer]:
             feedforward_input=_linear([layer.intermediate.dense], dtype, activation),
             feedforward_output=_linear([layer.output.dense], dtype),
             output_norm=layer.output.LayerNorm,
+            heads=layer.attention.self.query.out_features // head_size(encoder.config),
             dtype=dtype,
         )
         for layer in layers
@@ -136,7 +139,6 @@ def encode_packed(
     config, training = encoder.config, encoder.training
     hidden_dropout = config.hidden_dropout_prob if training else 0.0
     attention_dropout = config.attention_probs_dropout_prob if training else 0.0
-    heads = config.num_attention_heads
     hidden = dropout(_embed(encoder, input_ids, token_type_ids, lengths), hidden_dropout)  # (N, H)
     keys = queries = bounds(lengths)
     for layer in layers:
@@ -145,7 +147,7 @@ def encode_packed(
         if layer is layers[-1] and places is not None:
             queries = torch.searchsorted(places, torch.tensor(keys, device=places.device)).tolist()
             hidden, values = hidden[places], values[places]  # (V, H)
-        context = attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
+        context = attend(layer.query(values), key_value, queries, keys, layer.heads, attention_dropout)
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
         inner = layer.feedforward_input(hidden.to(layer.dtype))
         hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)

@@ -1,0 +1,166 @@
+"""Smaller models made of a trained one: fewer layers, fewer attention heads and feed-forward units."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bertsum.compression.layers import evenly, keep_layers
+from bertsum.compression.prune import Importance, measure_importance, prune
+from bertsum.encoders.pruned import head_size
+from bertsum.errors import BertsumError
+from bertsum.models.base import Model
+from bertsum.models.extractive import BertSum
+from tests.models import build, rows_of
+
+DOCUMENTS = [
+    ["The bridge closed on Monday .", "Repairs take a week .", "Boats pass below it ."],
+    ["A fox crossed the road .", "Nobody saw it ."],
+]
+
+
+@pytest.fixture
+def model(encoder_folder: Path) -> BertSum:
+    """A small model whose biases and norms are random too, so that each weight matters."""
+    model = build(encoder_folder)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 0.2 * torch.randn_like(weight)
+    return model
+
+
+@pytest.fixture
+def rows(model: BertSum) -> list[dict[str, Any]]:
+    rows = rows_of(model, DOCUMENTS)
+    return [{**row, "labels": [1.0, *[0.0] * (len(row["cls_positions"]) - 1)]} for row in rows]
+
+
+def logits(model: Model, rows: list[dict[str, Any]]) -> torch.Tensor:
+    assert isinstance(model, BertSum)
+    with torch.no_grad():
+        return torch.cat([values for _, values in sorted(model.score(rows), key=lambda scored: scored[0])])
+
+
+def reread(model: Model, folder: Path, only_score: bool) -> Model:
+    model.save_pretrained(folder)
+    return Model.from_pretrained(folder, only_score=only_score)
+
+
+@pytest.mark.parametrize(
+    ("layers", "count", "expected"), [(6, 3, [0, 2, 5]), (6, 4, [0, 2, 3, 5]), (12, 6, [0, 2, 4, 7, 9, 11]), (6, 1, [5])]
+)
+def test_layers_are_chosen_evenly(layers: int, count: int, expected: list[int]) -> None:
+    assert evenly(layers, count) == expected
+
+
+def test_a_model_of_fewer_layers_reads_with_just_those(
+    model: BertSum, rows: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    smaller = keep_layers(model, 1)
+    assert len(smaller.encoder.encoder.layer) == 1 and len(model.encoder.encoder.layer) == 2
+    skipped = deepcopy(model)  # a layer whose parts add nothing and whose norms pass their input on
+    first = skipped.encoder.encoder.layer[0]
+    first.forward = lambda hidden, *_, **__: hidden
+    skipped.reader.packs = False
+    expected = logits(skipped, rows)
+    assert not torch.allclose(logits(model, rows), expected, atol=1e-3)
+    for only_score in (False, True):
+        read = reread(smaller, tmp_path / str(only_score), only_score)
+        assert torch.allclose(logits(read, rows), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [0, 2, 7])
+def test_as_many_layers_as_the_encoder_has_are_an_error(model: BertSum, count: int) -> None:
+    with pytest.raises(BertsumError, match=rf"--layers: got {count}, expected 1 to 1"):
+        keep_layers(model, count)
+
+
+def test_importance_is_the_derivative_of_the_loss(model: BertSum, rows: list[dict[str, Any]]) -> None:
+    found = measure_importance(model, rows[:1])
+    size, step = head_size(model.encoder.config), 1e-2
+
+    def loss_with(layer: int, part: str, columns: slice, factor: float) -> float:
+        changed = deepcopy(model)
+        with torch.no_grad():
+            block = changed.encoder.encoder.layer[layer]
+            linear = block.attention.output.dense if part == "heads" else block.output.dense
+            linear.weight[:, columns] *= factor
+            batch = changed.collate(rows[:1])
+            return (changed.loss(changed(**batch.inputs()), batch) / batch.units).item()
+
+    for layer in (0, 1):
+        for part, each in (("heads", size), ("units", 1)):
+            values = getattr(found, part)[layer]
+            slopes = torch.tensor(
+                [
+                    abs(
+                        loss_with(layer, part, slice(place * each, (place + 1) * each), 1 + step)
+                        - loss_with(layer, part, slice(place * each, (place + 1) * each), 1 - step)
+                    )
+                    for place in range(len(values))
+                ]
+            )
+            assert torch.allclose(values, slopes / slopes.norm(), atol=0.02)
+
+
+def test_what_is_pruned_is_what_matters_least(model: BertSum, rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    size = head_size(model.encoder.config)
+    with torch.no_grad():  # a head of each layer, and a part of the units, have no effect
+        for number, layer in enumerate(model.encoder.encoder.layer):
+            layer.attention.output.dense.weight[:, number * size : (number + 1) * size] = 0
+            layer.output.dense.weight[:, 3:19] = 0
+    importance = measure_importance(model, rows)
+    heads, units = len(importance.heads[0]), len(importance.units[0])
+    smaller = prune(model, importance, heads=1 - 1 / heads, feedforward=1 - 16 / units)
+    kept = smaller.encoder.config.kept
+    assert kept == {"heads": [heads - 1] * 2, "feedforward": [units - 16] * 2}
+    assert sum(p.numel() for p in smaller.parameters()) < sum(p.numel() for p in model.parameters())
+    expected = logits(model, rows)
+    assert torch.allclose(logits(smaller, rows), expected, atol=1e-5)
+    for only_score in (False, True):
+        read = reread(smaller, tmp_path / str(only_score), only_score)
+        assert torch.allclose(logits(read, rows), expected, atol=1e-5)
+    padded = reread(smaller, tmp_path / "padded", only_score=False)
+    padded.reader.packs = False
+    assert torch.allclose(logits(padded, rows), expected, atol=1e-5)
+
+
+def test_every_layer_keeps_a_head(model: BertSum) -> None:
+    importance = Importance(
+        [torch.tensor([0.9, 0.8, 0.7, 0.6]), torch.tensor([0.1, 0.2, 0.1, 0.1])],
+        [torch.ones(len(layer.intermediate.dense.weight)) for layer in model.encoder.encoder.layer],
+    )
+    smaller = prune(model, importance, heads=0.5)
+    assert smaller.encoder.config.kept["heads"] == [4, 1]
+    assert torch.equal(
+        smaller.encoder.encoder.layer[1].attention.self.query.weight,
+        model.encoder.encoder.layer[1].attention.self.query.weight[head_size(model.encoder.config) :][
+            : head_size(model.encoder.config)
+        ],
+    )
+
+
+def test_a_pruned_model_loses_layers_too(model: BertSum, rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    importance = measure_importance(model, rows)
+    smaller = keep_layers(prune(model, importance, heads=0.5, feedforward=0.5), 1)
+    assert torch.allclose(logits(reread(smaller, tmp_path, True), rows), logits(smaller, rows), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [
+        ({"heads": [1], "feedforward": [16, 16]}, "kept.heads: got .1., expected a number for each of 2 layers"),
+        ({"heads": [1, 99], "feedforward": [16, 16]}, "kept.heads: got .1, 99., expected whole numbers from 1 to"),
+        ({"heads": [1, 1]}, "expected heads and feedforward"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_told(model: BertSum, tmp_path: Path, kept: dict[str, Any], message: str) -> None:
+    model.encoder.config.kept = kept
+    model.save_pretrained(tmp_path)
+    for only_score in (False, True):
+        with pytest.raises(BertsumError, match=message):
+            Model.from_pretrained(tmp_path, only_score=only_score)
