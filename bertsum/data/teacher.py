@@ -103,7 +103,8 @@ class TeacherScores:
         if count != sentences:
             return (
                 f"data.teacher: {self.path} line {self._numbers[place]}: id '{identity}': found {count} scores, "
-                f"expected {sentences}, one for each sentence of the document; the teacher must have read the same sentences"
+                f"expected {sentences}, one for each sentence of the document; the teacher must have read the same "
+                "sentences"
             )
         return None
 
@@ -147,8 +148,8 @@ def _checked(line: bytes, place: str) -> tuple[str, list[float | None]]:
     if isinstance(record, Rejected):
         raise BertsumError(f"{place}: {record.problem}")
     if not isinstance(record, dict) or "scores" not in record:
-        found = f"the fields {', '.join(map(str, record))}" if isinstance(record, dict) else type(record).__name__
-        raise BertsumError(f"{place}: found {found[:200]}, expected {_EXPECTED}")
+        found = f"the fields {json.dumps(list(record))[:200]}" if isinstance(record, dict) else type(record).__name__
+        raise BertsumError(f"{place}: found {found}, expected {_EXPECTED}")
     identity, scores = identity_of(record, "id"), record["scores"]
     if identity is None:
         raise BertsumError(
