@@ -20,7 +20,8 @@ from bertsum.data.prepare import prepare, read_texts
 from bertsum.device import autocast
 from bertsum.evaluation.rouge import document_rouge
 from bertsum.inference.summarizer import Summarizer
-from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.extractive import BertSum
+from bertsum.models.losses import cross_entropy
 from bertsum.models.storage import SavedConfig
 from bertsum.program import keep_freed_memory
 
@@ -171,7 +172,7 @@ def own_training(options: Options, dropout: float) -> Callable[[], Work]:
         batch = model.collate(rows)
         with autocast(torch.device("cpu"), options.precision):
             logits = model(**batch.inputs())
-        sentence_loss(logits, batch.labels, batch.sentence_mask).backward()
+        cross_entropy(logits, batch.labels, batch.sentence_mask).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 import bertsum
 from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.encoders.low_rank import SCALE, belongs_to_checkpoint
-from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.extractive import BertSum
+from bertsum.models.losses import cross_entropy
 from bertsum.models.storage import SavedConfig, read_weights
 
 ROWS = [{"input_ids": [7, 8, 9, 10, 11], "cls_positions": [0, 2]}, {"input_ids": [20, 21, 22], "cls_positions": [0]}]
@@ -32,7 +33,7 @@ def gradients(model: BertSum, packs: bool) -> dict[str, torch.Tensor]:
     model.reader.packs = packs
     model.zero_grad()
     batch = model.collate(ROWS)
-    sentence_loss(model(**batch.inputs()), batch.labels, batch.sentence_mask).backward()
+    cross_entropy(model(**batch.inputs()), batch.labels, batch.sentence_mask).backward()
     return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
 
 

@@ -33,7 +33,7 @@ def test_detokenize() -> None:
 
 
 def test_joined(config_of) -> None:
-    settings = ["encoding.long_documents=window", "data.soft_labels=0.05"]
+    settings = ["encoding.long_documents=window", "data.labels=soft", "data.soft_temperature=0.05"]
     alone = prepared_rows(config_of(*settings))
     joined = prepared_rows(config_of(*settings, "data.joined=0.5"))
     assert [row["id"] for row in joined] == [row["id"] for row in alone]

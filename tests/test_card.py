@@ -150,7 +150,9 @@ def test_a_run_that_was_moved_and_evaluated_otherwise(measured, tmp_path) -> Non
 def test_documents_of_ones_own(measured, tmp_path) -> None:
     run, _ = copied_run(measured, tmp_path)
     config = bertsum.Config.load(run / "config.yaml", ["data.train=[/home/someone/news/a.jsonl, more/b.jsonl]"])
-    config.override({"data.prepared_dir": "not here", "data.soft_labels": 0.05}).save(run / "config.yaml")
+    config.override({"data.prepared_dir": "not here", "data.labels": "soft", "data.soft_temperature": 0.05}).save(
+        run / "config.yaml"
+    )
     text = bertsum.BertSum.from_pretrained(run / "best").generate_model_card().text
     assert "- train: `a.jsonl, more/b.jsonl`\n" in text
     assert "someone" not in text

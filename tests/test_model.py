@@ -15,7 +15,8 @@ import bertsum
 from bertsum import device
 from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.encoders.vectors import sentence_means
-from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.extractive import BertSum
+from bertsum.models.losses import cross_entropy
 from bertsum.models.storage import SavedConfig
 
 HEADS = ("linear", "transformer", "lstm")
@@ -81,9 +82,9 @@ def test_loss_against_a_loop() -> None:
         for j in range(4)
         if mask[i, j]
     )
-    assert torch.allclose(sentence_loss(logits, labels, mask, positive_weight=3.0), expected)
+    assert torch.allclose(cross_entropy(logits, labels, mask, positive_weight=3.0), expected)
     logits[~mask] = float("inf")
-    assert torch.isfinite(sentence_loss(logits, labels, mask))
+    assert torch.isfinite(cross_entropy(logits, labels, mask))
 
 
 def test_save_and_load(encoder_folder, tmp_path) -> None:

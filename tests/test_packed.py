@@ -19,8 +19,9 @@ from bertsum.device import settle_precision
 from bertsum.encoders import packed
 from bertsum.encoders.packed import can_be_packed, dropout
 from bertsum.errors import BertsumError
-from bertsum.models.extractive import BertSum, sentence_loss
+from bertsum.models.extractive import BertSum
 from bertsum.models.heads import build_head
+from bertsum.models.losses import cross_entropy
 from bertsum.models.storage import SavedConfig
 
 FAMILIES = {"bert": 0, "roberta": 1, "xlm-roberta": 1, "camembert": 1}
@@ -59,7 +60,7 @@ def batch_of(model: BertSum, lengths: list[list[int]]):
 def scores_and_gradients(model: BertSum, batch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     model.zero_grad()
     logits = model(**batch.inputs())
-    sentence_loss(logits, batch.labels, batch.sentence_mask).backward()
+    cross_entropy(logits, batch.labels, batch.sentence_mask).backward()
     return logits.detach()[batch.sentence_mask], {
         name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None
     }

@@ -179,8 +179,8 @@ def test_soft_labels(config_of, tokenizer, tmp_path) -> None:
     document = ["The mayor spoke.", "A bridge will be built.", "It rained.", "A bridge will be wide."]
     path = write_jsonl(tmp_path / "a.jsonl", [{"document": document, "summary": "A bridge will be built."}])
     hard, soft = (
-        prepare(config_of(f"data.train={path}", f"data.soft_labels={value}"), "train", tokenizer).dataset[0]["labels"]
-        for value in ("null", "0.5")
+        prepare(config_of(f"data.train={path}", *scheme), "train", tokenizer).dataset[0]["labels"]
+        for scheme in (["data.labels=greedy"], ["data.labels=soft", "data.soft_temperature=0.5"])
     )
     assert hard == [0, 1, 0, 0]
     assert soft == pytest.approx(soft_oracle(document, "A bridge will be built.", temperature=0.5))

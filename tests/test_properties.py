@@ -109,9 +109,8 @@ def test_encoding(tokenizer, sentences: list[str], config: EncodingConfig) -> No
 def test_rows(tokenizer, text: Any, references: list[Any], soft: bool) -> None:
     """Text to a row of the training data: labels are 0 or 1 (or a share) and aligned, and nothing is lost."""
     tried["rows"] += 1
-    config = Config.load(
-        None, ["encoding.max_length=64", f"data.soft_labels={0.1 if soft else 'null'}", "data.min_sentences=1"]
-    )
+    labels = ["data.labels=soft", "data.soft_temperature=0.1"] if soft else []
+    config = Config.load(None, ["encoding.max_length=64", "data.min_sentences=1", *labels])
     prepare_chunk = _ChunkPreparer(config, ExtractiveRows(config, tokenizer, "test"))
     clean = [
         part.encode("utf-8", "replace").decode()

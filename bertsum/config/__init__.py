@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bertsum.config.bounds import FolderName, Language, Precision, Seed, Text
 from bertsum.config.data import DataConfig, EncodingConfig
@@ -25,6 +25,12 @@ __all__ = [
     "Config", "DataConfig", "DecoderConfig", "EncodingConfig", "EvaluationConfig", "GenerationConfig", "ModelConfig",
     "Precision", "RougeConfig", "SelectionConfig", "TrackingConfig", "TrainConfig",
 ]  # fmt: skip
+
+# Why a model has no threshold.
+NO_THRESHOLD = (
+    "train.loss listwise, whose scores are shares that add up to 1 over a document: they rank its sentences, and get "
+    "smaller the more sentences there are"
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,11 @@ class Config:
     def rouge_language(self) -> str:
         """Language of ROUGE's tokenizer."""
         return self.rouge.language or self.language
+
+    @property
+    def scores(self) -> Literal["sigmoid", "softmax"]:
+        """What makes scores of an extractive model's logits: its loss decides. A saved model keeps it."""
+        return "softmax" if self.train.loss == "listwise" else "sigmoid"
 
     @property
     def lead_sentences(self) -> int:
@@ -156,13 +167,7 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
     if train.schedule == "noam" and train.warmup_steps < 1:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
-    if train.loss_reduction == ("sentence" if config.model.kind == "seq2seq" else "token"):
-        yield (
-            f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {config.model.kind} is "
-            "not a sum over"
-        )
-    if train.label_smoothing and config.model.kind != "seq2seq":
-        yield f"train.label_smoothing: got {train.label_smoothing}, expected 0 with model.kind {config.model.kind}"
+    yield from _loss_problems(config)
     if train.encoder_warmup_steps is not None and train.schedule != "noam":
         yield f"train.encoder_warmup_steps: is set, expected null with train.schedule {train.schedule}"
     if config.model.start_from_extractive is not None and config.model.kind != "seq2seq":
@@ -176,6 +181,59 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
     if train.patience is not None and not config.data.has_split("validation"):
         yield "train.patience: is set, but there is no data.validation to judge by"
+
+
+def _loss_problems(config: Config) -> Iterator[str]:
+    """Settings that the loss of a training does not take."""
+    train, kind = config.train, config.model.kind
+    if train.loss_reduction == ("sentence" if kind == "seq2seq" else "token"):
+        yield (
+            f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {kind} is not a sum over"
+        )
+    if train.label_smoothing and kind != "seq2seq":
+        yield f"train.label_smoothing: got {train.label_smoothing}, expected 0 with model.kind {kind}"
+    if kind == "seq2seq":
+        for name, default in (("loss", "cross_entropy"), ("positive_weight", 1.0)):
+            if getattr(train, name) != default:
+                yield f"train.{name}: got {getattr(train, name)}, expected {default} with model.kind seq2seq"
+        if config.data.labels == "teacher":
+            yield "data.labels: got teacher, but model.kind seq2seq learns from summaries, not from labels of sentences"
+    elif train.loss == "listwise":
+        if train.positive_weight != 1.0:
+            yield (
+                f"train.positive_weight: got {train.positive_weight}, expected 1 with train.loss listwise, where "
+                "sentences of a document compete and negatives have no term of their own"
+            )
+        if train.loss_reduction == "sentence":
+            yield (
+                "train.loss_reduction: got sentence, but train.loss listwise is a sum over documents; expected "
+                "document or sum"
+            )
+        if config.selection.threshold is not None:
+            yield f"selection.threshold: got {config.selection.threshold}, expected null with {NO_THRESHOLD}"
+
+
+def _label_problems(data: DataConfig) -> Iterator[str]:
+    """Settings that the scheme of labels lacks, or does not take."""
+    labels = data.labels
+    if labels == "soft" and data.soft_temperature is None:
+        yield "data.soft_temperature: is null, expected a temperature, such as 0.05, with data.labels soft"
+    if labels == "greedy" and data.soft_temperature is not None:
+        yield (
+            f"data.soft_temperature: got {data.soft_temperature}, expected null with data.labels greedy (data.labels "
+            "soft takes it)"
+        )
+    if labels == "teacher":
+        if not data.teacher:
+            yield (
+                "data.teacher: is not set, expected with data.labels teacher the predictions.jsonl of a trained model "
+                "(bertsum eval --split train writes it), or several"
+            )
+        return
+    if data.teacher is not None:
+        yield f"data.teacher: is set, expected null with data.labels {labels} (data.labels teacher takes it)"
+    if data.teacher_weight != 1.0:
+        yield f"data.teacher_weight: got {data.teacher_weight}, expected 1 with data.labels {labels}"
 
 
 def _problems(config: Config) -> Iterator[str]:
@@ -194,5 +252,6 @@ def _problems(config: Config) -> Iterator[str]:
             f"generation.min_length: got {config.generation.min_length}, expected at most generation.max_length, "
             f"{config.generation.max_length}"
         )
+    yield from _label_problems(config.data)
     if config.data.dataset_config is not None and config.data.dataset is None:
         yield "data.dataset_config: is set without data.dataset"

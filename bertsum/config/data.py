@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.bounds import Count, Positive, Share, Source, Text, Whole
+from bertsum.config.bounds import Count, Factor, Positive, Share, Source, Text, Whole
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,20 @@ class DataConfig:
     """An oracle has at most this many sentences."""
     oracle_references: Literal["mean", "best"] = "mean"
     """What the oracle maximises with several references: the mean over them, or the best of them."""
-    soft_labels: Positive | None = None
-    """Null: the sentences of one greedy oracle have the label 1. A number is a temperature (0.05 is five points of
-    ROUGE-1 + ROUGE-2): the label is the probability that an extract has the sentence; extracts with better ROUGE are
-    more probable."""
+    labels: Literal["greedy", "soft", "teacher"] = "greedy"
+    """What an extractive model learns from (docs/losses.md). greedy: the sentences of one greedy oracle have the label
+    1, the others 0 (the paper). soft: a label is the probability that an extract has the sentence; extracts with better
+    ROUGE are more probable. teacher: in training documents, a label is the score that another model gave the
+    sentence."""
+    soft_temperature: Positive | None = None
+    """The temperature of soft labels; 0.05 is five points of ROUGE-1 + ROUGE-2. With data.labels teacher it makes the
+    oracle beside the teacher soft; null there: the greedy one."""
+    teacher: Source = None
+    """The scores for data.labels teacher: the predictions.jsonl that bertsum eval --split train writes, or JSON lines
+    with id and scores, one for each sentence of the document (null for a sentence that was not read). Scores of several
+    files are averaged."""
+    teacher_weight: Factor = 1.0
+    """A label is this share of the teacher's score, and for the rest the oracle's label."""
     detokenized: Share = 0.0
     """This share of the training documents, drawn by id, is first put back to ordinary prose ("do n't" to "don't"). It
     helps where the corpus is tokenised and the texts to summarise are not."""

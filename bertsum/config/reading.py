@@ -126,11 +126,13 @@ def _adapter(kind: Any) -> Any:
 
 
 def _converted(value: Any, kind: Any) -> Any:
-    """Turns a tuple into a list, and for a field that takes no text, a text into the value that YAML reads."""
+    """Turns a tuple into a list, and a text that the field does not take as such into the value that YAML reads."""
     if isinstance(value, tuple | set):
         return list(value)
-    takes_text = any(option is str or get_origin(option) is Literal for option in _options(kind))
-    if not isinstance(value, str) or not value or takes_text:
+    takes_it = any(
+        option is str or (get_origin(option) is Literal and value in get_args(option)) for option in _options(kind)
+    )
+    if not isinstance(value, str) or not value or takes_it:
         return value
     try:
         return int(value)  # 017 is 17, not YAML's 15

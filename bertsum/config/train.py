@@ -33,8 +33,15 @@ class TrainConfig:
     paper's)."""
     label_smoothing: Fraction = 0.0
     """The share of probability that a seq2seq model's loss gives to all other tokens alike (0.1 in the paper)."""
-    positive_weight: Positive = 1.0
-    """The weight of sentences labelled 1 in the loss."""
+    loss: Literal["cross_entropy", "focal", "listwise"] = "cross_entropy"
+    """What an extractive model's scores are held against its labels by (docs/losses.md). cross_entropy is binary,
+    sentence by sentence (the paper). focal counts a sentence less that is scored well already. listwise is a softmax
+    over the sentences of a document: scores are then shares that add up to 1, and selection.threshold is refused."""
+    positive_weight: Positive | Literal["balanced"] = 1.0
+    """The weight of sentences labelled 1 in cross_entropy and focal. balanced: in each document, the weight with which
+    its positives count as much as its negatives."""
+    focal_gamma: Annotated[float, Ge(1), Le(10)] = 2.0
+    """The exponent of the focal loss (gamma in its paper). A larger one leaves less of what is scored well."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """Adam, or AdamW with decoupled weight decay."""
     learning_rate: Positive = 2e-3

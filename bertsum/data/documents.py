@@ -146,7 +146,7 @@ def id_field(config: DataConfig, record: Mapping[str, Any]) -> str | None:
     return config.id_field or next((field for field in ID_FIELDS if field in record), None)
 
 
-def _identity(record: Mapping[str, Any], field: str | None) -> str | None:
+def identity_of(record: Mapping[str, Any], field: str | None) -> str | None:
     """The id of a record as text; None if the id is missing, or neither text nor a whole number."""
     value = None if field is None else record.get(field)
     return sanitize(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
@@ -154,7 +154,7 @@ def _identity(record: Mapping[str, Any], field: str | None) -> str | None:
 
 def identified(item: Document | Rejected, record: Mapping[str, Any], field: str | None) -> Document | Rejected:
     """Adds the record's id to a rejected document."""
-    return item if isinstance(item, Document) else replace(item, id=_identity(record, field))
+    return item if isinstance(item, Document) else replace(item, id=identity_of(record, field))
 
 
 def _names(record: Mapping[str, Any]) -> str:
@@ -170,7 +170,7 @@ def _document(
             return Rejected(place, f"no field '{name}'", f"field '{name}' is missing (fields: {_names(record)})")
         if name is not None and record[name] is None:
             return Rejected(place, f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences")
-    identity = _identity(record, fields.id) or str(number)
+    identity = identity_of(record, fields.id) or str(number)
     text = record[fields.document]
     wrong = _wrong_text(text, fields.document)
     if wrong:
@@ -241,7 +241,7 @@ def _encoded_document(record: Mapping[str, Any], place: str, number: int) -> Enc
         )
         return Rejected(place, "inconsistent", problem)
     references = [_clean(summary.split("<q>") if isinstance(summary, str) else summary)]
-    identity = _identity(record, "id") or str(number)
+    identity = identity_of(record, "id") or str(number)
     return EncodedDocument(identity, _clean(sentences), references, place, *numbers)
 
 

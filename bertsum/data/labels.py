@@ -1,12 +1,13 @@
-"""Makes labels of sentences from reference summaries; an extractive model learns from them."""
+"""Makes labels of sentences, from reference summaries or other models' scores; an extractive model learns from them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bertsum.config import DataConfig
 from bertsum.data.oracle import greedy_oracles, soft_oracles
+from bertsum.data.teacher import TeacherScores
 
 if TYPE_CHECKING:
     from bertsum.data.rows import ExtractiveRow
@@ -34,33 +35,95 @@ def oracle_texts(row: Mapping[str, Any], sentences: Sequence[int]) -> OracleText
     return [row["sentences"][index] for index in sentences], row["references"]
 
 
-def label(rows: Sequence[ExtractiveRow], config: DataConfig) -> None:
-    """Gives each row its ``labels``, from 0 to 1, one for each sentence that is read (S)."""
-    visible = [visible_sentences(row, config) for row in rows]
-    texts = [oracle_texts(row, sentences) for row, sentences in zip(rows, visible, strict=True)]
-    scheme = LABELS["greedy" if config.soft_labels is None else "soft"]
-    for row, sentences, values in zip(rows, visible, scheme(texts, config), strict=True):
-        by_index = dict(zip(sentences, values, strict=True))
-        row["labels"] = [by_index.get(index, 0.0) for index in row["sentence_indices"]]
+def label(rows: Sequence[ExtractiveRow], config: DataConfig, teachers: Sequence[TeacherScores] = ()) -> None:
+    """Gives each row its ``labels``, from 0 to 1, one for each sentence that is read (S).
+
+    Args:
+        rows: The rows. For an oracle, a row that came with labels keeps them.
+        config: Its ``labels`` chooses the scheme.
+        teachers: The opened files of ``data.teacher``, which have all of the rows.
+    """
+    for row, labels in zip(rows, LABELS[config.labels](rows, config, teachers), strict=True):
+        row["labels"] = labels
 
 
-def greedy_labels(texts: Sequence[OracleTexts], config: DataConfig) -> list[list[float]]:
+def greedy_labels(
+    rows: Sequence[ExtractiveRow], config: DataConfig, teachers: Sequence[TeacherScores]
+) -> list[list[float]]:
     """1 for the sentences of the greedy oracle, 0 for the others."""
-    oracles = greedy_oracles(texts, config.oracle_sentences, config.oracle, config.oracle_references)
+
+    def oracle(texts: Sequence[OracleTexts]) -> list[list[float]]:
+        oracles = greedy_oracles(texts, config.oracle_sentences, config.oracle, config.oracle_references)
+        return [
+            [float(place in chosen) for place in range(len(sentences))]
+            for (sentences, _), chosen in zip(texts, oracles, strict=True)
+        ]
+
+    return _oracle_labels(rows, config, oracle)
+
+
+def soft_labels(
+    rows: Sequence[ExtractiveRow], config: DataConfig, teachers: Sequence[TeacherScores]
+) -> list[list[float]]:
+    """The probability that an extract has a sentence; better extracts are more probable."""
+    temperature = config.soft_temperature
+    assert temperature is not None  # the config has checked it
+
+    def oracle(texts: Sequence[OracleTexts]) -> list[list[float]]:
+        return soft_oracles(texts, config.oracle_sentences, temperature, config.oracle, config.oracle_references)
+
+    return _oracle_labels(rows, config, oracle)
+
+
+def teacher_labels(
+    rows: Sequence[ExtractiveRow], config: DataConfig, teachers: Sequence[TeacherScores]
+) -> list[list[float]]:
+    """The mean score that the teachers gave a sentence, mixed with the oracle's label by ``data.teacher_weight``."""
+    taught = [_mean_scores([teacher.scores(row["id"]) for teacher in teachers]) for row in rows]
+    labels = [[scores[index] for index in row["sentence_indices"]] for row, scores in zip(rows, taught, strict=True)]
+    weight = config.teacher_weight
+    if weight == 1:
+        return labels
+    oracle = LABELS[oracle_scheme(config)](rows, config, ())
     return [
-        [float(place in oracle) for place in range(len(sentences))]
-        for (sentences, _), oracle in zip(texts, oracles, strict=True)
+        [weight * score + (1 - weight) * label for score, label in zip(*pair, strict=True)]
+        for pair in zip(labels, oracle, strict=True)
     ]
 
 
-def soft_labels(texts: Sequence[OracleTexts], config: DataConfig) -> list[list[float]]:
-    """The probability that an extract has a sentence; better extracts are more probable."""
-    assert config.soft_labels is not None
-    return soft_oracles(texts, config.oracle_sentences, config.soft_labels, config.oracle, config.oracle_references)
+def oracle_scheme(config: DataConfig) -> Literal["greedy", "soft"]:
+    """The oracle of labels without a teacher, and of the part that a teacher leaves it."""
+    return "greedy" if config.soft_temperature is None else "soft"
 
 
-# A label scheme: documents to a label for each of their sentences.
-LABELS: dict[str, Callable[[Sequence[OracleTexts], DataConfig], list[list[float]]]] = {
+def _oracle_labels(
+    rows: Sequence[ExtractiveRow],
+    config: DataConfig,
+    oracle: Callable[[Sequence[OracleTexts]], list[list[float]]],
+) -> list[list[float]]:
+    """An oracle's label for each sentence that is read; a row that came with labels keeps them."""
+    unlabelled = [row for row in rows if row["labels"] is None]
+    visible = [visible_sentences(row, config) for row in unlabelled]
+    texts = [oracle_texts(row, sentences) for row, sentences in zip(unlabelled, visible, strict=True)]
+    made = zip(visible, oracle(texts), strict=True)
+    return [_of_read_sentences(row, *next(made)) if row["labels"] is None else row["labels"] for row in rows]
+
+
+def _of_read_sentences(row: ExtractiveRow, sentences: Sequence[int], labels: Sequence[float]) -> list[float]:
+    """The labels of the sentences that are read, from the labels of all sentences that the oracle chose from."""
+    by_index = dict(zip(sentences, labels, strict=True))
+    return [by_index.get(index, 0.0) for index in row["sentence_indices"]]
+
+
+def _mean_scores(scores: Sequence[Sequence[float | None]]) -> list[float]:
+    """The mean score of each sentence, over the teachers that read it; 0 if none did, as none would choose it."""
+    read = ([score for score in of_sentence if score is not None] for of_sentence in zip(*scores, strict=True))
+    return [sum(some) / len(some) if some else 0.0 for some in read]
+
+
+# Label schemes by data.labels: rows to a label for each sentence that is read.
+LABELS: dict[str, Callable[[Sequence[ExtractiveRow], DataConfig, Sequence[TeacherScores]], list[list[float]]]] = {
     "greedy": greedy_labels,
     "soft": soft_labels,
+    "teacher": teacher_labels,
 }

@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from bertsum.config import Config, DataConfig
 from bertsum.data.documents import Document, Line, Rejected, parse
-from bertsum.data.fingerprints import describe_code, describe_sources, describe_tokenizer, fingerprint_of
-from bertsum.data.rows import FILTERED, ROWS, Rows, Texts, texts_of
+from bertsum.data.fingerprints import describe_code, describe_file, describe_sources, describe_tokenizer, fingerprint_of
+from bertsum.data.rows import FILTERED, ROWS, Rows, Texts, as_it_comes, texts_of
 from bertsum.data.sources import read_lines
 from bertsum.data.store import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
+from bertsum.data.teacher import teacher_files
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
 from bertsum.parallel import WorkerError, chunks, map_in_order
@@ -82,7 +83,9 @@ def _describe(
 ) -> dict[str, Any]:
     """Everything that the prepared data depend on."""
     not_relevant = {"train", "validation", "test", "prepared_dir", "workers", "dataset", "dataset_config"}
-    data = {name: value for name, value in asdict(config.data).items() if name not in not_relevant}
+    settings = config.data if split == "train" else as_it_comes(config.data)
+    data = {name: value for name, value in asdict(settings).items() if name not in not_relevant}
+    data["teacher"] = [describe_file(path) for path in teacher_files(settings)]
     return {
         "split": split,
         "kind": config.model.kind,
@@ -99,6 +102,7 @@ def _describe(
 
 def _write(config: Config, split: str, rows: Rows, folder: Path) -> Report:
     """Prepares all documents, or the rest after an interrupted preparation."""
+    rows.open()
     prepare_chunk = _ChunkPreparer(config, rows)
     PreparedChunk.of([], type(rows))  # pyarrow's first conversion loads pandas: do it once, not in each process
     with PreparedWriter(folder, rows.schema) as writer:

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import pyarrow as pa
 
-from bertsum.config import Config
+from bertsum.config import Config, DataConfig
 from bertsum.data.augmentation import detokenize, join_documents, random_of_id
 from bertsum.data.documents import Document, EncodedDocument, Rejected
 from bertsum.data.encoding import DocumentEncoder, Encoding, long_enough
 from bertsum.data.fingerprints import describe_tokenizer
-from bertsum.data.labels import label
+from bertsum.data.labels import label, oracle_scheme
 from bertsum.data.languages import language_of
 from bertsum.data.sentences import document_sentences, summary_sentences
 from bertsum.data.targets import TargetEncoder
+from bertsum.data.teacher import TeacherScores, teacher_files
 from bertsum.errors import BertsumError
 from bertsum.text import split_words
 
@@ -114,6 +115,13 @@ class Rows(ABC):
         """What rows of this kind depend on beside the data, the encoding and the encoder's tokenizer."""
         return {}
 
+    def open(self) -> None:  # noqa: B027  # most kinds need nothing
+        """Reads what rows are made of beside documents, once, before other processes get a copy of this object.
+
+        Raises:
+            BertsumError: if it cannot be read.
+        """
+
     @abstractmethod
     def __call__(self, documents: Sequence[Document | Rejected]) -> Sequence[Mapping[str, Any] | Rejected]:
         """A row for each document, or why the document has none."""
@@ -145,14 +153,22 @@ class ExtractiveRows(Rows):
         split: str,
         target_tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
-        self.config = config
+        self.config = config if split == "train" else replace(config, data=as_it_comes(config.data))
         self.split = split
         self.encoder = DocumentEncoder(tokenizer, config.encoding)
+        self.teachers: list[TeacherScores] | None = None  # not opened yet
+
+    def open(self) -> None:
+        """Reads where the scores of ``data.teacher`` are."""
+        self.teachers = [TeacherScores(file) for file in teacher_files(self.config.data)]
 
     def __call__(self, documents: Sequence[Document | Rejected]) -> list[ExtractiveRow | Rejected]:
+        if self.teachers is None:
+            self.open()
+        assert self.teachers is not None
         rows = [item if isinstance(item, Rejected) else self.row(item) for item in documents]
         kept = [row for row in rows if not isinstance(row, Rejected)]
-        label([row for row in kept if row["labels"] is None], self.config.data)
+        label(kept, self.config.data, self.teachers)
         if self.split == "train":
             join_documents(kept, self.config.data.joined)
         return rows
@@ -163,6 +179,10 @@ class ExtractiveRows(Rows):
         if isinstance(read, Rejected):
             return read
         document, texts, encoding = read
+        for teacher in self.teachers or ():
+            problem = teacher.problem(texts["id"], len(texts["sentences"]))
+            if problem is not None:
+                return Rejected(document.place, "no scores of the teacher", problem, texts["id"])
         labels = None
         if isinstance(document, EncodedDocument):
             labels = [float(document.labels[index]) for index in encoding.sentence_indices]
@@ -255,6 +275,14 @@ class Seq2SeqRows(Rows):
 
 # Classes that make rows, by kind of model (``model.kind``).
 ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows, "seq2seq": Seq2SeqRows}
+
+
+def as_it_comes(data: DataConfig) -> DataConfig:
+    """The settings for documents that nothing learns from: no augmentation, and the oracle's labels.
+
+    Other splits than train are read so; and train, when a model is evaluated on it.
+    """
+    return replace(data, detokenized=0.0, joined=0.0, labels=oracle_scheme(data), teacher=None, teacher_weight=1.0)
 
 
 def read_document(

@@ -282,13 +282,13 @@ def _lines(
             gzip.open(plain) if zipped else plain as file,
         ):
             read_line = _line_reader(file, encoding)
-            while line := read_line(_LONGEST_LINE + 1):
+            while line := read_line(LONGEST_LINE + 1):
                 number += 1
                 place = f"{path} line {number}"
-                if len(line) > _LONGEST_LINE:
+                if len(line) > LONGEST_LINE:
                     while line and not line.endswith(b"\n"):
                         line = read_line(1 << 20)
-                    problem = f"longer than {_LONGEST_LINE >> 20} MiB, expected one document a line"
+                    problem = f"longer than {LONGEST_LINE >> 20} MiB, expected one document a line"
                     yield place, Rejected(place, "line too long", problem)
                 else:
                     yield place, line
@@ -309,7 +309,7 @@ def _line_reader(file: Any, encoding: str | None) -> Callable[[int], bytes]:
 
 
 # More than any book; without a limit, a few bytes of gzip or JSON may fill all memory.
-_LONGEST_LINE = 1 << 24
+LONGEST_LINE = 1 << 24
 
 
 def _hub_records(config: DataConfig, split: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from bertsum.by_place import ByPlace, OnDisk
 from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
-from bertsum.data.rows import Texts
+from bertsum.data.rows import Texts, as_it_comes
 from bertsum.data.sources import source_of
 from bertsum.data.store import Prepared
 from bertsum.device import default_device, settle_precision
@@ -118,6 +118,7 @@ def evaluate_baselines(config: Config, split: str | None = None) -> Evaluation:
     with Run.of(config).writing_results(f"{split}-baselines") as folder:
         rows: ByPlace[dict[str, Any]]
         if config.evaluation.baselines == "read":
+            config = _as_documents_come(config)
             rows = prepare(config, split, *model_class(config.model.kind).load_tokenizers(config)).texts
         else:
             rows = OnDisk(enumerate(_read(config, split)), folder)
@@ -139,6 +140,11 @@ def _checked_split(config: Config, split: str | None) -> str:
     return split
 
 
+def _as_documents_come(config: Config) -> Config:
+    """The config for documents that are only read: those of the training split come without augmentation, too."""
+    return replace(config, data=as_it_comes(config.data))
+
+
 def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str, name: str) -> Evaluation:
     """Evaluates checkpoints of one run, which all read documents the same way; ``name`` is the results folder."""
     start = time.perf_counter()
@@ -149,7 +155,7 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str,
         for system, checkpoint in checkpoints.items():
             model = Model.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
             if prepared is None:
-                config = model.config.apply(config)
+                config = _as_documents_come(model.config.apply(config))
                 folder = stack.enter_context(Run.of(config).writing_results(name))
                 prepared = prepare(config, split, model.tokenizer, model.target_tokenizer)
                 start = time.perf_counter()

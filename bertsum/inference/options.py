@@ -8,6 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from bertsum.config import Config, GenerationConfig, SelectionConfig
 from bertsum.errors import BertsumError
+from bertsum.models.selection import check_threshold
 from bertsum.models.storage import SavedConfig
 from bertsum.text import plain
 
@@ -127,7 +128,9 @@ def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) ->
     values |= {name: options[name] for name in ("trigram_blocking", "order") if options.get(name) is not None}
     if values == asdict(model.selection) and language == model.language:
         return model.selection
-    return Config.from_dict({"selection": values, "language": language}).selection
+    selection = Config.from_dict({"selection": values, "language": language}).selection
+    check_threshold(model.scores, selection)
+    return selection
 
 
 def _generation(options: Mapping[str, Any], model: SavedConfig) -> GenerationConfig:

@@ -127,8 +127,8 @@ class Summarizer:
             options: Of a model that chooses sentences, ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
                 ``max_words``: At most this many words; an error if every sentence is longer.
-                ``threshold``: Only sentences of at least this probability. Any of these four replaces the model's
-                limit.
+                ``threshold``: Only sentences of at least this probability; not for a model with a listwise loss. Any of
+                these four replaces the model's limit.
                 ``order``: Order of the sentences, document or score; by default as trained.
                 ``trigram_blocking``: Whether to skip a sentence that shares a trigram with a chosen one, or to write no
                 trigram twice; by default as trained.

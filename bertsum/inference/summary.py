@@ -24,9 +24,10 @@ class Summary:
         sentences: Chosen sentences, verbatim, in document order unless asked otherwise; or the sentences that the model
             has written.
         indices: Places of the chosen sentences in the document; empty if the model writes.
-        scores: The probability of each chosen sentence; empty if the model writes.
+        scores: The probability of each chosen sentence; empty if the model writes. Of a model with a listwise loss, a
+            share of the document.
         document: All sentences of the document.
-        document_scores: The probability of each sentence of the document; None if the model did not read it, or writes.
+        document_scores: The score of each sentence of the document; None if the model did not read it, or writes.
         unscored: Why the model did not read a sentence, by its place in the document.
         leans_on: For each written sentence, places of the sentences of the document that it has most of its words from;
             empty if the sentences are chosen, and without places if it is a translation.

@@ -25,6 +25,7 @@ from bertsum.config import Config
 from bertsum.config.strict_yaml import dump_yaml
 from bertsum.data.sources import source_of
 from bertsum.data.store import Report
+from bertsum.data.teacher import teacher_files
 from bertsum.encoders.load import MINILM_HUB_NAME, SCRATCH
 from bertsum.errors import BertsumError
 from bertsum.models.storage import CARD_FILE, SavedConfig, saved_checksum
@@ -40,6 +41,7 @@ _PATHS = (
     "train",
     "validation",
     "test",
+    "teacher",
     "document_folders",
     "encoder",
     "start_from",
@@ -224,8 +226,14 @@ def _template() -> jinja2.Template:
 
 
 def _labels(config: Config) -> str:
-    temperature = config.data.soft_labels
-    return "the greedy oracle" if temperature is None else f"soft oracles (temperature {temperature})"
+    data = config.data
+    temperature = data.soft_temperature
+    oracle = "the greedy oracle" if temperature is None else f"soft oracles (temperature {temperature})"
+    if data.labels != "teacher":
+        return oracle
+    count = len(teacher_files(data))
+    teacher = "a trained model" if count == 1 else f"{count} trained models, on average"
+    return teacher if data.teacher_weight == 1 else f"{teacher} (weight {data.teacher_weight}), mixed with {oracle}"
 
 
 def _datasets(origin: Origin | None) -> list[str] | None:

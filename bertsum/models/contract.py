@@ -20,7 +20,9 @@ class Batch(Protocol):
 
     @property
     def units(self) -> int:
-        """How many terms the batch's loss sums up."""
+        """How many terms the batch's loss sums up: train.loss_reduction sentence or token divides by it. A loss with a
+        term for each document takes neither.
+        """
 
     def to(self, device: torch.device) -> Self:
         """The batch on another device."""
@@ -37,7 +39,8 @@ class Prediction:
         place: The document's place among the given rows.
         sentences: The summary.
         indices: Which sentences of the document those are; empty if the model writes new sentences.
-        scores: Probability of each sentence of the document; None for those that were not read.
+        scores: Score of each sentence of the document, from 0 to 1; None for those that were not read. It is the
+            probability that the summary has the sentence; after train.loss listwise, a share of the document.
         loss: The document's loss, if asked for.
         leans_on: For each written sentence, the sentences of the document that it has most of its words from.
         unsupported: Words of a written summary, such as numbers and names, that the document does not have.

@@ -23,10 +23,10 @@ from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.heads import build_head
-from bertsum.models.losses import sentence_loss
+from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
 from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored
-from bertsum.models.selection import select_sentences
+from bertsum.models.selection import check_threshold, select_sentences
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class BertSum(Model):
 
     Attributes:
         head: The inter-sentence head.
-        positive_weight: Weight of sentences labelled 1 in the loss.
+        sentence_loss: Logits, labels and the mask of sentences to the loss of a batch.
     """
 
     kind = "extractive"
-    positive_weight: float = 1.0
+    sections = (*Model.sections, "scores")
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class BertSum(Model):
     ) -> None:
         super().__init__(config, encoder, tokenizer)
         self.head = head
+        self.sentence_loss: SentenceLoss = cross_entropy
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         self.float()  # whatever torch's default dtype is in the calling program
@@ -86,7 +87,7 @@ class BertSum(Model):
             config: The run's configuration.
         """
         model = super().for_training(config)
-        model.positive_weight = config.train.positive_weight
+        model.sentence_loss = LOSSES[config.train.loss](config.train)
         return model
 
     @staticmethod
@@ -155,7 +156,7 @@ class BertSum(Model):
         places: torch.Tensor | None = None,
         document_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Scores of sentences, before the sigmoid.
+        """Scores of sentences, before the sigmoid or softmax.
 
         Args:
             input_ids: Tokens (B, T), T at most ``encoding.max_length``. :meth:`collate` cuts longer documents into
@@ -184,13 +185,13 @@ class BertSum(Model):
             return logits
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """Binary cross-entropy summed over sentences.
+        """The loss of ``train.loss``: a sum over sentences, or over documents if it is listwise.
 
         Args:
             outputs: Logits (B, S).
             batch: The batch that the logits belong to.
         """
-        return sentence_loss(outputs, batch.labels, batch.mask, self.positive_weight)
+        return self.sentence_loss(outputs, batch.labels, batch.mask)
 
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:
         """The summary of each document: its best sentences.
@@ -201,13 +202,15 @@ class BertSum(Model):
             options: How documents are read and sentences chosen.
 
         Raises:
-            BertsumError: if memory does not suffice for a batch, or a score is not a number.
+            BertsumError: if memory does not suffice for a batch, a score is not a number, or there is a threshold for
+                scores that are shares.
         """
+        check_threshold(self.config.scores, options.selection)
         for scored, logits in self._logits(rows, options):
             row = scored.row
             loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
-            probabilities = logits.sigmoid().tolist()
-            indices, scores = choose(probabilities, row["sentence_indices"], row["sentences"], options.selection)
+            made = scores_of(logits, self.config.scores).tolist()
+            indices, scores = choose(made, row["sentence_indices"], row["sentences"], options.selection)
             chosen = [row["sentences"][index] for index in indices]
             yield Prediction(scored.place, chosen, indices, scores, loss)
 
@@ -250,26 +253,26 @@ class BertSum(Model):
 
 
 def choose(
-    probabilities: list[float], sentence_indices: Sequence[int], sentences: Sequence[str], selection: SelectionConfig
+    read_scores: list[float], sentence_indices: Sequence[int], sentences: Sequence[str], selection: SelectionConfig
 ) -> tuple[list[int], list[float | None]]:
-    """Chooses sentences by their probabilities; also gives each sentence of the document a score.
+    """Chooses sentences by their scores; also gives each sentence of the document a score.
 
     Args:
-        probabilities: One for each sentence that was read.
+        read_scores: One for each sentence that was read.
         sentence_indices: Which sentences of the document were read.
         sentences: All sentences of the document.
         selection: How many to choose, and which not together.
 
     Raises:
-        BertsumError: if a probability is not a number.
+        BertsumError: if a score is not a number.
     """
     places = select_sentences(
-        probabilities,
+        read_scores,
         [sentences[index] for index in sentence_indices],
         **asdict(selection),
         document_sentences=len(sentences),
     )
     scores: list[float | None] = [None] * len(sentences)
-    for index, probability in zip(sentence_indices, probabilities, strict=True):
-        scores[index] = probability
+    for index, score in zip(sentence_indices, read_scores, strict=True):
+        scores[index] = score
     return [sentence_indices[place] for place in places], scores

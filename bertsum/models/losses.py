@@ -1,33 +1,142 @@
-"""Losses: logits and labels to a sum over sentences; log-probabilities and targets to a loss of each token.
+"""Losses: logits and labels to a sum over a batch; log-probabilities and targets to a loss of each token.
+
+A loss of an extractive model sees logits, labels and mask, and nothing else. Labels are from 0 to 1. docs/losses.md has
+the formulas.
 
 # B documents, S sentences, M tokens, V vocabulary
 """
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch.nn import functional as F
 
+from bertsum.config import TrainConfig
 
-def sentence_loss(
-    logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor, positive_weight: float = 1.0
+# Logits, labels and the mask of sentences (B, S each) to a sum, a scalar.
+SentenceLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+PositiveWeight = float | Literal["balanced"]
+
+
+def cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor, positive_weight: PositiveWeight = 1.0
 ) -> torch.Tensor:
-    """Binary cross-entropy summed over the sentences of a batch.
+    """Binary cross-entropy summed over the sentences of a batch (the paper).
 
     Args:
         logits: (B, S).
         labels: (B, S).
         sentence_mask: (B, S); padding does not count.
-        positive_weight: Weight of sentences labelled 1.
+        positive_weight: Weight of sentences labelled 1, or balanced.
 
     Returns:
         The sum, a scalar.
     """
-    weight = torch.tensor(positive_weight, dtype=torch.float32, device=logits.device)
-    losses = F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none", pos_weight=weight)
+    losses = _cross_entropies(logits, labels, sentence_mask, positive_weight)
     return torch.where(sentence_mask, losses, 0.0).sum()
+
+
+def focal(
+    logits: torch.Tensor,
+    labels: torch.Tensor,
+    sentence_mask: torch.Tensor,
+    positive_weight: PositiveWeight = 1.0,
+    gamma: float = 2.0,
+) -> torch.Tensor:
+    """Focal loss (arXiv 1708.02002) summed over the sentences of a batch: sentences that are scored well count less.
+
+    For labels between 0 and 1 it is the quality focal loss (arXiv 2006.04388), whose minimum is the label; for 0 and 1
+    the two are the same.
+
+    Args:
+        logits: (B, S).
+        labels: (B, S).
+        sentence_mask: (B, S); padding does not count.
+        positive_weight: Weight of sentences labelled 1, or balanced.
+        gamma: Exponent of the distance between probability and label, 1 or more.
+
+    Returns:
+        The sum, a scalar.
+    """
+    distances = (labels - logits.float().sigmoid()).abs()
+    losses = distances**gamma * _cross_entropies(logits, labels, sentence_mask, positive_weight)
+    return torch.where(sentence_mask, losses, 0.0).sum()
+
+
+def listwise(logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy between the labels' shares and a softmax over each document's sentences, summed over documents
+    (ListNet's top-one loss, Cao et al. 2007). A document whose labels are all 0 has the loss 0.
+
+    Args:
+        logits: (B, S).
+        labels: (B, S).
+        sentence_mask: (B, S); padding does not count.
+
+    Returns:
+        The sum, a scalar.
+    """
+    labels = torch.where(sentence_mask, labels, 0.0)
+    shares = labels / labels.sum(dim=1, keepdim=True).clamp(min=_LEAST)  # (B, S)
+    return -(shares * _masked(logits, sentence_mask).log_softmax(dim=1)).sum()
+
+
+_LEAST = 1e-9  # a sum of labels below this counts as 0
+
+
+def _cross_entropies(
+    logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor, positive_weight: PositiveWeight
+) -> torch.Tensor:
+    """Binary cross-entropy of each sentence (B, S); that of padding means nothing."""
+    if positive_weight == "balanced":
+        weight = balanced_weights(labels, sentence_mask)
+    else:
+        weight = torch.tensor(positive_weight, dtype=torch.float32, device=logits.device)
+    return F.binary_cross_entropy_with_logits(logits.float(), labels, reduction="none", pos_weight=weight)
+
+
+def balanced_weights(labels: torch.Tensor, sentence_mask: torch.Tensor) -> torch.Tensor:
+    """For each document, the weight with which its positives count as much as its negatives (B, 1).
+
+    It depends on the document alone. So it is the same in any batch, with any accumulation and number of processes, and
+    in validation. Where all labels are 0, or all are 1, it is 1.
+
+    Args:
+        labels: (B, S); a label of 0.3 is 0.3 of a positive and 0.7 of a negative.
+        sentence_mask: (B, S).
+    """
+    positives = torch.where(sentence_mask, labels, 0.0).sum(dim=1, keepdim=True)
+    negatives = torch.where(sentence_mask, 1 - labels, 0.0).sum(dim=1, keepdim=True)
+    both = (positives > _LEAST) & (negatives > _LEAST)
+    return torch.where(both, negatives / positives.clamp(min=_LEAST), 1.0)
+
+
+# Losses of extractive models, by train.loss; each is bound to its settings.
+LOSSES: dict[str, Callable[[TrainConfig], SentenceLoss]] = {
+    "cross_entropy": lambda train: functools.partial(cross_entropy, positive_weight=train.positive_weight),
+    "focal": lambda train: functools.partial(focal, positive_weight=train.positive_weight, gamma=train.focal_gamma),
+    "listwise": lambda train: listwise,
+}
+
+
+def scores_of(logits: torch.Tensor, scores: str) -> torch.Tensor:
+    """Scores of one document's sentences (S), as the loss of the training reads logits (S).
+
+    Args:
+        logits: The document's logits.
+        scores: ``SavedConfig.scores``: sigmoid, for the probability that the summary has a sentence; or softmax, for a
+            sentence's share among all, where shares add up to 1.
+    """
+    return logits.softmax(dim=0) if scores == "softmax" else logits.sigmoid()
+
+
+def _masked(logits: torch.Tensor, sentence_mask: torch.Tensor) -> torch.Tensor:
+    """Logits (B, S), of which padding has no share in a softmax, and no gradient."""
+    return logits.float().masked_fill(~sentence_mask, torch.finfo(torch.float32).min)
 
 
 def token_losses(

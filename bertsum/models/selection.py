@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from bertsum.config import SelectionConfig
+from bertsum.config import NO_THRESHOLD, SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.text import is_character, split_words, unify_spelling
 
@@ -45,7 +45,7 @@ def select_sentences(
     """Takes sentences by descending score within all limits that are set; ties go to the earlier sentence.
 
     Args:
-        scores: Probability of each scored sentence.
+        scores: Score of each scored sentence.
         texts: The scored sentences; only these can be chosen.
         sentences: At most this many.
         ratio: At most this share of the document's sentences, but one at least.
@@ -82,6 +82,23 @@ def select_sentences(
         seen |= ngrams
         words_left -= words
     return sorted(chosen) if order == "document" else chosen
+
+
+def check_threshold(scores: str, selection: SelectionConfig) -> None:
+    """Checks that a threshold, if there is one, means something.
+
+    Args:
+        scores: What a score is (``SavedConfig.scores``).
+        selection: How sentences are to be chosen.
+
+    Raises:
+        BertsumError: if the scores of a document add up to 1, so that no threshold fits documents of every length.
+    """
+    if scores == "softmax" and selection.threshold is not None:
+        raise BertsumError(
+            f"selection.threshold: got {selection.threshold}, expected null: this model was trained with {NO_THRESHOLD}"
+            "; say how many sentences or words a summary has"
+        )
 
 
 def _most_sentences(sentences: int | None, ratio: float | None, document_sentences: int) -> int:

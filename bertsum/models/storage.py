@@ -6,9 +6,9 @@ import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import nn
@@ -22,6 +22,7 @@ from bertsum.errors import BertsumError
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
+Scores = Literal["sigmoid", "softmax"]
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 TARGET_FOLDER = "target"  # of the tokenizer of texts to write
@@ -40,6 +41,8 @@ class SavedConfig:
         language: Language of the documents it was trained on.
         decoder: The decoder of a model that writes.
         generation: How it writes, unless a call says otherwise.
+        scores: What makes scores of the logits of a model that chooses sentences. sigmoid: a score is the probability
+            that the summary has the sentence. softmax: it is a share, and the shares of a document add up to 1.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -48,6 +51,7 @@ class SavedConfig:
     language: str = "en"
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
+    scores: Scores = "sigmoid"
 
     @staticmethod
     def of(config: Config) -> SavedConfig:
@@ -149,7 +153,7 @@ def read_model(folder: Path) -> SavedModel:
         raise
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
-    config = SavedConfig.of(config_of_all)
+    config = replace(SavedConfig.of(config_of_all), scores=_scores(described, folder))
     weights = scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
@@ -187,6 +191,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(described, dict) or described.get("library") != "bertsum":
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is not one of bertsum's")
     return described
+
+
+def _scores(described: dict[str, Any], folder: Path) -> Scores:
+    """What makes scores of the saved model's logits; older models do not say it."""
+    scores = described.get("scores", "sigmoid")
+    if scores not in get_args(Scores):
+        expected = " or ".join(get_args(Scores))
+        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: scores is {scores!r}, expected {expected}")
+    kept: Scores = scores
+    return kept
 
 
 def _scale(described: dict[str, Any], folder: Path) -> float:

@@ -107,6 +107,7 @@ _MAY_DIFFER = (
     "data.train",  # its folder may change; the prepared data are compared separately
     "data.validation",
     "data.test",
+    "data.teacher",
     "data.prepared_dir",
     "data.workers",
     "train.max_steps",
