@@ -219,6 +219,44 @@ def _export(options: argparse.Namespace, _: list[str]) -> None:
     print(f"Wrote {options.folder}/model.onnx; its scores are within {TOLERANCE} of the model's")
 
 
+def _add_compress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="the larger model: a checkpoint folder, a hub id, or bundled")
+    parser.add_argument("run_folder", help="folder of the smaller model's run, such as runs/cnndm-3")
+    parser.add_argument("--layers", type=int, metavar="N", help="keep N layers of the encoder, chosen evenly")
+    parser.add_argument("--heads", type=float, default=1.0, metavar="SHARE", help="keep this share of attention heads")
+    parser.add_argument(
+        "--feedforward", type=float, default=1.0, metavar="SHARE", help="keep this share of feed-forward units"
+    )
+    parser.add_argument("--untrained", action="store_true", help="only cut it, without a training")
+    add_config(parser)
+
+
+def _compress(options: argparse.Namespace, rest: list[str]) -> None:
+    """Makes a smaller model of a trained one, trains it on the larger one's scores, and compares the two.
+
+    bertsum compress runs/cnndm/best runs/cnndm-3 --layers 3
+    bertsum compress runs/cnndm/best runs/cnndm-narrow --heads 0.5 --feedforward 0.5 --train.max_steps 400
+    bertsum compress bundled runs/small --layers 4 --config cnndm-minilm
+
+    Data and training are those of the larger model's run, or of --config; any field can be overridden. Heads and
+    feed-forward units that change the loss of validation documents least are left out. An interrupted command goes on
+    where it was.
+    """
+    folder = Path(options.run_folder)
+    names = [f"name={folder.name}", f"output_dir={folder.parent}"]
+    if options.config is not None:
+        config = load_config(options, [*rest, "--name", folder.name, "--output_dir", str(folder.parent)])
+    else:
+        from bertsum.runs import Run
+
+        config = Run.with_checkpoint(options.model).config([*overrides_from_arguments(rest), *names])
+    from bertsum.compression.compress import Cut, compress
+
+    cut = Cut(options.layers, options.heads, options.feedforward)
+    comparison = compress(options.model, config, cut, trained=not options.untrained)
+    print(f"\n{comparison}\n\nSmaller model: {folder / 'best'}")
+
+
 def _add_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a checkpoint folder")
     parser.add_argument("repo_id", help="the repository, such as me/my-model; made if it is not there")
@@ -299,6 +337,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] 
     "summarize": (add_summarize, summarize),
     "generate": (add_generate, generate),
     "convert": (_add_convert, _convert),
+    "compress": (_add_compress, _compress),
     "export": (_add_export, _export),
     "push": (_add_push, _push),
     "plot": (_add_plot, _plot),

@@ -51,7 +51,8 @@ def reread(model: Model, folder: Path, only_score: bool) -> Model:
 
 
 @pytest.mark.parametrize(
-    ("layers", "count", "expected"), [(6, 3, [0, 2, 5]), (6, 4, [0, 2, 3, 5]), (12, 6, [0, 2, 4, 7, 9, 11]), (6, 1, [5])]
+    ("layers", "count", "expected"),
+    [(6, 3, [0, 2, 5]), (6, 4, [0, 2, 3, 5]), (12, 6, [0, 2, 4, 7, 9, 11]), (6, 1, [5])],
 )
 def test_layers_are_chosen_evenly(layers: int, count: int, expected: list[int]) -> None:
     assert evenly(layers, count) == expected

@@ -82,7 +82,12 @@ class Comparison:
 
 
 def compare_models(
-    config: Config, original: str | Path, smaller: str | Path, split: str = "validation", timed: int = 200, pairs: int = 5
+    config: Config,
+    original: str | Path,
+    smaller: str | Path,
+    split: str = "validation",
+    timed: int = 200,
+    pairs: int = 5,
 ) -> Comparison:
     """Evaluates both models on a split, and times them in turn.
 
@@ -116,12 +121,11 @@ def compare_models(
 
 
 def equal_summaries(a: Path, b: Path) -> float:
-    """The share of documents for which two ``predictions.jsonl`` have the same summary, in any order of sentences."""
-    summaries = [
-        {(str(record["id"]), number): sorted(record["sentences"]) for number, (_, record) in enumerate(read_json_lines(path))}
-        for path in (a, b)
-    ]
-    return float(np.mean([summary == summaries[1].get(key) for key, summary in summaries[0].items()]))
+    """The share of documents for which two ``predictions.jsonl`` have the same summary, whatever the order
+    of its sentences. Both files have the same documents in the same order.
+    """
+    summaries = [[(record["id"], sorted(record["summary"])) for _, record in read_json_lines(path)] for path in (a, b)]
+    return float(np.mean([one == other for one, other in zip(*summaries, strict=True)]))
 
 
 def _speeds(config: Config, models: Sequence[Model], split: str, timed: int, pairs: int) -> list[float]:
