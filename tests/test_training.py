@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import both_kinds, write_jsonl
+from conftest import all_kinds, write_jsonl
 from filelock import FileLock
 from safetensors.torch import load_file
 
@@ -144,7 +144,7 @@ def test_resume_with_nothing_there_begins(config_of) -> None:
     assert bertsum.train(config_of("train.resume=true", "train.max_steps=1")).step == 1
 
 
-@both_kinds
+@all_kinds
 def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     """Same documents in an update, cut into other batches: the same weights."""
     options = (
@@ -164,7 +164,7 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     assert_equal_weights(*paths, tolerance=1e-5)
 
 
-@both_kinds
+@all_kinds
 def test_a_frozen_encoder_stays(config_of) -> None:
     first, last = (
         weights_of(bertsum.train(config_of("model.freeze_encoder=true", f"train.max_steps={steps}")).checkpoint)
@@ -174,7 +174,7 @@ def test_a_frozen_encoder_stays(config_of) -> None:
         assert torch.equal(weight, last[name]) is name.startswith("encoder."), name
 
 
-@both_kinds
+@all_kinds
 def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     config = config_of(
         "train.learning_rate=1e-12",
@@ -189,7 +189,7 @@ def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     assert len(metrics_of(config.run_dir, "validation")) <= 10
 
 
-@both_kinds
+@all_kinds
 def test_without_validation_data_the_last_is_the_best(config_of) -> None:
     result = bertsum.train(config_of("data.validation=null", "train.max_steps=2"))
     assert result.evaluation is None
@@ -197,7 +197,7 @@ def test_without_validation_data_the_last_is_the_best(config_of) -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16"])
-@both_kinds
+@all_kinds
 def test_mixed_precision(config_of, precision) -> None:
     config = config_of(f"train.precision={precision}", "model.attention=eager", "train.schedule=cosine")
     bertsum.train(config)
@@ -214,7 +214,7 @@ def loss_by_hand(model: Model, row: dict, precision: str) -> float:
     return -sum(outputs[place, token].item() for place, token in enumerate(row["target_ids"][1:]))
 
 
-@both_kinds
+@all_kinds
 @pytest.mark.parametrize("attention", ["auto", "eager"])
 @pytest.mark.parametrize(("training", "evaluation"), [("bf16", "fp32"), ("fp32", "bf16")])
 def test_a_validation_computes_as_its_training(config_of, attention, training, evaluation) -> None:
@@ -237,7 +237,7 @@ def test_a_validation_computes_as_its_training(config_of, attention, training, e
     assert results["precision"] == evaluation
 
 
-@both_kinds
+@all_kinds
 def test_fp16_scales_its_gradients_and_resumes(config_of) -> None:
     options = ("train.precision=fp16", "train.save_every=2", "model.hidden_dropout=0.2")
     whole = config_of(*options, "name=whole", "train.max_steps=4")
@@ -292,7 +292,7 @@ def test_a_broken_state(config_of) -> None:
 
 
 @pytest.mark.parametrize("adapters", ["null", "2"])
-@both_kinds
+@all_kinds
 def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
     same = (f"model.adapters={adapters}", "train.epochs=null")
     first = bertsum.train(config_of(*same, "train.max_steps=3")).checkpoint

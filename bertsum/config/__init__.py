@@ -156,7 +156,7 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
     if train.schedule == "noam" and train.warmup_steps < 1:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
-    if train.loss_reduction == ("sentence" if config.model.kind == "seq2seq" else "token"):
+    if train.loss_reduction == ("sentence" if config.model.kind in ("seq2seq", "masked_lm") else "token"):
         yield (
             f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {config.model.kind} is "
             "not a sum over"
@@ -174,6 +174,12 @@ def _training_problems(config: Config) -> Iterator[str]:
         )
     if train.metric != "loss" and not train.validate_rouge:
         yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
+    summarizes, metrics = config.model.kind != "masked_lm", config.evaluation.metrics
+    if "perplexity" in metrics if summarizes else metrics != ["perplexity"]:
+        expected = "some of rouge, bleu, chrf" if summarizes else "[perplexity]"
+        yield f"evaluation.metrics: got [{', '.join(metrics)}], expected {expected} with model.kind {config.model.kind}"
+    if not summarizes and train.validate_rouge:
+        yield "train.validate_rouge: got true, expected false with model.kind masked_lm, which makes no summaries"
     if train.patience is not None and not config.data.has_split("validation"):
         yield "train.patience: is set, but there is no data.validation to judge by"
 
@@ -185,6 +191,8 @@ def _problems(config: Config) -> Iterator[str]:
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
     if config.model.kind == "seq2seq" and config.encoding.long_documents == "window":
         yield "encoding.long_documents: got window, expected truncate with model.kind seq2seq (and a larger max_length)"
+    if config.model.kind == "masked_lm" and config.model.adapters is not None:
+        yield "model.adapters: is set, expected null with model.kind masked_lm, whose checkpoint is a whole encoder"
     if not config.evaluation.metrics:
         yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
     if config.model.encoder == "scratch" and config.model.adapters is not None:

@@ -39,6 +39,7 @@ class Prediction:
         indices: Which sentences of the document those are; empty if the model writes new sentences.
         scores: Probability of each sentence of the document; None for those that were not read.
         loss: The document's loss, if asked for.
+        units: How many terms that loss is a sum of, where the kind of model tells.
         leans_on: For each written sentence, the sentences of the document that it has most of its words from.
         unsupported: Words of a written summary, such as numbers and names, that the document does not have.
     """
@@ -48,6 +49,7 @@ class Prediction:
     indices: list[int] = field(default_factory=list)
     scores: list[float | None] = field(default_factory=list)
     loss: float | None = None
+    units: int = 0
     leans_on: list[list[int]] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
 
