@@ -270,7 +270,7 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["positions", "curves"], help="positions of chosen sentences, learning curves")
     parser.add_argument("output", help="picture to write, an .svg")
     parser.add_argument("files", nargs="+", help="predictions.jsonl files, or run folders for curves")
-    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, rouge1, rouge2, rougeL, rouge_mean")
+    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, perplexity, rouge1 ... rouge_mean")
 
 
 def _plot(options: argparse.Namespace, _: list[str]) -> None:

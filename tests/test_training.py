@@ -19,7 +19,11 @@ from bertsum.models.base import Model
 from bertsum.runs import Run
 from bertsum.training.state import load_state
 
-OTHER_NETWORK = {"extractive": "model.head=linear", "seq2seq": "decoder.layers=2"}
+OTHER_NETWORK = {
+    "extractive": "model.head=linear",
+    "seq2seq": "decoder.layers=2",
+    "masked_lm": "encoding.max_length=150",
+}
 
 
 def metrics_of(run_dir: Path, split: str) -> list[dict]:
@@ -205,12 +209,15 @@ def test_mixed_precision(config_of, precision) -> None:
 
 
 def loss_by_hand(model: Model, row: dict, precision: str) -> float:
-    """A document's loss, alone in its batch: of sentences their cross-entropy, of tokens ``-log p``."""
+    """A row's loss, alone in its batch: of sentences their cross-entropy, of tokens ``-log p``."""
     with torch.inference_mode(), autocast(torch.device("cpu"), precision):
         outputs = model(**model.collate([row]).inputs()).double()
     if "labels" in row:
         probabilities, labels = outputs[0].sigmoid(), torch.tensor(row["labels"], dtype=torch.float64)
         return -(labels * probabilities.log() + (1 - labels) * (1 - probabilities).log()).sum().item()
+    if "key" in row:
+        targets = model.collate([row]).targets.tolist()
+        return -sum(outputs[place].softmax(-1)[token].log().item() for place, token in enumerate(targets))
     return -sum(outputs[place, token].item() for place, token in enumerate(row["target_ids"][1:]))
 
 
@@ -294,6 +301,8 @@ def test_a_broken_state(config_of) -> None:
 @pytest.mark.parametrize("adapters", ["null", "2"])
 @all_kinds
 def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
+    if kind == "masked_lm" and adapters != "null":
+        pytest.skip("its checkpoint is a whole encoder")
     same = (f"model.adapters={adapters}", "train.epochs=null")
     first = bertsum.train(config_of(*same, "train.max_steps=3")).checkpoint
     further = ("name=further", "train.max_steps=1", f"train.start_from={first}", "train.learning_rate=1e-12")

@@ -79,7 +79,7 @@ class Words:
 
 def _is_alone(piece: str) -> bool:
     """Whether a piece is punctuation, or of a script without spaces; bytes beyond ASCII count as letters."""
-    return is_character(piece) or (piece.isascii() and not any(map(str.isalnum, piece)))
+    return is_character(piece) or (piece != "" and piece.isascii() and not any(map(str.isalnum, piece)))
 
 
 class Masker:
