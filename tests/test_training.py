@@ -160,8 +160,8 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
         "decoder.dropout=0.0",
         "train.eps=1e-3",
     )
-    one = config_of(*options, "name=one", "train.max_tokens_per_batch=4096")
-    many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=12")
+    one = config_of(*options, "name=one", "train.max_tokens_per_batch=32768")
+    many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=60")
     for config in (one, many):
         bertsum.train(config)
     paths = [config.run_dir / "checkpoints" / "step_000002" for config in (one, many)]

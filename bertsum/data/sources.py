@@ -231,7 +231,7 @@ def _file_records(path: Path, split: str, labelled: bool) -> Iterator[tuple[str,
         suffixes = SUFFIXES if labelled else UNLABELLED_SUFFIXES
         raise BertsumError(
             f"data.{split}: '{path}' has a name of no known format, expected {', '.join(suffixes)}; a list of "
-            "documents needs data.document_folders, and plain text without summaries model.kind masked_lm"
+            "documents needs data.document_folders, and plain text without summaries needs model.kind masked_lm"
         )
     try:
         yield from reader(path)
