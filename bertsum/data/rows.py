@@ -308,19 +308,11 @@ class MaskedRows(Rows):
         tokens = np.array(next(self.text_tokens([text])), dtype=np.int64)
         if not len(tokens):
             return [Rejected(document.place, "no tokens", "the document has no token that the encoder knows")]
-        begin, end = self.ends
+        (begin, end), texts = self.ends, Texts(id=document.id, sentences=[], references=[])
         windows = self.words.windows(tokens, self.config.encoding.max_length - 2)
         return [
-            MaskedRow(
-                id=document.id,
-                sentences=[],
-                references=[],
-                length=2 + len(window),
-                cut=False,
-                input_ids=[begin, *window.tolist(), end],
-                key=window_key(document.id, number),
-            )
-            for number, window in enumerate(windows)
+            MaskedRow(**texts, length=len(ids), cut=False, input_ids=ids, key=window_key(document.id, number))
+            for number, ids in enumerate([begin, *window.tolist(), end] for window in windows)
         ]
 
     @staticmethod
