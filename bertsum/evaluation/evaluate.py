@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,11 +22,11 @@ from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.evaluation.measure import Measures, measure, writes
 from bertsum.evaluation.novelty import summarize_novelty
-from bertsum.evaluation.perplexity import PERPLEXITY, document_losses, summarize_perplexity
+from bertsum.evaluation.perplexity import PERPLEXITY, write_perplexity
 from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, WrittenOnDisk, predict_split
 from bertsum.evaluation.rouge import summarize_scores, tokenizer_name
 from bertsum.evaluation.translation import check_installed, document_scores, signature, summarize_statistics
-from bertsum.files import whole_file, write_whole
+from bertsum.files import write_whole
 from bertsum.models.base import Model, model_class
 from bertsum.models.storage import saved_checksum
 from bertsum.pages.report import Measured, report_html
@@ -184,8 +183,24 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], spli
             del model  # before the next one is read, or processes are started
         assert prepared is not None
         named = {system: str(path or "untrained") for system, path in checkpoints.items()}
-        report = _report_perplexity if of_words else _report
-        return report(config, named, weights, split, prepared.texts, predictions, folder, start)
+        if not of_words:
+            return _report(config, named, weights, split, prepared.texts, predictions, folder, start)
+        files = {system: _predictions_file(folder, system, predictions) for system in predictions}
+        drawn = (config.rouge.bootstrap_samples, config.seed)
+        evaluation = Evaluation(
+            **_described(config, named, weights, split, prepared.report.kept),
+            selection=None,
+            systems={},
+            perplexity={
+                system: write_perplexity(files[system], prepared.texts, made, *drawn)
+                for system, made in predictions.items()
+            },
+            seconds=round(time.perf_counter() - start, 2),
+            example="",
+            folder=folder,
+        )
+        evaluation.write(folder)
+        return evaluation
 
 
 def _check_metrics(config: Config, model: Model) -> None:
@@ -206,41 +221,6 @@ def _load(config: Config, checkpoint: str | Path | None) -> Model:
     with torch.random.fork_rng([]):
         torch.manual_seed(config.seed)
         return model_class(config.model.kind).for_training(config).to(device).eval()
-
-
-def _report_perplexity(
-    config: Config,
-    checkpoints: dict[str, str],
-    weights: dict[str, str | None],
-    split: str,
-    rows: ByPlace[dict[str, Any]],
-    predictions: dict[str, PredictionsOnDisk],
-    folder: Path,
-    start: float,
-) -> Evaluation:
-    """The perplexity of each model; writes the files, of which predictions.jsonl has a line for each document."""
-    measured: dict[str, CorpusScore] = {}
-    documents = 0
-    for system, made in predictions.items():
-        losses = list(document_losses(rows, made))
-        documents = len(losses)
-        figures = np.array([(loss, tokens) for _, loss, tokens in losses])
-        measured[system] = summarize_perplexity(figures, config.rouge.bootstrap_samples, config.seed)
-        with whole_file(_predictions_file(folder, system, predictions)) as file:
-            for identity, loss, tokens in losses:
-                line = {"id": identity, "statistics": {PERPLEXITY: [round(loss, 6), tokens]}}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    evaluation = Evaluation(
-        **_described(config, checkpoints, weights, split, documents),
-        selection=None,
-        systems={},
-        perplexity=measured,
-        seconds=round(time.perf_counter() - start, 2),
-        example="",
-        folder=folder,
-    )
-    evaluation.write(folder)
-    return evaluation
 
 
 def _predictions_file(folder: Path, system: str, predictions: Collection[str]) -> Path:

@@ -8,13 +8,16 @@ document's text and id alone, so that models with one tokenizer can be compared.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bertsum.evaluation.bootstrap import interval, resampled_means
+from bertsum.files import whole_file
 from bertsum.models.contract import Prediction
 from bertsum.results import CorpusScore
 
@@ -61,6 +64,30 @@ def summarize_perplexity(figures: np.ndarray, samples: int, seed: int) -> Corpus
     """
     low, high = interval(resampled_perplexities(figures, samples, seed))
     return CorpusScore(perplexity(figures), (float(low), float(high)))
+
+
+def write_perplexity(
+    file: Path, rows: Iterable[Mapping[str, Any]], predictions: Iterable[Prediction], samples: int, seed: int
+) -> CorpusScore:
+    """The perplexity of a model; a line for each document goes to a file.
+
+    Args:
+        file: The predictions.jsonl to write.
+        rows: The windows, with the ``id`` of their document (N).
+        predictions: A prediction with loss and units for each (N).
+        samples: Number of resamplings.
+        seed: Seed of the resamplings.
+
+    Raises:
+        BertsumError: if the file cannot be written.
+    """
+    figures = []
+    with whole_file(file) as lines:
+        for identity, *of_document in document_losses(rows, predictions):
+            figures.append(of_document)
+            line = {"id": identity, "statistics": {PERPLEXITY: of_document}}
+            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return summarize_perplexity(np.array(figures), samples, seed)
 
 
 def _perplexities(sums: np.ndarray) -> np.ndarray:

@@ -114,7 +114,6 @@ class Model(nn.Module, ModelHubMixin, ABC):
     # ---- the contract
 
     @classmethod
-    @abstractmethod
     def build(
         cls,
         config: SavedConfig,
@@ -123,6 +122,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         target_tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> Self:
         """A model with this encoder; all other weights are random."""
+        return cls(config, encoder, tokenizer, target_tokenizer)
 
     @abstractmethod
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:

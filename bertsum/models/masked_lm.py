@@ -42,32 +42,23 @@ class MaskedLM(Model):
     sections = ("model", "encoding", "language")
     seed: int = 0
 
-    def __init__(self, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None) -> None:
-        super().__init__(config, encoder, tokenizer)
-        self.head = TokenHead(encoder)
-        self.masker = None if tokenizer is None else Masker(tokenizer)
-        self.float()  # whatever torch's default dtype is in the calling program
-
-    @classmethod
-    def build(
-        cls,
-        config: SavedConfig,
-        encoder: Encoder,
-        tokenizer: PreTrainedTokenizerBase | None,
-        target_tokenizer: PreTrainedTokenizerBase | None = None,
-    ) -> MaskedLM:
+    def __init__(
+        self, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None, _: None = None
+    ) -> None:
         """A model of this encoder and a head with random weights.
 
         Args:
             config: The model's configuration.
             encoder: The encoder.
             tokenizer: The encoder's tokenizer; None for a model that only takes token ids.
-            target_tokenizer: Not used; this kind writes nothing.
 
         Raises:
             BertsumError: if the tokenizer has no mask token.
         """
-        return cls(config, encoder, tokenizer)
+        super().__init__(config, encoder, tokenizer)
+        self.head = TokenHead(encoder)
+        self.masker = None if tokenizer is None else Masker(tokenizer)
+        self.float()  # whatever torch's default dtype is in the calling program
 
     @classmethod
     def for_training(cls, config: Config) -> MaskedLM:
