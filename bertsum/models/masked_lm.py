@@ -43,7 +43,11 @@ class MaskedLM(Model):
     seed: int = 0
 
     def __init__(
-        self, config: SavedConfig, encoder: Encoder, tokenizer: PreTrainedTokenizerBase | None, _: None = None
+        self,
+        config: SavedConfig,
+        encoder: Encoder,
+        tokenizer: PreTrainedTokenizerBase | None,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> None:
         """A model of this encoder and a head with random weights.
 
@@ -51,6 +55,7 @@ class MaskedLM(Model):
             config: The model's configuration.
             encoder: The encoder.
             tokenizer: The encoder's tokenizer; None for a model that only takes token ids.
+            target_tokenizer: Not used; this kind writes nothing.
 
         Raises:
             BertsumError: if the tokenizer has no mask token.
