@@ -20,6 +20,7 @@ from bertsum.program import keep_freed_memory, run
 
 if TYPE_CHECKING:
     from bertsum.config import Config
+    from bertsum.evaluation.evaluate import Evaluation
 
     Command = Callable[[argparse.Namespace, list[str]], None]
 
@@ -78,13 +79,19 @@ def _train(options: argparse.Namespace, rest: list[str]) -> None:
     result = train(config)
     if not result.main_process:
         return
-    if result.evaluation is not None:
+    if result.evaluation is not None and result.evaluation.example:
         chosen = "with the chosen sentences marked" if result.evaluation.selection else "beside its written summary"
         print(f"\nA document of the validation data, {chosen}:\n{result.evaluation.example}")
+    if result.evaluation is not None:
         print(f"\n{result.evaluation}\n\nPredictions: {result.evaluation.folder}")
-        print(f"Report: {result.evaluation.report}")
+        _tell_report(result.evaluation)
     print(f"Best checkpoint: {result.checkpoint} -> {result.checkpoint.resolve().name} (of {result.step} updates)")
     print(f"Metrics: {result.run_dir / 'metrics.jsonl'}\nCurves: {result.run_dir / 'curves.svg'}")
+
+
+def _tell_report(evaluation: Evaluation) -> None:
+    if evaluation.report.is_file():
+        print(f"Report: {evaluation.report}")
 
 
 def _add_eval(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +99,7 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--checkpoint", help="a checkpoint folder or hub id; by default the best of the run")
     what.add_argument("--average", type=int, metavar="N", help="the mean of the N best checkpoints of the run")
+    what.add_argument("--untrained", action="store_true", help="the model that the config's training begins with")
     what.add_argument("--baselines-only", action="store_true", help="only Lead and Oracle; needs no checkpoint")
     what.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two predictions.jsonl of the same documents")
     parser.add_argument("--split", help="train, validation or test; by default evaluation.split")
@@ -105,16 +113,19 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum eval --checkpoint runs/cnndm/checkpoints/step_001000 --split test
     bertsum eval --config cnndm --average 3           # mean of the 3 best checkpoints, as in the papers
     bertsum eval --config cnndm --baselines-only      # Lead and Oracle, without a model
+    bertsum eval --config adapt --untrained           # before its training, such as the perplexity
     bertsum eval --compare a/predictions.jsonl b/predictions.jsonl    # paired bootstrap test
     """
     if options.compare:
         _compare(options, rest)
         return
     config = _config_of_evaluation(options, rest)
-    from bertsum.evaluation.evaluate import evaluate, evaluate_average, evaluate_baselines
+    from bertsum.evaluation.evaluate import evaluate, evaluate_average, evaluate_baselines, evaluate_untrained
 
     if options.baselines_only:
         evaluation = evaluate_baselines(config, options.split)
+    elif options.untrained:
+        evaluation = evaluate_untrained(config, options.split)
     elif options.average is not None:
         evaluation = evaluate_average(config, options.average, options.split)
     else:
@@ -122,7 +133,8 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
     print(f"\n{evaluation}")
     for system, checkpoint in evaluation.checkpoints.items():
         print(f"{'Checkpoint' if system == 'model' else system}: {checkpoint}")
-    print(f"Results: {evaluation.folder}\nReport: {evaluation.report}")
+    print(f"Results: {evaluation.folder}")
+    _tell_report(evaluation)
 
 
 def _compare(options: argparse.Namespace, rest: list[str]) -> None:
@@ -162,7 +174,7 @@ def _prepare(options: argparse.Namespace, rest: list[str]) -> None:
     for split in ("train", "validation", "test"):
         if config.data.has_split(split):
             prepared = prepare(config, split, *tokenizers)
-            print(f"{split}: {len(prepared):,} documents in {prepared.folder}")
+            print(f"{split}: {prepared.report.kept:,} documents in {prepared.folder}")
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -296,7 +308,7 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["positions", "curves"], help="positions of chosen sentences, learning curves")
     parser.add_argument("output", help="picture to write, an .svg")
     parser.add_argument("files", nargs="+", help="predictions.jsonl files, or run folders for curves")
-    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, rouge1, rouge2, rougeL, rouge_mean")
+    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, perplexity, rouge1 ... rouge_mean")
 
 
 def _plot(options: argparse.Namespace, _: list[str]) -> None:

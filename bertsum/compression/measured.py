@@ -110,7 +110,8 @@ def compare_models(
     models = [Model.from_pretrained(path, only_score=True) for path in (original, smaller)]
     speeds = _speeds(config, models, split, timed, pairs)
     return Comparison(
-        *(_size(model) for model in models),
+        original=_size(models[0]),
+        smaller=_size(models[1]),
         speed=median(speeds),
         speeds=speeds,
         differences=compare(*files),

@@ -146,7 +146,7 @@ def read_model(folder: Path) -> SavedModel:
     try:
         needed = {name: described[name] for name in ("model", "encoding", "language")}
         others = {name: described[name] for name in ("selection", "decoder", "generation") if name in described}
-        config_of_all = Config.from_dict(needed | others)
+        config_of_all = Config.from_dict(needed | others, training=False)
         encoder_values = dict(described["encoder"])
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
     except BertsumError:
