@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,15 @@ from typing import Any
 import pytest
 import torch
 
+import bertsum
+from bertsum.compression.compress import Cut, compress
 from bertsum.compression.layers import evenly, keep_layers
+from bertsum.compression.measured import compare_models, equal_summaries
 from bertsum.compression.prune import Importance, measure_importance, prune
+from bertsum.config import Config
 from bertsum.encoders.pruned import head_size
 from bertsum.errors import BertsumError
+from bertsum.files import read_json_lines
 from bertsum.models.base import Model
 from bertsum.models.extractive import BertSum
 from tests.models import build, rows_of
@@ -165,3 +171,76 @@ def test_sizes_that_do_not_fit_are_told(model: BertSum, tmp_path: Path, kept: di
     for only_score in (False, True):
         with pytest.raises(BertsumError, match=message):
             Model.from_pretrained(tmp_path, only_score=only_score)
+
+
+def smaller_run(trained_run: tuple[Config, bertsum.TrainResult], folder: Path, *overrides: str) -> Config:
+    names = [f"output_dir={folder}", "name=smaller", "train.epochs=null", "train.max_steps=3", *overrides]
+    return Config.load(trained_run[0].run_dir / "config.yaml", names)
+
+
+def test_a_cut_model_learns_the_larger_ones_scores(
+    trained_run: tuple[Config, bertsum.TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    larger, config = trained_run[1].checkpoint, smaller_run(trained_run, tmp_path, "data.detokenized=0.5")
+    cut = Cut(layers=1, heads=0.5, feedforward=0.5, measured_on=5)
+    with monkeypatch.context() as broken:  # killed while it trains, after an update that is saved
+        broken.setattr("bertsum.training.loop.Trainer.fit", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            compress(larger, config, cut)
+    begun = {path: path.stat().st_mtime_ns for path in (tmp_path / "smaller").rglob("*") if path.is_file()}
+    comparison = compress(larger, config, cut)
+    kept = [path for path, changed in begun.items() if path.is_file() and path.stat().st_mtime_ns == changed]
+    assert {"start", "teacher"} <= {path.relative_to(tmp_path / "smaller").parts[0] for path in kept}
+
+    taught = list(read_json_lines(tmp_path / "smaller" / "teacher" / "eval" / "train" / "predictions.jsonl"))
+    said = Config.load(tmp_path / "smaller" / "config.yaml", [])
+    assert (
+        said.data.labels == "teacher" and len(taught) == comparison.documents
+    )  # the same file is train and validation
+    model = Model.from_pretrained(tmp_path / "smaller" / "best")
+    assert len(model.encoder.encoder.layer) == 1
+    assert comparison.smaller.parameters == sum(weight.numel() for weight in model.parameters())
+    assert comparison.smaller.parameters < comparison.original.parameters
+    assert comparison.smaller.bytes < comparison.original.bytes
+    assert (
+        comparison.speed > 0
+        and 0 <= comparison.equal <= 1
+        and set(comparison.differences) == {"rouge1", "rouge2", "rougeL"}
+    )
+    assert "equal summaries" in str(comparison)
+    assert bertsum.Summarizer(model)("The bridge closed on Monday. Boats pass below it.").sentences
+
+
+def test_an_equal_model_has_equal_summaries(trained_run: tuple[Config, bertsum.TrainResult], tmp_path: Path) -> None:
+    larger = trained_run[1].checkpoint
+    comparison = compare_models(smaller_run(trained_run, tmp_path), larger, larger, timed=2, pairs=1)
+    assert comparison.equal == 1 and comparison.original == comparison.smaller
+    assert all(difference.mean == 0 for difference in comparison.differences.values())
+    lines = (tmp_path / "smaller" / "eval" / "validation" / "predictions.jsonl").read_text().splitlines()
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text("\n".join([json.dumps({**json.loads(lines[0]), "summary": ["Another."]}), *lines[1:]]))
+    expected = 1 - 1 / len(lines)
+    assert equal_summaries(tmp_path / "smaller/eval/validation/predictions.jsonl", changed) == pytest.approx(expected)
+
+
+def test_another_cut_does_not_go_on_in_the_same_folder(
+    trained_run: tuple[Config, bertsum.TrainResult], tmp_path: Path
+) -> None:
+    config = smaller_run(trained_run, tmp_path)
+    (start := tmp_path / "smaller" / "start").mkdir(parents=True)
+    (start / "made_of.json").write_text('{"layers": 2}')
+    with pytest.raises(BertsumError, match="was made of another model or cut in another way"):
+        compress(trained_run[1].checkpoint, config, Cut(layers=1))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({}, "nothing to cut; expected --layers, --heads or --feedforward"),
+        ({"heads": 0.0}, "--heads: got 0.0, expected a share above 0"),
+        ({"feedforward": 1.5}, "--feedforward: got 1.5, expected a share above 0 and up to 1"),
+    ],
+)
+def test_cuts_that_make_no_sense_are_told(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(BertsumError, match=message):
+        Cut(**values)

@@ -15,10 +15,11 @@ import pyarrow as pa
 from bertsum.config import Config, DataConfig
 from bertsum.data.documents import Document, Line, Rejected, parse
 from bertsum.data.fingerprints import describe_code, describe_file, describe_sources, describe_tokenizer, fingerprint_of
-from bertsum.data.rows import FILTERED, ROWS, Rows, Texts, as_it_comes, texts_of
+from bertsum.data.rows import ROWS, Rows
 from bertsum.data.sources import read_lines
 from bertsum.data.store import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.data.teacher import teacher_files
+from bertsum.data.texts import FILTERED, Texts, as_it_comes, texts_of
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
 from bertsum.parallel import WorkerError, chunks, map_in_order

@@ -10,25 +10,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from bertsum.config import Config, DataConfig
-from bertsum.data.augmentation import detokenize, join_documents, random_of_id
+from bertsum.config import Config
+from bertsum.data.augmentation import join_documents
 from bertsum.data.documents import Document, EncodedDocument, Rejected
-from bertsum.data.encoding import DocumentEncoder, Encoding, long_enough, special_ends
+from bertsum.data.encoding import DocumentEncoder, Encoding, special_ends
 from bertsum.data.fingerprints import describe_tokenizer
-from bertsum.data.labels import label, oracle_scheme
+from bertsum.data.labels import label
 from bertsum.data.languages import between_sentences, language_of
 from bertsum.data.masking import Words, window_key
-from bertsum.data.sentences import document_sentences, summary_sentences
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.teacher import TeacherScores, teacher_files
+from bertsum.data.texts import Texts, as_it_comes, as_prose, texts_of
 from bertsum.data.tokenization import TextTokenizer
 from bertsum.errors import BertsumError
-from bertsum.text import split_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -42,14 +41,6 @@ COMMON = {
     "length": pa.int32(),
     "cut": pa.bool_(),
 }
-
-
-class Texts(TypedDict):
-    """A document as text, enough if no model reads it."""
-
-    id: str
-    sentences: list[str]
-    references: list[list[str]]
 
 
 class ExtractiveRow(Texts):
@@ -321,7 +312,7 @@ class MaskedRows(Rows):
     def rows(self, document: Document) -> list[MaskedRow] | list[Rejected]:
         """A document's windows."""
         if self.split == "train":
-            document = _as_prose(document, self.config.data.detokenized)
+            document = as_prose(document, self.config.data.detokenized)
         text = document.text
         if not isinstance(text, str):
             text = between_sentences(language_of(text, self.config.language)).join(text)
@@ -345,14 +336,6 @@ class MaskedRows(Rows):
 ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows, "seq2seq": Seq2SeqRows, "masked_lm": MaskedRows}
 
 
-def as_it_comes(data: DataConfig) -> DataConfig:
-    """The settings for documents that nothing learns from: no augmentation, and the oracle's labels.
-
-    Other splits than train are read so; and train, when a model is evaluated on it.
-    """
-    return replace(data, detokenized=0.0, joined=0.0, labels=oracle_scheme(data), teacher=None, teacher_weight=1.0)
-
-
 def read_document(
     document: Document, config: Config, split: str, encoder: DocumentEncoder, with_empty: bool = False
 ) -> tuple[Document, Texts, Encoding] | Rejected:
@@ -366,7 +349,7 @@ def read_document(
         with_empty: As in :meth:`DocumentEncoder.cut`, for documents that come encoded.
     """
     if split == "train":
-        document = _as_prose(document, config.data.detokenized)
+        document = as_prose(document, config.data.detokenized)
     texts = texts_of(document, config, split)
     if isinstance(texts, Rejected):
         return texts
@@ -380,44 +363,6 @@ def read_document(
     if not encoding.sentence_indices:
         return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
     return document, texts, encoding
-
-
-def _as_prose(document: Document, share: float) -> Document:
-    """A document, turned back into ordinary prose if its id falls into the share."""
-    if isinstance(document, EncodedDocument) or random_of_id(document.id) >= share:
-        return document
-    references = [detokenize(reference) for reference in document.references]
-    return replace(document, text=detokenize(document.text), references=references)
-
-
-# Documents dropped for these reasons are dropped by choice of the config; any other reason is an error in the document.
-FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than data.min_summary_words")
-
-
-def texts_of(document: Document, config: Config, split: str) -> Texts | Rejected:
-    """A document split into sentences, or why it is too short."""
-    language, split_texts = language_of(document.text, config.language), config.encoding.split_sentences
-    texts = Texts(
-        id=document.id,
-        sentences=document_sentences(document.text, language, split_texts),
-        references=[summary_sentences(reference, language, split_texts) for reference in document.references],
-    )
-    if split != "train" and config.data.filtered_splits != "all":
-        return texts
-    return _too_short(texts, config, document.place) or texts
-
-
-def _too_short(texts: Texts, config: Config, place: str) -> Rejected | None:
-    """Why a document or its summary is too short, if it is."""
-    data = config.data
-    usable = len(long_enough(texts["sentences"], config.encoding.min_sentence_words))
-    if usable < data.min_sentences:
-        return Rejected(place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more")
-    words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in texts["references"])
-    if words < data.min_summary_words:
-        problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
-        return Rejected(place, FILTERED[1], problem)
-    return None
 
 
 def as_rows(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:

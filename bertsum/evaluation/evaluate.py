@@ -15,9 +15,9 @@ import torch
 from bertsum.by_place import ByPlace, OnDisk
 from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
-from bertsum.data.rows import Texts, as_it_comes
 from bertsum.data.sources import source_of
 from bertsum.data.store import Prepared
+from bertsum.data.texts import Texts, as_it_comes
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.evaluation.measure import Measures, measure, writes
