@@ -240,6 +240,7 @@ def _add_compress(parser: argparse.ArgumentParser) -> None:
         "--feedforward", type=float, default=1.0, metavar="SHARE", help="keep this share of feed-forward units"
     )
     parser.add_argument("--untrained", action="store_true", help="only cut it, without a training")
+    parser.add_argument("--int8", action="store_true", help="cut nothing, but keep weights in eight bits")
     add_config(parser)
 
 
@@ -249,6 +250,7 @@ def _compress(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum compress runs/cnndm/best runs/cnndm-3 --layers 3
     bertsum compress runs/cnndm/best runs/cnndm-narrow --heads 0.5 --feedforward 0.5 --train.max_steps 400
     bertsum compress bundled runs/small --layers 4 --config cnndm-minilm
+    bertsum compress runs/cnndm-3/best runs/cnndm-3-int8 --int8
 
     Data and training are those of the larger model's run, or of --config; any field can be overridden. Heads and
     feed-forward units that change the loss of validation documents least are left out. An interrupted command goes on
@@ -262,10 +264,15 @@ def _compress(options: argparse.Namespace, rest: list[str]) -> None:
         from bertsum.runs import Run
 
         config = Run.with_checkpoint(options.model).config([*overrides_from_arguments(rest), *names])
-    from bertsum.compression.compress import Cut, compress
+    from bertsum.compression.compress import Cut, compress, to_eight_bits
 
-    cut = Cut(options.layers, options.heads, options.feedforward)
-    comparison = compress(options.model, config, cut, trained=not options.untrained)
+    if options.int8:
+        if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
+            options.parser.error("--int8: cuts nothing; make the smaller model first, then keep that in eight bits")
+        comparison = to_eight_bits(options.model, config)
+    else:
+        cut = Cut(options.layers, options.heads, options.feedforward)
+        comparison = compress(options.model, config, cut, trained=not options.untrained)
     print(f"\n{comparison}\n\nSmaller model: {folder / 'best'}")
 
 

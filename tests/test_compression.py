@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 
 import bertsum
@@ -15,7 +16,10 @@ from bertsum.compression.compress import Cut, compress
 from bertsum.compression.layers import evenly, keep_layers
 from bertsum.compression.measured import compare_models, equal_summaries
 from bertsum.compression.prune import Importance, measure_importance, prune
+from bertsum.compression.quantize import quantize, simulated
 from bertsum.config import Config
+from bertsum.device import has_int8_linear, int8_linear
+from bertsum.encoders.int8 import in_eight_bits
 from bertsum.encoders.pruned import head_size
 from bertsum.errors import BertsumError
 from bertsum.files import read_json_lines
@@ -244,3 +248,82 @@ def test_another_cut_does_not_go_on_in_the_same_folder(
 def test_cuts_that_make_no_sense_are_told(values: dict[str, Any], message: str) -> None:
     with pytest.raises(BertsumError, match=message):
         Cut(**values)
+
+
+def test_a_model_in_eight_bits(model: BertSum, rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    with torch.no_grad():  # a channel with large values, as trained encoders have them
+        model.encoder.encoder.layer[0].output.LayerNorm.weight[3] *= 20
+    smaller = quantize(model, rows, lambda _: [])
+    names = [name for name in smaller.encoder.config.int8 if name.startswith("encoder.")]
+    assert len(names) == 12 and "embeddings.word_embeddings" in smaller.encoder.config.int8
+    expected = logits(model, rows)
+    exact = logits(simulated(smaller), rows)
+    assert not torch.equal(exact, expected)
+    assert torch.nn.functional.cosine_similarity(exact, expected, dim=0) > 0.99
+    whole = safetensors.torch.load_file(_saved(smaller, tmp_path / "int8") / "model.safetensors")
+    assert {whole[f"encoder.{name}.weight"].dtype for name in smaller.encoder.config.int8} == {torch.int8}
+    sizes = [
+        (folder / "model.safetensors").stat().st_size
+        for folder in (tmp_path / "int8", _saved(model, tmp_path / "whole"))
+    ]
+    assert sizes[0] < 0.6 * sizes[1]
+    for only_score in (False, True):
+        read = Model.from_pretrained(tmp_path / "int8", only_score=only_score)
+        assert all(
+            torch.allclose(a, b, atol=1e-6) for a, b in zip(read.parameters(), smaller.parameters(), strict=True)
+        )
+        assert torch.allclose(logits(read, rows), logits(smaller, rows), atol=1e-5)
+    if has_int8_linear():
+        assert torch.allclose(logits(smaller, rows), exact, atol=1e-3)
+
+
+def _saved(model: Model, folder: Path) -> Path:
+    model.save_pretrained(folder)
+    return folder
+
+
+def test_projections_that_change_summaries_stay_as_they_are(model: BertSum, rows: list[dict[str, Any]]) -> None:
+    """Summaries that are equal only without a projection in eight bits that harms."""
+    asked = []
+
+    def summaries(one: Model) -> list[int]:
+        marked = [name for name in getattr(one.encoder.config, "int8", []) if name.startswith("encoder.")]
+        asked.append(len(marked))
+        return [max(0, len(marked) - 5)]
+
+    smaller = quantize(model, rows, summaries)
+    assert 1 <= len(smaller.encoder.config.int8) - 1 <= 5
+    assert asked[0] == 0 and asked[1] == 12 and asked[1:] == sorted(asked[1:], reverse=True)
+    with pytest.raises(BertsumError, match="even one projection"):
+        quantize(model, rows, lambda one: [hasattr(one.encoder.config, "int8")])
+
+
+def test_products_in_eight_bits_are_those_of_whole_numbers() -> None:
+    if not has_int8_linear():
+        pytest.skip("this processor has no instructions for products in int8")
+    torch.manual_seed(0)
+    weight, bias, channels = torch.randn(24, 40), torch.randn(24), torch.rand(40) + 0.5
+    vectors = 10 * torch.randn(7, 40)
+    whole, scale = in_eight_bits(weight * channels)
+    numbers, largest = in_eight_bits(vectors / channels)
+    expected = (numbers.long() @ whole.long().T).double() * largest[:, None] * scale + bias
+    found = int8_linear(whole, scale, bias, channels)(vectors)
+    assert torch.allclose(found.double(), expected, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("int8", "message"),
+    [
+        (["encoder.layer.9.output.dense"], "the encoder has no module"),
+        (["encoder.layer.0.output.LayerNorm"], "is a LayerNorm, expected a linear module or embeddings"),
+        ("all", "expected a list of names"),
+    ],
+)
+def test_modules_that_cannot_be_in_eight_bits_are_told(model: BertSum, tmp_path: Path, int8: Any, message: str) -> None:
+    model.save_pretrained(tmp_path)
+    described = json.loads((tmp_path / "config.json").read_text())
+    described["encoder"]["int8"] = int8
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    for only_score in (False, True):
+        with pytest.raises(BertsumError, match=message):
+            Model.from_pretrained(tmp_path, only_score=only_score)

@@ -19,10 +19,12 @@ import numpy as np
 from bertsum.compression.layers import keep_layers
 from bertsum.compression.measured import PREDICTIONS_FILE, Comparison, compare_models
 from bertsum.compression.prune import measure_importance, prune
+from bertsum.compression.quantize import quantize
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import evaluate
+from bertsum.evaluation.predictions import predict_split
 from bertsum.files import whole_folder
 from bertsum.models.base import Model
 from bertsum.models.storage import saved_checksum
@@ -55,6 +57,32 @@ class Cut:
                 raise BertsumError(f"--{name}: got {share}, expected a share above 0 and up to 1")
         if self.layers is None and self.heads == self.feedforward == 1:
             raise BertsumError("compress: nothing to cut; expected --layers, --heads or --feedforward")
+
+
+def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Comparison:
+    """Writes a model in eight bits as a run, and compares the two on the validation documents.
+
+    Args:
+        model: A checkpoint folder or hub id.
+        config: The run of the model in eight bits: its folder and its data.
+        documents: Validation documents on which 99% of summaries must stay the same, and on a sixth of which values are
+            measured.
+
+    Raises:
+        BertsumError: if the model or the data cannot be used, or the run folder holds another run.
+    """
+    larger = Model.from_pretrained(model)
+    config = larger.config.apply(config)
+    prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
+    places = _spread(len(prepared), documents)
+
+    def summaries(one: Model) -> list[list[str]]:
+        made = predict_split(one, prepared, config, places, precision="fp32")
+        return [prediction.sentences for prediction in sorted(made, key=lambda prediction: prediction.place)]
+
+    rows = prepared.dataset.select(places[::6])
+    write_model_as_run(config, quantize(larger, rows, summaries), 0)
+    return compare_models(config, model, Run.of(config).best)
 
 
 def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) -> Comparison:

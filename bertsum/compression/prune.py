@@ -57,9 +57,9 @@ def measure_importance(
     """
     if not rows:
         raise BertsumError("compress: there are no documents to measure the importance of heads on")
-    layers = _layers(model)
+    layers = bert_layers(model)
     size = head_size(model.encoder.config)
-    with _padded(model), _gates(layers, size) as gates:
+    with padded_pass(model), _gates(layers, size) as gates:
         sums = [torch.zeros_like(gate) for gate in gates]
         for row in rows:
             batch = model.collate([row])
@@ -84,7 +84,7 @@ def prune(model: AnyModel, importance: Importance, heads: float = 1.0, feedforwa
         feedforward: Share of all units to keep.
     """
     smaller = deepcopy(model)
-    layers, config = _layers(smaller), smaller.encoder.config
+    layers, config = bert_layers(smaller), smaller.encoder.config
     size = head_size(config)
     kept_heads = _most_important(importance.heads, heads, 1)
     kept_units = _most_important(importance.units, feedforward, UNITS_TOGETHER)
@@ -101,7 +101,7 @@ def prune(model: AnyModel, importance: Importance, heads: float = 1.0, feedforwa
     return smaller
 
 
-def _layers(model: Model) -> Any:
+def bert_layers(model: Model) -> Any:
     if model.encoder.config.model_type not in FIRST_POSITION:
         raise BertsumError(
             f"compress: encoder type {model.encoder.config.model_type} cannot be pruned, expected one of "
@@ -111,7 +111,7 @@ def _layers(model: Model) -> Any:
 
 
 @contextmanager
-def _padded(model: Model) -> Iterator[None]:
+def padded_pass(model: Model) -> Iterator[None]:
     """The pass of transformers' modules, which calls each of them."""
     packs = model.reader.packs
     model.reader.packs = False

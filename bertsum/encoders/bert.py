@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from bertsum.encoders.int8 import add_channels
 from bertsum.encoders.pruned import layer_sizes
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Bert(nn.Module):
         )
         layers = (_layer(size, attention, inner, eps) for attention, inner in layer_sizes(config))
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
+        add_channels(self)
 
     def get_input_embeddings(self) -> nn.Module:
         """The word embeddings (vocabulary, H)."""

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, PretrainedConfig
 
+from bertsum.encoders.int8 import restored
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -42,7 +44,7 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
 
     if described["model"].get("adapters") is not None:
         raise ValueError("it is a checkpoint with model.adapters, which does not hold an encoder")
-    return Checkpoint(encoder_config_of(described), load_file(folder / "model.safetensors"))
+    return Checkpoint(encoder_config_of(described), restored(load_file(folder / "model.safetensors")))
 
 
 def described_by_us(folder: Path) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ from bertsum.config import ModelConfig
 from bertsum.encoders.bert import FIRST_POSITION, Bert
 from bertsum.encoders.check import check_encoder, check_length, lengthen_positions
 from bertsum.encoders.checkpoint import described_by_us, encoder_config_of, read_checkpoint
+from bertsum.encoders.int8 import add_channels, restored
 from bertsum.encoders.pruned import shrink
 from bertsum.errors import BertsumError
 
@@ -128,7 +129,7 @@ def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
         return None
     encoder = Bert(encoder_config)
     prefixes = re.compile(r"^(bert|roberta|encoder(?=\.(embeddings|encoder)\.))\.")
-    weights = {prefixes.sub("", name): tensor for name, tensor in load_file(path).items()}
+    weights = {prefixes.sub("", name): tensor for name, tensor in restored(load_file(path)).items()}
     expected = encoder.state_dict()
     if any(name not in weights or weights[name].shape != tensor.shape for name, tensor in expected.items()):
         return None
@@ -154,6 +155,7 @@ def _built(encoder_config: PretrainedConfig, config: ModelConfig) -> PreTrainedM
 
     encoder = AutoModel.from_config(encoder_config, attn_implementation=_implementation(config), dtype=torch.float32)
     shrink(encoder)
+    add_channels(encoder)
     return _without_pooler(encoder)
 
 
