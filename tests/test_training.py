@@ -153,7 +153,7 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     """Same documents in an update, cut into other batches: the same weights."""
     options = (
         "train.max_steps=2",
-        "train.buffer_documents=100",
+        "train.buffer_documents=1000",
         "model.hidden_dropout=0.0",
         "model.attention_dropout=0.0",
         "model.head_dropout=0.0",
@@ -161,7 +161,7 @@ def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
         "train.eps=1e-3",
     )
     one = config_of(*options, "name=one", "train.max_tokens_per_batch=32768")
-    many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=60")
+    many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=200")
     for config in (one, many):
         bertsum.train(config)
     paths = [config.run_dir / "checkpoints" / "step_000002" for config in (one, many)]
