@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bertsum.inference.summarizer import Summarizer
     from bertsum.inference.summary import Summary
     from bertsum.models.extractive import BertSum
+    from bertsum.models.masked_lm import MaskedLM
     from bertsum.models.seq2seq import BertSumAbs
     from bertsum.results import RougeScore
     from bertsum.training.train import TrainResult, train
@@ -32,6 +33,7 @@ _HOME = {
     "BertsumError": "bertsum.errors",
     "Config": "bertsum.config",
     "Evaluation": "bertsum.evaluation.evaluate",
+    "MaskedLM": "bertsum.models.masked_lm",
     "RougeScore": "bertsum.results",
     "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.inference.summarizer",
@@ -52,6 +54,7 @@ __all__ = [
     "BertsumError",
     "Config",
     "Evaluation",
+    "MaskedLM",
     "RougeScore",
     "Stopped",
     "Summarizer",

@@ -20,6 +20,7 @@ from bertsum.program import keep_freed_memory, run
 
 if TYPE_CHECKING:
     from bertsum.config import Config
+    from bertsum.evaluation.evaluate import Evaluation
 
     Command = Callable[[argparse.Namespace, list[str]], None]
 
@@ -78,13 +79,19 @@ def _train(options: argparse.Namespace, rest: list[str]) -> None:
     result = train(config)
     if not result.main_process:
         return
-    if result.evaluation is not None:
+    if result.evaluation is not None and result.evaluation.example:
         chosen = "with the chosen sentences marked" if result.evaluation.selection else "beside its written summary"
         print(f"\nA document of the validation data, {chosen}:\n{result.evaluation.example}")
+    if result.evaluation is not None:
         print(f"\n{result.evaluation}\n\nPredictions: {result.evaluation.folder}")
-        print(f"Report: {result.evaluation.report}")
+        _tell_report(result.evaluation)
     print(f"Best checkpoint: {result.checkpoint} -> {result.checkpoint.resolve().name} (of {result.step} updates)")
     print(f"Metrics: {result.run_dir / 'metrics.jsonl'}\nCurves: {result.run_dir / 'curves.svg'}")
+
+
+def _tell_report(evaluation: Evaluation) -> None:
+    if evaluation.report.is_file():
+        print(f"Report: {evaluation.report}")
 
 
 def _add_eval(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +99,7 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--checkpoint", help="a checkpoint folder or hub id; by default the best of the run")
     what.add_argument("--average", type=int, metavar="N", help="the mean of the N best checkpoints of the run")
+    what.add_argument("--untrained", action="store_true", help="the model that the config's training begins with")
     what.add_argument("--baselines-only", action="store_true", help="only Lead and Oracle; needs no checkpoint")
     what.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two predictions.jsonl of the same documents")
     parser.add_argument("--split", help="train, validation or test; by default evaluation.split")
@@ -105,16 +113,19 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum eval --checkpoint runs/cnndm/checkpoints/step_001000 --split test
     bertsum eval --config cnndm --average 3           # mean of the 3 best checkpoints, as in the papers
     bertsum eval --config cnndm --baselines-only      # Lead and Oracle, without a model
+    bertsum eval --config adapt --untrained           # before its training, such as the perplexity
     bertsum eval --compare a/predictions.jsonl b/predictions.jsonl    # paired bootstrap test
     """
     if options.compare:
         _compare(options, rest)
         return
     config = _config_of_evaluation(options, rest)
-    from bertsum.evaluation.evaluate import evaluate, evaluate_average, evaluate_baselines
+    from bertsum.evaluation.evaluate import evaluate, evaluate_average, evaluate_baselines, evaluate_untrained
 
     if options.baselines_only:
         evaluation = evaluate_baselines(config, options.split)
+    elif options.untrained:
+        evaluation = evaluate_untrained(config, options.split)
     elif options.average is not None:
         evaluation = evaluate_average(config, options.average, options.split)
     else:
@@ -122,7 +133,8 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
     print(f"\n{evaluation}")
     for system, checkpoint in evaluation.checkpoints.items():
         print(f"{'Checkpoint' if system == 'model' else system}: {checkpoint}")
-    print(f"Results: {evaluation.folder}\nReport: {evaluation.report}")
+    print(f"Results: {evaluation.folder}")
+    _tell_report(evaluation)
 
 
 def _compare(options: argparse.Namespace, rest: list[str]) -> None:
@@ -162,7 +174,7 @@ def _prepare(options: argparse.Namespace, rest: list[str]) -> None:
     for split in ("train", "validation", "test"):
         if config.data.has_split(split):
             prepared = prepare(config, split, *tokenizers)
-            print(f"{split}: {len(prepared):,} documents in {prepared.folder}")
+            print(f"{split}: {prepared.report.kept:,} documents in {prepared.folder}")
 
 
 def _add_convert(parser: argparse.ArgumentParser) -> None:
@@ -219,6 +231,51 @@ def _export(options: argparse.Namespace, _: list[str]) -> None:
     print(f"Wrote {options.folder}/model.onnx; its scores are within {TOLERANCE} of the model's")
 
 
+def _add_compress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="the larger model: a checkpoint folder, a hub id, or bundled")
+    parser.add_argument("run_folder", help="folder of the smaller model's run, such as runs/cnndm-3")
+    parser.add_argument("--layers", type=int, metavar="N", help="keep N layers of the encoder, chosen evenly")
+    parser.add_argument("--heads", type=float, default=1.0, metavar="SHARE", help="keep this share of attention heads")
+    parser.add_argument(
+        "--feedforward", type=float, default=1.0, metavar="SHARE", help="keep this share of feed-forward units"
+    )
+    parser.add_argument("--untrained", action="store_true", help="only cut it, without a training")
+    parser.add_argument("--int8", action="store_true", help="cut nothing, but keep weights in eight bits")
+    add_config(parser)
+
+
+def _compress(options: argparse.Namespace, rest: list[str]) -> None:
+    """Makes a smaller model of a trained one, trains it on the larger one's scores, and compares the two.
+
+    bertsum compress runs/cnndm/best runs/cnndm-3 --layers 3
+    bertsum compress runs/cnndm/best runs/cnndm-narrow --heads 0.5 --feedforward 0.5 --train.max_steps 400
+    bertsum compress bundled runs/small --layers 4 --config cnndm-minilm
+    bertsum compress runs/cnndm-3/best runs/cnndm-3-int8 --int8
+
+    Data and training are those of the larger model's run, or of --config; any field can be overridden. Heads and
+    feed-forward units that change the loss of validation documents least are left out. An interrupted command goes on
+    where it was.
+    """
+    folder = Path(options.run_folder)
+    names = [f"name={folder.name}", f"output_dir={folder.parent}"]
+    if options.config is not None:
+        config = load_config(options, [*rest, "--name", folder.name, "--output_dir", str(folder.parent)])
+    else:
+        from bertsum.runs import Run
+
+        config = Run.with_checkpoint(options.model).config([*overrides_from_arguments(rest), *names])
+    from bertsum.compression.compress import Cut, compress, to_eight_bits
+
+    if options.int8:
+        if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
+            options.parser.error("--int8: cuts nothing; make the smaller model first, then keep that in eight bits")
+        comparison = to_eight_bits(options.model, config)
+    else:
+        cut = Cut(options.layers, options.heads, options.feedforward)
+        comparison = compress(options.model, config, cut, trained=not options.untrained)
+    print(f"\n{comparison}\n\nSmaller model: {folder / 'best'}")
+
+
 def _add_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a checkpoint folder")
     parser.add_argument("repo_id", help="the repository, such as me/my-model; made if it is not there")
@@ -258,7 +315,7 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["positions", "curves"], help="positions of chosen sentences, learning curves")
     parser.add_argument("output", help="picture to write, an .svg")
     parser.add_argument("files", nargs="+", help="predictions.jsonl files, or run folders for curves")
-    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, rouge1, rouge2, rougeL, rouge_mean")
+    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, perplexity, rouge1 ... rouge_mean")
 
 
 def _plot(options: argparse.Namespace, _: list[str]) -> None:
@@ -299,6 +356,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] 
     "summarize": (add_summarize, summarize),
     "generate": (add_generate, generate),
     "convert": (_add_convert, _convert),
+    "compress": (_add_compress, _compress),
     "export": (_add_export, _export),
     "push": (_add_push, _push),
     "plot": (_add_plot, _plot),

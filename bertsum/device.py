@@ -72,6 +72,41 @@ def pointwise_linear(weight: torch.Tensor, bias: torch.Tensor, gelu: bool) -> Ca
     return lambda vectors: torch.ops.mkldnn._linear_pointwise(vectors, laid_out, bias, *after)
 
 
+def has_int8_linear() -> bool:
+    """Whether :func:`int8_linear` works here, and is quick: on processors with instructions for products in int8."""
+    ops = torch.ops.onednn
+    here = getattr(torch.cpu, "_is_vnni_supported", lambda: False)()
+    return here and hasattr(ops, "qlinear_prepack") and hasattr(ops, "qlinear_pointwise")
+
+
+def int8_linear(
+    whole: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor, factors: torch.Tensor
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A linear layer in eight bits on a CPU: each vector is rounded by its largest value.
+
+    Args:
+        whole: Weights in int8 (out, in).
+        scale: A scale for each output (out).
+        bias: (out).
+        factors: What vectors are divided by before (in).
+
+    Returns:
+        Vectors (N, in) to vectors (N, out), in float32.
+    """
+    laid_out = torch.ops.onednn.qlinear_prepack(whole, None)
+    zeros, divided, middle = torch.zeros(len(scale), dtype=torch.int64), 1 / factors, 128
+    after: tuple[torch.dtype, str, list[float], str] = (torch.float32, "none", [], "")
+
+    def apply(vectors: torch.Tensor) -> torch.Tensor:
+        scaled = vectors.float() * divided
+        largest = scaled.abs().amax(dim=1, keepdim=True).clamp_(min=1e-12).div_(127)  # (N, 1)
+        numbers = scaled.div_(largest).round_().add_(middle).to(torch.uint8)
+        sums = torch.ops.onednn.qlinear_pointwise(numbers, 1.0, middle, laid_out, scale, zeros, None, 1.0, 0, *after)
+        return torch.addcmul(bias, sums, largest)
+
+    return apply
+
+
 def softmax_backward(gradient: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
     """Gradient of the scores, from the gradient of their softmax along the last dimension."""
     if hasattr(torch, "_softmax_backward_data"):  # without a tensor in between

@@ -43,7 +43,7 @@ class RougeScore:
 
 @dataclass(frozen=True)
 class CorpusScore:
-    """BLEU or chrF of all documents together, from 0 to 100.
+    """BLEU or chrF of all documents together, from 0 to 100; or their perplexity, 1 or more.
 
     Attributes:
         score: The score.
@@ -119,6 +119,7 @@ class Results:
         signatures: How sacrebleu counted, by metric.
         novelty: What the texts are like, by system and of the first ``reference``; empty if no model writes, or
             ROUGE was not measured: a translation has no word of its document.
+        perplexity: Perplexity of hidden tokens, by system; empty if it was not measured.
     """
 
     checkpoints: dict[str, str]
@@ -137,6 +138,7 @@ class Results:
     translation: dict[str, dict[str, CorpusScore]] = field(default_factory=dict)
     signatures: dict[str, str] = field(default_factory=dict)
     novelty: dict[str, Novelty] = field(default_factory=dict)
+    perplexity: dict[str, CorpusScore] = field(default_factory=dict)
 
     @property
     def tokenizer(self) -> str:
@@ -171,9 +173,10 @@ class Results:
         """The figures as text.
 
         First ROUGE in percent: the figure to report with 95% intervals, then ROUGE-1 recall and precision. Then BLEU
-        and chrF with 95% intervals. Then what written texts are like. What was not measured is left out.
+        and chrF with 95% intervals. Then what written texts are like, and perplexity. What was not measured is left
+        out.
         """
-        tables = (self._rouge_table, self._translation_table, self._novelty_table)
+        tables = (self._rouge_table, self._translation_table, self._novelty_table, self._perplexity_table)
         return "\n\n".join("\n".join(lines) for table in tables if (lines := list(table())))
 
     def _rouge_table(self) -> Iterator[str]:
@@ -203,9 +206,18 @@ class Results:
             wrong = f"{100 * one.unsupported_words:>23.1f}{100 * one.unsupported_documents:>23.1f}"
             yield f"{system:<{width}}{one.words:>8.1f}{one.sentences:>11.1f}{novel:>34}{wrong}"
 
+    def _perplexity_table(self) -> Iterator[str]:
+        width = _width(self.perplexity)
+        if self.perplexity:
+            yield f"{'':<{width}}{'perplexity':>12}{'95% interval':>21}"
+        for system, one in self.perplexity.items():
+            low, high = one.interval
+            yield f"{system:<{width}}{one.score:>12.2f}{f'({low:.2f}-{high:.2f})':>21}"
+
     def __str__(self) -> str:
         counted = [f"ROUGE {self.figure_name}, counts {self.tokenizer}"] if self.systems else []
         counted += [f"{TRANSLATION_METRICS[metric]} {signature}" for metric, signature in self.signatures.items()]
+        counted += ["perplexity of hidden words, token by token"] if self.perplexity else []
         return f"{self.table()}\n{self.documents:,} documents of {self.split}; {'; '.join(counted)}"
 
     def write(self, folder: Path) -> None:
@@ -223,7 +235,8 @@ class Results:
             system: {metric: asdict(score) for metric, score in scores.items()}
             for system, scores in self.translation.items()
         }
-        values["novelty"] = {system: asdict(one) for system, one in self.novelty.items()}
+        for name in ("novelty", "perplexity"):
+            values[name] = {system: asdict(one) for system, one in getattr(self, name).items()}
         write_whole(folder / RESULTS_FILE, json.dumps(values, indent=2) + "\n")
 
     @staticmethod
@@ -242,6 +255,8 @@ class Results:
                     for system, scores in values[name].items()
                 }
             values["novelty"] = {system: Novelty(**one) for system, one in values["novelty"].items()}
+            perplexity = {system: CorpusScore(**_with_tuples(one)) for system, one in values["perplexity"].items()}
+            values["perplexity"] = perplexity
             results = Results(**{item.name: values[item.name] for item in fields(Results)})
             str(results)
             return results
@@ -251,7 +266,7 @@ class Results:
 
 # Fields that results.json of an earlier version lacks.
 _ADDED: dict[str, Any] = {"weights": {}, "precision": None, "generation": None} | {
-    name: {} for name in ("translation", "signatures", "novelty")
+    name: {} for name in ("translation", "signatures", "novelty", "perplexity")
 }
 
 

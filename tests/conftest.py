@@ -41,8 +41,13 @@ KINDS = {
         "decoder.heads=4", "decoder.feedforward=48", "train.loss_reduction=token", "train.label_smoothing=0.1",
         "generation.max_length=12", "generation.beam_size=2",
     ),
+    "masked_lm": ("model.kind=masked_lm", "train.loss_reduction=token", "evaluation.metrics=[perplexity]"),
 }  # fmt: skip
-both_kinds = pytest.mark.parametrize("kind", KINDS)  # replaces the fixture
+# What such a config has whatever a test asks for.
+ALWAYS = {"masked_lm": ("train.validate_rouge=false", "train.metric=loss")}
+# Each replaces the fixture ``kind``: all kinds; those that make summaries.
+all_kinds = pytest.mark.parametrize("kind", KINDS)
+summarizing_kinds = pytest.mark.parametrize("kind", [name for name in KINDS if name != "masked_lm"])
 
 # A timing is no test, and the same examples are tried each time.
 settings.register_profile("bertsum", deadline=None, derandomize=True)
@@ -133,7 +138,7 @@ def bert_shape() -> BertConfig:
 
 @pytest.fixture
 def kind() -> str:
-    """The kind of model that a test is about; ``both_kinds`` runs it for each."""
+    """The kind of model that a test is about; ``all_kinds`` runs it for each."""
     return "extractive"
 
 
@@ -166,6 +171,7 @@ def config_of(encoder_folder: Path, tmp_path: Path, kind: str) -> Callable[..., 
                 "rouge.bootstrap_samples=20",
                 *KINDS[kind],
                 *overrides,
+                *ALWAYS.get(kind, ()),
             ],
         )
 

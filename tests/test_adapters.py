@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from conftest import both_kinds
+from conftest import summarizing_kinds
 from safetensors.torch import load_file
 
 import bertsum
@@ -109,7 +109,7 @@ def test_adapters_of_another_encoder(encoder_folder, tmp_path, bert_config, toke
         BertSum.from_pretrained(tmp_path / "saved")
 
 
-@both_kinds
+@summarizing_kinds
 def test_training_and_resuming_adapters(config_of) -> None:
     config = config_of("model.adapters=2", "train.save_every=2", "train.max_steps=4")
     result = bertsum.train(config)
@@ -122,7 +122,7 @@ def test_training_and_resuming_adapters(config_of) -> None:
     assert all(torch.equal(weights[name], once[name]) for name in once)
 
 
-@both_kinds
+@summarizing_kinds
 def test_adapters_stay_as_they_were_in_a_frozen_encoder(config_of) -> None:
     first = bertsum.train(config_of("model.adapters=2", "train.max_steps=2"))
     then = ["model.adapters=2", "model.freeze_encoder=true", f"train.start_from={first.checkpoint}", "name=then"]

@@ -35,6 +35,12 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "scitldr-abs.yaml": (1, "en", "minilm"),
     "multi30k.yaml": (3, "de", "minilm"),
     "multi30k-de-en.yaml": (3, "en", "scratch"),
+    "adapt.yaml": (3, "en", "minilm"),
+    "reddit.yaml": (2, "en", "bert-base-uncased"),
+    "samsum.yaml": (2, "en", "bert-base-uncased"),
+    "pubmed.yaml": (7, "en", "bert-base-uncased"),
+    "arxiv.yaml": (6, "en", "bert-base-uncased"),
+    "multilingual.yaml": (1, "auto", "xlm-roberta-base"),
 }
 
 

@@ -103,7 +103,7 @@ def test_no_field_at_all(tmp_path) -> None:
     path = write_jsonl(tmp_path / "a.jsonl", [{"x": 1}, GOOD])
     rejected, document = read(path)
     assert (rejected.place, rejected.reason) == (f"{path} line 1", "no document")
-    assert "expected document or article or text or source or src (fields: x)" in rejected.problem
+    assert "expected document or article or text or source or src_txt or src (fields: x)" in rejected.problem
     assert document.id == "a"
     assert "expected 'body'" in read(path, document_field="body")[0].problem
 

@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 import torch
-from conftest import both_kinds, comparable_metrics, finish, ranks_of, run_train, sentences_of, wait_for, write_jsonl
+from conftest import all_kinds, comparable_metrics, finish, ranks_of, run_train, sentences_of, wait_for, write_jsonl
 
 import bertsum
 from bertsum import parallel
@@ -43,7 +43,7 @@ def loss_that_is(value: float, at: int, original):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@both_kinds
+@all_kinds
 def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value, kind) -> None:
     options = ("train.max_steps=6", "train.max_tokens_per_batch=128", "train.accumulation=2", "train.log_every=1")
     whole = config_of(*options, "name=whole")
@@ -64,7 +64,7 @@ def test_a_loss_that_is_not_finite_stops(config_of, monkeypatch, value, kind) ->
     assert comparable_metrics(whole.run_dir)[-1]["step"] == comparable_metrics(config.run_dir)[-1]["step"] == 6
 
 
-@both_kinds
+@all_kinds
 def test_a_loss_that_is_not_finite_is_skipped_and_counted(config_of, monkeypatch, kind) -> None:
     config, model = config_of("train.non_finite=skip", "train.log_every=1"), model_class(kind)
     monkeypatch.setattr(model, "loss", loss_that_is(float("nan"), 2, model.loss))
@@ -83,7 +83,7 @@ def test_a_gradient_that_is_not_finite_stops(config_of, monkeypatch) -> None:
         bertsum.train(config_of())
 
 
-@both_kinds
+@all_kinds
 def test_a_model_of_its_own_accord(config_of) -> None:
     """Without any pretence: a learning rate that breaks it."""
     config = config_of("train.learning_rate=1e30", "train.max_steps=20")
@@ -103,7 +103,7 @@ def test_a_model_of_its_own_accord(config_of) -> None:
         MemoryError(),
     ],
 )
-@both_kinds
+@all_kinds
 def test_out_of_memory_in_training(config_of, monkeypatch, error) -> None:
     def fail(*_, **__):
         raise error

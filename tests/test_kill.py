@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from conftest import both_kinds, comparable_metrics, finish, run_train, sentences_of, write_jsonl
+from conftest import all_kinds, comparable_metrics, finish, run_train, sentences_of, write_jsonl
 from fork_server import Process
 
 import bertsum
@@ -53,7 +53,7 @@ def kill_when(process: Process, moment: str, config, seconds: float) -> str:
     return found[0] if found else "elsewhere"
 
 
-@both_kinds
+@all_kinds
 def test_killed_and_started_again(config_of, tmp_path) -> None:
     draw = random.Random(0)
     documents = [sentences_of(random.Random(number), 12) for number in range(600)]

@@ -17,7 +17,7 @@ from bertsum.errors import BertsumError
 from bertsum.models.base import MODELS, Model, model_class
 from bertsum.models.extractive import BertSum
 
-WORD = ('kind: Literal["extractive", "seq2seq"]', 'kind: Literal["extractive", "seq2seq", "length"]')
+WORD = ('Literal["extractive", "seq2seq", "masked_lm"]', 'Literal["extractive", "seq2seq", "masked_lm", "length"]')
 
 ROWS = '''
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from conftest import both_kinds
+from conftest import all_kinds
 
 from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
 from bertsum.models.base import model_class
@@ -85,7 +85,7 @@ def test_two_schedules_in_the_paper(config_of) -> None:
             assert rates[id(parameter)] == pytest.approx(expected, rel=1e-12), name
 
 
-@both_kinds
+@all_kinds
 @pytest.mark.parametrize("apart", [False, True])
 def test_clipped_together_or_apart(config_of, kind, apart) -> None:
     config = config_of()

@@ -15,7 +15,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, is_initialized
-from conftest import ROOT, both_kinds, comparable_metrics, finish, run_train
+from conftest import ROOT, all_kinds, comparable_metrics, finish, run_train
 from test_resume import assert_same_run
 
 import bertsum
@@ -75,7 +75,7 @@ def one_process(config_of, alone, kind):
     return config
 
 
-@both_kinds
+@all_kinds
 def test_two_processes_do_what_one_does(config_of, tmp_path, one_process) -> None:
     two = config_of(*OPTIONS, "name=two")
     two.save(tmp_path / "two.yaml")
@@ -102,7 +102,7 @@ def test_accelerate_launch_on_a_cpu(config_of, tmp_path, processes) -> None:
         assert "start them by torchrun --nproc_per_node" in launched.stderr
 
 
-@both_kinds
+@all_kinds
 def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path) -> None:
     """To the last bit, where neither documents nor batches divide; from one and the same checkpoint."""
     options = ("train.max_steps=1", "train.validate_rouge=true", "train.validate_documents=11",
@@ -128,7 +128,7 @@ def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path) -> 
     assert figures[0] == figures[1]
 
 
-@both_kinds
+@all_kinds
 def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, one_process) -> None:
     config = config_of(*OPTIONS, "name=sharded", "train.fsdp=true")
     config.save(tmp_path / "sharded.yaml")

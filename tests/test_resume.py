@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import both_kinds, comparable_metrics, finish, run_torchrun, run_train, wait_for, write_jsonl
+from conftest import all_kinds, comparable_metrics, finish, run_torchrun, run_train, wait_for, write_jsonl
 
 import bertsum
 from bertsum import device
@@ -159,7 +159,7 @@ def test_signals_save_and_say_how_to_go_on(config_of, tmp_path, number, code) ->
     assert result.step == done + 1
 
 
-@both_kinds
+@all_kinds
 def test_a_signal_in_a_validation_saves_at_once(config_of, tmp_path) -> None:
     """The update is saved without its validation, which is made up for; all is as without the signal."""
     options = ("train.max_steps=4", "train.validate_every=2", "train.validate_rouge=true", "model.hidden_dropout=0.2")
@@ -242,7 +242,7 @@ def test_another_attention_is_told(config_of, capsys) -> None:
         bertsum.train(further.override({"train.max_steps": 4, "model.attention": "eager"}))
 
 
-@both_kinds
+@all_kinds
 def test_smaller_batches_after_a_resume_make_the_same_updates(config_of) -> None:
     """What memory does not suffice for is computed in pieces: the same documents in an update, the same gradient."""
     options = ("model.hidden_dropout=0.0", "model.attention_dropout=0.0", "model.head_dropout=0.0",
@@ -296,7 +296,7 @@ def test_what_is_not_a_number_ranks_last() -> None:
     assert ranking == Ranking(((-0.5, 15), (-1.0, 10)), -0.5, 0, 15)
 
 
-@both_kinds
+@all_kinds
 def test_a_fault_that_passes_leaves_no_trace(config_of, monkeypatch, kind) -> None:
     """The random generators are those before the update that failed."""
     options = ("train.max_steps=6", "model.hidden_dropout=0.2", "train.log_every=1")

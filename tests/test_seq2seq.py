@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import both_kinds
+from conftest import all_kinds, summarizing_kinds
 
 import bertsum
 from bertsum.config import Config, GenerationConfig
@@ -142,7 +142,7 @@ def test_another_decoder_is_refused(config_of) -> None:
             bertsum.train(config_of("train.max_steps=2", override))
 
 
-@both_kinds
+@summarizing_kinds
 def test_an_encoder_from_scratch(config_of, kind) -> None:
     """Trained, resumed, read, evaluated; it has no name to be loaded by."""
     for steps in (1, 3):
@@ -160,7 +160,7 @@ def test_an_encoder_from_scratch(config_of, kind) -> None:
     assert again.systems["model"] == result.evaluation.systems["model"]
 
 
-@both_kinds
+@all_kinds
 def test_prepared_data_are_shared(config_of, capsys, kind) -> None:
     """By all runs that read the same; tokenizers, too."""
     counts = []

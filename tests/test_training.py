@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import both_kinds, write_jsonl
+from conftest import all_kinds, write_jsonl
 from filelock import FileLock
 from safetensors.torch import load_file
 
@@ -19,7 +19,11 @@ from bertsum.models.base import Model
 from bertsum.runs import Run
 from bertsum.training.state import load_state
 
-OTHER_NETWORK = {"extractive": "model.head=linear", "seq2seq": "decoder.layers=2"}
+OTHER_NETWORK = {
+    "extractive": "model.head=linear",
+    "seq2seq": "decoder.layers=2",
+    "masked_lm": "encoding.max_length=150",
+}
 
 
 def metrics_of(run_dir: Path, split: str) -> list[dict]:
@@ -144,27 +148,27 @@ def test_resume_with_nothing_there_begins(config_of) -> None:
     assert bertsum.train(config_of("train.resume=true", "train.max_steps=1")).step == 1
 
 
-@both_kinds
+@all_kinds
 def test_two_steps_of_accumulation_are_one_bigger_step(config_of) -> None:
     """Same documents in an update, cut into other batches: the same weights."""
     options = (
         "train.max_steps=2",
-        "train.buffer_documents=100",
+        "train.buffer_documents=1000",
         "model.hidden_dropout=0.0",
         "model.attention_dropout=0.0",
         "model.head_dropout=0.0",
         "decoder.dropout=0.0",
         "train.eps=1e-3",
     )
-    one = config_of(*options, "name=one", "train.max_tokens_per_batch=4096")
-    many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=12")
+    one = config_of(*options, "name=one", "train.max_tokens_per_batch=32768")
+    many = config_of(*options, "name=many", "train.max_tokens_per_batch=256", "train.accumulation=200")
     for config in (one, many):
         bertsum.train(config)
     paths = [config.run_dir / "checkpoints" / "step_000002" for config in (one, many)]
     assert_equal_weights(*paths, tolerance=1e-5)
 
 
-@both_kinds
+@all_kinds
 def test_a_frozen_encoder_stays(config_of) -> None:
     first, last = (
         weights_of(bertsum.train(config_of("model.freeze_encoder=true", f"train.max_steps={steps}")).checkpoint)
@@ -174,7 +178,7 @@ def test_a_frozen_encoder_stays(config_of) -> None:
         assert torch.equal(weight, last[name]) is name.startswith("encoder."), name
 
 
-@both_kinds
+@all_kinds
 def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     config = config_of(
         "train.learning_rate=1e-12",
@@ -189,7 +193,7 @@ def test_early_stopping_and_validation_on_some_documents(config_of) -> None:
     assert len(metrics_of(config.run_dir, "validation")) <= 10
 
 
-@both_kinds
+@all_kinds
 def test_without_validation_data_the_last_is_the_best(config_of) -> None:
     result = bertsum.train(config_of("data.validation=null", "train.max_steps=2"))
     assert result.evaluation is None
@@ -197,7 +201,7 @@ def test_without_validation_data_the_last_is_the_best(config_of) -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16"])
-@both_kinds
+@all_kinds
 def test_mixed_precision(config_of, precision) -> None:
     config = config_of(f"train.precision={precision}", "model.attention=eager", "train.schedule=cosine")
     bertsum.train(config)
@@ -205,16 +209,19 @@ def test_mixed_precision(config_of, precision) -> None:
 
 
 def loss_by_hand(model: Model, row: dict, precision: str) -> float:
-    """A document's loss, alone in its batch: of sentences their cross-entropy, of tokens ``-log p``."""
+    """A row's loss, alone in its batch: of sentences their cross-entropy, of tokens ``-log p``."""
     with torch.inference_mode(), autocast(torch.device("cpu"), precision):
         outputs = model(**model.collate([row]).inputs()).double()
     if "labels" in row:
         probabilities, labels = outputs[0].sigmoid(), torch.tensor(row["labels"], dtype=torch.float64)
         return -(labels * probabilities.log() + (1 - labels) * (1 - probabilities).log()).sum().item()
+    if "key" in row:
+        targets = model.collate([row]).targets.tolist()
+        return -sum(outputs[place].softmax(-1)[token].log().item() for place, token in enumerate(targets))
     return -sum(outputs[place, token].item() for place, token in enumerate(row["target_ids"][1:]))
 
 
-@both_kinds
+@all_kinds
 @pytest.mark.parametrize("attention", ["auto", "eager"])
 @pytest.mark.parametrize(("training", "evaluation"), [("bf16", "fp32"), ("fp32", "bf16")])
 def test_a_validation_computes_as_its_training(config_of, attention, training, evaluation) -> None:
@@ -237,7 +244,7 @@ def test_a_validation_computes_as_its_training(config_of, attention, training, e
     assert results["precision"] == evaluation
 
 
-@both_kinds
+@all_kinds
 def test_fp16_scales_its_gradients_and_resumes(config_of) -> None:
     options = ("train.precision=fp16", "train.save_every=2", "model.hidden_dropout=0.2")
     whole = config_of(*options, "name=whole", "train.max_steps=4")
@@ -292,8 +299,10 @@ def test_a_broken_state(config_of) -> None:
 
 
 @pytest.mark.parametrize("adapters", ["null", "2"])
-@both_kinds
+@all_kinds
 def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
+    if kind == "masked_lm" and adapters != "null":
+        pytest.skip("its checkpoint is a whole encoder")
     same = (f"model.adapters={adapters}", "train.epochs=null")
     first = bertsum.train(config_of(*same, "train.max_steps=3")).checkpoint
     further = ("name=further", "train.max_steps=1", f"train.start_from={first}", "train.learning_rate=1e-12")

@@ -179,6 +179,12 @@ def _training_problems(config: Config) -> Iterator[str]:
         )
     if train.metric != "loss" and not train.validate_rouge:
         yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
+    summarizes, metrics = config.model.kind != "masked_lm", config.evaluation.metrics
+    if "perplexity" in metrics if summarizes else metrics != ["perplexity"]:
+        expected = "some of rouge, bleu, chrf" if summarizes else "[perplexity]"
+        yield f"evaluation.metrics: got [{', '.join(metrics)}], expected {expected} with model.kind {config.model.kind}"
+    if not summarizes and train.validate_rouge:
+        yield "train.validate_rouge: got true, expected false with model.kind masked_lm, which makes no summaries"
     if train.patience is not None and not config.data.has_split("validation"):
         yield "train.patience: is set, but there is no data.validation to judge by"
 
@@ -186,18 +192,18 @@ def _training_problems(config: Config) -> Iterator[str]:
 def _loss_problems(config: Config) -> Iterator[str]:
     """Settings that the loss of a training does not take."""
     train, kind = config.train, config.model.kind
-    if train.loss_reduction == ("sentence" if kind == "seq2seq" else "token"):
+    if train.loss_reduction == ("token" if kind == "extractive" else "sentence"):
         yield (
             f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {kind} is not a sum over"
         )
     if train.label_smoothing and kind != "seq2seq":
         yield f"train.label_smoothing: got {train.label_smoothing}, expected 0 with model.kind {kind}"
-    if kind == "seq2seq":
+    if kind != "extractive":
         for name, default in (("loss", "cross_entropy"), ("positive_weight", 1.0)):
             if getattr(train, name) != default:
-                yield f"train.{name}: got {getattr(train, name)}, expected {default} with model.kind seq2seq"
+                yield f"train.{name}: got {getattr(train, name)}, expected {default} with model.kind {kind}"
         if config.data.labels == "teacher":
-            yield "data.labels: got teacher, but model.kind seq2seq learns from summaries, not from labels of sentences"
+            yield f"data.labels: got teacher, but model.kind {kind} does not learn from labels of sentences"
     elif train.loss == "listwise":
         if train.positive_weight != 1.0:
             yield (
@@ -243,6 +249,8 @@ def _problems(config: Config) -> Iterator[str]:
         yield "selection: none of sentences, ratio, max_words, threshold is set; expected at least one"
     if config.model.kind == "seq2seq" and config.encoding.long_documents == "window":
         yield "encoding.long_documents: got window, expected truncate with model.kind seq2seq (and a larger max_length)"
+    if config.model.kind == "masked_lm" and config.model.adapters is not None:
+        yield "model.adapters: is set, expected null with model.kind masked_lm, whose checkpoint is a whole encoder"
     if not config.evaluation.metrics:
         yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
     if config.model.encoder == "scratch" and config.model.adapters is not None:

@@ -20,7 +20,8 @@ class DataConfig:
     """The configuration of the hub dataset, such as 3.0.0."""
     train: Source = None
     """Training documents: a file (JSON lines, or a format of the papers), a folder, a glob, or a list of them.
-    sample/NAME is a file of the bundled sample. With data.dataset, it is the name of a split."""
+    sample/NAME is a file of the bundled sample. With data.dataset, it is the name of a split. A masked_lm needs no
+    summaries, and reads plain .txt files, too, each a document."""
     validation: Source = None
     """Validation documents, given like data.train."""
     test: Source = None
@@ -29,8 +30,8 @@ class DataConfig:
     """Folders with one file per document; subfolders are searched. The splits are then lists of documents: URLs of
     CNN/DailyMail stories, ids (one a line), or XSum's JSON file of ids by split."""
     document_field: Text | None = None
-    """The field with the document. Null: the first of document, article, text, source, src that the first record
-    has."""
+    """The field with the document. Null: the first of document, article, text, source, src_txt, src that the first
+    record has."""
     summary_field: Text | None = None
     """The field with the reference summary. Null: the first of summary, highlights, target, abstract, tgt that the
     first record has."""
@@ -99,7 +100,8 @@ class EncodingConfig:
     """The longest input of the encoder, in tokens. Position embeddings are extended if it was pretrained with fewer."""
     long_documents: Literal["truncate", "window"] = "truncate"
     """How a document with more tokens is read. truncate reads its beginning (the paper). window reads all of it in
-    windows of max_length tokens with context around them; the head then sees all sentence vectors of the document."""
+    windows of max_length tokens with context around them; the head then sees all sentence vectors of the document. A
+    masked_lm always reads all, window by window."""
     max_sentences: Count = 100
     """Only this many sentences of a document are read, if it is truncated."""
     min_sentence_words: Whole = 1

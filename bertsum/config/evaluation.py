@@ -79,8 +79,9 @@ class EvaluationConfig:
     """How the model reads documents longer than encoding.max_length: truncate or window. Null: as it was trained."""
     baselines: Literal["document", "read"] = "document"
     """What Lead and Oracle choose from: all of a document, or what the encoder reads of it (the papers)."""
-    metrics: list[Literal["rouge", "bleu", "chrf"]] = field(default_factory=lambda: ["rouge"])
-    """What is measured: rouge for summaries; bleu and chrf (sacrebleu, case-sensitive) for translations."""
+    metrics: list[Literal["rouge", "bleu", "chrf", "perplexity"]] = field(default_factory=lambda: ["rouge"])
+    """What is measured: rouge for summaries; bleu and chrf (sacrebleu, case-sensitive) for translations; perplexity,
+    and it alone, for a masked_lm: the exponential of the mean loss of a hidden token."""
     precision: Precision = "fp32"
     """The arithmetic of the forward pass in an evaluation, also at the end of a training; validations use
     train.precision. auto is bf16 if the device has instructions for it, else fp32."""

@@ -15,7 +15,8 @@ class ModelConfig:
     """The encoder and the head over its sentence vectors."""
 
     encoder: Text = "bert-base-uncased"
-    """The hub name or folder of any BERT-like encoder with a fast tokenizer. minilm is all-MiniLM-L6-v2: from the
+    """The hub name or folder of any BERT-like encoder with a fast tokenizer, or a checkpoint folder of bertsum, whose
+    encoder it then is: model.kind masked_lm trains encoders on plain documents. minilm is all-MiniLM-L6-v2: from the
     offline extra if it is installed, else from the hub. scratch is a BERT with random weights, of the sizes below, with
     a vocabulary learned from the training documents."""
     scratch_layers: Annotated[int, Ge(1), Le(100)] = 6
@@ -28,9 +29,10 @@ class ModelConfig:
     """The width of the feed-forward blocks of an encoder from scratch."""
     scratch_vocabulary: Annotated[int, Ge(16), Le(1_000_000)] = 8000
     """The number of tokens in the vocabulary of an encoder from scratch."""
-    kind: Literal["extractive", "seq2seq"] = "extractive"
+    kind: Literal["extractive", "seq2seq", "masked_lm"] = "extractive"
     """The kind of model. extractive scores the sentences of a document and chooses the best. seq2seq writes a summary
-    (or a translation) with a decoder."""
+    (or a translation) with a decoder. masked_lm guesses hidden words, which adapts the encoder to documents of a field
+    or a language; it needs no summaries, and its checkpoint is an encoder."""
     start_from_extractive: Text | None = None
     """The trained extractive model whose encoder a seq2seq model begins with (BERTSUMEXTABS): a checkpoint folder, a
     hub id, or a file of the authors' code. Null: the pretrained encoder."""

@@ -30,7 +30,7 @@ class TrainConfig:
     loss_reduction: Literal["sum", "document", "sentence", "token"] = "sum"
     """How the loss of an update is counted: its sum (the paper's extractive model), divided by the documents, or
     divided by what it is a sum over: the sentences of an extractive model, the tokens of a seq2seq model (the
-    paper's)."""
+    paper's), the tokens that a masked_lm has to guess."""
     label_smoothing: Fraction = 0.0
     """The share of probability that a seq2seq model's loss gives to all other tokens alike (0.1 in the paper)."""
     loss: Literal["cross_entropy", "focal", "listwise"] = "cross_entropy"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,6 +108,54 @@ class PairBatch(Batch):
         if self.target_ids is not None:
             names += ("target_ids", "target_lengths")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True)
+class MaskedBatch(Batch):
+    """Windows of documents with some tokens hidden, as a masked language model reads them.
+
+    Attributes:
+        guessed: Places among the N tokens of all windows, without padding, of those to guess, ascending (M).
+        targets: The tokens that stood there (M).
+        counts: Tokens to guess of each window (B).
+    """
+
+    guessed: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    targets: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    counts: tuple[int, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Number of tokens to guess."""
+        return sum(self.counts)
+
+    def inputs(self) -> dict[str, Any]:
+        """The arguments of the forward pass."""
+        names = ("input_ids", "attention_mask", "token_type_ids", "lengths", "guessed")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+def collate_masked(
+    rows: Sequence[Mapping[str, Any]], hidden: Sequence[tuple[np.ndarray, np.ndarray]], pad_id: int, packed: bool
+) -> MaskedBatch:
+    """Windows with hidden tokens to a batch.
+
+    Args:
+        rows: Windows with ``input_ids``.
+        hidden: For each window the tokens as the model sees them, and the ascending places of those to guess.
+        pad_id: The encoder's padding token.
+        packed: Whether windows follow each other without padding.
+    """
+    seen = [{"input_ids": ids.tolist(), "cls_positions": [0]} for ids, _ in hidden]
+    begins = np.cumsum([0, *(len(ids) for ids, _ in hidden)])
+    guessed = [begin + places for begin, (_, places) in zip(begins, hidden, strict=False)]
+    targets = [np.asarray(row["input_ids"])[places] for row, (_, places) in zip(rows, hidden, strict=True)]
+    return MaskedBatch(
+        **vars(collate(seen, pad_id, packed=packed)),
+        guessed=torch.from_numpy(np.concatenate(guessed)),
+        targets=torch.from_numpy(np.concatenate(targets).astype(np.int64)),
+        counts=tuple(len(places) for _, places in hidden),
+    )
 
 
 def collate_pairs(

@@ -11,7 +11,7 @@ from typing import Any
 from bertsum.config import DataConfig
 from bertsum.text import sanitize
 
-DOCUMENT_FIELDS = ("document", "article", "text", "source", "src")
+DOCUMENT_FIELDS = ("document", "article", "text", "source", "src_txt", "src")
 SUMMARY_FIELDS = ("summary", "highlights", "target", "abstract", "tgt")
 ID_FIELDS = ("id", "paper_id")
 _NAMED = 20  # fields in a message

@@ -50,24 +50,29 @@ def long_enough(sentences: Sequence[str], least: int) -> list[int]:
     return enough or [i for i, sentence in enumerate(sentences) if sentence.strip()]
 
 
+def special_ends(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
+    """The tokens before and behind a text: [CLS] and [SEP], else those for its begin and end.
+
+    Raises:
+        BertsumError: if the tokenizer has none.
+    """
+    cls_id = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
+    sep_id = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
+    if cls_id is None or sep_id is None:
+        raise BertsumError("model.encoder: its tokenizer has no [CLS] and [SEP] tokens, expected a BERT-like encoder")
+    return cls_id, sep_id
+
+
 class DocumentEncoder:
     """Encodes documents for one tokenizer and one :class:`EncodingConfig`."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, config: EncodingConfig) -> None:
         if not tokenizer.is_fast:
             raise BertsumError(f"model.encoder: {type(tokenizer).__name__} is not a fast tokenizer, which is needed")
-        # Encoders without [CLS] and [SEP] have tokens for the begin and end of a text.
-        cls_id = tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id
-        sep_id = tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id
-        if cls_id is None or sep_id is None:
-            raise BertsumError(
-                "model.encoder: its tokenizer has no [CLS] and [SEP] tokens, expected a BERT-like encoder"
-            )
         self.tokenizer = tokenizer
         self.config = config
         self._text_tokens = TextTokenizer(tokenizer, config.words)
-        self.cls_id: int = cls_id
-        self.sep_id: int = sep_id
+        self.cls_id, self.sep_id = special_ends(tokenizer)
 
     def candidates(self, sentences: Sequence[str]) -> list[int]:
         """Indices of the sentences that may be read."""

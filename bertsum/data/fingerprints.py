@@ -49,12 +49,18 @@ def describe_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
     return hashlib.sha256(json.dumps(tokens, sort_keys=True).encode()).hexdigest()
 
 
-def describe_sources(config: DataConfig, split: str) -> list[Any]:
-    """The files that a split is read from, by their content, or the revision of a hub dataset."""
+def describe_sources(config: DataConfig, split: str, labelled: bool = True) -> list[Any]:
+    """The files that a split is read from, by their content, or the revision of a hub dataset.
+
+    Args:
+        config: The sources.
+        split: train, validation or test.
+        labelled: Whether documents need reference summaries.
+    """
     if is_hub_split(config, split):
         files = [entry["filename"] for entry in load_hub_split(config, split).cache_files]  # named by revision
         return [config.dataset, config.dataset_config, getattr(config, split) or split, files]
-    paths = read_files(config, split)
+    paths = read_files(config, split, labelled)
     described = [describe_file(path) for path in paths]
     if len(paths) <= 100:
         return described

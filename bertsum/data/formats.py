@@ -155,6 +155,11 @@ def read_bert_shard(path: Path) -> Records:
         yield f"{path} document {number}", record
 
 
+def read_plain(path: Path) -> Records:
+    """A plain text: one document, without a summary."""
+    yield str(path), {"id": path.name.removesuffix(".txt"), "document": _text(path)}
+
+
 # Readers by the end of a file's name; the first that fits is used.
 READERS: dict[str, Callable[[Path], Records]] = {
     ".story": read_story,
@@ -165,6 +170,8 @@ READERS: dict[str, Callable[[Path], Records]] = {
     ".xml": read_nyt,
     ".pt": read_bert_shard,
 }
+# Those that are read, too, where documents need no summaries.
+UNLABELLED_READERS: dict[str, Callable[[Path], Records]] = {".txt": read_plain}
 _ONE_DOCUMENT = (".story", ".story.json", ".summary", ".restbody", ".xml")
 _SPLIT_NAMES = {"validation": ("validation", "valid", "val", "dev")}
 

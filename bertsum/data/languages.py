@@ -13,6 +13,7 @@ from bertsum.errors import BertsumError
 from bertsum.text import sanitize
 
 AUTO = "auto"
+_JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences
 _READ = 5_000  # characters of a text to look at
 _CLASSIFIED = 1_000  # of those, letters for the detector
 _FEWEST_LETTERS = 20  # with fewer, the first candidate of the script is taken
@@ -157,6 +158,11 @@ def _beginning(texts: str | Iterable[str]) -> str:
 def base_language(language: str) -> str:
     """A language code without region or script: zh for zh-TW."""
     return language.lower().replace("_", "-").partition("-")[0]
+
+
+def between_sentences(language: str) -> str:
+    """What a language writes between two sentences: a space, or nothing."""
+    return "" if base_language(language) in _JOINED_WITHOUT_SPACE else " "
 
 
 def _runs(text: str) -> list[tuple[str, str]]:

@@ -15,10 +15,11 @@ import pyarrow as pa
 from bertsum.config import Config, DataConfig
 from bertsum.data.documents import Document, Line, Rejected, parse
 from bertsum.data.fingerprints import describe_code, describe_file, describe_sources, describe_tokenizer, fingerprint_of
-from bertsum.data.rows import FILTERED, ROWS, Rows, Texts, as_it_comes, texts_of
+from bertsum.data.rows import ROWS, Rows
 from bertsum.data.sources import read_lines
 from bertsum.data.store import Prepared, PreparedChunk, PreparedWriter, Report, open_prepared
 from bertsum.data.teacher import teacher_files
+from bertsum.data.texts import FILTERED, Texts, as_it_comes, texts_of
 from bertsum.errors import BertsumError
 from bertsum.files import replace_text, try_remove
 from bertsum.parallel import WorkerError, chunks, map_in_order
@@ -90,7 +91,7 @@ def _describe(
         "split": split,
         "kind": config.model.kind,
         **ROWS[config.model.kind].describe(config, tokenizer, target_tokenizer),
-        "sources": describe_sources(config.data, split),
+        "sources": describe_sources(config.data, split, ROWS[config.model.kind].labelled),
         "data": data,
         "encoding": asdict(config.encoding),
         "language": config.language,
@@ -104,9 +105,9 @@ def _write(config: Config, split: str, rows: Rows, folder: Path) -> Report:
     """Prepares all documents, or the rest after an interrupted preparation."""
     rows.open()
     prepare_chunk = _ChunkPreparer(config, rows)
-    PreparedChunk.of([], type(rows))  # pyarrow's first conversion loads pandas: do it once, not in each process
+    PreparedChunk.of([], type(rows), 0)  # pyarrow's first conversion loads pandas: do it once, not in each process
     with PreparedWriter(folder, rows.schema) as writer:
-        documents = islice(read_lines(config.data, split), writer.read, None)
+        documents = islice(read_lines(config.data, split, rows.labelled), writer.read, None)
         try:
             with Progress(f"prepare {split}", count=writer.read) as progress:
                 for chunk in map_in_order(prepare_chunk, _chunks(documents), config.data.workers, _size):
@@ -139,7 +140,8 @@ class _ChunkPreparer:
         self.rows = rows
 
     def __call__(self, chunk: list[Document | Rejected | Line]) -> PreparedChunk:
-        return PreparedChunk.of(self.rows([parse(item, self.config.data) for item in chunk]), type(self.rows))
+        made = self.rows([parse(item, self.config.data) for item in chunk])
+        return PreparedChunk.of(made, type(self.rows), len(chunk))
 
 
 def _stop_or_skip(config: DataConfig, rejected: Rejected) -> None:

@@ -10,22 +10,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
 
-from bertsum.config import Config, DataConfig
-from bertsum.data.augmentation import detokenize, join_documents, random_of_id
+from bertsum.config import Config
+from bertsum.data.augmentation import join_documents
 from bertsum.data.documents import Document, EncodedDocument, Rejected
-from bertsum.data.encoding import DocumentEncoder, Encoding, long_enough
+from bertsum.data.encoding import DocumentEncoder, Encoding, special_ends
 from bertsum.data.fingerprints import describe_tokenizer
-from bertsum.data.labels import label, oracle_scheme
-from bertsum.data.languages import language_of
-from bertsum.data.sentences import document_sentences, summary_sentences
+from bertsum.data.labels import label
+from bertsum.data.languages import between_sentences, language_of
+from bertsum.data.masking import Words, window_key
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.teacher import TeacherScores, teacher_files
+from bertsum.data.texts import Texts, as_it_comes, as_prose, texts_of
+from bertsum.data.tokenization import TextTokenizer
 from bertsum.errors import BertsumError
-from bertsum.text import split_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,14 +41,6 @@ COMMON = {
     "length": pa.int32(),
     "cut": pa.bool_(),
 }
-
-
-class Texts(TypedDict):
-    """A document as text, enough if no model reads it."""
-
-    id: str
-    sentences: list[str]
-    references: list[list[str]]
 
 
 class ExtractiveRow(Texts):
@@ -80,14 +74,28 @@ class Seq2SeqRow(Texts):
     target_cut: bool
 
 
+class MaskedRow(Texts):
+    """A window of a document as a masked language model reads it; it has no ``sentences`` and ``references``.
+
+    ``input_ids`` are T tokens: [CLS], a part of the document, [SEP]. ``key`` is a number for the draw of its masks.
+    """
+
+    length: int
+    cut: bool
+    input_ids: list[int]
+    key: int
+
+
 class Rows(ABC):
     """Makes the rows of one kind of model.
 
     Attributes:
         schema: Columns of a row: those of ``COMMON``, and those of this kind.
         inputs: The columns that the model reads; the others are for people and for ROUGE.
+        labelled: Whether documents need reference summaries.
     """
 
+    labelled: ClassVar[bool] = True
     schema: ClassVar[pa.Schema]
     inputs: ClassVar[tuple[str, ...]]
 
@@ -124,7 +132,7 @@ class Rows(ABC):
 
     @abstractmethod
     def __call__(self, documents: Sequence[Document | Rejected]) -> Sequence[Mapping[str, Any] | Rejected]:
-        """A row for each document, or why the document has none."""
+        """A row for each document, or why the document has none. A kind may also make several rows of one."""
 
     @staticmethod
     def counts(row: Mapping[str, Any]) -> dict[str, int]:
@@ -273,16 +281,59 @@ class Seq2SeqRows(Rows):
         return {"sentences read": len(row["cls_positions"]), "targets cut": int(row["target_cut"])}
 
 
-# Classes that make rows, by kind of model (``model.kind``).
-ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows, "seq2seq": Seq2SeqRows}
+class MaskedRows(Rows):
+    """Rows of a masked language model: windows of a document's plain text, each as full as whole words allow.
 
-
-def as_it_comes(data: DataConfig) -> DataConfig:
-    """The settings for documents that nothing learns from: no augmentation, and the oracle's labels.
-
-    Other splits than train are read so; and train, when a model is evaluated on it.
+    No sentences are split or left out, and nothing is cut off: a document of any length becomes windows of at most
+    ``encoding.max_length`` tokens. No window holds parts of two documents (DOC-SENTENCES in arXiv 1907.11692, which
+    found it slightly better than joining them): a batch is filled by tokens, so short windows leave no room unused.
     """
-    return replace(data, detokenized=0.0, joined=0.0, labels=oracle_scheme(data), teacher=None, teacher_weight=1.0)
+
+    labelled = False
+    schema = pa.schema({**COMMON, "input_ids": pa.list_(pa.int32()), "key": pa.int64()})
+    inputs = ("input_ids", "key")
+
+    def __init__(
+        self,
+        config: Config,
+        tokenizer: PreTrainedTokenizerBase,
+        split: str,
+        target_tokenizer: PreTrainedTokenizerBase | None = None,
+    ) -> None:
+        self.config = config
+        self.split = split
+        self.ends = special_ends(tokenizer)
+        self.words = Words(tokenizer)
+        self.text_tokens = TextTokenizer(tokenizer, config.encoding.words)
+
+    def __call__(self, documents: Sequence[Document | Rejected]) -> list[MaskedRow | Rejected]:
+        return [row for item in documents for row in ([item] if isinstance(item, Rejected) else self.rows(item))]
+
+    def rows(self, document: Document) -> list[MaskedRow] | list[Rejected]:
+        """A document's windows."""
+        if self.split == "train":
+            document = as_prose(document, self.config.data.detokenized)
+        text = document.text
+        if not isinstance(text, str):
+            text = between_sentences(language_of(text, self.config.language)).join(text)
+        tokens = np.array(next(self.text_tokens([text])), dtype=np.int64)
+        if not len(tokens):
+            return [Rejected(document.place, "no tokens", "the document has no token that the encoder knows")]
+        (begin, end), texts = self.ends, Texts(id=document.id, sentences=[], references=[])
+        windows = self.words.windows(tokens, self.config.encoding.max_length - 2)
+        return [
+            MaskedRow(**texts, length=len(ids), cut=False, input_ids=ids, key=window_key(document.id, number))
+            for number, ids in enumerate([begin, *window.tolist(), end] for window in windows)
+        ]
+
+    @staticmethod
+    def counts(row: Mapping[str, Any]) -> dict[str, int]:
+        """That it is a window."""
+        return {"windows": 1}
+
+
+# Classes that make rows, by kind of model (``model.kind``).
+ROWS: dict[str, type[Rows]] = {"extractive": ExtractiveRows, "seq2seq": Seq2SeqRows, "masked_lm": MaskedRows}
 
 
 def read_document(
@@ -298,7 +349,7 @@ def read_document(
         with_empty: As in :meth:`DocumentEncoder.cut`, for documents that come encoded.
     """
     if split == "train":
-        document = _as_prose(document, config.data.detokenized)
+        document = as_prose(document, config.data.detokenized)
     texts = texts_of(document, config, split)
     if isinstance(texts, Rejected):
         return texts
@@ -312,44 +363,6 @@ def read_document(
     if not encoding.sentence_indices:
         return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
     return document, texts, encoding
-
-
-def _as_prose(document: Document, share: float) -> Document:
-    """A document, turned back into ordinary prose if its id falls into the share."""
-    if isinstance(document, EncodedDocument) or random_of_id(document.id) >= share:
-        return document
-    references = [detokenize(reference) for reference in document.references]
-    return replace(document, text=detokenize(document.text), references=references)
-
-
-# Documents dropped for these reasons are dropped by choice of the config; any other reason is an error in the document.
-FILTERED = ("fewer sentences than data.min_sentences", "summary shorter than data.min_summary_words")
-
-
-def texts_of(document: Document, config: Config, split: str) -> Texts | Rejected:
-    """A document split into sentences, or why it is too short."""
-    language, split_texts = language_of(document.text, config.language), config.encoding.split_sentences
-    texts = Texts(
-        id=document.id,
-        sentences=document_sentences(document.text, language, split_texts),
-        references=[summary_sentences(reference, language, split_texts) for reference in document.references],
-    )
-    if split != "train" and config.data.filtered_splits != "all":
-        return texts
-    return _too_short(texts, config, document.place) or texts
-
-
-def _too_short(texts: Texts, config: Config, place: str) -> Rejected | None:
-    """Why a document or its summary is too short, if it is."""
-    data = config.data
-    usable = len(long_enough(texts["sentences"], config.encoding.min_sentence_words))
-    if usable < data.min_sentences:
-        return Rejected(place, FILTERED[0], f"{usable} sentences, expected {data.min_sentences} or more")
-    words = max(sum(len(split_words(sentence)) for sentence in reference) for reference in texts["references"])
-    if words < data.min_summary_words:
-        problem = f"a summary of {words} words, expected {data.min_summary_words} or more"
-        return Rejected(place, FILTERED[1], problem)
-    return None
 
 
 def as_rows(columns: Mapping[str, Iterable[Any]]) -> list[dict[str, Any]]:

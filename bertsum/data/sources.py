@@ -27,18 +27,24 @@ from bertsum.data.documents import (
     parse,
     parse_json,
 )
-from bertsum.data.formats import READERS, FormatError, listed_files
+from bertsum.data.formats import READERS, UNLABELLED_READERS, FormatError, listed_files
 from bertsum.errors import BertsumError
 from bertsum.files import encoding_of, not_in
 
 JSON_LINES = (".jsonl", ".jsonl.gz")
 SUFFIXES = (*JSON_LINES, *READERS)
+UNLABELLED_SUFFIXES = (*SUFFIXES, *UNLABELLED_READERS)
 LISTS = (".txt", ".json")  # of documents, with data.document_folders
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
-def source_files(config: DataConfig, split: str) -> list[Path]:
+def source_files(config: DataConfig, split: str, labelled: bool = True) -> list[Path]:
     """The files of a split, sorted within each folder or glob.
+
+    Args:
+        config: The sources.
+        split: train, validation or test.
+        labelled: Whether documents need reference summaries; without them a folder's plain texts count, too.
 
     Raises:
         BertsumError: if the split is not configured, or a file, folder or glob matches nothing.
@@ -46,15 +52,16 @@ def source_files(config: DataConfig, split: str) -> list[Path]:
     source = getattr(config, split)
     if not source:
         raise BertsumError(f"data.{split}: is not set, expected files of JSON lines or a split of data.dataset")
+    suffixes = SUFFIXES if labelled else UNLABELLED_SUFFIXES
     files: list[Path] = []
     for pattern in [source] if isinstance(source, str) else source:
         path = SAMPLE_FOLDER / Path(pattern).name if pattern.startswith("sample/") else Path(pattern).expanduser()
         if path.is_dir() and config.target_suffix is not None:
             raise BertsumError(f"data.{split}: '{pattern}' is a folder, expected text files with data.target_suffix")
         if path.is_dir():
-            matches = sorted(file for file in path.iterdir() if file.name.endswith(SUFFIXES))
+            matches = sorted(file for file in path.iterdir() if file.name.endswith(suffixes))
             if not matches:
-                raise BertsumError(f"data.{split}: folder '{pattern}' has no {' or '.join(SUFFIXES)} files")
+                raise BertsumError(f"data.{split}: folder '{pattern}' has no {' or '.join(suffixes)} files")
         elif path.exists():
             matches = [path]
         else:
@@ -94,9 +101,9 @@ def _stem(path: Path) -> tuple[str, str]:
     return stem or suffix, suffix
 
 
-def read_files(config: DataConfig, split: str) -> list[Path]:
-    """All files that a split is read from, those of the summaries among them."""
-    files = source_files(config, split)
+def read_files(config: DataConfig, split: str, labelled: bool = True) -> list[Path]:
+    """All files that a split is read from, those of the summaries among them; arguments as of :func:`source_files`."""
+    files = source_files(config, split, labelled)
     if config.target_suffix is None:
         return files
     return [file for path in files for file in (path, aligned_file(path, config.target_suffix))]
@@ -124,28 +131,33 @@ def source_of(config: DataConfig, split: str) -> dict[str, Any]:
     }
 
 
-def read_documents(config: DataConfig, split: str) -> Iterator[Document | Rejected]:
+def read_documents(config: DataConfig, split: str, labelled: bool = True) -> Iterator[Document | Rejected]:
     """Streams the documents of a split; a :class:`Rejected` takes the place of an unusable one.
+
+    Args:
+        config: The sources.
+        split: train, validation or test.
+        labelled: Whether a document without a reference summary is unusable.
 
     Raises:
         BertsumError: if the source as a whole cannot be read.
     """
-    return (parse(item, config) for item in read_lines(config, split))
+    return (parse(item, config) for item in read_lines(config, split, labelled))
 
 
-def read_lines(config: DataConfig, split: str) -> Iterator[Document | Rejected | Line]:
+def read_lines(config: DataConfig, split: str, labelled: bool = True) -> Iterator[Document | Rejected | Line]:
     """Streams the documents of a split; lines of JSON come unparsed, for :func:`parse`."""
     numbers = itertools.count() if config.limit is None else iter(range(config.limit))
     if is_hub_split(config, split):
-        yield from _documents(_hub_records(config, split), config, numbers)
+        yield from _documents(_hub_records(config, split), config, numbers, labelled)
     else:
-        for path in source_files(config, split):
+        for path in source_files(config, split, labelled):
             if config.target_suffix is None:
-                yield from _documents(_file_records(path, split), config, numbers)
+                yield from _documents(_file_records(path, split, labelled), config, numbers, labelled)
             else:
                 pairs = _aligned_lines(path, aligned_file(path, config.target_suffix))
                 named = replace(config, document_field=None, summary_field=None, id_field=None)
-                yield from _documents(pairs, named, numbers)
+                yield from _documents(pairs, named, numbers, labelled)
 
 
 def read_to_summarize(
@@ -209,15 +221,17 @@ def _documents(
         yield document_of(record, fields, config, place, number)
 
 
-def _file_records(path: Path, split: str) -> Iterator[tuple[str, Any]]:
+def _file_records(path: Path, split: str, labelled: bool) -> Iterator[tuple[str, Any]]:
     if path.name.endswith(JSON_LINES):
         yield from _json_lines(path)
         return
-    reader = next((reader for suffix, reader in _BY_SUFFIX if path.name.endswith(suffix)), None)
+    readers = _BY_SUFFIX if labelled else [*_BY_SUFFIX, *UNLABELLED_READERS.items()]
+    reader = next((reader for suffix, reader in readers if path.name.endswith(suffix)), None)
     if reader is None:
+        suffixes = SUFFIXES if labelled else UNLABELLED_SUFFIXES
         raise BertsumError(
-            f"data.{split}: '{path}' has a name of no known format, expected {', '.join(SUFFIXES)}; a list of "
-            "documents needs data.document_folders"
+            f"data.{split}: '{path}' has a name of no known format, expected {', '.join(suffixes)}; a list of "
+            "documents needs data.document_folders, and plain text without summaries needs model.kind masked_lm"
         )
     try:
         yield from reader(path)

@@ -55,6 +55,7 @@ class Report:
         cut_share: Share of kept documents that are not read whole.
         unlabelled_share: Share of kept documents without any positive label; None if documents have no labels.
         targets_cut_share: Share of kept documents whose summary is longer than the decoder's; None without a decoder.
+        windows_per_document: Mean number of windows of a kept document, if each is a row; else None.
     """
 
     read: int = 0
@@ -67,6 +68,7 @@ class Report:
     cut_share: float = 0.0
     unlabelled_share: float | None = None
     targets_cut_share: float | None = None
+    windows_per_document: float | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -84,7 +86,9 @@ class Report:
         return first + ("" if cut is None else f", {cut:.1%} of summaries cut")
 
     def per_document(self) -> str:
-        """Sentences and tokens of a document, as text."""
+        """Sentences (or windows) and tokens of a document, as text."""
+        if self.windows_per_document is not None:
+            return f"{self.windows_per_document:.1f} windows a document, {self.tokens_per_document:.0f} tokens in all"
         read = self.sentences_read_per_document
         of_them = "" if read is None else f", {read:.1f} of them read"
         tokens = f"{self.tokens_per_document:.0f} tokens"
@@ -97,7 +101,8 @@ class Prepared:
 
     Attributes:
         folder: Folder of the split.
-        dataset: One row a document, with the columns of the kind's schema (:mod:`bertsum.data.rows`).
+        dataset: The rows, one or several a document, with the columns of the kind's schema
+            (:mod:`bertsum.data.rows`).
         rows: The class that made the rows.
         report: What became of the documents.
     """
@@ -122,7 +127,7 @@ class Prepared:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each document (N)."""
+        """Tokens of each row (N)."""
         return self.dataset.data.column("length").to_numpy()
 
 
@@ -184,13 +189,14 @@ class PreparedChunk:
     counts: Counter[str]
 
     @staticmethod
-    def of(documents: Sequence[Mapping[str, Any] | Rejected], kind: type[Rows]) -> PreparedChunk:
-        """Splits documents into rows, with the columns of the kind, and rejected ones."""
-        rows = [document for document in documents if not isinstance(document, Rejected)]
+    def of(made: Sequence[Mapping[str, Any] | Rejected], kind: type[Rows], read: int) -> PreparedChunk:
+        """Splits what was made of ``read`` documents into rows, with the columns of the kind, and rejected ones."""
+        rows = [item for item in made if not isinstance(item, Rejected)]
+        rejected = [item for item in made if isinstance(item, Rejected)]
         counts = Counter(
             {
-                "read": len(documents),
-                "kept": len(rows),
+                "read": read,
+                "kept": read - len(rejected),
                 "sentences": sum(len(row["sentences"]) for row in rows),
                 "tokens": sum(row["length"] for row in rows),
                 "cut": sum(row["cut"] for row in rows),
@@ -198,7 +204,6 @@ class PreparedChunk:
         )
         for row in rows:
             counts.update(kind.counts(row))
-        rejected = [document for document in documents if isinstance(document, Rejected)]
         return PreparedChunk(pa.RecordBatch.from_pylist(rows, kind.schema), rejected, counts)
 
 
@@ -258,6 +263,7 @@ class PreparedWriter:
             cut_share=counts["cut"] / kept,
             unlabelled_share=counts["unlabelled"] / kept if "unlabelled" in counts else None,
             targets_cut_share=counts["targets cut"] / kept if "targets cut" in counts else None,
+            windows_per_document=counts["windows"] / kept if "windows" in counts else None,
         )
         replace_text(self.folder / "report.json", json.dumps(vars(report), indent=1))
         return report

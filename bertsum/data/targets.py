@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bertsum.data.tokenization import TextTokenizer, is_unused
+from bertsum.data.tokenization import TextTokenizer, is_unused, word_marks
 from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
@@ -67,11 +66,8 @@ class TargetEncoder:
         written = (self.end_id, self.separator_id)
         unused = [number for token, number in vocabulary.items() if is_unused(token)]
         self.specials = sorted({*tokenizer.all_special_ids, *unused}.difference(written))
-        backend: Any = tokenizer.backend_tokenizer
-        described = json.loads(backend.to_str())
-        self._prefix = described["model"].get("continuing_subword_prefix") if _is_wordpiece(described) else None
+        self._prefix, begin = word_marks(tokenizer)
         self.names = list(map(str, tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))))
-        begin = "Ġ" if _has(described, "ByteLevel") else "▁"
         self.continues = self._continuations(vocabulary, begin)
         self.pieces = [name.removeprefix(self._prefix or begin) for name in self.names]
         self._text_tokens = TextTokenizer(tokenizer, words)
@@ -121,14 +117,3 @@ class TargetEncoder:
             inside = token.startswith(self._prefix) and token != self._prefix if self._prefix else token[:1] != begin
             continues[number] = inside and number not in special
         return continues
-
-
-def _is_wordpiece(described: dict[str, Any]) -> bool:
-    return bool(described["model"].get("type") == "WordPiece")
-
-
-def _has(described: dict[str, Any], kind: str) -> bool:
-    """Whether the pre-tokenizer is of a kind, or has a part of it."""
-    pre_tokenizer = described.get("pre_tokenizer") or {}
-    parts = pre_tokenizer.get("pretokenizers", [pre_tokenizer])
-    return any(part.get("type") == kind for part in parts)

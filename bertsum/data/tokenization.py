@@ -130,6 +130,24 @@ def is_unused(token: str) -> bool:
     return token.startswith("[unused") and token.endswith("]")
 
 
+def word_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[str | None, str]:
+    """How a tokenizer marks words: what pieces that go on with a word begin with (BERT's ``##``; None if nothing), and
+    else what pieces that begin a word start with: ``Ġ`` of byte-level tokenizers, ``▁`` of others.
+    """
+    backend: Any = tokenizer.backend_tokenizer
+    described = json.loads(backend.to_str())
+    wordpiece = described["model"].get("type") == "WordPiece"
+    prefix = described["model"].get("continuing_subword_prefix") if wordpiece else None
+    return prefix, "Ġ" if _has_pre_tokenizer(described, "ByteLevel") else "▁"
+
+
+def _has_pre_tokenizer(described: dict[str, Any], kind: str) -> bool:
+    """Whether the pre-tokenizer is of a kind, or has a part of it."""
+    pre_tokenizer = described.get("pre_tokenizer") or {}
+    parts = pre_tokenizer.get("pretokenizers", [pre_tokenizer])
+    return any(part.get("type") == kind for part in parts)
+
+
 def cuts_at_spaces(tokenizer: dict[str, Any]) -> bool:
     """Whether a text has the same tokens as its words one by one. This is true of BERT's tokenizers: neither their
     normalisation nor their pieces reach across a space. Added tokens may.

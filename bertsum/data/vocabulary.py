@@ -98,7 +98,7 @@ def target_tokenizer(config: Config, tokenizer: PreTrainedTokenizerBase) -> PreT
 def _texts(config: Config, side: str) -> Iterator[str]:
     """The training documents, or the training summaries; documents that cannot be used are for ``prepare`` to tell."""
     with Progress(f"learn the vocabulary of {side}") as progress:
-        for document in read_documents(config.data, "train"):
+        for document in read_documents(config.data, "train", labelled=side != "documents"):
             if not isinstance(document, Rejected):
                 for text in [document.text] if side == "documents" else document.references:
                     yield from [text] if isinstance(text, str) else map(sanitize, text)
@@ -115,7 +115,7 @@ def _kept(
     data = asdict(config.data)
     described = {
         **described,
-        "sources": describe_sources(config.data, "train"),
+        "sources": describe_sources(config.data, "train", labelled=described["side"] != "documents"),
         "data": {name: data[name] for name in _READ_FIELDS},
         **describe_code(Path(__file__)),
     }

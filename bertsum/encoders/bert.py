@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from bertsum.encoders.int8 import add_channels
+from bertsum.encoders.pruned import layer_sizes
+
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
@@ -47,8 +50,9 @@ class Bert(nn.Module):
                 "LayerNorm": nn.LayerNorm(size, eps),
             }
         )
-        layers = (_layer(size, config.intermediate_size, eps) for _ in range(config.num_hidden_layers))
+        layers = (_layer(size, attention, inner, eps) for attention, inner in layer_sizes(config))
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(layers)})
+        add_channels(self)
 
     def get_input_embeddings(self) -> nn.Module:
         """The word embeddings (vocabulary, H)."""
@@ -65,14 +69,14 @@ class _Linear(nn.Linear):
         """Random values would only take time."""
 
 
-def _layer(size: int, inner: int, eps: float) -> nn.ModuleDict:
-    attention = {
-        "self": nn.ModuleDict({name: _Linear(size, size) for name in ("query", "key", "value")}),
-        "output": _output(size, size, eps),
+def _layer(size: int, attention: int, inner: int, eps: float) -> nn.ModuleDict:
+    parts = {
+        "self": nn.ModuleDict({name: _Linear(size, attention) for name in ("query", "key", "value")}),
+        "output": _output(attention, size, eps),
     }
     return nn.ModuleDict(
         {
-            "attention": nn.ModuleDict(attention),
+            "attention": nn.ModuleDict(parts),
             "intermediate": nn.ModuleDict({"dense": _Linear(size, inner)}),
             "output": _output(inner, size, eps),
         }

@@ -20,6 +20,9 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 from bertsum.config import ModelConfig
 from bertsum.encoders.bert import FIRST_POSITION, Bert
 from bertsum.encoders.check import check_encoder, check_length, lengthen_positions
+from bertsum.encoders.checkpoint import described_by_us, encoder_config_of, read_checkpoint
+from bertsum.encoders.int8 import add_channels, restored
+from bertsum.encoders.pruned import shrink
 from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ def resolve_encoder(name: str) -> str:
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     """The fast tokenizer of an encoder."""
-    with _explained(name):
+    with explained(name):
         _check_reachable(resolve_encoder(name))
         _check_tokenizer_files(Path(resolve_encoder(name)))
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
@@ -62,7 +65,9 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
 
 def load_encoder_config(name: str) -> PretrainedConfig:
     """The configuration of an encoder, without its weights."""
-    with _explained(name):
+    with explained(name):
+        if (described := described_by_us(Path(resolve_encoder(name)))) is not None:
+            return encoder_config_of(described)
         _check_reachable(resolve_encoder(name))
         return AutoConfig.from_pretrained(resolve_encoder(name), trust_remote_code=False)
 
@@ -80,25 +85,39 @@ def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = Fal
             does.
     """
     encoder_config = configure(load_encoder_config(config.encoder), config)
-    with _explained(config.encoder), _quiet_loading():
-        if weights_alone and (alone := _read_bert(Path(resolve_encoder(config.encoder)), encoder_config)):
+    folder = Path(resolve_encoder(config.encoder))
+    with explained(config.encoder), quiet_loading():
+        if weights_alone and (alone := _read_bert(folder, encoder_config)):
             return _finish(alone, max_length)
-        from transformers import AutoModel
-
-        encoder, loaded = AutoModel.from_pretrained(
-            resolve_encoder(config.encoder),
-            config=encoder_config,
-            trust_remote_code=False,
-            attn_implementation=_implementation(config),
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-        missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
-        if missing:
-            raise ValueError(f"its weights lack {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}")
+        checkpoint = read_checkpoint(folder)
+        encoder = _of_transformers(config, encoder_config) if checkpoint is None else _built(encoder_config, config)
+        if checkpoint is not None:
+            encoder.load_state_dict(checkpoint.encoder_weights())
     if encoder_config.model_type not in FIRST_POSITION:
         check_encoder(_without_pooler(encoder), config, max_length)
     return _finish(encoder, max_length)
+
+
+def _of_transformers(config: ModelConfig, encoder_config: PretrainedConfig) -> PreTrainedModel:
+    """The weights of an encoder's package.
+
+    Raises:
+        ValueError: if some are missing.
+    """
+    from transformers import AutoModel
+
+    encoder, loaded = AutoModel.from_pretrained(
+        resolve_encoder(config.encoder),
+        config=encoder_config,
+        trust_remote_code=False,
+        attn_implementation=_implementation(config),
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    missing = sorted(name for name in loaded["missing_keys"] if not name.startswith("pooler."))
+    if missing:
+        raise ValueError(f"its weights lack {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}")
+    return encoder
 
 
 def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
@@ -109,8 +128,8 @@ def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
     if not path.is_file():
         return None
     encoder = Bert(encoder_config)
-    prefixes = re.compile(r"^(bert|roberta)\.")
-    weights = {prefixes.sub("", name): tensor for name, tensor in load_file(path).items()}
+    prefixes = re.compile(r"^(bert|roberta|encoder(?=\.(embeddings|encoder)\.))\.")
+    weights = {prefixes.sub("", name): tensor for name, tensor in restored(load_file(path)).items()}
     expected = encoder.state_dict()
     if any(name not in weights or weights[name].shape != tensor.shape for name, tensor in expected.items()):
         return None
@@ -125,15 +144,19 @@ def build_encoder(
     encoder_config = configure(encoder_config, config)
     if encoder_config.model_type not in FIRST_POSITION:
         check_length(encoder_config, max_length)
-    with _explained(config.encoder):
-        if weights_alone:
-            return _finish(Bert(encoder_config), max_length)
-        from transformers import AutoModel
-
-        encoder = AutoModel.from_config(
-            encoder_config, attn_implementation=_implementation(config), dtype=torch.float32
-        )
+    with explained(config.encoder):
+        encoder = Bert(encoder_config) if weights_alone else _built(encoder_config, config)
     return _finish(encoder, max_length)
+
+
+def _built(encoder_config: PretrainedConfig, config: ModelConfig) -> PreTrainedModel:
+    """An encoder of that configuration without a pooler, its weights not yet filled."""
+    from transformers import AutoModel
+
+    encoder = AutoModel.from_config(encoder_config, attn_implementation=_implementation(config), dtype=torch.float32)
+    shrink(encoder)
+    add_channels(encoder)
+    return _without_pooler(encoder)
 
 
 def scratch_encoder(config: ModelConfig, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Encoder:
@@ -292,7 +315,7 @@ def _check_reachable(name: str) -> None:
 
 
 @contextlib.contextmanager
-def _explained(name: str) -> Iterator[None]:
+def explained(name: str) -> Iterator[None]:
     """Turns errors of transformers and the hub about a name into readable ones."""
     try:
         yield
@@ -313,7 +336,7 @@ def _explained(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet_loading() -> Iterator[None]:
+def quiet_loading() -> Iterator[None]:
     """Silences loading, which would warn about the pooler and other heads left out."""
     from transformers.utils import logging as transformers_logging
 

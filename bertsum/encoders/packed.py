@@ -10,33 +10,24 @@ transformers' BertModel and RobertaModel compute (arXiv 1810.04805), from the sa
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bertsum.device import has_pointwise_linear, pointwise_linear, softmax_backward
+from bertsum.device import softmax_backward
 from bertsum.encoders.bert import FIRST_POSITION
-from bertsum.encoders.low_rank import LowRankLinear
+from bertsum.encoders.projections import ACTIVATIONS, Linear, projection
+from bertsum.encoders.pruned import head_size
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
     from bertsum.encoders.load import Encoder
 
-# By transformers' names.
-_ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "gelu": F.gelu,
-    "gelu_new": partial(F.gelu, approximate="tanh"),
-    "gelu_pytorch_tanh": partial(F.gelu, approximate="tanh"),
-    "relu": F.relu,
-    "silu": F.silu,
-    "swish": F.silu,
-}
 # Pairs of tokens in one piece of attention: 1 MB in bf16, which fits a core's cache.
 _PAIRS_AT_ONCE = 1 << 19
 # Tokens: documents that are all as short as this (captions, tweets) are read side by side in training. To score them,
@@ -47,10 +38,7 @@ _SHORT = 64
 def can_be_packed(config: PretrainedConfig) -> bool:
     """Whether :func:`encode_packed` knows this encoder."""
     absolute = getattr(config, "position_embedding_type", "absolute") == "absolute"
-    return config.model_type in FIRST_POSITION and absolute and config.hidden_act in _ACTIVATIONS
-
-
-Linear = Callable[[torch.Tensor], torch.Tensor]
+    return config.model_type in FIRST_POSITION and absolute and config.hidden_act in ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -64,6 +52,7 @@ class Layer:
     feedforward_input: Linear  # with its activation
     feedforward_output: Linear
     output_norm: nn.LayerNorm
+    heads: int
     dtype: torch.dtype
 
 
@@ -73,43 +62,18 @@ def packed_layers(encoder: Encoder, dtype: torch.dtype) -> list[Layer]:
     activation = encoder.config.hidden_act
     return [
         Layer(
-            query=_linear([layer.attention.self.query], dtype),
-            key_value=_linear([layer.attention.self.key, layer.attention.self.value], dtype),
-            attention_output=_linear([layer.attention.output.dense], dtype),
+            query=projection([layer.attention.self.query], dtype),
+            key_value=projection([layer.attention.self.key, layer.attention.self.value], dtype),
+            attention_output=projection([layer.attention.output.dense], dtype),
             attention_norm=layer.attention.output.LayerNorm,
-            feedforward_input=_linear([layer.intermediate.dense], dtype, activation),
-            feedforward_output=_linear([layer.output.dense], dtype),
+            feedforward_input=projection([layer.intermediate.dense], dtype, activation),
+            feedforward_output=projection([layer.output.dense], dtype),
             output_norm=layer.output.LayerNorm,
+            heads=layer.attention.self.query.out_features // head_size(encoder.config),
             dtype=dtype,
         )
         for layer in layers
     ]
-
-
-def _linear(modules: Sequence[nn.Linear], dtype: torch.dtype, activation: str | None = None) -> Linear:
-    """Several projections of the same vectors as one."""
-    adapted = torch.is_grad_enabled() and any(isinstance(one, LowRankLinear) and one.learns for one in modules)
-    weights = [one.folded() if isinstance(one, LowRankLinear) and not adapted else one.weight for one in modules]
-    weight = (torch.cat(weights) if len(modules) > 1 else weights[0]).to(dtype)
-    bias = (torch.cat([module.bias for module in modules]) if len(modules) > 1 else modules[0].bias).to(dtype)
-    for_scoring = weight.device.type == "cpu" and not torch.is_grad_enabled() and has_pointwise_linear()
-    if for_scoring and dtype == torch.bfloat16 and activation in (None, "gelu"):
-        return pointwise_linear(weight, bias, gelu=activation == "gelu")
-    function = _ACTIVATIONS[activation] if activation is not None else None
-
-    def apply(vectors: torch.Tensor) -> torch.Tensor:
-        result = F.linear(vectors, weight, bias)
-        if adapted:
-            added = [
-                one.adaptation(vectors)
-                if isinstance(one, LowRankLinear)
-                else vectors.new_zeros(len(vectors), one.out_features)
-                for one in modules
-            ]
-            result = result + torch.cat(added, dim=-1)
-        return result if function is None else function(result)
-
-    return apply
 
 
 def encode_packed(
@@ -136,7 +100,6 @@ def encode_packed(
     config, training = encoder.config, encoder.training
     hidden_dropout = config.hidden_dropout_prob if training else 0.0
     attention_dropout = config.attention_probs_dropout_prob if training else 0.0
-    heads = config.num_attention_heads
     hidden = dropout(_embed(encoder, input_ids, token_type_ids, lengths), hidden_dropout)  # (N, H)
     keys = queries = bounds(lengths)
     for layer in layers:
@@ -145,7 +108,7 @@ def encode_packed(
         if layer is layers[-1] and places is not None:
             queries = torch.searchsorted(places, torch.tensor(keys, device=places.device)).tolist()
             hidden, values = hidden[places], values[places]  # (V, H)
-        context = attend(layer.query(values), key_value, queries, keys, heads, attention_dropout)
+        context = attend(layer.query(values), key_value, queries, keys, layer.heads, attention_dropout)
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
         inner = layer.feedforward_input(hidden.to(layer.dtype))
         hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)

@@ -132,23 +132,26 @@ class Reader:
         attention_mask: torch.Tensor | None,
         token_type_ids: torch.Tensor,
         lengths: tuple[int, ...] | None = None,
+        places: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, tuple[int, ...]]:
-        """Vectors of all tokens, packed (N, H), and the number of tokens of each document.
+        """Vectors of tokens, packed (N, H), and the number of tokens of each document.
 
         Args:
             input_ids: Tokens, padded (B, T) or packed (N).
             attention_mask: 1 for tokens, 0 for padding behind them (B, T); None if packed.
             token_type_ids: Interval segments, in the shape of ``input_ids``.
             lengths: Tokens of each document, if packed.
+            places: Places among the N tokens, ascending: only their vectors are wanted. All by default.
         """
         input_ids, types, lengths = self._settled(input_ids, attention_mask, token_type_ids, lengths)
         if lengths is None:
             assert attention_mask is not None
             hidden = encode_padded(self.encoder, input_ids, attention_mask, types)  # (B, T, H)
-            return hidden[attention_mask.bool()], tuple(attention_mask.sum(dim=1).tolist())
+            vectors = hidden[attention_mask.bool()]
+            return vectors if places is None else vectors[places], tuple(attention_mask.sum(dim=1).tolist())
         layers = self._layers(input_ids.device.type)
         with torch.autocast(input_ids.device.type, enabled=False):
-            return encode_packed(self.encoder, layers, input_ids, types, lengths), lengths
+            return encode_packed(self.encoder, layers, input_ids, types, lengths, places), lengths
 
     def _settled(
         self,

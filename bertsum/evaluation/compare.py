@@ -13,6 +13,7 @@ import numpy as np
 
 from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
+from bertsum.evaluation.perplexity import FIGURES, PERPLEXITY, perplexity, resampled_perplexities
 from bertsum.evaluation.translation import STATISTICS, check_installed, corpus_score, resampled_scores
 from bertsum.files import read_json_lines
 from bertsum.results import METRICS, TRANSLATION_METRICS
@@ -20,7 +21,7 @@ from bertsum.results import METRICS, TRANSLATION_METRICS
 
 @dataclass(frozen=True)
 class Difference:
-    """ROUGE F1 of system b minus that of system a, in percent; or BLEU or chrF.
+    """ROUGE F1 of system b minus that of system a, in percent; or BLEU, chrF, or perplexity, where less is better.
 
     Attributes:
         a: Mean of system a, or its corpus score.
@@ -85,6 +86,10 @@ def _difference(metric: str, a: np.ndarray, b: np.ndarray, samples: int, seed: i
         of_a, of_b = corpus_score(metric, a), corpus_score(metric, b)
         mean = of_b - of_a
         drawn = resampled_scores(metric, b, samples, seed) - resampled_scores(metric, a, samples, seed)  # (samples)
+    elif metric == PERPLEXITY:
+        of_a, of_b = perplexity(a), perplexity(b)
+        mean = of_b - of_a
+        drawn = resampled_perplexities(b, samples, seed) - resampled_perplexities(a, samples, seed)
     else:
         difference = 100 * (b - a)[:, 0]
         of_a, of_b, mean = 100 * a.mean(), 100 * b.mean(), difference.mean()
@@ -98,13 +103,14 @@ def _difference(metric: str, a: np.ndarray, b: np.ndarray, samples: int, seed: i
 
 def comparison_table(differences: dict[str, Difference]) -> str:
     """The differences as text."""
-    lines = [f"{'':<8}{'a':>8}{'b':>8}{'b - a':>9}{'95% interval':>18}{'p':>9}"]
+    width = max(8, *(len(metric) + 1 for metric in differences))
+    lines = [f"{'':<{width}}{'a':>8}{'b':>8}{'b - a':>9}{'95% interval':>18}{'p':>9}"]
     for metric, difference in differences.items():
         low, high = difference.interval
         interval = f"({low:+.2f} {high:+.2f})"
         name = TRANSLATION_METRICS.get(metric, metric.upper())
         lines.append(
-            f"{name:<8}{difference.a:>8.2f}{difference.b:>8.2f}{difference.mean:>+9.2f}{interval:>18}{difference.p_value:>9.4f}"
+            f"{name:<{width}}{difference.a:>8.2f}{difference.b:>8.2f}{difference.mean:>+9.2f}{interval:>18}{difference.p_value:>9.4f}"
         )
     return "\n".join(lines)
 
@@ -142,8 +148,13 @@ def _rouge(record: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def _statistics(record: dict[str, Any]) -> dict[str, list[float]]:
-    """What corpus scores are made of: whole numbers, by metric."""
+    """What corpus scores are made of, by metric: whole numbers; of perplexity, a loss and a number of tokens."""
     statistics = record.get("statistics", {})
+    if PERPLEXITY in statistics:
+        loss, tokens = statistics[PERPLEXITY]
+        if type(tokens) is not int or tokens < 1 or not 0 <= float(loss) < float("inf"):
+            raise ValueError(f"statistics of {PERPLEXITY}: expected {FIGURES} figures, a loss and a number of tokens")
+        return {PERPLEXITY: [float(loss), tokens]}
     found = {metric: list(statistics[metric]) for metric in TRANSLATION_METRICS if metric in statistics}
     for metric, values in found.items():
         if len(values) != STATISTICS[metric] or not all(type(value) is int and value >= 0 for value in values):

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from bertsum.by_place import ByPlace, OnDisk
 from bertsum.config import Config
 from bertsum.data.prepare import prepare, read_texts
-from bertsum.data.rows import Texts, as_it_comes
 from bertsum.data.sources import source_of
 from bertsum.data.store import Prepared
+from bertsum.data.texts import Texts, as_it_comes
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.evaluation.measure import Measures, measure, writes
 from bertsum.evaluation.novelty import summarize_novelty
+from bertsum.evaluation.perplexity import PERPLEXITY, write_perplexity
 from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, WrittenOnDisk, predict_split
 from bertsum.evaluation.rouge import summarize_scores, tokenizer_name
 from bertsum.evaluation.translation import check_installed, document_scores, signature, summarize_statistics
@@ -41,8 +43,8 @@ class Evaluation(Results):
 
     Attributes:
         example: A document; the sentences that the first checkpoint (or the oracle) chose are marked, or the summary
-            that it wrote stands beside it.
-        folder: Folder of results.json, predictions.jsonl and report.html.
+            that it wrote stands beside it. Empty without summaries.
+        folder: Folder of results.json, predictions.jsonl and, of summaries, report.html.
     """
 
     example: str
@@ -50,7 +52,7 @@ class Evaluation(Results):
 
     @property
     def report(self) -> Path:
-        """The page report.html."""
+        """The page report.html, which shows summaries."""
         return self.folder / "report.html"
 
 
@@ -79,6 +81,22 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
             f"checkpoint '{checkpoint}': does not exist, expected a finished training of run '{config.name}'"
         )
     return _evaluate(config, {"model": checkpoint}, split, split)
+
+
+def evaluate_untrained(config: Config, split: str | None = None) -> Evaluation:
+    """Evaluates the model that a training of this config begins with: the pretrained encoder, a new or given head.
+
+    Writes the files of :func:`evaluate` to ``eval/SPLIT-untrained`` of the run folder.
+
+    Args:
+        config: The run's configuration.
+        split: train, validation or test; by default ``evaluation.split``.
+
+    Raises:
+        BertsumError: if the encoder or the documents cannot be used.
+    """
+    split = _checked_split(config, split)
+    return _evaluate(config, {"model": None}, split, f"{split}-untrained")
 
 
 def evaluate_average(config: Config, count: int, split: str | None = None) -> Evaluation:
@@ -145,15 +163,19 @@ def _as_documents_come(config: Config) -> Config:
     return replace(config, data=as_it_comes(config.data))
 
 
-def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str, name: str) -> Evaluation:
-    """Evaluates checkpoints of one run, which all read documents the same way; ``name`` is the results folder."""
+def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], split: str, name: str) -> Evaluation:
+    """Evaluates checkpoints of one run, which all read documents the same way (None: before the training); ``name`` is
+    the results folder.
+    """
     start = time.perf_counter()
+    of_words = PERPLEXITY in config.evaluation.metrics
     predictions: dict[str, PredictionsOnDisk] = {}
     weights: dict[str, str | None] = {}
     prepared: Prepared | None = None
     with ExitStack() as stack:
         for system, checkpoint in checkpoints.items():
-            model = Model.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
+            model = _load(config, checkpoint)
+            _check_metrics(config, model)
             if prepared is None:
                 config = _as_documents_come(model.config.apply(config))
                 folder = stack.enter_context(Run.of(config).writing_results(name))
@@ -162,12 +184,71 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path], split: str,
             weights[system] = saved_checksum(model.folder) if model.folder else None
             title = f"score {split}" if system == "model" else f"score {split} with {system}"
             with Progress(title, len(prepared)) as progress:
-                made = predict_split(model, prepared, config, progress=progress)
+                made = predict_split(model, prepared, config, None, progress, loss=of_words, summaries=not of_words)
                 predictions[system] = PredictionsOnDisk(made, folder)
             del model  # before the next one is read, or processes are started
         assert prepared is not None
-        named = {system: str(path) for system, path in checkpoints.items()}
-        return _report(config, named, weights, split, prepared.texts, predictions, folder, start)
+        named = {system: str(path or "untrained") for system, path in checkpoints.items()}
+        if not of_words:
+            return _report(config, named, weights, split, prepared.texts, predictions, folder, start)
+        files = {system: _predictions_file(folder, system, predictions) for system in predictions}
+        drawn = (config.rouge.bootstrap_samples, config.seed)
+        evaluation = Evaluation(
+            **_described(config, named, weights, split, prepared.report.kept),
+            selection=None,
+            systems={},
+            perplexity={
+                system: write_perplexity(files[system], prepared.texts, made, *drawn)
+                for system, made in predictions.items()
+            },
+            seconds=round(time.perf_counter() - start, 2),
+            example="",
+            folder=folder,
+        )
+        evaluation.write(folder)
+        return evaluation
+
+
+def _check_metrics(config: Config, model: Model) -> None:
+    """Checks that what is to be measured is what such a model makes."""
+    metrics = config.evaluation.metrics
+    if PERPLEXITY in metrics if model.summarizes else metrics != [PERPLEXITY]:
+        raise BertsumError(
+            f"evaluation.metrics: got {', '.join(metrics)}, expected "
+            f"{'some of rouge, bleu, chrf' if model.summarizes else PERPLEXITY} for a model of model.kind {model.kind}"
+        )
+
+
+def _load(config: Config, checkpoint: str | Path | None) -> Model:
+    """A checkpoint, or the model that a training begins with, to the same weights."""
+    device = str(default_device())
+    if checkpoint is not None:
+        return Model.from_pretrained(checkpoint, device=device, only_score=True)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(config.seed)
+        return model_class(config.model.kind).for_training(config).to(device).eval()
+
+
+def _predictions_file(folder: Path, system: str, predictions: Collection[str]) -> Path:
+    return folder / f"predictions{f'.{system}' * (len(predictions) > 1)}.jsonl"
+
+
+def _described(
+    config: Config, checkpoints: dict[str, str], weights: dict[str, str | None], split: str, documents: int
+) -> dict[str, Any]:
+    """What was evaluated, and how: the fields that any results have."""
+    language = config.rouge_language
+    return {
+        "checkpoints": checkpoints,
+        "weights": weights,
+        "split": split,
+        "source": source_of(config.data, split),
+        "documents": documents,
+        "rouge": {**asdict(config.rouge), "language": language, "tokenizer": tokenizer_name(language)},
+        "baselines": config.evaluation.baselines,
+        "long_documents": config.encoding.long_documents,
+        "precision": settle_precision(config.evaluation.precision, default_device()) if checkpoints else None,
+    }
 
 
 def _report(
@@ -181,25 +262,16 @@ def _report(
     start: float,
 ) -> Evaluation:
     """Measures each system, in the order of ``rows``, and the baselines; writes the files."""
-    files = {system: folder / f"predictions{f'.{system}' * (len(predictions) > 1)}.jsonl" for system in predictions}
+    files = {system: _predictions_file(folder, system, predictions) for system in predictions}
     writers = [system for system, made in predictions.items() if writes(made)]
     title = f"{' and '.join(config.evaluation.metrics)} of {split}"
     measures = measure(config, rows, predictions, files, title, writers)
     if len(predictions) > 1 and measures.rouge:
         mean = np.mean([measures.rouge[system] for system in predictions], axis=0)
         measures.rouge[f"mean of {len(predictions)}"] = mean
-    language = config.rouge_language
     evaluation = Evaluation(
-        checkpoints=checkpoints,
-        weights=weights,
-        split=split,
-        source=source_of(config.data, split),
-        documents=len(rows),
-        rouge={**asdict(config.rouge), "language": language, "tokenizer": tokenizer_name(language)},
+        **_described(config, checkpoints, weights, split, len(rows)),
         selection=asdict(config.selection) if len(writers) < len(predictions) else None,
-        baselines=config.evaluation.baselines,
-        long_documents=config.encoding.long_documents,
-        precision=settle_precision(config.evaluation.precision, default_device()) if predictions else None,
         generation=asdict(config.generation) if writers else None,
         **_summarized(config, measures, list(predictions), rows),
         seconds=round(time.perf_counter() - start, 2),

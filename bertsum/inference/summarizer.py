@@ -68,6 +68,11 @@ class Summarizer:
     def __init__(self, model: Model, precision: Precision = "auto") -> None:
         if precision not in get_args(Precision):
             raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
+        if not model.summarizes:
+            raise BertsumError(
+                f"model: is of model.kind {model.kind}, which makes no summaries; train a summarizer whose encoder it "
+                f"is: bertsum train --config NAME --model.encoder {model.folder or 'FOLDER'}"
+            )
         self.model = model.eval()
         self.precision = precision
         self._encoders: dict[tuple[str, int], DocumentEncoder] = {}

@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bertsum.data.languages import base_language
+from bertsum.data.languages import between_sentences
 from bertsum.pages.shading import document_html, marked, show_document
 from bertsum.pages.written import show_written, written_html, written_terminal
 from bertsum.text import is_spaced
 
-_JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences
 _LINE_BREAK = re.compile(r"(.?)[^\S\n\r\x85\u2028]*[\n\r\x85\u2028]\s*(?=(.?))")
 
 
@@ -78,8 +77,7 @@ def running_text(sentences: Sequence[str], language: str) -> str:
         sentences: The sentences, verbatim.
         language: ISO 639-1 code.
     """
-    separator = "" if base_language(language) in _JOINED_WITHOUT_SPACE else " "
-    return separator.join(_LINE_BREAK.sub(_joined_line, sentence) for sentence in sentences)
+    return between_sentences(language).join(_LINE_BREAK.sub(_joined_line, sentence) for sentence in sentences)
 
 
 def _joined_line(match: re.Match[str]) -> str:

@@ -73,6 +73,8 @@ class Model(nn.Module, ModelHubMixin, ABC):
     Attributes:
         kind: The value of ``model.kind``.
         writes: Whether it writes new sentences; else it chooses sentences of the document.
+        summarizes: Whether it makes summaries at all.
+        epoch: The pass over the training documents that a training is in.
         sections: The parts of the configuration that this kind reads; they are saved with it.
         config: The model's configuration, saved with it.
         encoder: The pretrained encoder.
@@ -83,6 +85,8 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
     kind: ClassVar[str]
     writes: ClassVar[bool] = False
+    summarizes: ClassVar[bool] = True
+    epoch: int = 0
     sections: ClassVar[tuple[str, ...]] = ("model", "encoding", "selection", "language")
     encoder: Encoder
     folder: Path | None = None
@@ -110,7 +114,6 @@ class Model(nn.Module, ModelHubMixin, ABC):
     # ---- the contract
 
     @classmethod
-    @abstractmethod
     def build(
         cls,
         config: SavedConfig,
@@ -119,6 +122,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         target_tokenizer: PreTrainedTokenizerBase | None = None,
     ) -> Self:
         """A model with this encoder; all other weights are random."""
+        return cls(config, encoder, tokenizer, target_tokenizer)
 
     @abstractmethod
     def collate(self, rows: Sequence[dict[str, Any]]) -> Batch:
@@ -244,11 +248,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         return self._tokenizer
 
     def train(self, mode: bool = True) -> Self:
-        """Sets training or evaluation mode.
-
-        Args:
-            mode: Whether to train, with dropout, or to predict.
-        """
+        """Sets training mode, with dropout, or evaluation mode."""
         if mode:
             self.reader.forget_layers()
         return super().train(mode)

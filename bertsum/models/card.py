@@ -101,6 +101,7 @@ def read_origin(checkpoint: Path) -> Origin | None:
                 results,
                 systems=_of_model_and_baselines(results.systems, systems[0]),
                 translation=_of_model_and_baselines(results.translation, systems[0]),
+                perplexity=_of_model_and_baselines(results.perplexity, systems[0]),
             )
     return Origin(config, trained, prepared, measured)
 
@@ -170,7 +171,7 @@ def _card(
         language=None if config.language == "auto" else re.split("[-_]", config.language)[0].lower(),
         license=license or "unknown",
         library_name="bertsum",
-        pipeline_tag="translation" if task == "translation" else "summarization",
+        pipeline_tag=task if task in ("translation", "fill-mask") else "summarization",
         tags=["bertsum", task, "model_hub_mixin"],
         base_model=_base_model(config.model.encoder),
         datasets=_datasets(origin),
@@ -181,7 +182,7 @@ def _card(
     training = origin.config if origin is not None and origin.trained else None
     recipe = _recorded(training.to_dict() if training else asdict(config), sections)
     return ModelCard(
-        _template().render(
+        _template("card_encoder.md.jinja" if task == "fill-mask" else "card.md.jinja").render(
             data=data.to_yaml(),
             known_language=data.language,
             name=name,
@@ -211,6 +212,8 @@ def _card(
 
 def _task(config: SavedConfig, sections: Sequence[str], measured: Sequence[Results]) -> str:
     """What the model does, by the hub's name for it or by a longer one."""
+    if "generation" not in sections and "selection" not in sections:
+        return "fill-mask"
     if "generation" not in sections:
         return "extractive-summarization"
     if not config.encoding.split_sentences or (measured and not any(one.systems for one in measured)):
@@ -219,10 +222,10 @@ def _task(config: SavedConfig, sections: Sequence[str], measured: Sequence[Resul
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def _template(file: str) -> jinja2.Template:
     environment = jinja2.Environment(trim_blocks=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     environment.filters |= {"code": _code, "options": _options, "source": _source}
-    return environment.from_string(Path(__file__).with_name("card.md.jinja").read_text(encoding="utf-8"))
+    return environment.from_string(Path(__file__).with_name(file).read_text(encoding="utf-8"))
 
 
 def _labels(config: Config) -> str:
@@ -286,12 +289,24 @@ def _eval_results(results: Results) -> list[EvalResult]:
         )
         for metric, one in results.translation.get("model", {}).items()
     ]
-    return [*summaries, *translations]
+    words = [
+        EvalResult(
+            task_type="fill-mask",
+            task_name="Masked language modelling",
+            metric_type="perplexity",
+            metric_name="Perplexity of hidden words",
+            metric_value=round(one.score, 2),
+            **common,
+        )
+        for one in results.perplexity.values()
+    ]
+    return [*summaries, *translations, *words]
 
 
 def _measured_metrics(measured: Sequence[Results]) -> list[str]:
     """The hub's names of the metrics that were measured."""
     rouge = ["rouge"] if any(results.systems for results in measured) else []
+    rouge += ["perplexity"] if any(results.perplexity for results in measured) else []
     return rouge + [metric for metric in TRANSLATION_METRICS if any(metric in one.signatures for one in measured)]
 
 

@@ -42,6 +42,7 @@ class Prediction:
         scores: Score of each sentence of the document, from 0 to 1; None for those that were not read. It is the
             probability that the summary has the sentence; after train.loss listwise, a share of the document.
         loss: The document's loss, if asked for.
+        units: How many terms that loss is a sum of, where the kind of model tells.
         leans_on: For each written sentence, the sentences of the document that it has most of its words from.
         unsupported: Words of a written summary, such as numbers and names, that the document does not have.
     """
@@ -51,6 +52,7 @@ class Prediction:
     indices: list[int] = field(default_factory=list)
     scores: list[float | None] = field(default_factory=list)
     loss: float | None = None
+    units: int = 0
     leans_on: list[list[int]] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
 

@@ -15,6 +15,7 @@ from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, DecoderConfig, EncodingConfig, GenerationConfig, ModelConfig, SelectionConfig
+from bertsum.encoders.int8 import restored, stored
 from bertsum.encoders.load import load_tokenizer
 from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
 from bertsum.errors import BertsumError
@@ -123,7 +124,7 @@ def write_model(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         learned = {name: tensor for name, tensor in weights.items() if belongs_to_checkpoint(name, config.model)}
-        write_tensors(folder / WEIGHTS_FILE, learned)
+        write_tensors(folder / WEIGHTS_FILE, stored(learned, encoder_config))
         text = json.dumps(described, indent=2, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
         tokenizers[0].save_pretrained(folder)
@@ -146,7 +147,7 @@ def read_model(folder: Path) -> SavedModel:
     try:
         needed = {name: described[name] for name in ("model", "encoding", "language")}
         others = {name: described[name] for name in ("selection", "decoder", "generation") if name in described}
-        config_of_all = Config.from_dict(needed | others)
+        config_of_all = Config.from_dict(needed | others, training=False)
         encoder_values = dict(described["encoder"])
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
     except BertsumError:
@@ -154,7 +155,7 @@ def read_model(folder: Path) -> SavedModel:
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = replace(SavedConfig.of(config_of_all), scores=_scores(described, folder))
-    weights = scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(described, folder))
+    weights = scaled_as_here(_restored(folder), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
         # building them would take forever
@@ -180,7 +181,15 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     Raises:
         BertsumError: if a file is missing or broken; the message names it.
     """
-    return scaled_as_here(read_tensors(folder / WEIGHTS_FILE), _scale(_read_config(folder), folder))
+    return scaled_as_here(_restored(folder), _scale(_read_config(folder), folder))
+
+
+def _restored(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a file, all in floating point."""
+    try:
+        return restored(read_tensors(folder / WEIGHTS_FILE))
+    except ValueError as error:
+        raise BertsumError(f"model '{folder}': {WEIGHTS_FILE} is broken: {error}") from error
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

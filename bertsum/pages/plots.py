@@ -12,6 +12,7 @@ from bertsum.pages.charts import Chart, bars, lines, svg
 from bertsum.results import METRICS
 from bertsum.runs import Run
 
+_AS_THEY_ARE = ("loss", "perplexity")  # other metrics are shares, shown in percent
 POSITIONS = 20  # shown one by one; later positions are shown together
 
 
@@ -64,7 +65,7 @@ def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "r
     Args:
         runs: Run folders, with ``metrics.jsonl``.
         output: Picture to write, an .svg.
-        metric: The metric: loss, or a ROUGE measured with ``train.validate_rouge``.
+        metric: The metric: loss, perplexity, or a ROUGE measured with ``train.validate_rouge``.
 
     Raises:
         BertsumError: if a run has no such metric, or the picture cannot be written.
@@ -75,12 +76,12 @@ def plot_curves(runs: Sequence[str | Path], output: str | Path, metric: str = "r
         if not points:
             raise BertsumError(f"'{run}': its metrics.jsonl has no '{metric}' of a validation")
         curves[run.name] = points
-    up = f"validation {metric if metric == 'loss' else metric.upper()}"
+    up = f"validation {metric if metric in _AS_THEY_ARE else metric.upper()}"
     _picture([lines(curves, "training documents seen", up)], output)
 
 
 def plot_training(run: Run) -> None:
-    """Draws a run's ``curves.svg``: losses, and the ROUGE of validations, over the documents seen.
+    """Draws a run's ``curves.svg``: losses, and the ROUGE or perplexity of validations, over the documents seen.
 
     Args:
         run: A run with ``metrics.jsonl``.
@@ -94,6 +95,8 @@ def plot_training(run: Run) -> None:
     drawn = [lines(_drawn(losses), "training documents seen", "loss of a document")]
     if _drawn(rouge):
         drawn.append(lines(_drawn(rouge), "training documents seen", "validation ROUGE F1"))
+    if perplexity := _points(metrics, "validation", "perplexity"):
+        drawn.append(lines({"validation": perplexity}, "training windows seen", "perplexity of hidden words"))
     _picture(drawn, run.curves_file)
 
 
@@ -103,7 +106,7 @@ def _drawn(curves: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple
 
 def _points(metrics: list[dict[str, Any]], split: str, metric: str) -> list[tuple[float, float]]:
     """A metric over the documents seen; ROUGE in percent."""
-    scale = 1 if metric == "loss" else 100
+    scale = 1 if metric in _AS_THEY_ARE else 100
     values = ((line["documents"], line.get(metric)) for line in metrics if line["split"] == split)
     return [(documents, scale * value) for documents, value in values if isinstance(value, float)]
 

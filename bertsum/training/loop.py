@@ -174,7 +174,7 @@ class Trainer:
             Whether a signal has told any process to stop.
         """
         start = time.perf_counter()
-        self.random_before = random_state()
+        self.random_before, self.model.epoch = random_state(), self.state.epoch
         train, accelerator = self.config.train, self.accelerator
         shares = [
             [piece for batch in update[process :: accelerator.num_processes] for piece in self._pieces(batch)]

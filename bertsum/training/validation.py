@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
 _CHUNK = 64  # documents that a process measures at once,
 _CHUNK_BYTES = 1 << 22  # or fewer where they are long
+_MOST = 700.0  # loss of a token, for its exponential is a number
 
 
 def validation_metrics(model: Model, prepared: Prepared, config: Config, accelerator: Accelerator) -> dict[str, float]:
-    """Validation loss per document, and ROUGE if configured; the same on each process.
+    """Validation loss per row, perplexity where the model tells its units, and ROUGE if configured; the same on each
+    process.
 
     Processes share batches, not documents, so that each batch is computed as on one process. Sums are taken in the
     order of the documents. The forward pass computes in ``train.precision``, as in training.
@@ -47,8 +50,10 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
     measured = dict(
         gather_object([(one.place, values) for one, values in zip(predictions, figures.tolist(), strict=True)])
     )
-    loss, *rouge = np.array([measured[place] for place in range(len(chosen))]).mean(axis=0).tolist()
+    loss, units, *rouge = np.array([measured[place] for place in range(len(chosen))]).mean(axis=0).tolist()
     metrics = {"loss": loss}
+    if units:
+        metrics["perplexity"] = math.exp(min(loss / units, _MOST))
     if rouge:
         metrics |= dict(zip(METRICS, rouge, strict=True))
         metrics["rouge_mean"] = sum(rouge) / len(rouge)
@@ -56,8 +61,8 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
 
 
 def _figures(predictions: Sequence[Prediction], prepared: Prepared, chosen: np.ndarray, config: Config) -> np.ndarray:
-    """Loss of each document and, if configured, ROUGE-1, 2 and L F1 of its summary (N, 1 or 4)."""
-    losses = np.array([prediction.loss for prediction in predictions], dtype=np.float64).reshape(-1, 1)
+    """Loss and units of each document and, if configured, ROUGE-1, 2 and L F1 of its summary (N, 2 or 5)."""
+    losses = np.array([(prediction.loss, prediction.units) for prediction in predictions], dtype=float).reshape(-1, 2)
     if not config.train.validate_rouge:
         return losses
     places = chosen[[prediction.place for prediction in predictions]]

@@ -1,0 +1,168 @@
+"""A smaller model from a trained one: cut, then trained on what the larger one says of the training documents.
+
+RUN/start/                the cut model, before its training
+RUN/teacher/eval/train/   what the larger model says of the training documents
+RUN/best                  the smaller model, like that of any run
+
+All steps that are done are kept: an interrupted command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bertsum.compression.layers import keep_layers
+from bertsum.compression.measured import PREDICTIONS_FILE, Comparison, compare_models
+from bertsum.compression.prune import measure_importance, prune
+from bertsum.compression.quantize import quantize
+from bertsum.config import Config
+from bertsum.data.prepare import prepare
+from bertsum.errors import BertsumError
+from bertsum.evaluation.evaluate import evaluate
+from bertsum.evaluation.predictions import predict_split
+from bertsum.files import whole_folder
+from bertsum.models.base import Model
+from bertsum.models.storage import saved_checksum
+from bertsum.progress import Progress
+from bertsum.results import RESULTS_FILE
+from bertsum.runs import Run
+from bertsum.training.resume import write_model_as_run
+from bertsum.training.train import train
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What a smaller model has of a larger one's encoder.
+
+    Attributes:
+        layers: How many of its layers; None for all.
+        heads: Share of its attention heads, from 0 to 1.
+        feedforward: Share of the units of its feed-forward blocks, from 0 to 1.
+        measured_on: Validation documents on which the importance of heads and units is measured.
+    """
+
+    layers: int | None = None
+    heads: float = 1.0
+    feedforward: float = 1.0
+    measured_on: int = 200
+
+    def __post_init__(self) -> None:
+        for name in ("heads", "feedforward"):
+            if not 0 < (share := getattr(self, name)) <= 1:
+                raise BertsumError(f"--{name}: got {share}, expected a share above 0 and up to 1")
+        if self.layers is None and self.heads == self.feedforward == 1:
+            raise BertsumError("compress: nothing to cut; expected --layers, --heads or --feedforward")
+
+
+def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Comparison:
+    """Writes a model in eight bits as a run, and compares the two on the validation documents.
+
+    Args:
+        model: A checkpoint folder or hub id.
+        config: The run of the model in eight bits: its folder and its data.
+        documents: Validation documents on which 99% of summaries must stay the same, and on a sixth of which values are
+            measured.
+
+    Raises:
+        BertsumError: if the model or the data cannot be used, or the run folder holds another run.
+    """
+    larger = Model.from_pretrained(model)
+    config = larger.config.apply(config)
+    prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
+    places = _spread(len(prepared), documents)
+
+    def summaries(one: Model) -> list[list[str]]:
+        made = predict_split(one, prepared, config, places, precision="fp32")
+        return [prediction.sentences for prediction in sorted(made, key=lambda prediction: prediction.place)]
+
+    rows = prepared.dataset.select(places[::6])
+    write_model_as_run(config, quantize(larger, rows, summaries), 0)
+    return compare_models(config, model, Run.of(config).best)
+
+
+def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) -> Comparison:
+    """Makes a smaller model, trains it on the larger one's scores, and compares the two on the validation documents.
+
+    Args:
+        model: The larger model: a checkpoint folder or hub id.
+        config: The smaller model's run: its folder, its data and its training. The encoder, the labels and what the
+            training starts from are set here.
+        cut: What the smaller model has of the larger one.
+        trained: Whether to train it; else it is only cut.
+
+    Raises:
+        BertsumError: if the model or the data cannot be used, the model has not what is to be kept, or the run folder
+            holds another run.
+    """
+    run = Run.of(config)
+    larger = Model.from_pretrained(model)
+    config = larger.config.apply(config)
+    if not trained:
+        write_model_as_run(config, _cut(larger, config, cut), 0)
+        return compare_models(config, model, run.best)
+    start = run.folder / "start"
+    _begin(start, larger, config, cut)
+    learned = {
+        "model.encoder": str(start),
+        "model.freeze_encoder": False,
+        "model.freeze_layers": 0,
+        "train.start_from": str(start),
+    }
+    if not larger.writes:
+        learned |= _labels(model, config, run)
+    train(config.override(learned))
+    return compare_models(config.override(learned), model, run.best)
+
+
+def _begin(start: Path, larger: Model, config: Config, cut: Cut) -> None:
+    """Writes the cut model, or finds it there.
+
+    Raises:
+        BertsumError: if it was cut in another way, or of another model.
+    """
+    assert larger.folder is not None
+    made_of = {**asdict(cut), "weights": saved_checksum(larger.folder)}
+    note = start / "made_of.json"
+    if start.is_dir():
+        before = json.loads(note.read_text(encoding="utf-8"))
+        if before != made_of:
+            raise BertsumError(
+                f"'{start}': was made of another model or cut in another way ({before}, now {made_of}); name another "
+                "folder, or remove this one"
+            )
+        return
+    smaller = _cut(larger, config, cut)
+    with whole_folder(start) as unfinished:
+        smaller.save_pretrained(unfinished, card=False)
+        (unfinished / note.name).write_text(json.dumps(made_of), encoding="utf-8")
+
+
+def _cut(larger: Model, config: Config, cut: Cut) -> Model:
+    smaller = larger
+    if cut.heads < 1 or cut.feedforward < 1:
+        prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
+        rows = prepared.dataset.select(_spread(len(prepared), cut.measured_on))
+        with Progress("measure heads and units", len(rows)) as progress:
+            importance = measure_importance(larger, rows, progress.update)
+        smaller = prune(larger, importance, cut.heads, cut.feedforward)
+    return smaller if cut.layers is None else keep_layers(smaller, cut.layers)
+
+
+def _spread(documents: int, count: int) -> Sequence[int]:
+    """Places of some documents, evenly spread over all."""
+    places: list[int] = np.linspace(0, documents - 1, min(documents, count)).round().astype(int).tolist()
+    return places
+
+
+def _labels(model: str | Path, config: Config, run: Run) -> dict[str, object]:
+    """The fields of the config with which the smaller model learns the larger one's scores."""
+    teacher = config.override({"output_dir": str(run.folder), "name": "teacher"}, training=False)
+    folder = Run.of(teacher).folder / "eval" / "train"
+    if not (folder / RESULTS_FILE).is_file():  # written last
+        folder = evaluate(teacher, model, "train").folder
+    return {"data.labels": "teacher", "data.teacher": str(folder / PREDICTIONS_FILE), "data.soft_temperature": None}

@@ -1,0 +1,46 @@
+"""A model with fewer layers: some of a trained model's, chosen evenly."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TypeVar
+
+from torch import nn
+
+from bertsum.encoders.load import encoder_layers
+from bertsum.encoders.pruned import kept_layers
+from bertsum.errors import BertsumError
+from bertsum.models.base import Model
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+
+
+def keep_layers(model: AnyModel, count: int) -> AnyModel:
+    """A copy of a model whose encoder has only some of its layers: the first, the last, and others evenly between.
+
+    Args:
+        model: A trained model with its whole encoder, not with adapters beside it.
+        count: Layers to keep.
+
+    Raises:
+        BertsumError: if the encoder has not so many layers, or no list of them.
+    """
+    smaller = deepcopy(model)
+    layers = encoder_layers(smaller.encoder, "--layers", "another encoder")
+    if not 1 <= count < len(layers):
+        raise BertsumError(f"--layers: got {count}, expected 1 to {len(layers) - 1}, fewer than the encoder has")
+    chosen = evenly(len(layers), count)
+    stack = next(name for name, part in smaller.encoder.named_modules() if part is layers)
+    parent, _, child = stack.rpartition(".")
+    owner = smaller.encoder.get_submodule(parent)
+    setattr(owner, child, nn.ModuleList(layers[place] for place in chosen))
+    smaller.encoder.config.num_hidden_layers = count
+    kept_layers(smaller.encoder.config, chosen)
+    return smaller
+
+
+def evenly(layers: int, count: int) -> list[int]:
+    """Places of ``count`` of so many layers: the last, with ``count`` above 1 also the first, and others between."""
+    if count == 1:
+        return [layers - 1]
+    return [round(place * (layers - 1) / (count - 1)) for place in range(count)]

@@ -1,0 +1,112 @@
+"""Matrices in eight bits (arXiv 2211.10438, SmoothQuant): each output of a weight has its scale, each vector that is
+multiplied has its own, and factors of the channels move large values of vectors into the weights.
+
+The encoder's configuration names the modules in its entry ``int8``. Their weights are kept in floating point too, with
+the values that eight bits hold, so that a processor without fast integer products computes nearly the same.
+
+# H_in and H_out, V rows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+    from bertsum.encoders.load import Encoder
+
+INT8 = "int8"
+LARGEST = 127
+_SCALE, _CHANNELS = "weight_scale", "channels"
+
+
+def int8_modules(config: PretrainedConfig) -> list[str]:
+    """The encoder's modules whose weights are in eight bits.
+
+    Raises:
+        ValueError: if the configuration's entry ``int8`` is not a list of names.
+    """
+    names = getattr(config, INT8, None) or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{INT8}: got {names!r}, expected a list of names of modules")
+    return names
+
+
+def add_channels(encoder: Encoder) -> None:
+    """Gives the linear modules in eight bits of a new encoder their factors of channels (H_in), 1 at first.
+
+    Raises:
+        ValueError: if the configuration names a module that has no weights of that kind.
+    """
+    for name in int8_modules(encoder.config):
+        try:
+            module = encoder.get_submodule(name)
+        except AttributeError as error:
+            raise ValueError(f"{INT8}: the encoder has no module {name!r}") from error
+        if isinstance(module, nn.Linear):
+            module.register_buffer(_CHANNELS, torch.ones(module.in_features))
+        elif not isinstance(module, nn.Embedding):
+            raise ValueError(f"{INT8}: {name!r} is a {type(module).__name__}, expected a linear module or embeddings")
+
+
+def channels_of(module: nn.Module) -> torch.Tensor | None:
+    """A linear module's factors of channels (H_in); None if it is not in eight bits."""
+    channels = getattr(module, _CHANNELS, None)
+    return channels if isinstance(channels, torch.Tensor) else None
+
+
+def in_eight_bits(weight: torch.Tensor, largest: int = LARGEST) -> tuple[torch.Tensor, torch.Tensor]:
+    """Whole numbers from ``-largest`` to ``largest`` (int8), and each row's scale: ``weight`` is about their product.
+
+    Args:
+        weight: (H_out, H_in) or (V, H).
+        largest: 127, or less where sums of products could overflow.
+    """
+    scale = (weight.float().abs().amax(dim=1) / largest).clamp(min=torch.finfo(torch.float32).tiny)
+    return (weight.float() / scale[:, None]).round().to(torch.int8), scale
+
+
+def rounded(weight: torch.Tensor, channels: torch.Tensor | None) -> torch.Tensor:
+    """The weight with the values that eight bits hold."""
+    whole, scale = in_eight_bits(weight if channels is None else weight * channels)
+    values = whole.float() * scale[:, None]
+    return values if channels is None else values / channels
+
+
+def stored(weights: Mapping[str, torch.Tensor], config: PretrainedConfig) -> dict[str, torch.Tensor]:
+    """A model's weights as a file holds them: some as whole numbers, each beside its scales."""
+    kept = dict(weights)
+    for name in int8_modules(config):
+        key = f"encoder.{name}"
+        channels = weights.get(f"{key}.{_CHANNELS}")
+        weight = weights[f"{key}.weight"]
+        kept[f"{key}.weight"], kept[f"{key}.{_SCALE}"] = in_eight_bits(
+            weight if channels is None else weight * channels
+        )
+    return kept
+
+
+def restored(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The inverse of :func:`stored`: all weights in floating point.
+
+    Raises:
+        ValueError: if whole numbers have no scales, or not one for each row.
+    """
+    kept = {name: tensor for name, tensor in weights.items() if not name.endswith(f".{_SCALE}")}
+    for name, whole in weights.items():
+        if whole.dtype != torch.int8:
+            continue
+        scale = weights.get(f"{name.removesuffix('weight')}{_SCALE}")
+        channels = weights.get(f"{name.removesuffix('weight')}{_CHANNELS}")
+        if scale is None or scale.shape != whole.shape[:1]:
+            raise ValueError(f"{name} is in eight bits, but has no scale for each of its rows")
+        if channels is not None and channels.shape != whole.shape[1:]:
+            raise ValueError(f"{name} is in eight bits, but has no factor for each of its channels")
+        values = whole.float() * scale.float()[:, None]
+        kept[name] = values if channels is None else values / channels.float()
+    return kept
