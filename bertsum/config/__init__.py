@@ -192,7 +192,7 @@ def _training_problems(config: Config) -> Iterator[str]:
 def _loss_problems(config: Config) -> Iterator[str]:
     """Settings that the loss of a training does not take."""
     train, kind = config.train, config.model.kind
-    if train.loss_reduction == ("token" if kind == "extractive" else "sentence"):
+    if train.loss_reduction == ("sentence" if kind in ("seq2seq", "masked_lm") else "token"):
         yield (
             f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {kind} is not a sum over"
         )
