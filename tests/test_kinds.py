@@ -21,6 +21,9 @@ WORD = ('Literal["extractive", "seq2seq", "masked_lm"]', 'Literal["extractive", 
 
 ROWS = '''
 
+from bertsum.text import split_words
+
+
 class LengthRows(Rows):
     """Rows of a model that guesses how many words a document's summary has."""
 
