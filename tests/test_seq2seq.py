@@ -186,3 +186,14 @@ def test_out_of_memory_while_writing(config_of, monkeypatch) -> None:
     ):
         list(model.predict(rows, PredictOptions()))
     assert model.training  # as before
+
+
+@SEQ2SEQ
+def test_a_target_longer_than_any_in_training_is_an_error(config_of) -> None:
+    model = BertSumAbs.for_training(config_of("decoder.max_length=20"))
+    ids = torch.tensor([[2, 5, 3]])
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": torch.zeros_like(ids)}
+    assert model(**inputs, target_ids=torch.ones(1, 20, dtype=torch.long)).shape[1] == 19
+    message = "target_ids have 21 tokens, expected at most decoder.max_length, 20; cut them"
+    with pytest.raises(bertsum.BertsumError, match=message):
+        model(**inputs, target_ids=torch.ones(1, 21, dtype=torch.long))

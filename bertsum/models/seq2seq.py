@@ -192,9 +192,18 @@ class BertSumAbs(Model):
 
         Returns:
             For ``target_ids[:, 1:]`` (B, L - 1, V), zeros for padding; with ``target_lengths`` packed (M, V).
+
+        Raises:
+            BertsumError: if there are no targets, or one is longer than those that the model was trained on.
         """
         if target_ids is None:
             raise BertsumError("forward: target_ids are missing; generate() writes without them")
+        longest, most = max(target_lengths or target_ids.shape[-1:]), self.config.decoder.max_length
+        if longest > most:
+            raise BertsumError(
+                f"forward: target_ids have {longest} tokens, expected at most decoder.max_length, {most}; cut them, or "
+                "train with a larger one"
+            )
         memory, lengths = self._read_sources(input_ids, attention_mask, token_type_ids, lengths)
         if target_lengths is not None:
             return self.decoder(target_ids, target_lengths, memory, lengths)
