@@ -21,6 +21,7 @@ from bertsum.compression.prune import bert_layers, padded_pass
 from bertsum.encoders.int8 import INT8, add_channels, channels_of, in_eight_bits, rounded
 from bertsum.errors import BertsumError
 from bertsum.models.base import Model
+from bertsum.progress import Progress
 
 _EMBEDDINGS = "embeddings.word_embeddings"  # looked up, not multiplied
 Summaries = Callable[[Model], Sequence[Any]]
@@ -46,7 +47,11 @@ def quantize(model: Model, rows: Sequence[dict[str, Any]], summaries: Summaries,
     groups = _groups(model)
     channels = _factors(model, groups, rows)
     before, expected = _outputs(model, rows), summaries(model)
-    harm = {group: _distance(before, _outputs(simulated(_in_int8(model, [group], channels)), rows)) for group in groups}
+    harm = {}
+    with Progress("measure projections in eight bits", len(groups)) as measured:
+        for group in groups:
+            harm[group] = _distance(before, _outputs(simulated(_in_int8(model, [group], channels)), rows))
+            measured.update()
     chosen = sorted(groups, key=lambda group: harm[group])
     while chosen:
         smaller = _in_int8(model, chosen, channels)
