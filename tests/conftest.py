@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,15 +19,15 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import psutil
-import torch
 from fork_server import PIPE, STDOUT, Process, free_port
 from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedTokenizerFast
 
 import bertsum
 from bertsum.config import Config
-from bertsum.data.sources import SAMPLE_FOLDER
+
+if TYPE_CHECKING:  # the process that only hands out tests reads this file, too, and does without what takes seconds
+    from transformers import BertConfig, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -53,12 +53,16 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference dat
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
+    import torch
+
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def sample_texts() -> list[str]:
     """The bundled articles, English and Chinese."""
+    from bertsum.data.sources import SAMPLE_FOLDER
+
     files = sorted(SAMPLE_FOLDER.glob("*.jsonl"))
     return [json.loads(line)["document"] for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
@@ -66,6 +70,8 @@ def sample_texts() -> list[str]:
 @pytest.fixture(scope="session")
 def tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
     """A WordPiece tokenizer of BERT's kind."""
+    from transformers import PreTrainedTokenizerFast
+
     wordpiece = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     wordpiece.normalizer = normalizers.BertNormalizer()
     wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -87,6 +93,8 @@ def tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
 @pytest.fixture(scope="session")
 def byte_tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer of RoBERTa's kind."""
+    from transformers import PreTrainedTokenizerFast
+
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -103,6 +111,9 @@ def byte_tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
 
 def save_encoder(folder: Path, tokenizer: PreTrainedTokenizerFast, model_type: str, **values: Any) -> Path:
     """A folder with a random encoder of that family and a tokenizer, as ``from_pretrained`` expects it."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
     torch.manual_seed(0)
     special = {"pad_token_id": tokenizer.pad_token_id, "cls_token_id": tokenizer.cls_token_id,
                "sep_token_id": tokenizer.sep_token_id, "bos_token_id": tokenizer.cls_token_id,
@@ -122,12 +133,16 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrain
 
 @pytest.fixture
 def bert_config() -> BertConfig:
+    from transformers import BertConfig
+
     return BertConfig(vocab_size=1000, max_position_embeddings=128, **SHAPE)
 
 
 @pytest.fixture(scope="session")
 def bert_shape() -> BertConfig:
     """A tiny BERT that no test changes."""
+    from transformers import BertConfig
+
     return BertConfig(vocab_size=100, max_position_embeddings=128, **SHAPE)
 
 
@@ -193,6 +208,8 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) 
 
 def save_writer(folder: Path, encoder_folder: Path, *overrides: str) -> Path:
     """A model with random weights that writes, saved."""
+    import torch
+
     torch.manual_seed(0)
     config = Config.load(
         None,
