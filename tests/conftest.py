@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -274,12 +272,11 @@ def run_train(config: Path, *arguments: str, processes: int = 1) -> Process:
     return Process(script, cwd=ROOT, stdout=PIPE, stderr=STDOUT, processes=processes)
 
 
-def run_torchrun(config: Path, processes: int) -> subprocess.Popen[str]:
-    """The same by torchrun itself, which takes four times as long."""
+def run_torchrun(config: Path, processes: int) -> Process:
+    """The same by torchrun itself, whose processes start cold."""
     launcher = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", str(free_port())]
-    command = [sys.executable, *launcher, str(ROOT / "scripts" / "train.py"), "--config", str(config)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT, text=True)
+    command = [*launcher, str(ROOT / "scripts" / "train.py"), "--config", str(config)]
+    return Process(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=PIPE, stderr=STDOUT)
 
 
 def ranks_of(launcher: Process) -> list[psutil.Process]:
@@ -287,7 +284,7 @@ def ranks_of(launcher: Process) -> list[psutil.Process]:
     return sorted(psutil.Process(launcher.pid).children(), key=lambda rank: (rank.create_time(), rank.pid))
 
 
-def finish(process: Process | subprocess.Popen[str], code: int = 0) -> str:
+def finish(process: Process, code: int = 0) -> str:
     """Waits for the end, and returns what was printed."""
     output, _ = process.communicate(timeout=240)
     assert output is not None
@@ -295,7 +292,7 @@ def finish(process: Process | subprocess.Popen[str], code: int = 0) -> str:
     return output
 
 
-def wait_for(folder: Path, pattern: str, process: Process | subprocess.Popen[str]) -> None:
+def wait_for(folder: Path, pattern: str, process: Process) -> None:
     """Waits until a running process has made a file."""
     deadline = time.monotonic() + 120
     while not any(folder.glob(pattern)):

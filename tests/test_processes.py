@@ -6,11 +6,10 @@ import json
 import math
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import fork_server
 import pytest
 import torch
 from accelerate import Accelerator
@@ -86,14 +85,12 @@ def test_two_processes_do_what_one_does(config_of, tmp_path, one_process) -> Non
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_accelerate_launch_on_a_cpu(config_of, tmp_path, processes) -> None:
-    """It starts one process; of more it leaves only a trace, and would train on one without a word."""
+    """It starts one process, cold; of more it leaves only a trace, and would train on one without a word."""
     config_of("train.max_steps=2", "data.validation=null").save(tmp_path / "tiny.yaml")
     options = f"--num_processes {processes} --cpu --num_machines 1 --mixed_precision no --dynamo_backend no"
     script = ["scripts/train.py", "--config", str(tmp_path / "tiny.yaml")]
-    command = [sys.executable, "-m", "accelerate.commands.launch", *options.split(), *script]
-    launched = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=240
-    )
+    launcher = ["-m", "accelerate.commands.launch", *options.split()]
+    launched = fork_server.run([*launcher, *script], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
     if processes == 1:
         assert launched.returncode == 0, launched.stderr[-3000:]
         assert launched.stdout.count("Best checkpoint") == 1

