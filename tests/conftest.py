@@ -49,6 +49,11 @@ settings.load_profile("bertsum")
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data is not here")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first: at the end one of them would run alone, beside a worker that has nothing to do."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     import torch

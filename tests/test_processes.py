@@ -83,6 +83,7 @@ def test_two_processes_do_what_one_does(config_of, tmp_path, one_process) -> Non
     assert output.count("Best checkpoint") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("processes", [1, 2])
 def test_accelerate_launch_on_a_cpu(config_of, tmp_path, processes) -> None:
     """It starts one process, cold; of more it leaves only a trace, and would train on one without a word."""
@@ -125,6 +126,7 @@ def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path) -> 
     assert figures[0] == figures[1]
 
 
+@pytest.mark.long
 @both_kinds
 def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, one_process) -> None:
     config = config_of(*OPTIONS, "name=sharded", "train.fsdp=true")

@@ -32,6 +32,7 @@ def runs(trained_run, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     config = config_of("train.max_steps=2")
     config.save(tmp_path / "tiny.yaml")
@@ -121,6 +122,7 @@ measure_memory.main()
 """
 
 
+@pytest.mark.long
 def test_benchmark(encoder_folder, tmp_path) -> None:
     small = ("--encoder", str(encoder_folder), "--count", "6", "--scored", "3", "--repetitions", "1")
     done = fork_server.run(["-c", BENCHMARK, *small, "--stages", "score"], cwd=ROOT / "benchmarks")
