@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,15 +17,15 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import psutil
-import torch
 from fork_server import PIPE, STDOUT, Process, free_port
 from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import AutoConfig, AutoModel, BertConfig, PreTrainedTokenizerFast
 
 import bertsum
 from bertsum.config import Config
-from bertsum.data.sources import SAMPLE_FOLDER
+
+if TYPE_CHECKING:  # the process that only hands out tests reads this file, too, and does without what takes seconds
+    from transformers import BertConfig, PreTrainedTokenizerFast
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -56,14 +54,23 @@ settings.load_profile("bertsum")
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data is not here")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests come first: at the end one of them would run alone, beside a worker that has nothing to do."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
+    import torch
+
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def sample_texts() -> list[str]:
     """The bundled articles, English and Chinese."""
+    from bertsum.data.sources import SAMPLE_FOLDER
+
     files = sorted(SAMPLE_FOLDER.glob("*.jsonl"))
     return [json.loads(line)["document"] for file in files for line in file.read_text(encoding="utf-8").splitlines()]
 
@@ -71,6 +78,8 @@ def sample_texts() -> list[str]:
 @pytest.fixture(scope="session")
 def tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
     """A WordPiece tokenizer of BERT's kind."""
+    from transformers import PreTrainedTokenizerFast
+
     wordpiece = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     wordpiece.normalizer = normalizers.BertNormalizer()
     wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -92,6 +101,8 @@ def tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
 @pytest.fixture(scope="session")
 def byte_tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer of RoBERTa's kind."""
+    from transformers import PreTrainedTokenizerFast
+
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -108,6 +119,9 @@ def byte_tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
 
 def save_encoder(folder: Path, tokenizer: PreTrainedTokenizerFast, model_type: str, **values: Any) -> Path:
     """A folder with a random encoder of that family and a tokenizer, as ``from_pretrained`` expects it."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
     torch.manual_seed(0)
     special = {"pad_token_id": tokenizer.pad_token_id, "cls_token_id": tokenizer.cls_token_id,
                "sep_token_id": tokenizer.sep_token_id, "bos_token_id": tokenizer.cls_token_id,
@@ -127,12 +141,16 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: PreTrain
 
 @pytest.fixture
 def bert_config() -> BertConfig:
+    from transformers import BertConfig
+
     return BertConfig(vocab_size=1000, max_position_embeddings=128, **SHAPE)
 
 
 @pytest.fixture(scope="session")
 def bert_shape() -> BertConfig:
     """A tiny BERT that no test changes."""
+    from transformers import BertConfig
+
     return BertConfig(vocab_size=100, max_position_embeddings=128, **SHAPE)
 
 
@@ -199,6 +217,8 @@ def trained_run(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) 
 
 def save_writer(folder: Path, encoder_folder: Path, *overrides: str) -> Path:
     """A model with random weights that writes, saved."""
+    import torch
+
     torch.manual_seed(0)
     config = Config.load(
         None,
@@ -263,12 +283,11 @@ def run_train(config: Path, *arguments: str, processes: int = 1) -> Process:
     return Process(script, cwd=ROOT, stdout=PIPE, stderr=STDOUT, processes=processes)
 
 
-def run_torchrun(config: Path, processes: int) -> subprocess.Popen[str]:
-    """The same by torchrun itself, which takes four times as long."""
+def run_torchrun(config: Path, processes: int) -> Process:
+    """The same by torchrun itself, whose processes start cold."""
     launcher = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", str(free_port())]
-    command = [sys.executable, *launcher, str(ROOT / "scripts" / "train.py"), "--config", str(config)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT, text=True)
+    command = [*launcher, str(ROOT / "scripts" / "train.py"), "--config", str(config)]
+    return Process(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=PIPE, stderr=STDOUT)
 
 
 def ranks_of(launcher: Process) -> list[psutil.Process]:
@@ -276,7 +295,7 @@ def ranks_of(launcher: Process) -> list[psutil.Process]:
     return sorted(psutil.Process(launcher.pid).children(), key=lambda rank: (rank.create_time(), rank.pid))
 
 
-def finish(process: Process | subprocess.Popen[str], code: int = 0) -> str:
+def finish(process: Process, code: int = 0) -> str:
     """Waits for the end, and returns what was printed."""
     output, _ = process.communicate(timeout=240)
     assert output is not None
@@ -284,7 +303,7 @@ def finish(process: Process | subprocess.Popen[str], code: int = 0) -> str:
     return output
 
 
-def wait_for(folder: Path, pattern: str, process: Process | subprocess.Popen[str]) -> None:
+def wait_for(folder: Path, pattern: str, process: Process) -> None:
     """Waits until a running process has made a file."""
     deadline = time.monotonic() + 120
     while not any(folder.glob(pattern)):

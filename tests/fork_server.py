@@ -1,10 +1,12 @@
 """Python programs that start warm: forks of a process that has imported what takes seconds to import.
 
 A started program is a process like any other: its pid, its signals and its exit code are real. It differs from a cold
-start in what is imported already, and in its hash seed, which all forks of a server share. So each way to start cold
-has a test, too. What reads the environment when it is imported (HF_HUB_OFFLINE, PYTHONIOENCODING) needs a cold start.
+start in what is imported already, in its hash seed, which all forks of a server share, and in that its modules are not
+taken down at its end. So each way to start cold has a test, too. What reads the environment when it is imported
+(HF_HUB_OFFLINE, PYTHONIOENCODING) needs a cold start.
 
-This file is also the server: ``python tests/fork_server.py SOCKET``, a file descriptor.
+All processes of a test run share one server, since its imports take long; the first that needs it starts it. This file
+is also the server: ``python tests/fork_server.py SOCKET``, a file descriptor that listens.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,6 +39,8 @@ HEAVY = (
     *("bertsum.models.presumm", "bertsum.training.train"),
 )
 PIPE, STDOUT = subprocess.PIPE, subprocess.STDOUT
+# Where the server of this test run listens: a name that is no file. The processes of the run inherit its number.
+ADDRESS = f"\0bertsum-tests-{os.environ.setdefault('BERTSUM_TEST_RUN', str(os.getpid()))}"
 
 # ---- the tests' side
 
@@ -73,12 +79,13 @@ class Process:
             processes: With more than 1, a launcher starts so many, as torchrun does.
         """
         self.args, self.returncode = list(arguments), None
-        self._status, theirs = socket.socketpair()
+        _join_server()
+        self._status = _connect()
         self.stdin, read_end = _stream(stdin, 0, "w")
         self.stdout, write_end = _stream(stdout, 1, "r")
         self.stderr, error_end = (None, os.dup(write_end)) if stderr == STDOUT else _stream(stderr, 2, "r")
-        fds = [theirs.detach(), read_end, write_end, error_end]
-        socket.send_fds(_server(), [b"!"], fds)
+        fds = [read_end, write_end, error_end]
+        socket.send_fds(self._status, [b"!"], fds)
         for fd in fds:
             os.close(fd)
         request = {
@@ -182,34 +189,55 @@ def _measures_coverage() -> bool:
     return coverage is not None and coverage.Coverage.current() is not None
 
 
-_started: list[socket.socket] = []
+_joined: list[socket.socket] = []
 
 
-def _server() -> socket.socket:
-    """The socket of this process's server, which is started when it is first needed, and ends when that closes."""
-    if not _started:
-        ours, theirs = socket.socketpair()
-        # jemalloc's own one, which pyarrow starts, has no place in forks.
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-        process = subprocess.Popen(
-            [sys.executable, __file__, str(theirs.fileno())], cwd=ROOT, env=environment, pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        theirs.close()
-        _started.append(ours)
-        atexit.register(lambda: (ours.close(), process.wait()))
-    return _started[0]
+def _connect() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(ADDRESS)
+    return connection
+
+
+def _join_server() -> None:
+    """Starts the server if no other process has; it ends when the last one that has joined it does."""
+    while not _joined:
+        with socket.socket(socket.AF_UNIX) as listener:
+            try:
+                listener.bind(ADDRESS)
+            except OSError:
+                pass  # another process has
+            else:
+                listener.listen()
+                _start_server(listener)
+        try:
+            connection = _connect()
+        except ConnectionRefusedError:  # it has the name, but does not listen yet
+            time.sleep(0.01)
+            continue
+        connection.sendall(b".")
+        _joined.append(connection)
+
+
+def _start_server(listener: socket.socket) -> None:
+    # jemalloc's own one, which pyarrow starts, has no place in forks.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+    process = subprocess.Popen(
+        [sys.executable, __file__, str(listener.fileno())], cwd=ROOT, env=environment, pass_fds=[listener.fileno()],
+        stdin=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    atexit.register(lambda: (_joined.pop().close(), process.wait()))
 
 
 # ---- the server
 
 
-def _serve(control: socket.socket) -> dict[str, Any]:
+def _serve(listener: socket.socket) -> dict[str, Any]:
     """Forks for each request, and tells how each fork ended; returns the request in the fork, and there alone."""
     selector = selectors.DefaultSelector()
-    selector.register(control, selectors.EVENT_READ)
+    selector.register(listener, selectors.EVENT_READ)
     assert len(list(Path("/proc/self/task").iterdir())) == 1  # a fork has no other thread, but the locks that it held
     forks: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor that says when it ends
+    joined: dict[int, socket.socket] = {}
     while True:
         for key, _ in selector.select():
             if key.fd in forks:
@@ -220,21 +248,29 @@ def _serve(control: socket.socket) -> dict[str, Any]:
                 _tell(status, code)
                 status.close()
                 continue
-            _, fds, _, _ = socket.recv_fds(control, 1, 4)
-            if not fds:  # the tests have ended, or were killed
+            if key.fd in joined:  # it has ended, or was killed
+                selector.unregister(key.fd)
+                joined.pop(key.fd).close()
+                if joined:
+                    continue
                 for pid, _ in forks.values():
                     os.kill(pid, signal.SIGKILL)
                 os._exit(0)
-            status = socket.socket(fileno=fds[0])
+            status, _ = listener.accept()
+            _, fds, _, _ = socket.recv_fds(status, 1, 3)
+            if not fds:  # it asks for no program
+                joined[status.fileno()] = status
+                selector.register(status, selectors.EVENT_READ)
+                continue
             pid = os.fork()
             if pid == 0:
                 for fd, (_, other) in forks.items():
                     os.close(fd)
                     other.close()
-                selector.close()
-                control.close()
-                return _accepted(status, fds[1:])
-            for fd in fds[1:]:
+                for other in (*joined.values(), selector, listener):
+                    other.close()
+                return _accepted(status, fds)
+            for fd in fds:
                 os.close(fd)
             ended = os.pidfd_open(pid)
             forks[ended] = (pid, status)
@@ -305,6 +341,7 @@ def _become(request: dict[str, Any]) -> None:
     torch, numpy = sys.modules["torch"], sys.modules["numpy"]
     torch.manual_seed(torch.initial_seed())  # imports have drawn from it
     numpy.random.seed()  # Python's own generator is seeded anew by each fork
+    tempfile.tempdir = None  # imports have asked for it
 
 
 def _measure_coverage() -> None:
@@ -336,11 +373,27 @@ def _run_main(arguments: list[str]) -> None:
         exec(compile(Path(first).read_bytes(), first, "exec"), main.__dict__)
 
 
+def _end() -> None:
+    """Ends at once when all else that belongs to an end is done: taking all modules down copies every page."""
+    if _exit_code is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_code)
+
+
 if __name__ == "__main__":
+    _exit_code: int | None = None  # of a program that ends in the usual way
+    atexit.register(_end)  # the first one is called last
     for name in HEAVY:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # or looking for garbage copies every page in each fork
     wanted = _serve(socket.socket(fileno=int(sys.argv[1])))
-    _become(wanted)
-    _run_main(wanted["arguments"])  # the interpreter itself does the rest, as after every program
+    try:
+        _become(wanted)
+        _run_main(wanted["arguments"])
+        _exit_code = 0
+    except SystemExit as ended:
+        if ended.code is None or isinstance(ended.code, int):
+            _exit_code = ended.code or 0
+        raise  # the interpreter itself does the rest, as after every program

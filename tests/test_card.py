@@ -243,6 +243,7 @@ for missing, revision in (("me/nothing", None), (repo_id, "v9")):
 """
 
 
+@pytest.mark.long
 def test_push_and_read_back(measured, tmp_path) -> None:
     checkpoint = str(measured[1].checkpoint)
     with running_hub() as hub:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import fork_server
 import pytest
-from conftest import free_port
 
 import bertsum
 from bertsum.demo import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo, _environment, launch
@@ -179,13 +178,12 @@ def address(model, tmp_path_factory) -> Iterator[str]:
     """The demo as a process of its own."""
     pytest.importorskip("gradio")
     folder, temporary = tmp_path_factory.mktemp("cwd"), tmp_path_factory.mktemp("tmp")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bertsum", "demo", "--model", model, "--port", str(free_port())],
+    process = fork_server.Process(
+        ["-m", "bertsum", "demo", "--model", model, "--port", str(fork_server.free_port())],
         cwd=folder,
         env={**os.environ, "TMPDIR": str(temporary)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+        stdout=fork_server.PIPE,
+        stderr=fork_server.PIPE,
     )
     line = process.stdout.readline()
     if "The demo is at " not in line:

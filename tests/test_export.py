@@ -14,6 +14,7 @@ from bertsum.models.extractive import BertSum
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("head", "vectors"), [("transformer", "cls"), ("linear", "mean")])
 def test_scores_are_the_model_s(encoder_folder, tmp_path, head, vectors) -> None:
     model = build(encoder_folder, head=head, sentence_vectors=vectors, sentence_norm=vectors == "mean")

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from conftest import all_kinds, comparable_metrics, finish, run_train, sentences_of, write_jsonl
 from fork_server import Process
 
@@ -53,6 +54,7 @@ def kill_when(process: Process, moment: str, config, seconds: float) -> str:
     return found[0] if found else "elsewhere"
 
 
+@pytest.mark.long
 @all_kinds
 def test_killed_and_started_again(config_of, tmp_path) -> None:
     draw = random.Random(0)

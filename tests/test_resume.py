@@ -112,6 +112,7 @@ def test_the_order_of_documents(config_of, monkeypatch) -> None:
         assert sorted(index for update in epoch for batch in update for index in batch) == list(range(12))
 
 
+@pytest.mark.long
 def test_two_processes_resume_exactly_and_so_does_one_after_them(config_of, tmp_path, capsys) -> None:
     config_of(*OPTIONS).save(tmp_path / "tiny.yaml")
     # Stopped right after a validation, inside an epoch of 6 updates, and at its end.
@@ -184,6 +185,7 @@ def test_a_signal_in_a_validation_saves_at_once(config_of, tmp_path) -> None:
     assert_same_run(whole.run_dir, part.run_dir)
 
 
+@pytest.mark.long
 def test_signals_end_every_process(config_of, tmp_path) -> None:
     config = config_of("train.max_steps=3000", "train.log_every=1")
     config.save(tmp_path / "tiny.yaml")

