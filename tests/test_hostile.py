@@ -96,7 +96,7 @@ def test_whole_files_that_are_too_large(config_of, tmp_path, monkeypatch) -> Non
 
 
 def test_a_line_that_is_too_long_is_one_document(config_of, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(sources_module, "_LONGEST_LINE", 200)
+    monkeypatch.setattr(sources_module, "LONGEST_LINE", 200)
     path = write_jsonl(
         tmp_path / "a.jsonl", [GOOD, {**GOOD, "document": "x" * 500}, GOOD, {**GOOD, "document": "y" * 999}]
     )

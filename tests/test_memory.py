@@ -96,7 +96,7 @@ def test_validation_does_not_depend_on_chunks(config_of, tokenizer, trained_run,
     monkeypatch.setattr(validation, "_CHUNK", 1)
     assert np.array_equal(validation._figures(predictions, prepared, every, config), whole)
     assert np.array_equal(validation._figures(predictions[3:5], prepared, every, config), whole[3:5])
-    assert validation._figures([], prepared, every, config).shape == (0, 4)
+    assert validation._figures([], prepared, every, config).shape == (0, whole.shape[1])
 
 
 def test_predictions_are_those_of_the_scores(config_of, tokenizer, trained_run, tmp_path) -> None:
