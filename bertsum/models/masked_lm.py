@@ -1,4 +1,4 @@
-"""MaskedLM: an encoder goes on with its pretraining, on documents without summaries (arXiv 1810.04805, 2004.10964).
+"""MaskedLM: trains a pretrained encoder further, on documents without summaries (arXiv 1810.04805, 2004.10964).
 
 Words of a text are hidden, and the model guesses them. What it learns stays in the encoder, which ``model.encoder``
 takes.
