@@ -311,7 +311,7 @@ def test_upload(page, tmp_path) -> None:
     page.one("input[type=file]").send_keys(str(tmp_path / "a.txt"))
     page.until(lambda: page.one("#text textarea").get_property("value") == TEXT)
     page.one("input[type=file]").send_keys(str(tmp_path / "b.txt"))
-    page.until(lambda: "'b.txt': not UTF-8 text" in page.one("#problem [role=alert]").text)
+    page.until(lambda: "'b.txt': not UTF-16 text" in page.one("#problem [role=alert]").text)
     (tmp_path / "c.txt").write_text("word " * TEXT_LIMIT)
     page.one("input[type=file]").send_keys(str(tmp_path / "c.txt"))
     page.until(lambda: "2,500,000 characters" in page.one("#problem [role=alert]").text)
