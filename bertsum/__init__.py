@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bertsum.evaluation.evaluate import Evaluation, evaluate
     from bertsum.evaluation.rouge import rouge
     from bertsum.inference.bulk import summarize_file
+    from bertsum.inference.explanation import Explanation
     from bertsum.inference.summarizer import Summarizer
     from bertsum.inference.summary import Summary
     from bertsum.models.extractive import BertSum
@@ -32,6 +33,7 @@ _HOME = {
     "BertsumError": "bertsum.errors",
     "Config": "bertsum.config",
     "Evaluation": "bertsum.evaluation.evaluate",
+    "Explanation": "bertsum.inference.explanation",
     "RougeScore": "bertsum.results",
     "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.inference.summarizer",
@@ -52,6 +54,7 @@ __all__ = [
     "BertsumError",
     "Config",
     "Evaluation",
+    "Explanation",
     "RougeScore",
     "Stopped",
     "Summarizer",
