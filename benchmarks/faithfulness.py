@@ -4,9 +4,9 @@ python benchmarks/faithfulness.py --documents validation.jsonl.gz --figure docs/
 
 Documents of one window are taken in their order in the file. Three things are measured:
 
-- Words: the chosen sentence of the best score is explained by integrated gradients. Words of the document are hidden, from
-  the one that raised the score most to the one that lowered it most (deletion), or shown in that order in a document of
-  hidden words (insertion); both beside a random order.
+- Words: the chosen sentence of the best score is explained by integrated gradients. Words of the document are hidden,
+  from the one that raised the score most to the one that lowered it most (deletion), or shown in that order in a
+  document of hidden words (insertion); both beside a random order.
 - Sentences: how the two ways of leaving a sentence out, and the sums of its words' values, agree (Spearman's rank
   correlation).
 - Choices: how often the explained sentence is no longer chosen when the model reads the document without three others:
@@ -77,7 +77,8 @@ def choice(
     """Whether a sentence is no longer chosen without three others, and how the ways of leaving out agree."""
     score = explained_score(summary, source, row, index)
     assert isinstance(score, SentenceScore)
-    (head, by_head), (text, by_text) = (leave_out(score, source, how, summary.indices) for how in ("head", "text"))
+    head, by_head = leave_out(score, source, "head", summary.indices)
+    text, by_text = leave_out(score, source, "text", summary.indices if by_words is None else [])
     others = [place for place in row["sentence_indices"] if place != index]
 
     def most(values: list[float | None], either: bool = False) -> list[int]:
@@ -89,9 +90,10 @@ def choice(
         "three that raised it most, text": most(text),
         "three that did most either way, text": most(text, either=True),
         "three decisive, head": by_head.sentences if by_head else [],
-        "three decisive, text": by_text.sentences if by_text else [],
         "three at random": draw.sample(others, 3),
     }
+    if by_text is not None:  # sought for one of the two sentences: it takes longest
+        named["three decisive, text"] = by_text.sentences
     figures = {"head and text agree": agreement(head, text)}
     if by_words is not None:
         figures["words and text agree"] = agreement(by_words, text)
@@ -168,14 +170,22 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="documents to take")
     parser.add_argument("--model", help="a checkpoint folder; by default the bundled model")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
+    parser.add_argument(
+        "--kept", type=Path, help="file that keeps each document's figures; the same command goes on with it"
+    )
     parser.add_argument("--figure", type=Path, default=Path("docs/faithfulness.svg"))
     options = parser.parse_args()
     chosen = tasks(options.documents, options.model, options.count)
     figures = []
+    if options.kept is not None and options.kept.exists():
+        figures = [json.loads(line) for line in options.kept.read_text(encoding="utf-8").splitlines()]
     with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-        for made in pool.map(measure, chosen):
+        for made in pool.map(measure, chosen[len(figures) :]):
             figures.append(made)
             print(f"{len(figures)} of {len(chosen)}", file=sys.stderr, flush=True)
+            if options.kept is not None:
+                with options.kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(made) + "\n")
     report(figures, options.figure)
 
 

@@ -78,7 +78,7 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
         for point in points:
             if point in slopes:
                 continue
-            # The path's whole length around the point: captum's one step takes the gradient in the middle. So points can
+            # The path's whole length around the point: captum's one step takes the gradient in its middle. Points can so
             # be added, and one document is in memory at a time.
             begin, end = (hidden + (point + side / 2) * (vectors - hidden) for side in (-1, 1))
             slope = method.attribute(end[None], begin[None], n_steps=1, method="gausslegendre")  # (1, T, E)
@@ -90,8 +90,8 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
 
 
 def fejer(count: int) -> tuple[list[float], list[float]]:
-    """Points between 0 and 1 and their weights: Fejér's second rule for integrals. The points of a rule are among those of
-    a rule with twice as many and one.
+    """Points between 0 and 1 and their weights: Fejér's second rule for integrals. The points of a rule are among those
+    of a rule with twice as many and one.
     """
     half = np.arange(1, count // 2 + 2)
     angles = np.arange(1, count + 1) * np.pi / (count + 1)

@@ -1,7 +1,7 @@
 """What is explained: a score, as a function of a document's words, of its sentences, and of their vectors.
 
-An extractive model's score is the logit of a sentence: what the head adds up, before the sigmoid. A written sentence's is
-the sum of its tokens' log-probabilities, given the document and the text before it.
+An extractive model's score is the logit of a sentence: what the head adds up, before the sigmoid. A written sentence's
+is the sum of its tokens' log-probabilities, given the document and the text before it.
 
 # K variants of a document, T tokens, E size of a word embedding, S sentences that are read, H hidden, L tokens of a
 # written text

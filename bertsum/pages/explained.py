@@ -1,8 +1,8 @@
 """A document with what its words and sentences did to the score of one sentence: as HTML, and for a terminal.
 
-Words are shaded. What raised the score and what lowered it have two colours and two kinds of line, and each sentence has
-a number with a sign, so that nothing is told by colour alone. Colours are translucent, for light and dark pages. Several
-sentences of one document make one page without scripts: a click on a sentence shows its explanation.
+Words are shaded. What raised the score and what lowered it have two colours and two kinds of line, and each sentence
+has a number with a sign, so that nothing is told by colour alone. Colours are translucent, for light and dark pages.
+Several sentences of one document make one page without scripts: a click on a sentence shows its explanation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
+from bertsum.pages.report import template
 from bertsum.pages.shading import CHOSEN, STYLE, left_out, places_shown
 from bertsum.text import one_line
 
@@ -40,6 +42,7 @@ EXPLAINED_STYLE = """
 _UP, _DOWN = "245,158,11", "59,130,246"
 _OPAQUE = 0.5  # of the largest value: black and white text can both be read on it
 _LEAST = 0.06  # of the largest value: smaller ones are not shaded
+_MOST_SENTENCES = 120  # of a document on a page of many
 _LISTED = 8  # words below a document, in each direction
 # Backgrounds of a terminal's 256 colours from pale to strong, for black text.
 _UP_RAMP, _DOWN_RAMP = (230, 222, 215, 208), (195, 153, 117, 75)
@@ -107,6 +110,23 @@ def explanation_html(explanations: Sequence[Shown], style: bool = True, *, limit
     if not style:
         return html
     return f'<style>\n{STYLE}\n{EXPLAINED_STYLE}\n</style>\n{html}\n<p class="bertsum-legend">{legend(several)}</p>'
+
+
+def explanations_page(documents: Sequence[tuple[str, Sequence[Shown]]], title: str) -> str:
+    """A whole page; it loads and runs nothing.
+
+    Args:
+        documents: The id of each document, and explanations of its sentences.
+        title: Title of the page.
+    """
+    css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    parts = [
+        {"id": name, "count": len(some), "html": explanation_html(some, style=False, limit=_MOST_SENTENCES)}
+        for name, some in documents
+        if some
+    ]
+    page = template("explanations.html.jinja")
+    return page.render(title=title, css=f"{css}\n{STYLE}\n{EXPLAINED_STYLE}", legend=legend(True), documents=parts)
 
 
 def legend(several: bool = False) -> str:
