@@ -17,7 +17,7 @@ from models import build
 import bertsum
 from bertsum.encoders.given_words import given_words, word_vectors
 from bertsum.inference.attribution import METHODS, fejer
-from bertsum.inference.explain import choose_without, explained_score, leave_out, words_of
+from bertsum.inference.explain import choose_without, explained_score, leave_out
 from bertsum.inference.explained import SentenceScore
 from bertsum.inference.summarizer import Summarizer
 from bertsum.inference.text_scorer import TextScorer

@@ -78,8 +78,8 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
         for point in points:
             if point in slopes:
                 continue
-            # The path's whole length around the point: captum's one step takes the gradient in its middle. Points can so
-            # be added, and one document is in memory at a time.
+            # The path's whole length around the point: captum's one step takes the gradient in its middle. So points
+            # can be added, and one document is in memory at a time.
             begin, end = (hidden + (point + side / 2) * (vectors - hidden) for side in (-1, 1))
             slope = method.attribute(end[None], begin[None], n_steps=1, method="gausslegendre")  # (1, T, E)
             slopes[point] = words.sums(slope[0].sum(dim=-1).double().cpu().numpy())
