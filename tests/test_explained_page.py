@@ -19,15 +19,30 @@ HOSTILE = [
     "Not read.",
     "Last one here.",
 ]
+VALUES = (0.4, -0.3, 0.001, 0.1)
 
 
 def shown(sentence: int = 0) -> Shown:
-    words = [(index, begin, begin + len(word), value)
-             for index in (0, 1, 3) for word, value in zip(HOSTILE[index].split(), (0.4, -0.3, 0.001, 0.1), strict=False)
-             for begin in [HOSTILE[index].index(word)]]  # fmt: skip
-    values = [None if index in (sentence, 2) else 0.5 - index for index in range(4)]
+    """An explanation of a hostile text; its third sentence was not read."""
+    words = []
+    for index in (0, 1, 3):
+        for word, value in zip(HOSTILE[index].split(), VALUES, strict=False):
+            begin = HOSTILE[index].index(word)
+            words.append((index, begin, begin + len(word), value))
     return Shown(
-        sentence, HOSTILE[sentence], False, HOSTILE, [0, 3], -0.4, 0.4, words, values, [1], True, 0.012, "occlusion"
+        sentence=sentence,
+        text=HOSTILE[sentence],
+        is_written=False,
+        document=HOSTILE,
+        chosen=[0, 3],
+        score=-0.4,
+        probability=0.4,
+        words=words,
+        sentences=[None if index in (sentence, 2) else 0.5 - index for index in range(4)],
+        decisive=[1],
+        changes=True,
+        gap=0.012,
+        method="occlusion",
     )
 
 
