@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bertsum.evaluation.evaluate import Evaluation, evaluate
     from bertsum.evaluation.rouge import rouge
     from bertsum.inference.bulk import summarize_file
+    from bertsum.inference.explanation import Explanation
     from bertsum.inference.summarizer import Summarizer
     from bertsum.inference.summary import Summary
     from bertsum.models.extractive import BertSum
@@ -34,6 +35,7 @@ _HOME = {
     "Config": "bertsum.config",
     "Evaluation": "bertsum.evaluation.evaluate",
     "MaskedLM": "bertsum.models.masked_lm",
+    "Explanation": "bertsum.inference.explanation",
     "RougeScore": "bertsum.results",
     "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.inference.summarizer",
@@ -54,6 +56,7 @@ __all__ = [
     "BertsumError",
     "Config",
     "Evaluation",
+    "Explanation",
     "MaskedLM",
     "RougeScore",
     "Stopped",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertsum.commands import MODEL_HELP, add_generate, add_summarize, generate, summarize
+from bertsum.commands import MODEL_HELP, add_explain, add_generate, add_summarize, explain, generate, summarize
 from bertsum.config.arguments import ConfigParser, add_config, load_config, overrides_from_arguments
 from bertsum.errors import BertsumError
 from bertsum.program import keep_freed_memory, run
@@ -354,6 +354,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] 
     "eval": (_add_eval, _eval),
     "prepare": (add_config, _prepare),
     "summarize": (add_summarize, summarize),
+    "explain": (add_explain, explain),
     "generate": (add_generate, generate),
     "convert": (_add_convert, _convert),
     "compress": (_add_compress, _compress),

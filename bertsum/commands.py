@@ -1,4 +1,4 @@
-"""The commands that read texts: ``summarize``, and ``generate`` for lines.
+"""The commands that read texts: ``summarize``, ``explain``, and ``generate`` for lines.
 
 Modules that take seconds to import are imported only after all arguments are checked.
 """
@@ -100,11 +100,15 @@ def _print_summaries(options: argparse.Namespace) -> None:
         return
     summary = summarizer(text, **asked)
     if options.json:
-        shown = json.dumps(asdict(summary), ensure_ascii=False, indent=2)
-        # the same values, escaped if they hold control characters
-        print(shown if shown == printable(shown) else json.dumps(asdict(summary), indent=2))
+        _print_json(asdict(summary))
     else:
         print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
+
+
+def _print_json(values: dict[str, Any]) -> None:
+    """Prints values; characters are escaped if some of them would control a terminal."""
+    shown = json.dumps(values, ensure_ascii=False, indent=2)
+    print(shown if shown == printable(shown) else json.dumps(values, indent=2))
 
 
 def _asked(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any]:
@@ -133,6 +137,47 @@ def read_text(path: str, encoding: str | None) -> str:
     except OSError as error:
         raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
     return decode_text(data, path, encoding)
+
+
+def add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
+    parser.add_argument("--model", help=MODEL_HELP)
+    parser.add_argument(
+        "--sentence", type=int, metavar="N",
+        help="number of the sentence in the document, from 1, as it is printed; of a written summary, in the summary",
+    )  # fmt: skip
+    parser.add_argument(
+        "--method", default="integrated_gradients", metavar="NAME",
+        help="how words get their values: integrated_gradients (default), occlusion, lime, shap",
+    )  # fmt: skip
+    parser.add_argument(
+        "--leaving-out",
+        default="head",
+        metavar="FROM",
+        help="leave other sentences out of the head (default), or the text",
+    )
+    parser.add_argument("--language", help="ISO 639-1 code of the text, or auto")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON; places count from 0 there")
+    parser.add_argument("--encoding", metavar="NAME", help="encoding of the text; by default UTF-8")
+
+
+def explain(options: argparse.Namespace, _: list[str]) -> None:
+    """Tells what carried a sentence of a summary: each word, and each other sentence of the document.
+
+    bertsum explain article.txt
+    bertsum explain article.txt --sentence 5 --method occlusion --json
+    """
+    with _warnings_as_lines():
+        text = read_text(options.file or "-", options.encoding)
+        summary = _load(options.model)(text, language=options.language)
+        if options.sentence is not None and options.sentence < 1:
+            raise BertsumError(f"--sentence: got {options.sentence}, expected a number from 1 on")
+        place = None if options.sentence is None else options.sentence - 1
+        explanation = summary.explain(place, method=options.method, leaving_out=options.leaving_out)
+        if options.json:
+            _print_json(explanation.to_dict())
+        else:
+            explanation.show()
 
 
 def add_generate(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ import regex
 # Scripts that write no spaces between words: each of their characters (with its marks) counts as a word.
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
 _WORD = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\S)+")
+_SPACED = re.compile(r"\S+")
 _SPACED_WORD, _WORD_AND_SPACE = re.compile(r"\S+\s*"), regex.compile(rf"(?:{_WORD.pattern})\s*")
 # Ranges of code points with such characters, and some others: a quick test that a text has none.
 _MAYBE_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\U0010ffff]")
@@ -47,6 +48,11 @@ def cut_words(text: str, count: int) -> str:
 def word_ends(text: str) -> list[int]:
     """Positions after each word of :func:`split_words` and the white space behind it."""
     return [match.end() for match in (_SPACED_WORD if is_spaced(text) else _WORD_AND_SPACE).finditer(text)]
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Where each word of :func:`split_words` begins and ends."""
+    return [match.span() for match in (_SPACED if is_spaced(text) else _WORD).finditer(text)]
 
 
 def is_spaced(text: str) -> bool:

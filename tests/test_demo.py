@@ -19,7 +19,8 @@ import fork_server
 import pytest
 
 import bertsum
-from bertsum.demo import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo, _environment, launch
+from bertsum.answers import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo
+from bertsum.demo import _environment, launch
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
 HOSTILE = (

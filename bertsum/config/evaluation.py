@@ -82,6 +82,9 @@ class EvaluationConfig:
     metrics: list[Literal["rouge", "bleu", "chrf", "perplexity"]] = field(default_factory=lambda: ["rouge"])
     """What is measured: rouge for summaries; bleu and chrf (sacrebleu, case-sensitive) for translations; perplexity,
     and it alone, for a masked_lm: the exponential of the mean loss of a hidden token."""
+    explained: Whole = 0
+    """The number of documents, the first ones of the split, whose summaries are explained in explanations.html. Some
+    seconds for each sentence."""
     precision: Precision = "fp32"
     """The arithmetic of the forward pass in an evaluation, also at the end of a training; validations use
     train.precision. auto is bf16 if the device has instructions for it, else fp32."""

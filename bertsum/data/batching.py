@@ -189,7 +189,7 @@ def collate(
         max_length: Tokens of a window: longer documents are cut into several windows. By default none is cut.
         packed: Whether windows follow each other without padding.
     """
-    read, places = _cut(rows, max_length)
+    read, places = cut_rows(rows, max_length)
     lengths, most = [len(row["input_ids"]) for row in read], max(len(row["cls_positions"]) for row in read)  # T, S
     cls_positions = np.zeros((len(read), most), dtype=np.int64)
     mask = np.zeros((len(read), most), dtype=bool)
@@ -215,10 +215,15 @@ def collate(
     return replace(batch, places=_padded(flat, 0, np.int64), document_mask=document_mask)
 
 
-def _cut(
+def cut_rows(
     rows: Sequence[Mapping[str, Any]], max_length: int | None
 ) -> tuple[list[Mapping[str, Any]], list[list[tuple[int, int]]]]:
-    """The windows of all documents; also the window of each document's sentences, and their places in it."""
+    """The windows of all documents; also the window of each document's sentences, and their places in it.
+
+    Args:
+        rows: Documents with ``input_ids`` and ``cls_positions``.
+        max_length: Tokens of a window; None: each document is one window.
+    """
     read: list[Mapping[str, Any]] = []
     places: list[list[tuple[int, int]]] = []
     for row in rows:

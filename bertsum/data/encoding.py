@@ -104,6 +104,10 @@ class DocumentEncoder:
         cut = any(read.get(index, 0.0) < 1.0 for index in candidates)
         return Encoding(input_ids, cls_positions, indices, cut, read)
 
+    def token_spans(self, sentence: str) -> list[tuple[int, int]]:
+        """Where each token of a sentence stands in it, before the cut to ``max_length``."""
+        return self._text_tokens.spans(sanitize(cut_words(sentence, self.config.max_sentence_words)))
+
     def cut(self, input_ids: Sequence[int], cls_positions: Sequence[int], with_empty: bool = False) -> Encoding:
         """Cuts an encoded document to the maximal length and number of sentences.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,24 @@ class TextTokenizer:
         while some := list(islice(remaining, _AT_ONCE)):
             self._set_up()
             yield from (encoding.ids for encoding in self._backend.encode_batch_fast(some, add_special_tokens=False))
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of :meth:`__call__` stands in the text; a token for which the tokenizer does not tell it
+        spans its whole piece between spaces.
+        """
+        if self._words is None:
+            self._set_up()
+            return list(self._backend.encode(text, add_special_tokens=False).offsets)
+        spans: list[tuple[int, int]] = []
+        for piece in re.finditer(r"\S+", text):
+            for part in self._split(piece[0]):
+                count = len(self._words[part])
+                offsets = self._backend.encode(piece[0], add_special_tokens=False).offsets if count > 1 else []
+                inside = (
+                    offsets if len(offsets) == count and self._split is _at_spaces else [(0, len(piece[0]))] * count
+                )
+                spans += [(piece.start() + begin, piece.start() + end) for begin, end in inside]
+        return spans
 
     def _one(self, word: str) -> tuple[int, ...]:
         self._set_up()

@@ -20,6 +20,8 @@ from bertsum.data.store import Prepared
 from bertsum.data.texts import Texts, as_it_comes
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
+from bertsum.evaluation.explanations import FILE as EXPLANATIONS
+from bertsum.evaluation.explanations import explain_documents
 from bertsum.evaluation.measure import Measures, measure, writes
 from bertsum.evaluation.novelty import summarize_novelty
 from bertsum.evaluation.perplexity import PERPLEXITY, write_perplexity
@@ -57,7 +59,8 @@ class Evaluation(Results):
 
 
 def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | None = None) -> Evaluation:
-    """Evaluates a checkpoint, writes ``results.json``, ``predictions.jsonl`` and ``report.html`` to ``eval/SPLIT``.
+    """Evaluates a checkpoint, writes ``results.json``, ``predictions.jsonl`` and ``report.html`` to ``eval/SPLIT``, and
+    ``explanations.html`` if ``evaluation.explained`` asks for it.
 
     Documents are read as in the checkpoint's training: its encoding and language replace the config's.
 
@@ -186,6 +189,9 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], spli
             with Progress(title, len(prepared)) as progress:
                 made = predict_split(model, prepared, config, None, progress, loss=of_words, summaries=not of_words)
                 predictions[system] = PredictionsOnDisk(made, folder)
+            if config.evaluation.explained and len(checkpoints) == 1:
+                title = f"{config.name} on {split}: what carried the summaries"
+                explain_documents(model, prepared.texts, predictions[system], config, folder, title)
             del model  # before the next one is read, or processes are started
         assert prepared is not None
         named = {system: str(path or "untrained") for system, path in checkpoints.items()}
@@ -278,7 +284,8 @@ def _report(
         example=_example(rows[0]["sentences"], measures, predictions, writers),
         folder=folder,
     )
-    measured = _measured(rows, evaluation, measures, predictions, writers)
+    explanations = EXPLANATIONS if config.evaluation.explained and len(predictions) == 1 else None
+    measured = _measured(rows, evaluation, measures, predictions, writers, explanations)
     page = report_html(measured, f"{config.name} on {split}", _facts(config, evaluation), config.seed)
     write_whole(evaluation.report, page)
     evaluation.write(folder)
@@ -321,6 +328,7 @@ def _measured(
     measures: Measures,
     predictions: Mapping[str, PredictionsOnDisk],
     writers: Collection[str],
+    explanations: str | None,
 ) -> Measured:
     """The data of the report."""
     scores: dict[str, dict[str, np.ndarray]] = {}  # BLEU and chrF of each document, which stand in for ROUGE
@@ -335,6 +343,7 @@ def _measured(
         {system: DocumentScores(made) for system, made in predictions.items() if system not in writers},
         {system: np.stack(list(of_system.values()), axis=1) for system, of_system in scores.items()},
         {system: WrittenOnDisk(predictions[system]) for system in writers},
+        explanations,
     )
 
 

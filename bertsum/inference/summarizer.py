@@ -21,7 +21,7 @@ from bertsum.data.sentences import document_sentences
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.inference.options import LongDocuments, Options, Settled, settle
-from bertsum.inference.summary import Summary, running_text
+from bertsum.inference.summary import Source, Summary, running_text
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.selection import is_enough
@@ -31,6 +31,8 @@ from bertsum.text import kind_of, listed, split_words, text_size
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from bertsum.inference.explanation import Explanation
 
 BUFFER = 256  # documents: among many, batches of like length hold little padding
 _BUFFER_BYTES = 1 << 20  # or fewer large ones: an interruption costs a minute or two of work
@@ -46,6 +48,7 @@ class _Read:
     encoding: Encoding
     language: str
     unscored: dict[int, str]
+    encoder: DocumentEncoder
 
     def row(self) -> dict[str, Any]:
         """The row for the model."""
@@ -167,6 +170,21 @@ class Summarizer:
         summaries = list(_or_raise(self._answers(read, settled)))
         return summaries[0] if one else summaries
 
+    def explain(self, document: str | Sequence[str], sentence: int | None = None, **options: Any) -> Explanation:
+        """Summarises a document, and explains a sentence.
+
+        Args:
+            document: A string or a list of sentences.
+            sentence: The place of the sentence to explain, as in :meth:`Summary.explain`.
+            options: Options of a call, and those of :meth:`Summary.explain`: method, leaving_out, samples.
+
+        Raises:
+            BertsumError: as a call, and as :meth:`Summary.explain`.
+        """
+        explains = {name: options.pop(name) for name in ("method", "leaving_out", "samples") if name in options}
+        (summary,) = self([document], **options)
+        return summary.explain(sentence, **explains)
+
     @overload
     def stream(
         self,
@@ -268,7 +286,7 @@ class Summarizer:
         encoding = encoder.encode(sentences)
         if not encoding.sentence_indices:
             return BertsumError("has no token that the model knows")
-        return _Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding))
+        return _Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding), encoder)
 
     def _language(self, document: str | list[str], settled: Settled) -> str:
         """The language of a document, for splitting it and joining its summary; of a translator, what it writes."""
@@ -354,7 +372,7 @@ class Summarizer:
             unscored=read.unscored,
             leans_on=prediction.leans_on,
             unsupported=prediction.unsupported,
-        )
+        ).made_with(Source(self.model, read.encoder, self.arithmetic, settled.selection))
 
 
 def _text_or_sentences(document: Any) -> str | list[str]:

@@ -5,13 +5,49 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bertsum.data.languages import between_sentences
+from bertsum.errors import BertsumError
 from bertsum.pages.shading import document_html, marked, show_document
 from bertsum.pages.written import show_written, written_html, written_terminal
 from bertsum.text import is_spaced
 
+if TYPE_CHECKING:
+    from bertsum.config import SelectionConfig
+    from bertsum.data.encoding import DocumentEncoder
+    from bertsum.inference.explain import LeavingOut, Method
+    from bertsum.inference.explanation import Explanation
+    from bertsum.inference.text_scorer import TextScorer
+    from bertsum.models.base import Model
 _LINE_BREAK = re.compile(r"(.?)[^\S\n\r\x85\u2028]*[\n\r\x85\u2028]\s*(?=(.?))")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a summary was made with.
+
+    Attributes:
+        model: The model.
+        encoder: How it has read the document.
+        precision: Its arithmetic.
+        selection: How sentences were chosen.
+    """
+
+    model: Model
+    encoder: DocumentEncoder
+    precision: str
+    selection: SelectionConfig
+
+    def row(self, document: Sequence[str]) -> dict[str, Any]:
+        """A document as the model reads it."""
+        encoding = self.encoder.encode(document)
+        return {
+            "sentences": list(document),
+            "input_ids": encoding.input_ids,
+            "cls_positions": encoding.cls_positions,
+            "sentence_indices": encoding.sentence_indices,
+        }
 
 
 @dataclass(frozen=True)
@@ -43,6 +79,71 @@ class Summary:
     unscored: dict[int, str] = field(default_factory=dict)
     leans_on: list[list[int]] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    # An instance may have its own; it is no field, because it is no part of the value.
+    _source: ClassVar[Source | None] = None
+
+    def made_with(self, source: Source) -> Summary:
+        """Keeps what the summary was made with, for :meth:`explain`.
+
+        Args:
+            source: The model, and how it has read the document.
+        """
+        object.__setattr__(self, "_source", source)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out the model: a summary that goes to another process stays small."""
+        return {name: value for name, value in vars(self).items() if name != "_source"}
+
+    def explain(
+        self,
+        sentence: int | None = None,
+        *,
+        method: Method = "integrated_gradients",
+        leaving_out: LeavingOut = "head",
+        samples: int | None = None,
+    ) -> Explanation:
+        """What each word and each other sentence of the document did to the score of a sentence.
+
+        Needs captum (extra ``explain``).
+
+        Args:
+            sentence: The sentence's place in the document, from 0; by default the chosen one of the best score. Of a
+                summary that was written, the place in the summary, by default the first.
+            method: How words get their values: integrated_gradients (seconds), or occlusion, lime or shap, which read
+                the document hundreds of times.
+            leaving_out: How another sentence is left out: of the head (quick; what the encoder has read stays), or of
+                the text, which the model then reads anew (exact).
+            samples: Of lime and shap, how many documents with hidden words are read; by default twice the words.
+
+        Raises:
+            BertsumError: if the sentence is not there or was not read, an option is unknown, captum is missing, or the
+                summary has no model: it came from another process, or was not made by a summarizer.
+        """
+        from bertsum.inference.explain import explain
+
+        return explain(self, self._model_source(), sentence, method, leaving_out, samples)
+
+    def scorer(self, sentence: int | None = None) -> TextScorer:
+        """A function of texts to the score of a sentence, for the packages lime and shap and for experiments.
+
+        Args:
+            sentence: As in :meth:`explain`.
+
+        Raises:
+            BertsumError: as :meth:`explain`.
+        """
+        from bertsum.inference.text_scorer import TextScorer
+
+        return TextScorer(self, self._model_source(), sentence)
+
+    def _model_source(self) -> Source:
+        if self._source is None:
+            raise BertsumError(
+                "this summary has no model any more (it came from another process or a copy): expected one that a "
+                "Summarizer in this process returned, or summarizer.explain(text)"
+            )
+        return self._source
 
     @property
     def is_written(self) -> bool:

@@ -179,9 +179,21 @@ class BertSum(Model):
         )  # (W, S, H)
         if places is not None and document_mask is not None:
             sentences, sentence_mask = sentences.flatten(0, 1)[places], document_mask  # (B, S, H)
+        return self.logits(sentences, sentence_mask)
+
+    def logits(self, sentences: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Scores of sentences from their vectors, before the sigmoid.
+
+        Args:
+            sentences: The encoder's vectors of documents' sentences (B, S, H).
+            mask: True for sentences, False for padding behind them (B, S).
+
+        Returns:
+            Logits (B, S); the logits of padding mean nothing.
+        """
         # The head costs little next to the encoder; rounding here would change the choice in one document in a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
-            logits: torch.Tensor = self.head(self.sentence_norm(sentences.float()), sentence_mask)
+            logits: torch.Tensor = self.head(self.sentence_norm(sentences.float()), mask)
             return logits
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:

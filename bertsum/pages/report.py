@@ -43,6 +43,7 @@ class Measured:
         translation: Without ROUGE: BLEU and chrF of each document, by system, in the order of the results' signatures
             (N, M).
         written: Each document's summary (N), by model that writes.
+        explanations: Name of a page beside the report that explains some of the summaries.
     """
 
     rows: ByPlace[dict[str, Any]]
@@ -52,6 +53,7 @@ class Measured:
     probabilities: Mapping[str, ByPlace[Sequence[float | None]]]
     translation: Mapping[str, np.ndarray] = field(default_factory=dict)
     written: Mapping[str, ByPlace[Written]] = field(default_factory=dict)
+    explanations: str | None = None
 
     @property
     def models(self) -> list[str]:
@@ -94,10 +96,11 @@ def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: 
         seed: Seed for the sample of documents.
     """
     css = (Path(__file__).parent / "report.css").read_text(encoding="utf-8")
-    return _template().render(
+    return template("report.html.jinja").render(
         title=title,
         css=f"{css}\n{STYLE}" + f"\n{WRITTEN_STYLE}" * bool(measured.written),
         facts=facts,
+        explanations=measured.explanations,
         tables=[table for table in (_figures(measured), _translation(measured), _novelty(measured)) if table["lines"]],
         by_length=_by_length(measured),
         positions=_positions(measured),
@@ -117,10 +120,11 @@ def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: 
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A template of this folder, whose text is escaped."""
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["text"] = one_line
-    return environment.from_string(Path(__file__).with_name("report.html.jinja").read_text(encoding="utf-8"))
+    return environment.from_string(Path(__file__).with_name(name).read_text(encoding="utf-8"))
 
 
 # A cell of a table: its text, and the small text below it.

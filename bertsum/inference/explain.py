@@ -1,0 +1,246 @@
+"""A summary to the explanation of one of its sentences: words by captum's methods, other sentences by leaving them out.
+
+# T tokens, W words, S sentences that are read
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+
+from bertsum.data.encoding import DocumentEncoder
+from bertsum.errors import BertsumError
+from bertsum.inference.attribution import METHODS, TokenWords
+from bertsum.inference.explained import ExplainedScore, SentenceScore, WrittenScore
+from bertsum.inference.explanation import Completeness, Decisive, Explanation, Word
+from bertsum.models.extractive import BertSum, choose
+from bertsum.models.seq2seq import BertSumAbs
+from bertsum.text import word_spans
+
+if TYPE_CHECKING:
+    from bertsum.inference.summary import Source, Summary
+
+Method = Literal["integrated_gradients", "occlusion", "lime", "shap"]
+LeavingOut = Literal["head", "text"]
+LEAVING_OUT: tuple[LeavingOut, ...] = ("head", "text")
+DECISIVE = 3  # sentences that are sought together
+WRITTEN = -1  # stands for the place of a written sentence
+_MOST_TRIED = 256  # sentences of a book that are left out one by one: the likeliest ones
+
+
+def explain(
+    summary: Summary,
+    source: Source,
+    sentence: int | None = None,
+    method: Method = "integrated_gradients",
+    leaving_out: LeavingOut = "head",
+    samples: int | None = None,
+) -> Explanation:
+    """What each word and each other sentence of a document did to a sentence's score.
+
+    Args:
+        summary: The summary.
+        source: What it was made with.
+        sentence: The sentence's place in the document, by default the chosen one of the best score; of a model that
+            writes, its place in the summary, by default the first.
+        method: How words get their values.
+        leaving_out: How other sentences are left out.
+        samples: Of LIME and SHAP.
+
+    Raises:
+        BertsumError: if the sentence is not there or was not read, an option is unknown, or captum is missing.
+    """
+    if method not in METHODS:
+        raise BertsumError(f"method: got {method!r}, expected {', '.join(METHODS)}")
+    if leaving_out not in LEAVING_OUT:
+        raise BertsumError(f"leaving_out: got {leaving_out!r}, expected {' or '.join(LEAVING_OUT)}")
+    if samples is not None and (not isinstance(samples, int) or samples < 2):
+        raise BertsumError(f"samples: got {samples!r}, expected a whole number of documents, 2 or more")
+    index = sentence_to_explain(summary, sentence)
+    with torch.inference_mode(False):  # a caller may be inside it, but gradients are needed
+        row = source.row(summary.document)
+        score = explained_score(summary, source, row, index)
+        words, places = words_of(source.encoder, row)
+        difference, value = _difference(score, words)
+        made = METHODS[method](score, words, difference, samples or max(200, 2 * words.count))
+        sentences, decisive = leave_out(score, source, leaving_out, summary.indices)
+    return Explanation(
+        sentence=index,
+        text=summary.sentences[index] if summary.is_written else summary.document[index],
+        is_written=summary.is_written,
+        document=summary.document,
+        chosen=summary.indices,
+        score=value,
+        probability=_probability(score, value),
+        words=[Word(*place, float(part)) for place, part in zip(places, made.values, strict=True)],
+        sentences=sentences,
+        completeness=Completeness(float(made.values.sum()), difference, made.passes),
+        decisive=decisive,
+        method=method,
+        leaving_out=leaving_out,
+    )
+
+
+def sentence_to_explain(summary: Summary, sentence: int | None) -> int:
+    """The place of the sentence that is asked for, checked.
+
+    Args:
+        summary: The summary.
+        sentence: A place in the document, or in a written summary; None: the chosen one of the best score, or the first
+            that is written.
+
+    Raises:
+        BertsumError: if it is not there, or was not read.
+    """
+    count = len(summary.sentences if summary.is_written else summary.document)
+    if summary.is_written and not count:
+        raise BertsumError("this summary is empty: there is no sentence to explain")
+    if sentence is None:
+        if summary.is_written:
+            return 0
+        return max(zip(summary.scores, summary.indices, strict=True), key=lambda pair: (pair[0], -pair[1]))[1]
+    if isinstance(sentence, bool) or not isinstance(sentence, int) or not 0 <= sentence < count:
+        where = "summary" if summary.is_written else "document"
+        raise BertsumError(f"sentence: got {sentence!r}, expected a place in the {where}, 0 to {count - 1}")
+    if sentence in summary.unscored and not summary.is_written:
+        raise BertsumError(
+            f"sentence: got {sentence}, which has no score, because it {summary.unscored[sentence]}; expected one that "
+            "the model has read"
+        )
+    return sentence
+
+
+def explained_score(summary: Summary, source: Source, row: dict[str, Any], index: int) -> ExplainedScore:
+    """The score that is explained: of a sentence of the document, or of the summary if the model writes."""
+    if isinstance(source.model, BertSumAbs):
+        return WrittenScore(source.model, row, summary.sentences, index, source.precision)
+    assert isinstance(source.model, BertSum)
+    return SentenceScore(source.model, row, index, source.precision)
+
+
+def words_of(encoder: DocumentEncoder, row: Mapping[str, Any]) -> tuple[TokenWords, list[tuple[int, int, int, str]]]:
+    """The words of a document for a method, and where each stands: sentence, begin, end, and the word itself.
+
+    Args:
+        encoder: How the document was read.
+        row: The document.
+    """
+    tokenizer = encoder.tokenizer
+    hides = next(one for one in (tokenizer.mask_token_id, tokenizer.pad_token_id, 0) if one is not None)
+    ids = list(row["input_ids"])
+    hidden, numbers = list(ids), [-1] * len(ids)
+    places: list[tuple[int, int, int, str]] = []
+    for index, (begin, end) in zip(
+        row["sentence_indices"], itertools.pairwise([*row["cls_positions"], len(ids)]), strict=True
+    ):
+        sentence = row["sentences"][index]
+        words = word_spans(sentence)
+        starts = [start for start, _ in words]
+        last = None
+        for token, span in zip(range(begin + 1, end - 1), encoder.token_spans(sentence), strict=False):
+            word = max(0, bisect_right(starts, max(span[0], span[1] - 1)) - 1)
+            if word != last:
+                places.append((index, *words[word], sentence[slice(*words[word])]))
+            numbers[token], hidden[token], last = len(places) - 1, hides, word
+    word_of = [len(places) if number < 0 else number for number in numbers]
+    return TokenWords(ids, hidden, word_of, len(places)), places
+
+
+def _difference(score: ExplainedScore, words: TokenWords) -> tuple[float, float]:
+    """The score less that with each word hidden, and the score, both as gradients are taken."""
+    with torch.no_grad():
+        value, hidden = (
+            score.of_vectors(score.vectors(ids)[None]).item() for ids in (words.input_ids, words.hidden_ids)
+        )
+    if not math.isfinite(value):
+        raise BertsumError("the explained score is not a number; the model's weights are broken")
+    return value - hidden, value
+
+
+def _probability(score: ExplainedScore, value: float) -> float:
+    if isinstance(score, WrittenScore):
+        return math.exp(value / max(1, len(score.target_ids) - score.begin))
+    return 1 / (1 + math.exp(-value)) if value > -500 else 0.0
+
+
+def _left_out(
+    score: ExplainedScore, source: Source, leaving_out: LeavingOut, variants: Sequence[Sequence[int]]
+) -> list[dict[int, float]]:
+    """Scores by place in the document, without the sentences at some places: of each sentence, or of the written one
+    under ``WRITTEN``.
+    """
+    indices, document = score.row["sentence_indices"], score.row["sentences"]
+    if leaving_out == "head":
+        number = {index: place for place, index in enumerate(indices)}
+        places = [[number[index] for index in variant] for variant in variants]
+        if isinstance(score, SentenceScore):
+            found = score.logits_without(places)
+            return [{indices[place]: logit for place, logit in logits.items()} for logits in found]
+        return [{WRITTEN: value} for value in score.without(places)]
+    rows = [{**score.row, **source.row(without_sentences(document, variant))} for variant in variants]
+    if isinstance(score, SentenceScore):
+        return score.logits_of_rows(rows)
+    return [{} if value is None else {WRITTEN: value} for value in score.of_rows(rows)]
+
+
+def without_sentences(document: Sequence[str], left_out: Sequence[int]) -> list[str]:
+    """A document without some sentences; the places of the others stay."""
+    return ["" if index in left_out else sentence for index, sentence in enumerate(document)]
+
+
+def leave_out(
+    score: ExplainedScore, source: Source, leaving_out: LeavingOut, chosen: Sequence[int]
+) -> tuple[list[float | None], Decisive | None]:
+    """What each other sentence did to the score, and those that carry the choice together.
+
+    Args:
+        score: The explained score.
+        source: What the summary was made with.
+        leaving_out: How other sentences are left out.
+        chosen: Places of the chosen sentences.
+    """
+    explained = score.index if isinstance(score, SentenceScore) else WRITTEN
+    others = [score.row["sentence_indices"][place] for place in score.likely(_MOST_TRIED)]
+    with_all, *without = _left_out(score, source, leaving_out, [[], *([index] for index in others)])
+    values: list[float | None] = [None] * len(score.row["sentences"])
+    for index, scores in zip(others, without, strict=True):
+        if explained in scores:
+            values[index] = with_all[explained] - scores[explained]
+    if not isinstance(score, SentenceScore) or explained not in chosen or len(others) < len(chosen):
+        return values, None  # where fewer are left than are chosen, the sentence stays
+    taken: list[int] = []
+    while len(taken) < min(DECISIVE, len(others) - len(chosen) + 1):
+        tried = [index for index in others if index not in taken]
+        if taken:
+            without = _left_out(score, source, leaving_out, [[*taken, index] for index in tried])
+        leads = [_lead(logits, explained, len(chosen)) for logits in without]
+        taken.append(tried[leads.index(min(leads))])
+    return values, Decisive(taken, explained not in choose_without(score, source, taken))
+
+
+def choose_without(score: SentenceScore, source: Source, left_out: Sequence[int]) -> list[int]:
+    """The sentences that the model chooses when it reads the document without some of them.
+
+    Args:
+        score: The score of a sentence of the document.
+        source: What the summary was made with.
+        left_out: Places of the sentences.
+    """
+    document = without_sentences(score.row["sentences"], left_out)
+    logits = score.logits_of_rows([source.row(document)])[0]
+    read = sorted(logits)
+    probabilities = torch.tensor([logits[index] for index in read]).sigmoid().tolist()
+    return choose(probabilities, read, document, source.selection)[0]
+
+
+def _lead(logits: Mapping[int, float], explained: int, count: int) -> float:
+    """How far a sentence's logit is above that of the best sentence that is not among the ``count`` best."""
+    if explained not in logits:
+        return -math.inf
+    others = sorted((logit for other, logit in logits.items() if other != explained), reverse=True)
+    return logits[explained] - others[count - 1] if len(others) >= count else math.inf
