@@ -51,7 +51,7 @@ def test_text_is_harmless_and_nothing_is_told_by_colour_alone() -> None:
     assert "<script>" not in html and "&lt;script&gt;" in html and "\x1b" not in html
     assert 'class="up"' in html and 'class="down"' in html
     assert "4 ✔ -2.50" in html and "2 ◆ -0.50" in html and "1 ▶ ✔" in html
-    assert "Without the sentences 2 it would not be chosen." in html
+    assert "Without sentence 2 it would not be chosen." in html
     for colour in (True, False):
         text = explanation_terminal(shown(), colour=colour)
         assert ("\x1b[38;5;16" in text) == colour and "\x1b[31m" not in text

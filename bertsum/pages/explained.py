@@ -189,13 +189,13 @@ def facts_of(one: Shown) -> list[str]:
     ]
     for sign, told in ((1, "Raised it most"), (-1, "Lowered it most")):
         ranked = sorted((word for word in one.words if sign * word[3] > 0), key=lambda word: -sign * word[3])
-        listed = [f"{one_line(one.document[w[0]][w[1] : w[2]])} ({w[3]:+.2f})" for w in ranked[:_LISTED]]
+        listed = [f"{one_line(one.document[w[0]][w[1] : w[2]])} ({w[3]:+.2g})" for w in ranked[:_LISTED]]
         if listed:
             facts.append(f"{told}: {', '.join(listed)}.")
     if one.decisive:
         numbers = ", ".join(str(index + 1) for index in sorted(one.decisive))
         end = "would not be chosen" if one.changes else "would still be chosen"
-        facts.append(f"Without the sentences {numbers} it {end}.")
+        facts.append(f"Without sentence{'s' * (len(one.decisive) > 1)} {numbers} it {end}.")
     return facts
 
 
@@ -257,7 +257,7 @@ def _spaced(text: str) -> str:
 
 def _words_html(sentence: str, words: Sequence[tuple[int, int, float]], largest: float) -> str:
     parts = [
-        f'<i class="{"up" if share > 0 else "down"}" title="{share * largest:+.3f}" style="{_background(share)}">'
+        f'<i class="{"up" if share > 0 else "down"}" title="{share * largest:+.2g}" style="{_background(share)}">'
         f"{escape(text)}</i>"
         if share
         else escape(text)
