@@ -291,6 +291,24 @@ def test_paste_click_read_download(page, address) -> None:
     assert errors == []
 
 
+def test_a_click_on_a_sentence_shows_what_carried_it(page) -> None:
+    pytest.importorskip("captum")
+    page.type(TEXT)
+    page.summarize()
+    page.until(lambda: len(page.driver.find_elements("css selector", "#explained input")) == 3)
+    page.driver.find_elements("css selector", "#explained input")[1].click()
+    page.until(lambda: page.driver.find_elements("css selector", "#explanation .bertsum-view"))
+    assert "of the document, chosen: probability" in page.one("#explanation .bertsum-view").text
+    for width, scheme in ((390, "dark"), (390, "light"), (1280, "dark"), (1280, "light")):
+        page.resize(width, 900, scheme)
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= width
+        if folder := os.environ.get("BERTSUM_SHOTS"):  # to look at them
+            page.driver.execute_script("document.querySelector('#explained').scrollIntoView()")
+            page.driver.save_screenshot(f"{folder}/demo-{width}-{scheme}.png")
+    page.summarize()
+    page.until(lambda: not page.driver.find_elements("css selector", "#explanation .bertsum-view"))
+
+
 def test_what_goes_wrong_is_said_in_the_page(page, tmp_path) -> None:
     page.type(" ")
     page.summarize()

@@ -51,7 +51,7 @@ def test_text_is_harmless_and_nothing_is_told_by_colour_alone() -> None:
     assert "<script>" not in html and "&lt;script&gt;" in html and "\x1b" not in html
     assert 'class="up"' in html and 'class="down"' in html
     assert "4 ✔ -2.50" in html and "2 ◆ -0.50" in html and "1 ▶ ✔" in html
-    assert "Without the sentences 2 it would not be chosen." in html
+    assert "Without sentence 2 it would not be chosen." in html
     for colour in (True, False):
         text = explanation_terminal(shown(), colour=colour)
         assert ("\x1b[38;5;16" in text) == colour and "\x1b[31m" not in text
@@ -61,7 +61,7 @@ def test_text_is_harmless_and_nothing_is_told_by_colour_alone() -> None:
 def test_each_explained_sentence_has_a_view_that_a_click_shows() -> None:
     html = explanation_html([shown(0), shown(3)])
     assert html.count('type="radio"') == 2 and html.count(" checked>") == 1
-    assert html.count("<label for=") == 2  # in each view the other sentence
+    assert html.count("<label for=") == 4  # in each view the other sentence and its number
     written = explanation_html([replace(shown(0), is_written=True, text="New."), replace(shown(3), is_written=True)])
     assert "Sentences of the summary:" in written and "log-probability" in written
 
@@ -83,7 +83,7 @@ def test_the_command(command, model, tmp_path) -> None:  # noqa: F811  # the fix
     code, told, _ = command(*arguments)
     assert code == 0 and "▶" in told and "logit" in told
     code, _, problem = command(*arguments, "--sentence", "0")
-    assert code == 1 and "--sentence: got 0, expected a number from 1 on" in problem
+    assert code == 2 and "--sentence: got 0, expected a number from 1 on" in problem
 
 
 def test_the_demo(model, tmp_path) -> None:  # noqa: F811  # the fixture of the import
@@ -101,7 +101,7 @@ def test_the_demo(model, tmp_path) -> None:  # noqa: F811  # the fixture of the 
 def test_an_evaluation(trained_run, tmp_path) -> None:
     pytest.importorskip("captum")
     config, result = trained_run
-    config = config.override({"output_dir": str(tmp_path / "runs"), "evaluation": {"explained": 1}})
+    config = config.override({"output_dir": str(tmp_path / "runs"), "evaluation.explained": 1})
     evaluation = bertsum.evaluate(config, result.checkpoint, "test")
     page = (evaluation.folder / "explanations.html").read_text(encoding="utf-8")
     line = json.loads((evaluation.folder / "predictions.jsonl").read_text().splitlines()[0])

@@ -51,7 +51,7 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Decisive:
-    """Sentences that carry a choice together.
+    """Sentences without which a choice is likeliest to change.
 
     Attributes:
         sentences: Their places in the document, the first one found first.
@@ -78,7 +78,8 @@ class Explanation:
         sentences: What each sentence of the document did to the score: the score less that without the sentence. None
             for the explained sentence, and for sentences that were not read or not tried.
         completeness: The sum of the words' values beside the score's difference.
-        decisive: Other sentences that carry the choice together; None for a sentence that is not chosen.
+        decisive: Other sentences without which the choice is likeliest to change; None for a sentence that is not
+            chosen.
         method: How words got their values.
         leaving_out: How other sentences were left out: of the head, or of the text.
     """

@@ -23,14 +23,18 @@ EXPLAINED_STYLE = """
 .bertsum-explained > input { position: absolute; opacity: 0; pointer-events: none; }
 .bertsum-explained .bertsum-view { display: none; }
 .bertsum-explained .bertsum-view:only-child { display: block; }
-.bertsum-explained label { cursor: pointer; text-decoration: underline dotted; text-underline-offset: .3em; }
+.bertsum-explained label { cursor: pointer; }
+.bertsum-view b label, .bertsum-view p label { text-decoration: underline; text-underline-offset: .25em; }
 .bertsum-explained > input:focus-visible ~ .bertsum-views { outline: 2px solid; outline-offset: .3em; }
 .bertsum-view { max-width: 75em; overflow-wrap: anywhere; line-height: 1.6; }
 .bertsum-view > p { margin: .4em 0; }
 .bertsum-view ol { list-style: none; margin: .6em 0; padding: 0; }
 .bertsum-view li { display: grid; grid-template-columns: 6.5em minmax(0, 1fr); gap: 0 .8em; padding: .15em 0; }
-.bertsum-view li > b { font-size: .75em; line-height: 2.1; text-align: right; white-space: nowrap; padding: 0 .4em;
+.bertsum-view li > b { align-self: start; font-size: .75em; line-height: 2.1; text-align: right; white-space: nowrap;
+  padding: 0 .4em;
   font-variant-numeric: tabular-nums; border-radius: .2em; user-select: none; -webkit-user-select: none; }
+@media (max-width: 30rem) { .bertsum-view li { grid-template-columns: minmax(0, 1fr); }
+  .bertsum-view li > b { justify-self: start; } }
 .bertsum-view li > span { unicode-bidi: plaintext; }
 .bertsum-view .bertsum-this { font-weight: 600; outline: 2px solid; outline-offset: .1em; border-radius: .2em; }
 .bertsum-view .bertsum-unread { opacity: .6; font-style: italic; }
@@ -134,11 +138,13 @@ def legend(several: bool = False) -> str:
     parts = [
         f"{EXPLAINED} the explained sentence",
         f"{CHOSEN} chosen",
-        f"{DECISIVE} carries the choice, together with the others marked so",
+        f"{DECISIVE} without these the choice is likeliest to change",
         "numbers: what a sentence added to the score",
         "words: orange and underlined raised it, blue and dotted lowered it",
     ]
-    return " · ".join([*parts, "click a dotted sentence for its own explanation"] if several else parts)
+    return " · ".join(
+        [*parts, "click a sentence with an underlined number for its own explanation"] if several else parts
+    )
 
 
 def _view(one: Shown, ids: dict[int, str], limit: int | None) -> str:
@@ -157,7 +163,7 @@ def _view(one: Shown, ids: dict[int, str], limit: int | None) -> str:
         text = _words_html(one.document[index], words.get(index, []), largest_word)
         kind = "bertsum-this" if this else "" if index in words or value is not None else "bertsum-unread"
         if index in ids and not one.is_written and not this:
-            text = f'<label for="{ids[index]}">{text}</label>'
+            text, marks = (f'<label for="{ids[index]}">{part}</label>' for part in (text, marks))
         rows.append(f'<li><b dir="ltr"{shade}>{marks}</b><span{f" class={chr(34)}{kind}{chr(34)}" if kind else ""}>'
                     f"{text}</span></li>")  # fmt: skip
         after = index + 1
@@ -183,13 +189,13 @@ def facts_of(one: Shown) -> list[str]:
     ]
     for sign, told in ((1, "Raised it most"), (-1, "Lowered it most")):
         ranked = sorted((word for word in one.words if sign * word[3] > 0), key=lambda word: -sign * word[3])
-        listed = [f"{one_line(one.document[w[0]][w[1] : w[2]])} ({w[3]:+.2f})" for w in ranked[:_LISTED]]
+        listed = [f"{one_line(one.document[w[0]][w[1] : w[2]])} ({w[3]:+.2g})" for w in ranked[:_LISTED]]
         if listed:
             facts.append(f"{told}: {', '.join(listed)}.")
     if one.decisive:
         numbers = ", ".join(str(index + 1) for index in sorted(one.decisive))
         end = "would not be chosen" if one.changes else "would still be chosen"
-        facts.append(f"Without the sentences {numbers} it {end}.")
+        facts.append(f"Without sentence{'s' * (len(one.decisive) > 1)} {numbers} it {end}.")
     return facts
 
 
@@ -210,7 +216,7 @@ def explanation_terminal(one: Shown, *, colour: bool = True) -> str:
         head = f"{marks:>3} {index + 1:>{width}} {'     -' if value is None else f'{value:+6.2f}'}"
         text = _words_ansi(sentence, words.get(index, []), largest) if colour else one_line(sentence)
         lines.append(f"{head} {text}")
-    marks = f"{EXPLAINED} explained · {CHOSEN} chosen · {DECISIVE} carries the choice"
+    marks = f"{EXPLAINED} explained · {CHOSEN} chosen · {DECISIVE} without these the choice is likeliest to change"
     return "\n".join([*lines, "", f"{marks} · numbers: what a sentence added to the score"])
 
 
@@ -251,7 +257,7 @@ def _spaced(text: str) -> str:
 
 def _words_html(sentence: str, words: Sequence[tuple[int, int, float]], largest: float) -> str:
     parts = [
-        f'<i class="{"up" if share > 0 else "down"}" title="{share * largest:+.3f}" style="{_background(share)}">'
+        f'<i class="{"up" if share > 0 else "down"}" title="{share * largest:+.2g}" style="{_background(share)}">'
         f"{escape(text)}</i>"
         if share
         else escape(text)
