@@ -8,23 +8,18 @@ for summary in summarizer.stream(texts):
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
 from bertsum.config import Precision
-from bertsum.data.encoding import DocumentEncoder, Encoding
-from bertsum.data.languages import AUTO, language_of, plainly_other
-from bertsum.data.sentences import document_sentences
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
-from bertsum.inference.options import LongDocuments, Options, Settled, settle
+from bertsum.inference.options import Options, Settled, settle
+from bertsum.inference.reading import Read, Reader
 from bertsum.inference.summary import Source, Summary, running_text
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
-from bertsum.models.selection import is_enough
 from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
 from bertsum.text import kind_of, listed, split_words, text_size
@@ -36,28 +31,7 @@ if TYPE_CHECKING:
 
 BUFFER = 256  # documents: among many, batches of like length hold little padding
 _BUFFER_BYTES = 1 << 20  # or fewer large ones: an interruption costs a minute or two of work
-_CUTS_NAMED = 10  # in warnings, which Python remembers one by one
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class _Read:
-    """A document, split and encoded."""
-
-    sentences: list[str]
-    encoding: Encoding
-    language: str
-    unscored: dict[int, str]
-    encoder: DocumentEncoder
-
-    def row(self) -> dict[str, Any]:
-        """The row for the model."""
-        return {
-            "sentences": self.sentences,
-            "input_ids": self.encoding.input_ids,
-            "cls_positions": self.encoding.cls_positions,
-            "sentence_indices": self.encoding.sentence_indices,
-        }
 
 
 class Summarizer:
@@ -78,7 +52,7 @@ class Summarizer:
             )
         self.model = model.eval()
         self.precision = precision
-        self._encoders: dict[tuple[str, int], DocumentEncoder] = {}
+        self._reader = Reader(self.model.tokenizer, self.model.config)
 
     @classmethod
     def from_pretrained(
@@ -164,9 +138,9 @@ class Summarizer:
         if many is None:
             raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
         settled = self._settle(options)
-        read = list(_or_raise(self._read(document, settled) for document in many))
-        self._warn_of_cuts(read, settled, 0, 0)
-        self._warn_of_languages(read, settled, 0)
+        read = list(_or_raise(self._reader.read(document, settled) for document in many))
+        self._reader.warn_of_cuts(read, settled, 0, 0)
+        self._reader.warn_of_languages(read, settled, 0)
         summaries = list(_or_raise(self._answers(read, settled)))
         return summaries[0] if one else summaries
 
@@ -253,92 +227,19 @@ class Summarizer:
     ) -> Iterator[Summary | BertsumError]:
         cuts, warned = 0, False
         for part in parts:
-            read = [self._read(document, settled) for document in part]
-            cuts = self._warn_of_cuts(read, settled, first, cuts)
-            warned = warned or self._warn_of_languages(read, settled, first)
+            read = [self._reader.read(document, settled) for document in part]
+            cuts = self._reader.warn_of_cuts(read, settled, first, cuts)
+            warned = warned or self._reader.warn_of_languages(read, settled, first)
             answers = self._answers(read, settled)
             yield from answers if errors == "return" else _or_raise(answers, first)
             first += len(part)
 
-    def _encoder(self, long_documents: LongDocuments, min_sentence_words: int | None = None) -> DocumentEncoder:
-        """The model's document encoder, changed for long documents or short sentences."""
-        encoding = self.model.config.encoding
-        least = encoding.min_sentence_words if min_sentence_words is None else min_sentence_words
-        if (long_documents, least) not in self._encoders:
-            config = replace(encoding, long_documents=long_documents, min_sentence_words=least)
-            self._encoders[long_documents, least] = DocumentEncoder(self.model.tokenizer, config)
-        return self._encoders[long_documents, least]
-
-    def _read(self, document: Any, settled: Settled) -> _Read | BertsumError:
-        """Splits and encodes a document, or returns why it cannot be summarised."""
-        try:
-            text = _text_or_sentences(document)
-            language = self._language(text, settled)
-            sentences = document_sentences(text, language, self.model.config.encoding.split_sentences)
-            if not any(sentences):
-                raise BertsumError("is empty")
-        except BertsumError as error:
-            return error
-        encoder = self._encoder(settled.long_documents)
-        candidates = [sentences[index] for index in encoder.candidates(sentences)]
-        if not settled.writes and not is_enough(candidates, sentences, settled.selection):
-            encoder = self._encoder(settled.long_documents, 1)  # short sentences, too
-        encoding = encoder.encode(sentences)
-        if not encoding.sentence_indices:
-            return BertsumError("has no token that the model knows")
-        return _Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding), encoder)
-
-    def _language(self, document: str | list[str], settled: Settled) -> str:
-        """The language of a document, for splitting it and joining its summary; of a translator, what it writes."""
-        if not self.model.config.encoding.split_sentences:
-            return self.model.config.language
-        if settled.language_given or settled.language == AUTO:
-            return language_of(document, settled.language)
-        return plainly_other(document, settled.language) or settled.language
-
-    def _warn_of_languages(self, read: Sequence[_Read | BertsumError], settled: Settled, first: int) -> bool:
-        """Warns of the first document in another language than the model's; returns whether it found any."""
-        if settled.language_given or settled.language == AUTO:
-            return False
-        for number, item in enumerate(read, first):
-            if isinstance(item, _Read) and item.language != settled.language:
-                warnings.warn(
-                    f"document {number} is in another language ({item.language}) and is split by its rules; the model "
-                    f"was trained on '{settled.language}', and may do badly. language= says what it is in",
-                    stacklevel=3,
-                )
-                return True
-        return False
-
-    def _warn_of_cuts(self, read: Sequence[_Read | BertsumError], settled: Settled, first: int, before: int) -> int:
-        """Warns of documents that are not read whole; returns their number so far."""
-        encoder = self._encoder(settled.long_documents)
-        for number, item in enumerate(read, first):
-            if isinstance(item, BertsumError) or not item.encoding.cut:
-                continue
-            before += 1
-            if before > _CUTS_NAMED:
-                continue
-            unread, seen = encoder.unread_share(item.sentences, item.encoding), len(item.encoding.sentence_indices)
-            last = "; further ones are not named" if before == _CUTS_NAMED else ""
-            limits = encoder.config
-            reads = (
-                f"{limits.max_sentence_words} words of a sentence, or {limits.max_length - 2} tokens of it"
-                if limits.long_documents == "window"
-                else f"{limits.max_length} tokens, {seen} of its {len(item.sentences)} sentences"
-            )
-            warnings.warn(
-                f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}{last}",
-                stacklevel=3,
-            )
-        return before
-
-    def _answers(self, read: Sequence[_Read | BertsumError], settled: Settled) -> Iterator[Summary | BertsumError]:
+    def _answers(self, read: Sequence[Read | BertsumError], settled: Settled) -> Iterator[Summary | BertsumError]:
         """Summarises documents together, batched by length; errors keep their places."""
-        rows = [item.row() for item in read if isinstance(item, _Read)]
+        rows = [item.row() for item in read if isinstance(item, Read)]
         predictions = iter(self._predict(rows, settled))
         for item in read:
-            yield self._summary(item, next(predictions), settled) if isinstance(item, _Read) else item
+            yield self._summary(item, next(predictions), settled) if isinstance(item, Read) else item
 
     def _predict(self, rows: Sequence[dict[str, Any]], settled: Settled) -> list[Prediction | BertsumError]:
         """A prediction for each document; if one fails, the others do not."""
@@ -353,7 +254,7 @@ class Summarizer:
             return [BertsumError(problem)]
         return [answer for row in rows for answer in self._predict([row], settled)]
 
-    def _summary(self, read: _Read, prediction: Prediction | BertsumError, settled: Settled) -> Summary | BertsumError:
+    def _summary(self, read: Read, prediction: Prediction | BertsumError, settled: Settled) -> Summary | BertsumError:
         """What the model has made of a document: chosen sentences have places and scores, written ones have neither."""
         if isinstance(prediction, BertsumError):
             return prediction
@@ -373,25 +274,6 @@ class Summarizer:
             leans_on=prediction.leans_on,
             unsupported=prediction.unsupported,
         ).made_with(Source(self.model, read.encoder, self.arithmetic, settled.selection))
-
-
-def _text_or_sentences(document: Any) -> str | list[str]:
-    """A given document as text or a list of sentences.
-
-    Raises:
-        BertsumError: if it is something else, or an error in place of a document.
-    """
-    if isinstance(document, BertsumError):
-        raise document
-    if isinstance(document, str):
-        return document
-    sentences = listed(document)
-    if sentences is None:
-        raise BertsumError(f"got {kind_of(document)}, expected text or a list of sentences")
-    for number, sentence in enumerate(sentences):
-        if not isinstance(sentence, str):
-            raise BertsumError(f"sentence {number}: got {kind_of(sentence)}, expected text")
-    return sentences
 
 
 def _or_raise(answers: Iterable[Answer | BertsumError], first: int = 0) -> Iterator[Answer]:

@@ -1,0 +1,147 @@
+"""Given documents -> sentences and their encoding, with warnings of what is not read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from bertsum.data.encoding import DocumentEncoder, Encoding
+from bertsum.data.languages import AUTO, language_of, plainly_other
+from bertsum.data.sentences import document_sentences
+from bertsum.errors import BertsumError
+from bertsum.inference.options import LongDocuments, Settled
+from bertsum.models.selection import is_enough
+from bertsum.models.storage import SavedConfig
+from bertsum.text import kind_of, listed
+
+_CUTS_NAMED = 10  # in warnings, which Python remembers one by one
+
+
+@dataclass(frozen=True)
+class Read:
+    """A document, split and encoded."""
+
+    sentences: list[str]
+    encoding: Encoding
+    language: str
+    unscored: dict[int, str]
+    encoder: DocumentEncoder
+
+    def row(self) -> dict[str, Any]:
+        """The row for the model."""
+        return {
+            "sentences": self.sentences,
+            "input_ids": self.encoding.input_ids,
+            "cls_positions": self.encoding.cls_positions,
+            "sentence_indices": self.encoding.sentence_indices,
+        }
+
+
+class Reader:
+    """Splits and encodes documents for one model.
+
+    Args:
+        tokenizer: The model's tokenizer.
+        config: The model's config.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, config: SavedConfig) -> None:
+        self._tokenizer = tokenizer
+        self._config = config
+        self._encoders: dict[tuple[str, int], DocumentEncoder] = {}
+
+    def encoder(self, long_documents: LongDocuments, min_sentence_words: int | None = None) -> DocumentEncoder:
+        """The model's document encoder, changed for long documents or short sentences."""
+        encoding = self._config.encoding
+        least = encoding.min_sentence_words if min_sentence_words is None else min_sentence_words
+        if (long_documents, least) not in self._encoders:
+            config = replace(encoding, long_documents=long_documents, min_sentence_words=least)
+            self._encoders[long_documents, least] = DocumentEncoder(self._tokenizer, config)
+        return self._encoders[long_documents, least]
+
+    def read(self, document: Any, settled: Settled) -> Read | BertsumError:
+        """Splits and encodes a document, or returns why it cannot be summarised."""
+        try:
+            text = _text_or_sentences(document)
+            language = self._language(text, settled)
+            sentences = document_sentences(text, language, self._config.encoding.split_sentences)
+            if not any(sentences):
+                raise BertsumError("is empty")
+        except BertsumError as error:
+            return error
+        encoder = self.encoder(settled.long_documents)
+        candidates = [sentences[index] for index in encoder.candidates(sentences)]
+        if not settled.writes and not is_enough(candidates, sentences, settled.selection):
+            encoder = self.encoder(settled.long_documents, 1)  # short sentences, too
+        encoding = encoder.encode(sentences)
+        if not encoding.sentence_indices:
+            return BertsumError("has no token that the model knows")
+        return Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding), encoder)
+
+    def _language(self, document: str | list[str], settled: Settled) -> str:
+        """The language of a document, for splitting it and joining its summary; of a translator, what it writes."""
+        if not self._config.encoding.split_sentences:
+            return self._config.language
+        if settled.language_given or settled.language == AUTO:
+            return language_of(document, settled.language)
+        return plainly_other(document, settled.language) or settled.language
+
+    def warn_of_languages(self, read: Sequence[Read | BertsumError], settled: Settled, first: int) -> bool:
+        """Warns of the first document in another language than the model's; returns whether it found any."""
+        if settled.language_given or settled.language == AUTO:
+            return False
+        for number, item in enumerate(read, first):
+            if isinstance(item, Read) and item.language != settled.language:
+                warnings.warn(
+                    f"document {number} is in another language ({item.language}) and is split by its rules; the model "
+                    f"was trained on '{settled.language}', and may do badly. language= says what it is in",
+                    stacklevel=3,
+                )
+                return True
+        return False
+
+    def warn_of_cuts(self, read: Sequence[Read | BertsumError], settled: Settled, first: int, before: int) -> int:
+        """Warns of documents that are not read whole; returns their number so far."""
+        encoder = self.encoder(settled.long_documents)
+        for number, item in enumerate(read, first):
+            if isinstance(item, BertsumError) or not item.encoding.cut:
+                continue
+            before += 1
+            if before > _CUTS_NAMED:
+                continue
+            unread, seen = encoder.unread_share(item.sentences, item.encoding), len(item.encoding.sentence_indices)
+            last = "; further ones are not named" if before == _CUTS_NAMED else ""
+            limits = encoder.config
+            reads = (
+                f"{limits.max_sentence_words} words of a sentence, or {limits.max_length - 2} tokens of it"
+                if limits.long_documents == "window"
+                else f"{limits.max_length} tokens, {seen} of its {len(item.sentences)} sentences"
+            )
+            warnings.warn(
+                f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}{last}",
+                stacklevel=3,
+            )
+        return before
+
+
+def _text_or_sentences(document: Any) -> str | list[str]:
+    """A given document as text or a list of sentences.
+
+    Raises:
+        BertsumError: if it is something else, or an error in place of a document.
+    """
+    if isinstance(document, BertsumError):
+        raise document
+    if isinstance(document, str):
+        return document
+    sentences = listed(document)
+    if sentences is None:
+        raise BertsumError(f"got {kind_of(document)}, expected text or a list of sentences")
+    for number, sentence in enumerate(sentences):
+        if not isinstance(sentence, str):
+            raise BertsumError(f"sentence {number}: got {kind_of(sentence)}, expected text")
+    return sentences
