@@ -336,7 +336,7 @@ def test_a_document_that_memory_does_not_suffice_for(summarizer, tmp_path, sourc
             raise torch.OutOfMemoryError("out of memory")
         return forward(self, **inputs)
 
-    encoder = summarizer._encoder("window")
+    encoder = summarizer._reader.encoder("window")
     encodings = [encoder.encode(bertsum.split_sentences(text)) for text in TEXTS]
     lengths = [sum(summarizer.model.collate([vars(encoding)]).lengths) for encoding in encodings]  # of its windows
     longest = max(lengths)
