@@ -128,7 +128,7 @@ def tasks(path: Path, model: str | None, count: int) -> list[tuple[str | None, i
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
         for number, line in enumerate(file):
             document = json.loads(line)["document"]
-            encoding = made._encoder("window").encode(document)
+            encoding = made._reader.encoder("window").encode(document)
             if len(encoding.input_ids) <= TOKENS and len(encoding.sentence_indices) >= 8:
                 found.append((model, number, document))
             if len(found) == count:
