@@ -161,6 +161,13 @@ def _all_problems(config: Config) -> Iterator[str]:
 def _training_problems(config: Config) -> Iterator[str]:
     """Problems only for a training: an evaluation has the model's encoding, and may have other documents."""
     train = config.train
+    if config.data.mixture is not None:
+        entries = len(config.data.train) if isinstance(config.data.train, list) else 0
+        if entries != len(config.data.mixture):
+            expected = (
+                f"one for each of its {entries} entries" if entries else "data.train to be a list of as many files"
+            )
+            yield f"data.mixture: {len(config.data.mixture)} numbers, expected {expected}"
     if config.data.joined and config.encoding.long_documents != "window":
         yield "data.joined: is set, but long documents are not read whole; expected encoding.long_documents window"
     if train.max_steps is not None and train.epochs is not None:

@@ -35,6 +35,7 @@ _LANGUAGE = re.compile(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
 Whole = Annotated[int, Ge(0)]
 Count = Annotated[int, Ge(1)]
 Seed = Annotated[int, Ge(0), Must(lambda value: value < 2**32, "less than 2^32")]
+Weight = Annotated[float, Gt(0), Le(1000)]
 Number = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 Factor = Annotated[float, Gt(0), Le(1)]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.bounds import Count, Factor, Positive, Share, Source, Text, Whole
+from bertsum.config.bounds import Count, Factor, Positive, Share, Source, Text, Weight, Whole
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class DataConfig:
     """Training documents: a file (JSON lines, or a format of the papers), a folder, a glob, or a list of them.
     sample/NAME is a file of the bundled sample. With data.dataset, it is the name of a split. A masked_lm needs no
     summaries, and reads plain .txt files, too, each a document."""
+    mixture: list[Weight] | None = None
+    """How often each entry of data.train is read: 1 is once, 0.4 two of its five documents, 2 all of them twice. Null:
+    each once."""
     validation: Source = None
     """Validation documents, given like data.train."""
     test: Source = None
@@ -37,6 +40,9 @@ class DataConfig:
     first record has."""
     id_field: Text | None = None
     """The field with the document's id. Null: id, or paper_id, or else a number."""
+    query_field: Text | None = None
+    """The field with a question; the sentences that answer it are in the field relevant (their numbers, from 0) or
+    answers (strings, each with its start if known). Null: query, if the first record has it."""
     target_suffix: Text | None = None
     """The end of the names of files with the summaries or translations. With de, each line of train.en or train.en.gz
     is a document, and the same line of train.de or train.de.gz its translation. Null: a record holds both."""

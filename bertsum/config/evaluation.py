@@ -27,6 +27,9 @@ class SelectionConfig:
     without spaces)."""
     order: Literal["document", "score"] = "document"
     """The order of the chosen sentences: as in the document, or by score."""
+    query_threshold: Probability | None = None
+    """The sentences that answer a query are those with at least this probability: any number of them, or none. Null:
+    the model is not trained with queries, and takes none."""
 
 
 @dataclass(frozen=True)

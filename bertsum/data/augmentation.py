@@ -33,10 +33,13 @@ def _detokenizer() -> Any:
 def join_documents(rows: Sequence[ExtractiveRow], share: float) -> None:
     """Appends the next two to five documents to some documents; appended sentences get no label.
 
+    Documents with a query stay as they are.
+
     Args:
         rows: Columns of prepared documents, changed in place.
         share: Share of documents to append to, drawn by id.
     """
+    rows = [row for row in rows if not row["query"]]
     alone = [row.copy() for row in rows]
     for place, row in enumerate(rows):
         identity = f"{row['id']} joined"  # a suffix: with a common prefix, the CRC would draw as without it

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bertsum.config import DataConfig
+from bertsum.data.queries import EVIDENCE_FIELDS, Evidence, evidence_of
 from bertsum.text import sanitize
 
+QUERY_FIELD = "query"
 DOCUMENT_FIELDS = ("document", "article", "text", "source", "src_txt", "src")
 SUMMARY_FIELDS = ("summary", "highlights", "target", "abstract", "tgt")
 ID_FIELDS = ("id", "paper_id")
@@ -27,12 +29,16 @@ class Document:
         text: The document, as one string or as sentences.
         references: Reference summaries, each as one string or as sentences; none for a document to be summarised.
         place: Where it was read, such as ``train.jsonl.gz line 812``.
+        query: What its sentences are to answer; empty for a summary.
+        evidence: Where the document answers the query, if that is known; no place at all if it does not answer.
     """
 
     id: str
     text: str | list[str]
     references: list[str | list[str]]
     place: str
+    query: str = field(default="", kw_only=True)
+    evidence: Evidence | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -120,15 +126,18 @@ class Fields:
     document: str
     summary: str | None
     id: str | None
+    query: str | None = None
 
     @staticmethod
     def of(config: DataConfig, record: Mapping[str, Any], place: str, labelled: bool) -> Fields | Rejected:
         names = []
-        meanings = (
-            ("document", config.document_field, DOCUMENT_FIELDS),
-            ("summary", config.summary_field, SUMMARY_FIELDS),
-        )
-        for meaning, given, known in meanings if labelled else meanings[:1]:
+        query = config.query_field or (QUERY_FIELD if QUERY_FIELD in record else None)
+        meanings: list[tuple[str, str | None, tuple[str, ...]]]
+        meanings = [("document", config.document_field, DOCUMENT_FIELDS)]
+        has_evidence = query in record and any(name in record for name in EVIDENCE_FIELDS)
+        if labelled and (not has_evidence or any(name in record for name in (config.summary_field, *SUMMARY_FIELDS))):
+            meanings.append(("summary", config.summary_field, SUMMARY_FIELDS))
+        for meaning, given, known in meanings:
             name = given or next((field for field in known if field in record), None)
             if name is None or name not in record:
                 expected = f"'{given}'" if given else " or ".join(known)
@@ -138,7 +147,7 @@ class Fields:
                 )
                 return Rejected(place, f"no {meaning}", problem)
             names.append(name)
-        return Fields(names[0], names[1] if labelled else None, id_field(config, record))
+        return Fields(names[0], names[1] if len(names) > 1 else None, id_field(config, record), query)
 
 
 def id_field(config: DataConfig, record: Mapping[str, Any]) -> str | None:
@@ -172,11 +181,14 @@ def _document(
             return Rejected(place, f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences")
     identity = identity_of(record, fields.id) or str(number)
     text = record[fields.document]
-    wrong = _wrong_text(text, fields.document)
-    if wrong:
-        return Rejected(place, wrong[0], wrong[1])
+    query = record.get(fields.query) or "" if fields.query else ""
+    wrong = _wrong_text(text, fields.document) or _wrong_query(query, fields.query)
+    evidence = wrong or (evidence_of(record, text) if query else None)
+    if isinstance(evidence, tuple):
+        return Rejected(place, evidence[0], evidence[1])
+    asked: dict[str, Any] = {"query": sanitize(query).strip(), "evidence": evidence}
     if fields.summary is None:
-        return Document(identity, _clean(text), [], place)
+        return Document(identity, _clean(text), [], place, **asked)
     summary = record[fields.summary]
     several = isinstance(summary, list) and (
         config.summary_list == "references" or any(isinstance(item, list) for item in summary)
@@ -188,7 +200,14 @@ def _document(
         wrong = _wrong_text(reference, fields.summary)
         if wrong:
             return Rejected(place, wrong[0], wrong[1])
-    return Document(identity, _clean(text), [_clean(reference) for reference in references], place)
+    return Document(identity, _clean(text), [_clean(reference) for reference in references], place, **asked)
+
+
+def _wrong_query(value: Any, name: str | None) -> tuple[str, str] | None:
+    """Why a value is not a query: (reason, problem)."""
+    if isinstance(value, str):
+        return None
+    return f"not text in '{name}'", f"field '{name}': got {type(value).__name__}, expected text"
 
 
 def _wrong_text(value: Any, name: str) -> tuple[str, str] | None:

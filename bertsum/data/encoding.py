@@ -1,6 +1,6 @@
-"""Sentences to encoder input: [CLS] and [SEP] around each sentence, interval segments, cuts.
+"""Sentences to encoder input: [CLS] and [SEP] around each sentence, a query before them, interval segments, cuts.
 
-# S sentences that are read, T tokens
+# S sentences that are read, T tokens, Q tokens of a query
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+_QUERY_SHARE = 1 / 4  # of the encoder's input
+
+
 @dataclass(frozen=True)
 class Encoding:
     """What the encoder reads of one document.
 
     Attributes:
-        input_ids: Tokens (T), each sentence between the encoder's [CLS] and [SEP].
+        input_ids: Tokens (T), each sentence between the encoder's [CLS] and [SEP]. A query stands before them, between
+            [CLS] and two [SEP]: all tokens before the first of ``cls_positions``.
         cls_positions: Position of each sentence's [CLS] in ``input_ids`` (S).
         sentence_indices: Index in the document of each sentence that is read (S), ascending.
         cut: Whether some part of its sentences was not read.
@@ -39,9 +43,10 @@ class Encoding:
 
 
 def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
-    """Token types 0, 1, 0, 1 ... alternating by sentence (T)."""
+    """Token types 0, 1, 0, 1 ... alternating by sentence (T); a query before the first sentence has 1."""
     bounds = [*cls_positions, length]
-    return [number % 2 for number, (start, end) in enumerate(itertools.pairwise(bounds)) for _ in range(end - start)]
+    types = [number % 2 for number, (start, end) in enumerate(itertools.pairwise(bounds)) for _ in range(end - start)]
+    return [1] * cls_positions[0] + types
 
 
 def long_enough(sentences: Sequence[str], least: int) -> list[int]:
@@ -74,25 +79,31 @@ class DocumentEncoder:
         self._text_tokens = TextTokenizer(tokenizer, config.words)
         self.cls_id, self.sep_id = special_ends(tokenizer)
 
-    def candidates(self, sentences: Sequence[str]) -> list[int]:
-        """Indices of the sentences that may be read."""
-        return long_enough(sentences, self.config.min_sentence_words)
+    def candidates(self, sentences: Sequence[str], query: str = "") -> list[int]:
+        """Indices of the sentences that may be read; short ones may answer a query."""
+        return long_enough(sentences, 1 if query else self.config.min_sentence_words)
 
-    def encode(self, sentences: Sequence[str]) -> Encoding:
+    def encode(self, sentences: Sequence[str], query: str = "") -> Encoding:
         """Encodes a document; sentences without any token left are left out.
+
+        Args:
+            sentences: The document.
+            query: What its sentences are to answer; empty for a summary.
 
         Returns:
             The encoding; it has no sentence if the document has no token.
         """
-        candidates = self.candidates(sentences)
+        query = query.strip()
+        candidates = self.candidates(sentences, query)
         whole = self.config.long_documents == "window"
-        input_ids: list[int] = []
+        asked = self._query_ids(query)
+        input_ids: list[int] = [*asked]
         cls_positions: list[int] = []
         indices: list[int] = []
         read: dict[int, float] = {}
         most = len(candidates) if whole else self.config.max_sentences
         for index, tokens, share in self._tokenize(sentences, candidates[:most]):
-            room = self.config.max_length - (0 if whole else len(input_ids)) - 2  # beside [CLS] and [SEP]
+            room = self.config.max_length - len(asked if whole else input_ids) - 2  # beside [CLS] and [SEP]
             if room < 1:
                 break
             read[index] = share
@@ -103,6 +114,13 @@ class DocumentEncoder:
                 input_ids += [self.cls_id, *tokens[:room], self.sep_id]
         cut = any(read.get(index, 0.0) < 1.0 for index in candidates)
         return Encoding(input_ids, cls_positions, indices, cut, read)
+
+    def _query_ids(self, query: str) -> list[int]:
+        """Tokens of a query, cut to a share of the encoder's input (Q)."""
+        if not query:
+            return []
+        most = max(1, int(self.config.max_length * _QUERY_SHARE) - 3)
+        return [self.cls_id, *next(self._text_tokens([sanitize(query)]))[:most], self.sep_id, self.sep_id]
 
     def token_spans(self, sentence: str) -> list[tuple[int, int]]:
         """Where each token of a sentence stands in it, before the cut to ``max_length``."""
@@ -134,16 +152,16 @@ class DocumentEncoder:
         read = {index: min(1.0, (end - bounds[index]) / (bounds[index + 1] - bounds[index])) for index in own}
         return Encoding(ids, [cls_positions[index] for index in own], own, end < len(input_ids), read)
 
-    def unread_share(self, sentences: Sequence[str], encoding: Encoding) -> float:
+    def unread_share(self, sentences: Sequence[str], encoding: Encoding, query: str = "") -> float:
         """Share of a document's words that its encoding leaves out."""
-        words = {index: len(split_words(sentences[index])) for index in self.candidates(sentences)}
+        words = {index: len(split_words(sentences[index])) for index in self.candidates(sentences, query)}
         unread = sum(count * (1.0 - encoding.read.get(index, 0.0)) for index, count in words.items())
         return unread / max(1, sum(words.values()))
 
-    def unread_reasons(self, sentences: Sequence[str], encoding: Encoding) -> dict[int, str]:
+    def unread_reasons(self, sentences: Sequence[str], encoding: Encoding, query: str = "") -> dict[int, str]:
         """Why an encoding leaves out sentences, by their index."""
         reasons = {}
-        read, candidates = set(encoding.sentence_indices), set(self.candidates(sentences))
+        read, candidates = set(encoding.sentence_indices), set(self.candidates(sentences, query))
         for index in range(len(sentences)):
             if index in read:
                 continue

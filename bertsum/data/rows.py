@@ -23,6 +23,7 @@ from bertsum.data.fingerprints import describe_tokenizer
 from bertsum.data.labels import label
 from bertsum.data.languages import between_sentences, language_of
 from bertsum.data.masking import Words, window_key
+from bertsum.data.queries import relevant_sentences
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.teacher import TeacherScores, teacher_files
 from bertsum.data.texts import Texts, as_it_comes, as_prose, texts_of
@@ -32,10 +33,11 @@ from bertsum.errors import BertsumError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# Columns of every row, for any kind of model: id, sentences, references (each a list of sentences), the tokens that the
-# encoder reads, and whether it leaves out some part of the document.
+# Columns of every row, for any kind of model: id, the query (mostly empty), sentences, references (each a list of
+# sentences), the number of tokens that the encoder reads, and whether it leaves out some part of the document.
 COMMON = {
     "id": pa.string(),
+    "query": pa.string(),
     "sentences": pa.list_(pa.string()),
     "references": pa.list_(pa.list_(pa.string())),
     "length": pa.int32(),
@@ -194,6 +196,9 @@ class ExtractiveRows(Rows):
         labels = None
         if isinstance(document, EncodedDocument):
             labels = [float(document.labels[index]) for index in encoding.sentence_indices]
+        elif document.evidence is not None:
+            relevant = relevant_sentences(document, texts["sentences"])
+            labels = [float(index in relevant) for index in encoding.sentence_indices]
         return ExtractiveRow(
             **texts,
             length=len(encoding.input_ids),
@@ -319,7 +324,7 @@ class MaskedRows(Rows):
         tokens = np.array(next(self.text_tokens([text])), dtype=np.int64)
         if not len(tokens):
             return [Rejected(document.place, "no tokens", "the document has no token that the encoder knows")]
-        (begin, end), texts = self.ends, Texts(id=document.id, sentences=[], references=[])
+        (begin, end), texts = self.ends, Texts(id=document.id, query="", sentences=[], references=[])
         windows = self.words.windows(tokens, self.config.encoding.max_length - 2)
         return [
             MaskedRow(**texts, length=len(ids), cut=False, input_ids=ids, key=window_key(document.id, number))
@@ -359,7 +364,7 @@ def read_document(
         except BertsumError as error:
             return Rejected(document.place, "another vocabulary", str(error))
     else:
-        encoding = encoder.encode(texts["sentences"])
+        encoding = encoder.encode(texts["sentences"], texts["query"] if config.model.kind == "extractive" else "")
     if not encoding.sentence_indices:
         return Rejected(document.place, "no tokens", "the document has no token that the encoder knows")
     return document, texts, encoding

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import pyarrow as pa
 
@@ -35,6 +35,8 @@ JSON_LINES = (".jsonl", ".jsonl.gz")
 SUFFIXES = (*JSON_LINES, *READERS)
 UNLABELLED_SUFFIXES = (*SUFFIXES, *UNLABELLED_READERS)
 LISTS = (".txt", ".json")  # of documents, with data.document_folders
+AnyItem = TypeVar("AnyItem")
+_ROUNDING = 1e-9  # 10 x 0.1 is one document
 SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
@@ -150,14 +152,30 @@ def read_lines(config: DataConfig, split: str, labelled: bool = True) -> Iterato
     numbers = itertools.count() if config.limit is None else iter(range(config.limit))
     if is_hub_split(config, split):
         yield from _documents(_hub_records(config, split), config, numbers, labelled)
+    elif split == "train" and config.mixture is not None:
+        assert isinstance(config.train, list)  # the config has checked it
+        for part, share in zip(config.train, config.mixture, strict=True):
+            yield from _repeated(_of_files(replace(config, train=part), split, numbers, labelled), share)
     else:
-        for path in source_files(config, split, labelled):
-            if config.target_suffix is None:
-                yield from _documents(_file_records(path, split, labelled), config, numbers, labelled)
-            else:
-                pairs = _aligned_lines(path, aligned_file(path, config.target_suffix))
-                named = replace(config, document_field=None, summary_field=None, id_field=None)
-                yield from _documents(pairs, named, numbers, labelled)
+        yield from _of_files(config, split, numbers, labelled)
+
+
+def _repeated(items: Iterator[AnyItem], share: float) -> Iterator[AnyItem]:
+    """Each item so often; with a share of 0.4, two of five, evenly spread."""
+    for number, item in enumerate(items):
+        yield from itertools.repeat(item, int((number + 1) * share + _ROUNDING) - int(number * share + _ROUNDING))
+
+
+def _of_files(
+    config: DataConfig, split: str, numbers: Iterator[int], labelled: bool
+) -> Iterator[Document | Rejected | Line]:
+    for path in source_files(config, split, labelled):
+        if config.target_suffix is None:
+            yield from _documents(_file_records(path, split, labelled), config, numbers, labelled)
+        else:
+            pairs = _aligned_lines(path, aligned_file(path, config.target_suffix))
+            named = replace(config, document_field=None, summary_field=None, id_field=None)
+            yield from _documents(pairs, named, numbers, labelled)
 
 
 def read_to_summarize(

@@ -22,6 +22,7 @@ class Texts(TypedDict):
     """A document as text, enough if no model reads it."""
 
     id: str
+    query: str
     sentences: list[str]
     references: list[list[str]]
 
@@ -36,7 +37,7 @@ def as_it_comes(data: DataConfig) -> DataConfig:
 
 def as_prose(document: Document, share: float) -> Document:
     """A document, turned back into ordinary prose if its id falls into the share."""
-    if isinstance(document, EncodedDocument) or random_of_id(document.id) >= share:
+    if isinstance(document, EncodedDocument) or document.evidence is not None or random_of_id(document.id) >= share:
         return document
     references = [detokenize(reference) for reference in document.references]
     return replace(document, text=detokenize(document.text), references=references)
@@ -47,10 +48,11 @@ def texts_of(document: Document, config: Config, split: str) -> Texts | Rejected
     language, split_texts = language_of(document.text, config.language), config.encoding.split_sentences
     texts = Texts(
         id=document.id,
+        query=document.query,
         sentences=document_sentences(document.text, language, split_texts),
         references=[summary_sentences(reference, language, split_texts) for reference in document.references],
     )
-    if split != "train" and config.data.filtered_splits != "all":
+    if document.evidence is not None or (split != "train" and config.data.filtered_splits != "all"):
         return texts
     return _too_short(texts, config, document.place) or texts
 

@@ -1,6 +1,6 @@
 """A document longer than the encoder's input, cut at sentence borders into windows; pure integers.
 
-# S sentences, T tokens
+# S sentences, T tokens, Q tokens of a query
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Window:
         return self.opening + self.taken[0] - self.sentences[0]
 
     def row(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> dict[str, Any]:
-        """``input_ids`` and ``cls_positions`` of the window, as if it were a document.
+        """``input_ids`` and ``cls_positions`` of the window, as if it were a document; the query stands before each.
 
         Args:
-            input_ids: Tokens of the document (T).
+            input_ids: Tokens of the query, if there is one, and of the document (T).
             cls_positions: Position of each sentence's [CLS] (S).
         """
         bounds = [*cls_positions, len(input_ids)]
-        ids: list[int] = []
+        ids: list[int] = list(input_ids[: bounds[0]])
         positions: list[int] = []
         for first, end in ((0, self.opening), self.sentences):
             positions += [len(ids) + bounds[index] - bounds[first] for index in range(first, end)]
@@ -56,11 +56,13 @@ def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[
     without the opening, it would take the first sentences of each window for the most important of the document.
 
     Args:
-        cls_positions: Position of each sentence's [CLS] (S).
-        length: Tokens of the document; no sentence may have more than ``max_length``.
-        max_length: Tokens of a window.
+        cls_positions: Position of each sentence's [CLS] (S); before the first stands the query, if there is one.
+        length: Tokens of query and document; no sentence may have more than ``max_length`` without the query's.
+        max_length: Tokens of a window, the query included.
     """
-    bounds = [*cls_positions, length]
+    query = cls_positions[0]
+    max_length -= query
+    bounds = [*(position - query for position in cls_positions), length - query]
     count = len(cls_positions)
     opening = sum(bound <= max_length * _OPENING for bound in bounds[1:])
     cut: list[Window] = []

@@ -263,8 +263,8 @@ def sentence_means(
     attended = attention_mask.long()
     # A [SEP] stands before the next [CLS], or before the padding, or last.
     following = F.pad(begins, (0, 1))[:, 1:] + 1 - F.pad(attended, (0, 1))[:, 1:]
-    own = attended * (1 - begins) * (following == 0)  # (B, T)
-    sentence = begins.cumsum(dim=1) - 1  # which sentence a token belongs to (B, T)
+    sentence = begins.cumsum(dim=1) - 1  # which sentence a token belongs to; -1 for a query's (B, T)
+    own = attended * (1 - begins) * (following == 0) * (sentence >= 0)  # (B, T)
     each = torch.arange(cls_positions.shape[1], device=hidden.device)
     member = (sentence.clamp(min=0)[..., None] == each) * own[..., None]  # (B, T, S)
     count = member.sum(dim=1).clamp(min=1)  # (B, S)

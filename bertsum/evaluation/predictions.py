@@ -17,6 +17,7 @@ from bertsum.config import Config
 from bertsum.data.store import Prepared
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
+from bertsum.models.selection import answering
 from bertsum.pages.written import Written
 from bertsum.program import release_freed_memory
 from bertsum.progress import Progress
@@ -46,6 +47,7 @@ def predict_split(
         rows, lengths = rows.select(indices), lengths[indices]
     settled = {
         "selection": config.selection,
+        "answering": answering(config.selection),
         "generation": config.generation,
         "max_tokens_per_batch": config.evaluation.max_tokens_per_batch,
         "precision": config.evaluation.precision,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypedDict
 
 from bertsum.config import Config, GenerationConfig, SelectionConfig
 from bertsum.errors import BertsumError
-from bertsum.models.selection import check_threshold
+from bertsum.models.selection import answering, check_threshold
 from bertsum.models.storage import SavedConfig
 from bertsum.text import plain
 
 LongDocuments = Literal["window", "truncate"]
 _LIMITS = ("sentences", "ratio", "max_words", "threshold")
-_CHOOSING = (*_LIMITS, "trigram_blocking", "order")
+_CHOOSING = (*_LIMITS, "trigram_blocking", "order", "query")
 _WRITING = ("beam_size", "length_penalty", "min_length", "max_length", "trigram_blocking")
 _CHOOSES, _WRITES = "a model that chooses sentences (extractive)", "a model that writes (seq2seq)"
 
@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     language: str | None
     long_documents: LongDocuments | None
     max_tokens_per_batch: int
+    query: str | Sequence[str] | None
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Settled:
     Attributes:
         writes: Whether the model writes summaries; else it chooses sentences.
         selection: How sentences are chosen, by a model that chooses.
+        answering: How sentences that answer a query are chosen.
         generation: How summaries are written, by a model that writes.
         language: The documents' language, or auto.
         language_given: Whether the call says it.
@@ -57,6 +59,7 @@ class Settled:
     long_documents: LongDocuments
     max_tokens_per_batch: int
     selection: SelectionConfig = field(default_factory=SelectionConfig)
+    answering: SelectionConfig = field(default_factory=SelectionConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
 
 
@@ -93,6 +96,11 @@ def settle(given: Options, model: SavedConfig, writes: bool) -> Settled:
             f"{name}: got {options[name]!r}, which is for {kinds[0]}, but this is {kinds[1]}, which takes "
             f"{', '.join(own)}"
         )
+    if options.get("query") is not None and model.selection.query_threshold is None:
+        raise BertsumError(
+            f"query: got {options['query']!r:.80}, but this model was not trained with queries "
+            "(selection.query_threshold is null); expected a model that was, such as one of bertsum train --config ask"
+        )
     language = options.get("language") or model.language
     budget = options.get("max_tokens_per_batch", 4096)
     if not isinstance(budget, int) or budget < 1:
@@ -104,6 +112,7 @@ def settle(given: Options, model: SavedConfig, writes: bool) -> Settled:
         long_documents=_long_documents(options.get("long_documents"), writes),
         max_tokens_per_batch=budget,
         selection=_selection({} if writes else options, language, model),
+        answering=_answering({} if writes else options, language, model),
         generation=_generation(options if writes else {}, model),
     )
 
@@ -131,6 +140,13 @@ def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) ->
     selection = Config.from_dict({"selection": values, "language": language}).selection
     check_threshold(model.scores, selection)
     return selection
+
+
+def _answering(options: Mapping[str, Any], language: str, model: SavedConfig) -> SelectionConfig:
+    """How sentences that answer a query are chosen; limits of a call come beside the threshold."""
+    values = asdict(answering(model.selection))
+    values |= {name: options[name] for name in _CHOOSING if name != "query" and options.get(name) is not None}
+    return Config.from_dict({"selection": values, "language": language}).selection
 
 
 def _generation(options: Mapping[str, Any], model: SavedConfig) -> GenerationConfig:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import AUTO, language_of, plainly_other
+from bertsum.data.queries import sentence_spans
 from bertsum.data.sentences import document_sentences
 from bertsum.errors import BertsumError
 from bertsum.inference.options import LongDocuments, Settled
@@ -18,22 +20,41 @@ from bertsum.models.selection import is_enough
 from bertsum.models.storage import SavedConfig
 from bertsum.text import kind_of, listed
 
+_NONE: Any = object()
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A given document, and what its sentences are to answer."""
+
+    document: Any
+    query: str
 
 
 @dataclass(frozen=True)
 class Read:
     """A document, split and encoded."""
 
+    text: str | list[str]
+    query: str
     sentences: list[str]
     encoding: Encoding
     language: str
     unscored: dict[int, str]
     encoder: DocumentEncoder
 
+    def spans(self, indices: Sequence[int]) -> list[tuple[int, int]]:
+        """Where sentences stand in the text; none for a document that was given as sentences."""
+        if not isinstance(self.text, str):
+            return []
+        spans = sentence_spans(self.text, self.sentences)
+        return [span for index in indices if (span := spans[index]) is not None]
+
     def row(self) -> dict[str, Any]:
         """The row for the model."""
         return {
+            "query": self.query,
             "sentences": self.sentences,
             "input_ids": self.encoding.input_ids,
             "cls_positions": self.encoding.cls_positions,
@@ -65,6 +86,9 @@ class Reader:
 
     def read(self, document: Any, settled: Settled) -> Read | BertsumError:
         """Splits and encodes a document, or returns why it cannot be summarised."""
+        query = ""
+        if isinstance(document, Asked):
+            document, query = document.document, document.query.strip()
         try:
             text = _text_or_sentences(document)
             language = self._language(text, settled)
@@ -74,13 +98,14 @@ class Reader:
         except BertsumError as error:
             return error
         encoder = self.encoder(settled.long_documents)
-        candidates = [sentences[index] for index in encoder.candidates(sentences)]
-        if not settled.writes and not is_enough(candidates, sentences, settled.selection):
+        candidates = [sentences[index] for index in encoder.candidates(sentences, query)]
+        if not settled.writes and not query and not is_enough(candidates, sentences, settled.selection):
             encoder = self.encoder(settled.long_documents, 1)  # short sentences, too
-        encoding = encoder.encode(sentences)
+        encoding = encoder.encode(sentences, query)
         if not encoding.sentence_indices:
             return BertsumError("has no token that the model knows")
-        return Read(sentences, encoding, language, encoder.unread_reasons(sentences, encoding), encoder)
+        unread = encoder.unread_reasons(sentences, encoding, query)
+        return Read(text, query, sentences, encoding, language, unread, encoder)
 
     def _language(self, document: str | list[str], settled: Settled) -> str:
         """The language of a document, for splitting it and joining its summary; of a translator, what it writes."""
@@ -113,7 +138,8 @@ class Reader:
             before += 1
             if before > _CUTS_NAMED:
                 continue
-            unread, seen = encoder.unread_share(item.sentences, item.encoding), len(item.encoding.sentence_indices)
+            unread = encoder.unread_share(item.sentences, item.encoding, item.query)
+            seen = len(item.encoding.sentence_indices)
             last = "; further ones are not named" if before == _CUTS_NAMED else ""
             limits = encoder.config
             reads = (
@@ -126,6 +152,36 @@ class Reader:
                 stacklevel=3,
             )
         return before
+
+
+def with_queries(documents: Iterable[Any], query: Any) -> Iterable[Any]:
+    """Documents with what their sentences are to answer.
+
+    Args:
+        documents: Given documents.
+        query: One query for all, or an iterable with one for each; None or empty: a summary.
+
+    Raises:
+        BertsumError: if a query is not text, or there are more or fewer than documents.
+    """
+    if query is None:
+        return documents
+    if isinstance(query, str):
+        return (Asked(document, query) for document in documents)
+    queries = query if isinstance(query, Iterator) else listed(query)
+    if queries is None:
+        raise BertsumError(f"query: got {kind_of(query)}, expected text, or one for each document")
+    return _paired(documents, queries)
+
+
+def _paired(documents: Iterable[Any], queries: Iterable[Any]) -> Iterator[Asked]:
+    for number, (document, query) in enumerate(zip_longest(documents, queries, fillvalue=_NONE)):
+        if document is _NONE or query is _NONE:
+            less, more = ("documents", "queries") if document is _NONE else ("queries", "documents")
+            raise BertsumError(f"query: {number} {less}, but more {more}; expected one query for each document, or one")
+        if query is not None and not isinstance(query, str):
+            raise BertsumError(f"query {number}: got {kind_of(query)}, expected text")
+        yield Asked(document, query or "")
 
 
 def _text_or_sentences(document: Any) -> str | list[str]:

@@ -16,7 +16,7 @@ from bertsum.config import Precision
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.inference.options import Options, Settled, settle
-from bertsum.inference.reading import Read, Reader
+from bertsum.inference.reading import Asked, Read, Reader, with_queries
 from bertsum.inference.summary import Source, Summary, running_text
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
@@ -79,6 +79,11 @@ class Summarizer:
         return cls(model, precision)
 
     @property
+    def answers(self) -> bool:
+        """Whether the model was trained with queries."""
+        return self.model.config.selection.query_threshold is not None
+
+    @property
     def arithmetic(self) -> str:
         """The arithmetic that ``precision`` stands for here: fp32, bf16 or fp16.
 
@@ -125,6 +130,8 @@ class Summarizer:
                 (``window``, the default) or only its beginning (``truncate``, the paper). A model that writes always
                 reads the beginning.
                 ``max_tokens_per_batch``: Budget of a batch (4096).
+                ``query``: What the sentences are to answer, one query for all documents or a list of one each. All
+                sentences that answer it are chosen, or none. Only of a model that was trained with queries.
 
         Returns:
             A summary for a string; for a list, a list of summaries in the same order.
@@ -138,6 +145,7 @@ class Summarizer:
         if many is None:
             raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
         settled = self._settle(options)
+        many = list(with_queries(many, options.get("query")))
         read = list(_or_raise(self._reader.read(document, settled) for document in many))
         self._reader.warn_of_cuts(read, settled, 0, 0)
         self._reader.warn_of_languages(read, settled, 0)
@@ -217,7 +225,8 @@ class Summarizer:
         if errors not in ("raise", "return"):
             raise BertsumError(f"errors: got '{errors}', expected raise or return")
         settled = self._settle(options)
-        return self._stream(chunks(documents, buffer, text_size, _BUFFER_BYTES), start, errors, settled)
+        asked = with_queries(documents, options.get("query"))
+        return self._stream(chunks(asked, buffer, _size, _BUFFER_BYTES), start, errors, settled)
 
     def _settle(self, options: Options) -> Settled:
         return settle(options, self.model.config, self.model.writes)
@@ -244,7 +253,11 @@ class Summarizer:
     def _predict(self, rows: Sequence[dict[str, Any]], settled: Settled) -> list[Prediction | BertsumError]:
         """A prediction for each document; if one fails, the others do not."""
         options = PredictOptions(
-            settled.selection, settled.generation, settled.max_tokens_per_batch, precision=self.arithmetic
+            settled.selection,
+            settled.answering,
+            settled.generation,
+            settled.max_tokens_per_batch,
+            precision=self.arithmetic,
         )
         try:
             return [*sorted(self.model.predict(rows, options), key=lambda prediction: prediction.place)]
@@ -258,11 +271,14 @@ class Summarizer:
         """What the model has made of a document: chosen sentences have places and scores, written ones have neither."""
         if isinstance(prediction, BertsumError):
             return prediction
-        if not prediction.sentences and not settled.writes:  # each of the document's sentences exceeds the limit
+        if (
+            not prediction.sentences and not settled.writes and not read.query
+        ):  # each of the document's sentences exceeds the limit
             shortest = min(len(split_words(read.sentences[index])) for index in read.encoding.sentence_indices)
             return BertsumError(
                 f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
             )
+        selection = settled.answering if read.query else settled.selection
         return Summary(
             text=running_text(prediction.sentences, read.language),
             sentences=prediction.sentences,
@@ -273,7 +289,13 @@ class Summarizer:
             unscored=read.unscored,
             leans_on=prediction.leans_on,
             unsupported=prediction.unsupported,
-        ).made_with(Source(self.model, read.encoder, self.arithmetic, settled.selection))
+            spans=read.spans(prediction.indices),
+            query=read.query,
+        ).made_with(Source(self.model, read.encoder, self.arithmetic, selection, read.query))
+
+
+def _size(document: Any) -> int:
+    return text_size(document.document if isinstance(document, Asked) else document)
 
 
 def _or_raise(answers: Iterable[Answer | BertsumError], first: int = 0) -> Iterator[Answer]:

@@ -32,17 +32,20 @@ class Source:
         encoder: How it has read the document.
         precision: Its arithmetic.
         selection: How sentences were chosen.
+        query: What they answer.
     """
 
     model: Model
     encoder: DocumentEncoder
     precision: str
     selection: SelectionConfig
+    query: str = ""
 
     def row(self, document: Sequence[str]) -> dict[str, Any]:
         """A document as the model reads it."""
-        encoding = self.encoder.encode(document)
+        encoding = self.encoder.encode(document, self.query)
         return {
+            "query": self.query,
             "sentences": list(document),
             "input_ids": encoding.input_ids,
             "cls_positions": encoding.cls_positions,
@@ -68,6 +71,9 @@ class Summary:
             empty if the sentences are chosen, and without places if it is a translation.
         unsupported: Names, numbers and rare words of a written summary that the document does not have; none of a
             translation.
+        spans: Where each chosen sentence stands in a document that was given as text: its first character, and the one
+            after its last.
+        query: What the chosen sentences answer; empty for a summary.
     """
 
     text: str
@@ -79,6 +85,8 @@ class Summary:
     unscored: dict[int, str] = field(default_factory=dict)
     leans_on: list[list[int]] = field(default_factory=list)
     unsupported: list[str] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    query: str = ""
     # An instance may have its own; it is no field, because it is no part of the value.
     _source: ClassVar[Source | None] = None
 
@@ -148,7 +156,7 @@ class Summary:
     @property
     def is_written(self) -> bool:
         """Whether the model has written the summary; else it has chosen sentences."""
-        return not self.indices
+        return not self.indices and not self.query
 
     def marked(self) -> str:
         """The whole document, one sentence a line, chosen sentences marked; or a written summary and the document."""

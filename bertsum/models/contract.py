@@ -63,6 +63,7 @@ class PredictOptions:
 
     Attributes:
         selection: Scores to summaries.
+        answering: Scores to the sentences that answer a query; by default as ``selection`` says.
         generation: How summaries are written.
         max_tokens_per_batch: Budget of a batch, ``count x longest``.
         precision: auto, fp32, bf16 or fp16 arithmetic.
@@ -74,6 +75,7 @@ class PredictOptions:
     """
 
     selection: SelectionConfig = field(default_factory=SelectionConfig)
+    answering: SelectionConfig | None = None
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     max_tokens_per_batch: int = 4096
     precision: str = "fp32"

@@ -26,7 +26,7 @@ from bertsum.models.heads import build_head
 from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
 from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored
-from bertsum.models.selection import check_threshold, select_sentences
+from bertsum.models.selection import answering, check_threshold, select_sentences
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class BertSum(Model):
 
         Args:
             rows: Documents with ``input_ids``, ``cls_positions``, ``sentences``, ``sentence_indices`` and, for the
-                loss, ``labels``.
+                loss, ``labels``; with a ``query``, only sentences that answer it are chosen.
             options: How documents are read and sentences chosen.
 
         Raises:
@@ -218,11 +218,13 @@ class BertSum(Model):
                 scores that are shares.
         """
         check_threshold(self.config.scores, options.selection)
+        answers = options.answering or answering(options.selection)
         for scored, logits in self._logits(rows, options):
-            row = scored.row
+            row, asked = scored.row, bool(scored.row.get("query"))
             loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
             made = scores_of(logits, self.config.scores).tolist()
-            indices, scores = choose(made, row["sentence_indices"], row["sentences"], options.selection)
+            selection = answers if asked else options.selection
+            indices, scores = choose(made, row["sentence_indices"], row["sentences"], selection, asked)
             chosen = [row["sentences"][index] for index in indices]
             yield Prediction(scored.place, chosen, indices, scores, loss)
 
@@ -265,7 +267,11 @@ class BertSum(Model):
 
 
 def choose(
-    read_scores: list[float], sentence_indices: Sequence[int], sentences: Sequence[str], selection: SelectionConfig
+    read_scores: list[float],
+    sentence_indices: Sequence[int],
+    sentences: Sequence[str],
+    selection: SelectionConfig,
+    may_be_empty: bool = False,
 ) -> tuple[list[int], list[float | None]]:
     """Chooses sentences by their scores; also gives each sentence of the document a score.
 
@@ -274,15 +280,19 @@ def choose(
         sentence_indices: Which sentences of the document were read.
         sentences: All sentences of the document.
         selection: How many to choose, and which not together.
+        may_be_empty: Whether the threshold holds for the best sentence, too.
 
     Raises:
         BertsumError: if a score is not a number.
     """
+    options = asdict(selection)
+    del options["query_threshold"]  # what was asked is settled
     places = select_sentences(
         read_scores,
         [sentences[index] for index in sentence_indices],
-        **asdict(selection),
+        **options,
         document_sentences=len(sentences),
+        may_be_empty=may_be_empty,
     )
     scores: list[float | None] = [None] * len(sentences)
     for index, score in zip(sentence_indices, read_scores, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from bertsum.config import NO_THRESHOLD, SelectionConfig
@@ -30,6 +31,16 @@ def blocking_ngrams(text: str) -> set[tuple[str, ...]]:
     return set(zip(*(words[start:] for start in range(size)), strict=False))
 
 
+def answering(selection: SelectionConfig) -> SelectionConfig:
+    """How sentences that answer a query are chosen: all above a threshold, though they may say the same.
+
+    Args:
+        selection: How summaries are chosen.
+    """
+    least = 0.5 if selection.query_threshold is None else selection.query_threshold
+    return replace(selection, sentences=None, ratio=None, max_words=None, threshold=least, trigram_blocking=False)
+
+
 def select_sentences(
     scores: Sequence[float],
     texts: Sequence[str],
@@ -41,6 +52,7 @@ def select_sentences(
     trigram_blocking: bool = False,
     order: Literal["document", "score"] = "document",
     document_sentences: int | None = None,
+    may_be_empty: bool = False,
 ) -> list[int]:
     """Takes sentences by descending score within all limits that are set; ties go to the earlier sentence.
 
@@ -51,10 +63,11 @@ def select_sentences(
         ratio: At most this share of the document's sentences, but one at least.
         max_words: At most this many words in all; sentences that do not fit are skipped, and the result may be
             empty.
-        threshold: Only scores of at least this; the best sentence is always allowed.
+        threshold: Only scores of at least this; the best sentence is always allowed, unless the result may be empty.
         trigram_blocking: Skip a sentence that shares a trigram with one already chosen (:func:`blocking_ngrams`).
         order: Order of the result.
         document_sentences: Number of sentences of the whole document, for ``ratio``; by default the scored ones.
+        may_be_empty: Whether the threshold holds for the best sentence, too.
 
     Returns:
         Places of the chosen sentences in ``texts``.
@@ -72,7 +85,9 @@ def select_sentences(
     words_left = math.inf if max_words is None else max_words
     ranked = sorted(range(len(texts)), key=lambda index: -scores[index])
     for index in ranked:
-        if len(chosen) >= limit or (threshold is not None and chosen and scores[index] < threshold):
+        if len(chosen) >= limit:
+            break
+        if threshold is not None and (chosen or may_be_empty) and scores[index] < threshold:
             break
         words = len(split_words(texts[index])) if max_words is not None else 0
         ngrams = blocking_ngrams(texts[index]) if trigram_blocking else set()

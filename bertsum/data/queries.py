@@ -1,0 +1,127 @@
+"""Where a document answers a query: places of sentences, or of strings in its text, as records give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bertsum.data.documents import Document
+
+EVIDENCE_FIELDS = ("relevant", "answers")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where a document answers its query.
+
+    Attributes:
+        sentences: Places of the sentences that answer it, of a document given as sentences.
+        spans: First character of each answer, and the one after its last, of a document given as text.
+    """
+
+    sentences: tuple[int, ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+def evidence_of(record: Mapping[str, Any], text: str | list[str]) -> Evidence | tuple[str, str] | None:
+    """The evidence of a record; None if it has none, and a reason and a problem if it is wrong.
+
+    Args:
+        record: A record with ``relevant`` (places of sentences) or ``answers``: strings; objects with ``text`` and
+            ``start``; or, as in SQuAD, one object with the lists ``text`` and ``answer_start``.
+        text: Its document.
+    """
+    relevant, answers = (record.get(name) for name in EVIDENCE_FIELDS)
+    if relevant is not None:
+        return _of_places(relevant, text)
+    return None if answers is None else _of_answers(answers, text)
+
+
+def relevant_sentences(document: Document, sentences: Sequence[str]) -> set[int]:
+    """Places of the sentences that answer the document's query.
+
+    Args:
+        document: A document with evidence.
+        sentences: Its sentences, verbatim pieces of its text in order.
+    """
+    assert document.evidence is not None
+    found = set(document.evidence.sentences)
+    if isinstance(document.text, str) and document.evidence.spans:
+        for place, span in enumerate(sentence_spans(document.text, sentences)):
+            found |= {place for begin, end in document.evidence.spans if span and begin < span[1] and span[0] < end}
+    return found
+
+
+def sentence_spans(text: str, sentences: Sequence[str]) -> list[tuple[int, int] | None]:
+    """Where each sentence stands in a text: its first character, and the one after its last.
+
+    White space may differ, as wrapped lines are joined.
+
+    Args:
+        text: The document.
+        sentences: Its sentences, in order.
+
+    Returns:
+        A span for each sentence; None for one without a character, or that the text does not have.
+    """
+    places = [place for place, character in enumerate(text) if not character.isspace()]
+    solid = "".join(text[place] for place in places)
+    spans: list[tuple[int, int] | None] = []
+    begin = 0
+    for sentence in sentences:
+        letters = "".join(sentence.split())
+        at = solid.find(letters, begin) if letters else -1
+        if at < 0:
+            spans.append(None)
+            continue
+        begin = at + len(letters)
+        spans.append((places[at], places[begin - 1] + 1))
+    return spans
+
+
+def _of_places(relevant: Any, text: str | list[str]) -> Evidence | tuple[str, str]:
+    if isinstance(text, str):
+        problem = "field 'relevant' counts sentences, but the document is one text; expected a list of sentences"
+        return "bad 'relevant'", problem
+    count = len(text)
+    if not isinstance(relevant, list) or any(type(place) is not int or not 0 <= place < count for place in relevant):
+        expected = f"expected a list of places of sentences, 0 to {count - 1}"
+        return "bad 'relevant'", f"field 'relevant': got {relevant!r:.80}, {expected}"
+    return Evidence(sentences=tuple(relevant))
+
+
+def _of_answers(answers: Any, text: str | list[str]) -> Evidence | tuple[str, str]:
+    if isinstance(answers, dict):  # SQuAD
+        strings, starts = answers.get("text"), answers.get("answer_start")
+        answers = None
+        if isinstance(strings, list) and isinstance(starts, list) and len(strings) == len(starts):
+            answers = [{"text": text, "start": start} for text, start in zip(strings, starts, strict=True)]
+    if not isinstance(answers, list):
+        return "bad 'answers'", "field 'answers': expected a list of strings, or of objects with text and start"
+    sentences, spans = [], []
+    for number, answer in enumerate(answers):
+        found = _located(answer if isinstance(answer, dict) else {"text": answer}, text)
+        if isinstance(found, str):
+            return "bad 'answers'", f"field 'answers' item {number}: {found}"
+        if isinstance(found, int):
+            sentences.append(found)
+        else:
+            spans.append(found)
+    return Evidence(tuple(sentences), tuple(spans))
+
+
+def _located(answer: Mapping[str, Any], text: str | list[str]) -> int | tuple[int, int] | str:
+    """The sentence or the characters of an answer, or what is wrong with it."""
+    wanted, start = answer.get("text"), answer.get("start")
+    if not isinstance(wanted, str) or not wanted.strip():
+        return f"got {wanted!r:.80}, expected text"
+    if isinstance(text, list):
+        place = next((place for place, sentence in enumerate(text) if wanted in sentence), None)
+        return f"no sentence has '{wanted:.80}'" if place is None else place
+    if start is None:
+        start = text.find(wanted)
+    elif type(start) is not int or text[start : start + len(wanted)] != wanted:
+        return f"'{wanted:.80}' does not stand at character {start} of the document"
+    return f"the document does not have '{wanted:.80}'" if start < 0 else (start, start + len(wanted))
