@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bertsum.evaluation.rouge import rouge
     from bertsum.inference.bulk import summarize_file
     from bertsum.inference.explanation import Explanation
+    from bertsum.inference.prune import Pruned
     from bertsum.inference.summarizer import Summarizer
     from bertsum.inference.summary import Summary
     from bertsum.models.extractive import BertSum
@@ -36,6 +37,7 @@ _HOME = {
     "Evaluation": "bertsum.evaluation.evaluate",
     "MaskedLM": "bertsum.models.masked_lm",
     "Explanation": "bertsum.inference.explanation",
+    "Pruned": "bertsum.inference.prune",
     "RougeScore": "bertsum.results",
     "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.inference.summarizer",
@@ -58,6 +60,7 @@ __all__ = [
     "Evaluation",
     "Explanation",
     "MaskedLM",
+    "Pruned",
     "RougeScore",
     "Stopped",
     "Summarizer",

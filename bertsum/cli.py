@@ -137,6 +137,27 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
     _tell_report(evaluation)
 
 
+def _add_calibrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="the checkpoint folder; its config.json is changed")
+    parser.add_argument("predictions", help="the predictions.jsonl of its evaluation on held-back records")
+
+
+def _calibrate(options: argparse.Namespace, _: list[str]) -> None:
+    """Finds the thresholds that keep an answer in nearly all records (0.95, 0.98), and saves them with the model.
+
+    bertsum eval --checkpoint runs/ask/best --split validation --evaluation.metrics '[answers]'
+    bertsum calibrate runs/ask/best runs/ask/eval/validation/predictions.jsonl
+    """
+    from bertsum.evaluation.calibration import calibrate
+
+    for one in calibrate(options.model, options.predictions):
+        low, high = one.interval
+        print(
+            f"A threshold of {one.threshold:.4f} keeps an answer in {one.recall:.0%} of such records "
+            f"({low:.1%} to {high:.1%}, from {one.records:,})"
+        )
+
+
 def _compare(options: argparse.Namespace, rest: list[str]) -> None:
     from bertsum.evaluation.compare import compare, comparison_table
 
@@ -352,6 +373,7 @@ def _demo(options: argparse.Namespace, _: list[str]) -> None:
 _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
     "train": (add_config, _train),
     "eval": (_add_eval, _eval),
+    "calibrate": (_add_calibrate, _calibrate),
     "prepare": (add_config, _prepare),
     "summarize": (add_summarize, summarize),
     "explain": (add_explain, explain),

@@ -33,6 +33,7 @@ _WRITING = ("beam_size", "length_penalty", "min_length", "max_length")
 def add_summarize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
     parser.add_argument("--model", help=MODEL_HELP)
+    parser.add_argument("--query", metavar="TEXT", help="choose the sentences that answer this, or none")
     parser.add_argument("--sentences", type=int, metavar="N", help="at most this many sentences")
     parser.add_argument("--ratio", type=float, metavar="R", help="at most this share of the sentences")
     parser.add_argument("--max-words", type=int, metavar="N", help="at most this many words")
@@ -50,6 +51,7 @@ def add_summarize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
     parser.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
     parser.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
+    parser.add_argument("--query-field", metavar="NAME", help="field of a query in the lines of --jsonl")
     parser.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
 
 
@@ -66,13 +68,14 @@ def summarize(options: argparse.Namespace, _: list[str]) -> None:
 
     bertsum summarize article.txt
     bertsum summarize --model runs/cnndm/best --sentences 5 --json < article.txt
+    bertsum summarize page.txt --model runs/ask/best --query "When does the bridge reopen?"
     bertsum summarize --jsonl documents.jsonl.gz --out summaries.jsonl.gz
     """
     if (options.jsonl is None) != (options.out is None):
         options.parser.error("--jsonl and --out are given together")
     if options.jsonl is not None and options.file is not None:
         options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
-    for name in ("document_field", "id_field"):
+    for name in ("document_field", "id_field", "query_field"):
         if getattr(options, name) is not None and options.jsonl is None:
             options.parser.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
     with _warnings_as_lines():
@@ -87,7 +90,7 @@ def _warnings_as_lines() -> Iterator[None]:
 
 
 def _print_summaries(options: argparse.Namespace) -> None:
-    chosen = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
+    chosen = ("query", "sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
     asked = _asked(options, (*chosen, *_WRITING))
     # Read before slow imports, so that an error about a wrong name comes at once.
     text = read_text(options.file or "-", options.encoding) if options.jsonl is None else None
@@ -95,7 +98,7 @@ def _print_summaries(options: argparse.Namespace) -> None:
     if text is None:
         from bertsum.inference.bulk import summarize_file
 
-        fields = {name: getattr(options, name) for name in ("document_field", "id_field", "encoding")}
+        fields = {name: getattr(options, name) for name in ("document_field", "id_field", "query_field", "encoding")}
         print(summarize_file(summarizer, options.jsonl, options.out, **fields, **asked))
         return
     summary = summarizer(text, **asked)

@@ -55,6 +55,50 @@ class CorpusScore:
 
 
 @dataclass(frozen=True)
+class AtThreshold:
+    """What is kept and removed if all sentences with at least that score are kept.
+
+    Attributes:
+        threshold: The least score.
+        answered: Share of the records with an answer that keep a sentence with it; None if there is none.
+        recall: Mean share of a record's sentences with an answer that are kept; None if there is none.
+        removed: Share of all words that are removed.
+        empty: Share of the records without an answer of which nothing is kept; None if there is none.
+    """
+
+    threshold: float
+    answered: float | None
+    recall: float | None
+    removed: float
+    empty: float | None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How well sentences that answer queries are found, in percent with 95% bootstrap intervals.
+
+    Attributes:
+        answerable: Records with a sentence that answers; the next three are means over them.
+        p1: Share of them whose best sentence answers (P@1).
+        mrr: Mean reciprocal rank of the first sentence that answers.
+        map: Mean average precision.
+        curve: What thresholds keep, of a model.
+    """
+
+    answerable: int
+    p1: CorpusScore
+    mrr: CorpusScore
+    map: CorpusScore
+    curve: list[AtThreshold]
+
+    @staticmethod
+    def read(values: dict[str, Any]) -> Answers:
+        """The inverse of ``asdict``, from JSON."""
+        ranks = {name: CorpusScore(**_with_tuples(values[name])) for name in ("p1", "mrr", "map")}
+        return Answers(values["answerable"], **ranks, curve=[AtThreshold(**point) for point in values["curve"]])
+
+
+@dataclass(frozen=True)
 class Novelty:
     """Means over documents of what a summary's text is like beside its document.
 
@@ -120,6 +164,7 @@ class Results:
         novelty: What the texts are like, by system and of the first ``reference``; empty if no model writes, or
             ROUGE was not measured: a translation has no word of its document.
         perplexity: Perplexity of hidden tokens, by system; empty if it was not measured.
+        answers: How well queries are answered, by system; empty if it was not measured.
     """
 
     checkpoints: dict[str, str]
@@ -139,6 +184,7 @@ class Results:
     signatures: dict[str, str] = field(default_factory=dict)
     novelty: dict[str, Novelty] = field(default_factory=dict)
     perplexity: dict[str, CorpusScore] = field(default_factory=dict)
+    answers: dict[str, Answers] = field(default_factory=dict)
 
     @property
     def tokenizer(self) -> str:
@@ -173,10 +219,17 @@ class Results:
         """The figures as text.
 
         First ROUGE in percent: the figure to report with 95% intervals, then ROUGE-1 recall and precision. Then BLEU
-        and chrF with 95% intervals. Then what written texts are like, and perplexity. What was not measured is left
-        out.
+        and chrF with 95% intervals. Then what written texts are like, perplexity, and how queries are answered. What
+        was not measured is left out.
         """
-        tables = (self._rouge_table, self._translation_table, self._novelty_table, self._perplexity_table)
+        tables = (
+            self._rouge_table,
+            self._translation_table,
+            self._novelty_table,
+            self._perplexity_table,
+            self._answers_table,
+            self._thresholds_table,
+        )
         return "\n\n".join("\n".join(lines) for table in tables if (lines := list(table())))
 
     def _rouge_table(self) -> Iterator[str]:
@@ -214,10 +267,29 @@ class Results:
             low, high = one.interval
             yield f"{system:<{width}}{one.score:>12.2f}{f'({low:.2f}-{high:.2f})':>21}"
 
+    def _answers_table(self) -> Iterator[str]:
+        width = _width(self.answers)
+        if self.answers:
+            yield f"{'':<{width}}" + "".join(f"{title:>8}{'95% interval':>17}" for title in ("P@1", "MRR", "MAP"))
+        for system, one in self.answers.items():
+            yield f"{system:<{width}}{_shown((rank.score, *rank.interval) for rank in (one.p1, one.mrr, one.map))}"
+
+    def _thresholds_table(self) -> Iterator[str]:
+        width = _width(self.answers) + 11
+        titles = ("answer kept", "sentences kept", "words removed", "left empty")
+        for system, one in self.answers.items():
+            if one.curve:
+                yield f"{f'{system}, threshold':<{width}}" + "".join(f"{title:>16}" for title in titles)
+            for point in one.curve:
+                shares = (point.answered, point.recall, point.removed, point.empty)
+                cells = "".join(f"{'-' if share is None else f'{100 * share:.1f}%':>16}" for share in shares)
+                yield f"{f'{point.threshold:.3f}':>{width}}{cells}"
+
     def __str__(self) -> str:
         counted = [f"ROUGE {self.figure_name}, counts {self.tokenizer}"] if self.systems else []
         counted += [f"{TRANSLATION_METRICS[metric]} {signature}" for metric, signature in self.signatures.items()]
         counted += ["perplexity of hidden words, token by token"] if self.perplexity else []
+        counted += [f"{one.answerable:,} have an answer" for one in list(self.answers.values())[:1]]
         return f"{self.table()}\n{self.documents:,} documents of {self.split}; {'; '.join(counted)}"
 
     def write(self, folder: Path) -> None:
@@ -235,7 +307,7 @@ class Results:
             system: {metric: asdict(score) for metric, score in scores.items()}
             for system, scores in self.translation.items()
         }
-        for name in ("novelty", "perplexity"):
+        for name in ("novelty", "perplexity", "answers"):
             values[name] = {system: asdict(one) for system, one in getattr(self, name).items()}
         write_whole(folder / RESULTS_FILE, json.dumps(values, indent=2) + "\n")
 
@@ -257,6 +329,7 @@ class Results:
             values["novelty"] = {system: Novelty(**one) for system, one in values["novelty"].items()}
             perplexity = {system: CorpusScore(**_with_tuples(one)) for system, one in values["perplexity"].items()}
             values["perplexity"] = perplexity
+            values["answers"] = {system: Answers.read(one) for system, one in values["answers"].items()}
             results = Results(**{item.name: values[item.name] for item in fields(Results)})
             str(results)
             return results
@@ -266,7 +339,7 @@ class Results:
 
 # Fields that results.json of an earlier version lacks.
 _ADDED: dict[str, Any] = {"weights": {}, "precision": None, "generation": None} | {
-    name: {} for name in ("translation", "signatures", "novelty", "perplexity")
+    name: {} for name in ("translation", "signatures", "novelty", "perplexity", "answers")
 }
 
 

@@ -23,6 +23,7 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "bundled.yaml": (3, "en", "minilm"),
     "bundled-long.yaml": (3, "en", "minilm"),
     "finetune.yaml": (3, "en", "minilm"),
+    "ask.yaml": (3, "en", "minilm"),
     "xsum.yaml": (1, "en", "bert-base-uncased"),
     "scitldr.yaml": (1, "en", "minilm"),
     "nyt.yaml": (3, "en", "bert-base-uncased"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conftest import write_jsonl
@@ -22,7 +24,11 @@ from bertsum.data.queries import relevant_sentences, sentence_spans
 from bertsum.data.rows import ExtractiveRows
 from bertsum.data.sources import read_documents
 from bertsum.encoders.vectors import sentence_means
+from bertsum.evaluation.answers import Asked, at_threshold, ranking_figures
+from bertsum.evaluation.calibration import calibrate, threshold_for
 from bertsum.models.selection import answering, select_sentences
+from bertsum.models.storage import saved_checksum
+from bertsum.results import AtThreshold, Results
 
 TEXT = "The old bridge\nis closed. It reopens in May. Farmers wait for rain. Nobody was surprised."
 SENTENCES = ["The old bridge is closed.", "It reopens in May.", "Farmers wait for rain.", "Nobody was surprised."]
@@ -236,3 +242,153 @@ def test_models_without_queries_refuse_them(encoder_folder, writer_folder) -> No
         bertsum.Summarizer(build(encoder_folder))(TEXT, query=QUERY)
     with pytest.raises(bertsum.BertsumError, match="query: got .* is for a model that chooses"):
         bertsum.Summarizer.from_pretrained(writer_folder)(TEXT, query=QUERY)
+
+
+def test_a_file_of_queries(summarizer, tmp_path) -> None:
+    records = [{"id": "a", "document": TEXT, "query": QUERY}, {"id": "b", "document": TEXT, "query": ""}]
+    source = write_jsonl(tmp_path / "in.jsonl", records)
+    bertsum.summarize_file(summarizer, source, tmp_path / "out.jsonl", threshold=0.0)
+    asked, generic = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
+    assert (asked["query"], asked["indices"], len(asked["spans"])) == (QUERY, [0, 1, 2, 3], 4)
+    assert "query" not in generic and generic["indices"] == summarizer(TEXT, threshold=0.0).indices
+    bertsum.summarize_file(summarizer, source, tmp_path / "all.jsonl", query="Who?", threshold=0.0)
+    lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    assert [line["query"] for line in lines] == ["Who?", "Who?"]
+    with pytest.raises(bertsum.BertsumError, match="a field of queries, expected one of the two"):
+        bertsum.summarize_file(summarizer, source, tmp_path / "c.jsonl", query="Who?", query_field="query")
+    with pytest.raises(bertsum.BertsumError, match="no field for the query: expected 'question'"):
+        bertsum.summarize_file(summarizer, source, tmp_path / "d.jsonl", query_field="question")
+
+
+def test_a_model_without_queries_reads_such_files(encoder_folder, tmp_path) -> None:
+    source = write_jsonl(tmp_path / "in.jsonl", [{"document": TEXT, "query": QUERY}])
+    plain = bertsum.Summarizer(build(encoder_folder))
+    bertsum.summarize_file(plain, source, tmp_path / "out.jsonl")
+    assert "query" not in (tmp_path / "out.jsonl").read_text()
+    with pytest.raises(bertsum.BertsumError, match="not trained with queries"):
+        bertsum.summarize_file(plain, source, tmp_path / "b.jsonl", query_field="query")
+
+
+def test_ranks_of_a_record() -> None:
+    assert ranking_figures([0.9, 0.8, 0.1], [False, True, True]) == pytest.approx([0.0, 0.5, (1 / 2 + 2 / 3) / 2])
+    assert ranking_figures([0.5, 0.5], [True, False]) == [1.0, 1.0, 1.0]
+
+
+def test_what_a_threshold_keeps() -> None:
+    records = [
+        Asked(np.array([0.9, 0.3, 0.1]), np.array([True, True, False]), np.array([10, 5, 5])),
+        Asked(np.array([0.2, 0.6]), np.array([True, False]), np.array([10, 10])),
+        Asked(np.array([0.4, 0.1]), np.array([False, False]), np.array([5, 5])),
+    ]
+    assert at_threshold(records, 0.5) == AtThreshold(0.5, 0.5, 0.25, 1 - 20 / 50, 1.0)
+    assert at_threshold(records, 0.05) == AtThreshold(0.05, 1.0, 1.0, 0.0, 0.0)
+    assert at_threshold(records[2:], 0.3) == AtThreshold(0.3, None, None, 0.5, 0.0)
+
+
+def test_trained_and_measured_on_queries(encoder_folder, tmp_path) -> None:
+    words = ["bridge", "rain", "council", "farmers", "report"]
+    records: list[dict[str, Any]] = []
+    for number in range(60):
+        chosen = [words[(number + step) % 5] for step in range(4)]
+        document = [f"The {word} was there on Monday." for word in chosen]
+        asked = words[number % 7] if number % 7 < 5 else "bridge"
+        relevant = [place for place, word in enumerate(chosen) if word == asked]
+        records.append(
+            {"id": str(number), "query": f"What of the {asked}?", "document": document, "relevant": relevant}
+        )
+    file = str(write_jsonl(tmp_path / "asked.jsonl", records))
+    values: dict[str, Any] = {
+        "name": "ask",
+        "output_dir": str(tmp_path / "runs"),
+        "data": {"train": file, "validation": file, "prepared_dir": str(tmp_path / "prepared"), "workers": 1},
+        "model": {"encoder": str(encoder_folder), "sentence_vectors": "mean"},
+        "encoding": {"max_length": 128},
+        "train": {"max_steps": 3, "max_tokens_per_batch": 2000, "validate_every": 3},
+        "selection": {"query_threshold": 0.4},
+        "evaluation": {"metrics": ["answers"], "split": "validation"},
+        "tracking": {"trackers": []},
+    }
+    config = Config.from_dict(values)
+    bertsum.train(config)
+    evaluation = bertsum.evaluate(config)
+    assert set(evaluation.answers) == {"first", "overlap", "model"}
+    assert evaluation.answers["overlap"].p1.score == 100.0
+    assert Results.read(evaluation.folder / "results.json").answers == evaluation.answers
+    shown = str(evaluation)
+    assert "P@1" in shown and "model, threshold" in shown and "0.400" in shown
+    lines = [json.loads(line) for line in (evaluation.folder / "predictions.jsonl").read_text().splitlines()]
+    by_hand = [ranking_figures(x["scores"], [i in x["relevant"] for i in range(4)]) for x in lines if x["relevant"]]
+    assert evaluation.answers["model"].map.score == pytest.approx(100 * np.mean([one[2] for one in by_hand]))
+    for metrics, kind in ((["answers", "rouge"], "extractive"), (["answers"], "seq2seq")):
+        with pytest.raises(bertsum.BertsumError, match=r"evaluation\.metrics: got \[answers"):
+            Config.from_dict({**values, "model": {"kind": kind}, "evaluation": {"metrics": metrics}})
+
+
+# ---- pruning and calibration
+
+
+def test_pruned_texts(summarizer) -> None:
+    titled = "News of the bridge\n\n" + TEXT
+    best = summarizer.prune(QUERY, titled, threshold=0.0, sentences=1, keep_title=False)
+    least = best.score
+    pruned = summarizer.prune(QUERY, titled, threshold=least)
+    expected = list(dict.fromkeys(["News of the bridge", *best.sentences]))
+    assert pruned.sentences == expected and pruned.text.startswith("News of the bridge")
+    assert pruned.text.count("\n") == len(expected) - 1
+    assert [titled[begin:end] for begin, end in pruned.spans] == pruned.sentences
+    words = sum(len(sentence.split()) for sentence in pruned.sentences)
+    assert pruned.share == pytest.approx(words / len(titled.split()))
+    few = summarizer.prune(QUERY, titled, threshold=0.0, max_words=5, keep_title=False)
+    assert 0 < sum(len(sentence.split()) for sentence in few.sentences) <= 5 and few.score == pruned.score
+    empty = summarizer.prune(QUERY, [titled, SENTENCES], threshold=1.0)
+    whole = summarizer.prune(QUERY, [SENTENCES], threshold=0.0)
+    assert [(one.text, one.sentences, one.spans, one.share) for one in empty] == [("", [], [], 0.0)] * 2
+    assert 0 < empty[0].score < 1
+    assert (whole[0].sentences, whole[0].share, whole[0].spans) == (SENTENCES, 1.0, [])
+    for options, problem in [
+        ({"query": " "}, "query: got ' ', expected a text"),
+        ({"threshold": 0.5, "recall": 0.95}, "got threshold and recall, expected one of them"),
+        ({"recall": 0.95}, "recall: got 0.95, but the model is calibrated for nothing: bertsum calibrate"),
+    ]:
+        with pytest.raises(bertsum.BertsumError, match=problem):
+            summarizer.prune(**{"query": QUERY, "documents": TEXT, **options})
+
+
+def test_a_calibrated_threshold_keeps_that_share() -> None:
+    draw = np.random.default_rng(3)
+    shares = []
+    for _ in range(300):
+        held_back, new = draw.beta(2, 1, 199), draw.beta(2, 1, 2000)
+        shares.append(np.mean(new >= threshold_for(held_back.tolist(), 0.95).threshold))
+    assert np.mean(shares) == pytest.approx(0.95, abs=0.004)
+    low, high = threshold_for(held_back.tolist(), 0.95).interval
+    assert np.mean([low <= share <= high for share in shares]) > 0.88  # the new records vary, too
+    assert threshold_for([0.1, *[0.9] * 18], 0.95).threshold == pytest.approx(0.1, abs=1e-6)
+    with pytest.raises(bertsum.BertsumError, match="18 records with an answer, expected 19 or more"):
+        threshold_for([0.5] * 18, 0.95)
+
+
+def test_thresholds_are_saved_with_the_model(summarizer, tmp_path) -> None:
+    folder, evaluated = tmp_path / "model", tmp_path / "eval"
+    summarizer.model.save_pretrained(folder)
+    evaluated.mkdir()
+    lines = [{"relevant": [0] if number % 4 else [], "scores": [number / 100, None]} for number in range(100)]
+    predictions = write_jsonl(evaluated / "predictions.jsonl", lines)
+    results = {item.name: None for item in fields(Results)} | {"weights": {"model": saved_checksum(folder)}}
+    results |= {"systems": {}, "translation": {}, "novelty": {}, "perplexity": {}, "answers": {}, "signatures": {}}
+    results |= {"documents": 100, "rouge": {"limit_to_reference": False, "tokenizer": ""}}
+    (evaluated / "results.json").write_text(json.dumps(results))
+    made = calibrate(folder, predictions)
+    assert [(one.recall, one.records) for one in made] == [(0.95, 75), (0.98, 75)]
+    assert [one.threshold for one in made] == pytest.approx([0.03, 0.01], abs=1e-6)
+    again = bertsum.Summarizer.from_pretrained(folder)
+    assert again.model.config.calibration == tuple(made)
+    assert again.model.config.selection.query_threshold == made[0].threshold
+    kept = again.prune(QUERY, TEXT, recall=0.98)
+    assert kept.indices == again(TEXT, query=QUERY, threshold=made[1].threshold).indices
+    again.model.save_pretrained(tmp_path / "copy")
+    assert bertsum.Summarizer.from_pretrained(tmp_path / "copy").model.config.calibration == tuple(made)
+    results["weights"] = {"model": "other"}
+    (evaluated / "results.json").write_text(json.dumps(results))
+    with pytest.raises(bertsum.BertsumError, match="is of another model than"):
+        calibrate(folder, predictions)

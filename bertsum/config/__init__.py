@@ -14,7 +14,14 @@ from typing import Any, Literal
 
 from bertsum.config.bounds import FolderName, Language, Precision, Seed, Text
 from bertsum.config.data import DataConfig, EncodingConfig
-from bertsum.config.evaluation import EvaluationConfig, GenerationConfig, RougeConfig, SelectionConfig, TrackingConfig
+from bertsum.config.evaluation import (
+    EvaluationConfig,
+    GenerationConfig,
+    RougeConfig,
+    SelectionConfig,
+    TrackingConfig,
+    metrics_problem,
+)
 from bertsum.config.model import DecoderConfig, ModelConfig
 from bertsum.config.reading import build, find_config, flatten, override_value
 from bertsum.config.train import TrainConfig
@@ -161,7 +168,7 @@ def _all_problems(config: Config) -> Iterator[str]:
 def _training_problems(config: Config) -> Iterator[str]:
     """Problems only for a training: an evaluation has the model's encoding, and may have other documents."""
     train = config.train
-    if config.data.mixture is not None:
+    if config.data.mixture is not None and config.data.train is not None:
         entries = len(config.data.train) if isinstance(config.data.train, list) else 0
         if entries != len(config.data.mixture):
             expected = (
@@ -186,11 +193,10 @@ def _training_problems(config: Config) -> Iterator[str]:
         )
     if train.metric != "loss" and not train.validate_rouge:
         yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
-    summarizes, metrics = config.model.kind != "masked_lm", config.evaluation.metrics
-    if "perplexity" in metrics if summarizes else metrics != ["perplexity"]:
-        expected = "some of rouge, bleu, chrf" if summarizes else "[perplexity]"
-        yield f"evaluation.metrics: got [{', '.join(metrics)}], expected {expected} with model.kind {config.model.kind}"
-    if not summarizes and train.validate_rouge:
+    metrics = config.evaluation.metrics
+    if right := metrics_problem(config.model.kind, metrics):
+        yield f"evaluation.metrics: got [{', '.join(metrics)}], expected {right} with model.kind {config.model.kind}"
+    if config.model.kind == "masked_lm" and train.validate_rouge:
         yield "train.validate_rouge: got true, expected false with model.kind masked_lm, which makes no summaries"
     if train.patience is not None and not config.data.has_split("validation"):
         yield "train.patience: is set, but there is no data.validation to judge by"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -82,9 +83,10 @@ class EvaluationConfig:
     """How the model reads documents longer than encoding.max_length: truncate or window. Null: as it was trained."""
     baselines: Literal["document", "read"] = "document"
     """What Lead and Oracle choose from: all of a document, or what the encoder reads of it (the papers)."""
-    metrics: list[Literal["rouge", "bleu", "chrf", "perplexity"]] = field(default_factory=lambda: ["rouge"])
+    metrics: list[Literal["rouge", "bleu", "chrf", "perplexity", "answers"]] = field(default_factory=lambda: ["rouge"])
     """What is measured: rouge for summaries; bleu and chrf (sacrebleu, case-sensitive) for translations; perplexity,
-    and it alone, for a masked_lm: the exponential of the mean loss of a hidden token."""
+    and it alone, for a masked_lm: the exponential of the mean loss of a hidden token; answers, and it alone, for
+    documents with a query: how sentences that answer it are ranked, and what thresholds keep (docs/asking.md)."""
     explained: Whole = 0
     """The number of documents, the first ones of the split, whose summaries are explained in explanations.html. Some
     seconds for each sentence."""
@@ -101,3 +103,18 @@ class TrackingConfig:
     """The names of trackers, such as tensorboard, wandb, mlflow. An empty list: none."""
     project: Text = "bertsum"
     """The project name, for trackers that have projects."""
+
+
+def metrics_problem(kind: str, metrics: Sequence[str]) -> str | None:
+    """What ``evaluation.metrics`` should be for a kind of model; None if it is right.
+
+    Args:
+        kind: ``model.kind``.
+        metrics: ``evaluation.metrics``.
+    """
+    alone = [name for name in ("perplexity", "answers") if name in metrics]
+    if kind == "masked_lm":
+        return None if list(metrics) == ["perplexity"] else "[perplexity]"
+    if not alone or (kind == "extractive" and list(metrics) == ["answers"]):
+        return None
+    return "some of rouge, bleu, chrf" + (", or [answers]" if kind == "extractive" else "")

@@ -147,6 +147,8 @@ class Fields:
                 )
                 return Rejected(place, f"no {meaning}", problem)
             names.append(name)
+        if config.query_field and query not in record:
+            return Rejected(place, "no query", f"no field for the query: expected '{query}' (fields: {_names(record)})")
         return Fields(names[0], names[1] if len(names) > 1 else None, id_field(config, record), query)
 
 

@@ -179,7 +179,12 @@ def _of_files(
 
 
 def read_to_summarize(
-    path: Path, file: BinaryIO, document_field: str | None, id_field: str | None, encoding: str | None = None
+    path: Path,
+    file: BinaryIO,
+    document_field: str | None,
+    id_field: str | None,
+    encoding: str | None = None,
+    query_field: str | None = None,
 ) -> Iterator[Document | Rejected]:
     """Streams the documents of JSON lines to be summarised, with or without references.
 
@@ -189,11 +194,12 @@ def read_to_summarize(
         document_field: Field of the document; by default the first of the usual names.
         id_field: Field of the id; by default the first of the usual names.
         encoding: Encoding of the file; by default that of its byte-order mark, or UTF-8.
+        query_field: Field of a query; by default query, if the first record has it.
 
     Raises:
         BertsumError: if the file cannot be read to its end.
     """
-    config = DataConfig(document_field=document_field, id_field=id_field)
+    config = DataConfig(document_field=document_field, id_field=id_field, query_field=query_field)
     for item in _documents(_json_lines(path, file, encoding), config, itertools.count(), labelled=False):
         yield parse(item, config)
 

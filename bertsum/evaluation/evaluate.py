@@ -14,12 +14,14 @@ import torch
 
 from bertsum.by_place import ByPlace, OnDisk
 from bertsum.config import Config
+from bertsum.config.evaluation import metrics_problem
 from bertsum.data.prepare import prepare, read_texts
 from bertsum.data.sources import source_of
 from bertsum.data.store import Prepared
 from bertsum.data.texts import Texts, as_it_comes
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
+from bertsum.evaluation.answers import ANSWERS, write_answers
 from bertsum.evaluation.explanations import FILE as EXPLANATIONS
 from bertsum.evaluation.explanations import explain_documents
 from bertsum.evaluation.measure import Measures, measure, writes
@@ -35,7 +37,7 @@ from bertsum.pages.report import Measured, report_html
 from bertsum.pages.shading import marked
 from bertsum.pages.written import written_terminal
 from bertsum.progress import Progress
-from bertsum.results import TRANSLATION_METRICS, CorpusScore, Results
+from bertsum.results import TRANSLATION_METRICS, Answers, CorpusScore, Results
 from bertsum.runs import Run
 
 
@@ -195,18 +197,15 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], spli
             del model  # before the next one is read, or processes are started
         assert prepared is not None
         named = {system: str(path or "untrained") for system, path in checkpoints.items()}
-        if not of_words:
+        if not of_words and ANSWERS not in config.evaluation.metrics:
             return _report(config, named, weights, split, prepared.texts, predictions, folder, start)
-        files = {system: _predictions_file(folder, system, predictions) for system in predictions}
-        drawn = (config.rouge.bootstrap_samples, config.seed)
+        figures = _of_words(config, prepared, predictions, folder) if of_words else {}
         evaluation = Evaluation(
             **_described(config, named, weights, split, prepared.report.kept),
-            selection=None,
+            selection=None if of_words else asdict(config.selection),
             systems={},
-            perplexity={
-                system: write_perplexity(files[system], prepared.texts, made, *drawn)
-                for system, made in predictions.items()
-            },
+            perplexity=figures,
+            answers={} if of_words else _of_answers(config, prepared, predictions, folder),
             seconds=round(time.perf_counter() - start, 2),
             example="",
             folder=folder,
@@ -215,13 +214,38 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], spli
         return evaluation
 
 
+def _of_words(
+    config: Config, prepared: Prepared, predictions: Mapping[str, PredictionsOnDisk], folder: Path
+) -> dict[str, CorpusScore]:
+    """Perplexity of each checkpoint."""
+    drawn = (config.rouge.bootstrap_samples, config.seed)
+    return {
+        system: write_perplexity(_predictions_file(folder, system, predictions), prepared.texts, made, *drawn)
+        for system, made in predictions.items()
+    }
+
+
+def _of_answers(
+    config: Config, prepared: Prepared, predictions: Mapping[str, PredictionsOnDisk], folder: Path
+) -> dict[str, Answers]:
+    """How well each checkpoint, and the baselines, answer queries."""
+    rows = prepared.dataset.remove_columns(["input_ids", "cls_positions"])
+    found: dict[str, Answers] = {}
+    for system, made in predictions.items():
+        file = _predictions_file(folder, system, predictions)
+        threshold = config.selection.query_threshold
+        one = write_answers(file, rows, made, threshold, config.rouge.bootstrap_samples, config.seed)
+        found |= {system if name == "model" else name: figures for name, figures in one.items()}
+    return found
+
+
 def _check_metrics(config: Config, model: Model) -> None:
     """Checks that what is to be measured is what such a model makes."""
     metrics = config.evaluation.metrics
-    if PERPLEXITY in metrics if model.summarizes else metrics != [PERPLEXITY]:
+    expected = metrics_problem(model.kind, metrics)
+    if expected:
         raise BertsumError(
-            f"evaluation.metrics: got {', '.join(metrics)}, expected "
-            f"{'some of rouge, bleu, chrf' if model.summarizes else PERPLEXITY} for a model of model.kind {model.kind}"
+            f"evaluation.metrics: got {', '.join(metrics)}, expected {expected} for a model of model.kind {model.kind}"
         )
 
 

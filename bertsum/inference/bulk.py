@@ -20,6 +20,7 @@ from bertsum.data.fingerprints import describe_file
 from bertsum.data.sources import JSON_LINES, read_to_summarize
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
+from bertsum.inference.reading import Asked
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.models.storage import checksum
 from bertsum.progress import Progress
@@ -58,6 +59,7 @@ def summarize_file(
     *,
     document_field: str | None = None,
     id_field: str | None = None,
+    query_field: str | None = None,
     encoding: str | None = None,
     resume: bool = True,
     progress: bool = True,
@@ -68,7 +70,8 @@ def summarize_file(
 
     The target has one line for each document, in the same order: ``id`` (as text; the document's number if it has
     none), ``summary``, ``sentences``, ``indices`` and ``scores``; or ``id`` and ``error`` if it cannot be summarised.
-    Written summaries have no ``indices`` and ``scores``, but also ``leans_on`` and ``unsupported``.
+    Written summaries have no ``indices`` and ``scores``, but also ``leans_on`` and ``unsupported``; answers to a query
+    also have ``query`` and ``spans``.
     The target is complete or absent. It grows in a hidden folder beside it; after any interruption, the same call
     resumes.
 
@@ -79,6 +82,8 @@ def summarize_file(
         document_field: Field of the document; by default document, article, text, source or src.
         id_field: Field of the id; by default id or paper_id. If the id is neither text nor a whole number, it is the
             document's number.
+        query_field: Field of what the sentences are to answer. By default query, if the source has it, the model was
+            trained with queries, and the options have no query for all documents.
         encoding: Encoding of the source; by default that of its byte-order mark, or UTF-8.
         resume: Resume an interrupted call; otherwise begin again, and replace an existing target.
         progress: Show progress on standard error: a bar on a terminal, elsewhere a line every half minute.
@@ -92,20 +97,14 @@ def summarize_file(
     """
     source, target = Path(source), Path(target)
     _check_names(source, target)
-    made_of = {
-        "source": describe_file(source),
-        "document_field": document_field,
-        "id_field": id_field,
-        **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
-        "model": _describe_model(summarizer),
-        "precision": summarizer.arithmetic,
-        "long_documents": "truncate" if summarizer.model.writes else "window",
-        **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
-    }
+    _check_queries(summarizer, query_field, options)
+    fields = {"document_field": document_field, "id_field": id_field}
+    fields |= {} if query_field is None else {"query_field": query_field}
+    made_of = _made_of(summarizer, source, fields, encoding, options)
     summarizer.stream([], buffer=buffer, **options)  # checks the options before anything is written
     writer = _Writer(target, made_of, resume)
     with _opened(source) as file, _explained(target, writer):
-        read = read_to_summarize(source, file, document_field, id_field, encoding)
+        read = read_to_summarize(source, file, document_field, id_field, encoding, query_field)
         size, title = source.stat().st_size, f"summarize {source.name}"
         with writer, Progress(title, size, "bytes", shown=progress) as shown:
             _summarize_rest(summarizer, read, file, writer, shown, buffer, options)
@@ -124,13 +123,17 @@ def _summarize_rest(
     """Summarises the documents that the writer does not have yet, and saves them buffer by buffer."""
     start, position = writer.documents, 0
     waiting: deque[Document | Rejected] = deque()
+    own_queries = summarizer.answers and options.get("query") is None
 
-    def documents() -> Iterator[str | list[str] | BertsumError]:
+    def documents() -> Iterator[Any]:
         nonlocal position
         for item in islice(read, start, None):
             waiting.append(item)
             position = file.tell()
-            yield item.text if isinstance(item, Document) else BertsumError(item.problem)
+            if isinstance(item, Document):
+                yield Asked(item.text, item.query) if own_queries else item.text
+            else:
+                yield BertsumError(item.problem)
 
     for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
         writer.add(_line(waiting.popleft(), writer.documents, answer))
@@ -146,6 +149,30 @@ def _check_names(source: Path, target: Path) -> None:
             raise BertsumError(f"{name}: '{path}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
     if source.resolve() == target.resolve():
         raise BertsumError(f"target: '{target}' is the source itself, expected another file")
+
+
+def _made_of(
+    summarizer: Summarizer, source: Path, fields: dict[str, str | None], encoding: str | None, options: Options
+) -> dict[str, Any]:
+    """What a target depends on; an interrupted call goes on only with the same."""
+    return {
+        "source": describe_file(source),
+        **fields,
+        **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
+        "model": _describe_model(summarizer),
+        "precision": summarizer.arithmetic,
+        "long_documents": "truncate" if summarizer.model.writes else "window",
+        **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
+    }
+
+
+def _check_queries(summarizer: Summarizer, query_field: str | None, options: Options) -> None:
+    """Checks that there is one source of queries, and a model that takes them."""
+    if query_field is not None and options.get("query") is not None:
+        raise BertsumError("query: got one for all documents and a field of queries, expected one of the two")
+    if query_field is not None and not summarizer.answers:
+        asked: Options = {"query": ""}
+        summarizer.stream([], **asked)  # tells why not
 
 
 @contextmanager
@@ -188,6 +215,8 @@ def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError
         "indices": answer.indices,
         "scores": [round(score, 6) for score in answer.scores],
     }
+    if answer.query:
+        line |= {"query": answer.query, "spans": answer.spans}
     return line | {"leans_on": answer.leans_on, "unsupported": answer.unsupported} if answer.is_written else line
 
 

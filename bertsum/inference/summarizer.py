@@ -16,6 +16,7 @@ from bertsum.config import Precision
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.inference.options import Options, Settled, settle
+from bertsum.inference.prune import Pruned, prune
 from bertsum.inference.reading import Asked, Read, Reader, with_queries
 from bertsum.inference.summary import Source, Summary, running_text
 from bertsum.models.base import Model
@@ -166,6 +167,48 @@ class Summarizer:
         explains = {name: options.pop(name) for name in ("method", "leaving_out", "samples") if name in options}
         (summary,) = self([document], **options)
         return summary.explain(sentence, **explains)
+
+    @overload
+    def prune(
+        self, query: str, documents: str, *, threshold: float | None = ..., recall: float | None = ...,
+        keep_title: bool = ..., max_words: int | None = ..., **options: Any,
+    ) -> Pruned: ...  # fmt: skip
+
+    @overload
+    def prune(
+        self, query: str, documents: Sequence[str | Sequence[str]], *, threshold: float | None = ...,
+        recall: float | None = ..., keep_title: bool = ..., max_words: int | None = ..., **options: Any,
+    ) -> list[Pruned]: ...  # fmt: skip
+
+    def prune(
+        self, query: str, documents: Any, *, threshold: float | None = None, recall: float | None = None,
+        keep_title: bool = True, max_words: int | None = None, **options: Any,
+    ) -> Pruned | list[Pruned]:  # fmt: skip
+        """Keeps of retrieved documents only the sentences that answer a query, or none.
+
+        Args:
+            query: What is asked.
+            documents: A string is one document; a list holds many, each a string or a list of sentences.
+            threshold: Keep sentences of at least this probability; by default as the model is saved.
+            recall: In its place, the share of documents with an answer that are to keep a sentence with it: one of the
+                shares that the model is calibrated for (0.95, 0.98). It holds for texts and questions like those of
+                the calibration.
+            keep_title: Whether a title (a short first line without a full stop) stays where any sentence does.
+            max_words: At most this many words of a document, the most probable sentences first; a title is not counted.
+            options: Other options of a call.
+
+        Returns:
+            What is left: of a string one, of a list a list in the same order.
+
+        Raises:
+            BertsumError: as a call; also if the model is not calibrated for that recall.
+        """
+        one = isinstance(documents, str)
+        many = [documents] if one else listed(documents)
+        if many is None:
+            raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
+        pruned = prune(self, query, many, threshold, recall, keep_title, max_words, **options)
+        return pruned[0] if one else pruned
 
     @overload
     def stream(

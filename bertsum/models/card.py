@@ -102,6 +102,7 @@ def read_origin(checkpoint: Path) -> Origin | None:
                 systems=_of_model_and_baselines(results.systems, systems[0]),
                 translation=_of_model_and_baselines(results.translation, systems[0]),
                 perplexity=_of_model_and_baselines(results.perplexity, systems[0]),
+                answers=_of_model_and_baselines(results.answers, systems[0]),
             )
     return Origin(config, trained, prepared, measured)
 

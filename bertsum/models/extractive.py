@@ -42,7 +42,7 @@ class BertSum(Model):
     """
 
     kind = "extractive"
-    sections = (*Model.sections, "scores")
+    sections = (*Model.sections, "scores", "calibration")
 
     def __init__(
         self,

@@ -32,6 +32,23 @@ BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 
 @dataclass(frozen=True)
+class Calibrated:
+    """A threshold for queries that held-back records have set (:mod:`bertsum.evaluation.calibration`).
+
+    Attributes:
+        recall: The share of records of the same kind that keep a sentence that answers.
+        threshold: The least score of a sentence that is kept.
+        interval: Where that share lies with a probability of 95%, given the records that set the threshold.
+        records: How many records with an answer those were.
+    """
+
+    recall: float
+    threshold: float
+    interval: tuple[float, float]
+    records: int
+
+
+@dataclass(frozen=True)
 class SavedConfig:
     """All settings that a saved model needs to summarise a text as it was trained to.
 
@@ -44,6 +61,7 @@ class SavedConfig:
         generation: How it writes, unless a call says otherwise.
         scores: What makes scores of the logits of a model that chooses sentences. sigmoid: a score is the probability
             that the summary has the sentence. softmax: it is a share, and the shares of a document add up to 1.
+        calibration: Thresholds for queries, where ``bertsum calibrate`` has found them.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -53,11 +71,13 @@ class SavedConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     scores: Scores = "sigmoid"
+    calibration: tuple[Calibrated, ...] = ()
 
     @staticmethod
     def of(config: Config) -> SavedConfig:
         """The part of a run's configuration that belongs to its model."""
-        return SavedConfig(**{item.name: getattr(config, item.name) for item in fields(SavedConfig)})
+        names = [item.name for item in fields(SavedConfig) if item.name != "calibration"]
+        return SavedConfig(**{name: getattr(config, name) for name in names})
 
     def apply(self, config: Config) -> Config:
         """A run's configuration with this model's settings; ``evaluation.long_documents``, if set, is kept."""
@@ -154,7 +174,9 @@ def read_model(folder: Path) -> SavedModel:
         raise
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
-    config = replace(SavedConfig.of(config_of_all), scores=_scores(described, folder))
+    config = replace(
+        SavedConfig.of(config_of_all), scores=_scores(described, folder), calibration=_calibration(described, folder)
+    )
     weights = scaled_as_here(_restored(folder), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
@@ -210,6 +232,18 @@ def _scores(described: dict[str, Any], folder: Path) -> Scores:
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: scores is {scores!r}, expected {expected}")
     kept: Scores = scores
     return kept
+
+
+def _calibration(described: dict[str, Any], folder: Path) -> tuple[Calibrated, ...]:
+    """The thresholds that a saved model was calibrated to."""
+    try:
+        return tuple(
+            Calibrated(float(one["recall"]), float(one["threshold"]), (low, high), int(one["records"]))
+            for one in described.get("calibration", [])
+            for low, high in [one["interval"]]
+        )
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: calibration: {error!r}") from error
 
 
 def _scale(described: dict[str, Any], folder: Path) -> float:

@@ -1,0 +1,95 @@
+"""Which threshold keeps an answer in 95% or 98% of new records: split conformal prediction on held-back ones.
+
+Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021 (arXiv 2107.07511), sections 1 and 3.2.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bertsum.errors import BertsumError
+from bertsum.files import write_whole
+from bertsum.models.storage import CONFIG_FILE, Calibrated, saved_checksum
+from bertsum.results import RESULTS_FILE, Results
+
+RECALLS = (0.95, 0.98)
+_DRAWS = 100_000
+
+
+def threshold_for(best: Sequence[float], recall: float) -> Calibrated:
+    """The threshold that keeps an answer in at least that share of new records, on average over held-back sets.
+
+    A record keeps an answer if the best score of its sentences that answer is not below the threshold. Of N held-back
+    records and a new one of the same kind, each is equally likely to be the k-th lowest. So with ``k = floor((1 -
+    recall) (N + 1))`` the k-th lowest best score is a threshold that a new record reaches with probability of at least
+    ``1 - k / (N + 1)``. With a fixed held-back set this share is Beta(N + 1 - k, k) distributed.
+
+    Args:
+        best: For each held-back record that has an answer, the best score of its sentences that answer.
+        recall: The share, above 0 and below 1.
+
+    Raises:
+        BertsumError: if there are too few records for that share.
+    """
+    place = int((1 - recall) * (len(best) + 1) + 1e-9)
+    if place < 1:
+        least = int(np.ceil(1 / (1 - recall) - 1e-9)) - 1
+        raise BertsumError(
+            f"calibration: {len(best)} records with an answer, expected {least} or more for a recall of {recall}"
+        )
+    shares = np.random.default_rng(0).beta(len(best) + 1 - place, place, _DRAWS)
+    low, high = np.percentile(shares, [2.5, 97.5])
+    threshold = float(np.sort(np.asarray(best))[place - 1])
+    # Scores are written with six places; the threshold must not be above any of them.
+    return Calibrated(recall, max(0.0, threshold - 5e-7), (round(float(low), 4), round(float(high), 4)), len(best))
+
+
+def calibrate(model: str | Path, predictions: str | Path) -> list[Calibrated]:
+    """Writes calibrated thresholds into a saved model; the one for 95% becomes its ``selection.query_threshold``.
+
+    Args:
+        model: The folder of a saved model.
+        predictions: The predictions.jsonl of its evaluation on held-back records with the metric answers.
+
+    Returns:
+        A threshold for each of ``RECALLS``.
+
+    Raises:
+        BertsumError: if the files cannot be read, are of another model, or hold too few records.
+    """
+    folder, file = Path(model), Path(predictions)
+    checksum = saved_checksum(folder)
+    measured = Results.read(file.with_name(RESULTS_FILE)).weights
+    if checksum not in measured.values():
+        raise BertsumError(f"calibration: '{file}' is of another model than '{folder}'; evaluate this one first")
+    best = _best_scores(file)
+    made = [threshold_for(best, recall) for recall in RECALLS]
+    path = folder / CONFIG_FILE
+    described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    described["calibration"] = [asdict(one) for one in made]
+    described["selection"]["query_threshold"] = made[0].threshold
+    write_whole(path, json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+    return made
+
+
+def _best_scores(file: Path) -> list[float]:
+    """Of each record with an answer, the best score of its sentences that answer; 0 if none was read."""
+    best = []
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                values = json.loads(line)
+                if values["relevant"]:
+                    best.append(max(values["scores"][place] or 0.0 for place in values["relevant"]))
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise BertsumError(
+            f"'{file}': cannot be read as predictions for queries ({error!r}); expected the predictions.jsonl of an "
+            "evaluation with evaluation.metrics [answers]"
+        ) from error
+    return best
