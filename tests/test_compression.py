@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 import bertsum
-from bertsum.compression.compress import Cut, compress
+from bertsum.compression.compress import Cut, compress, to_eight_bits
 from bertsum.compression.layers import evenly, keep_layers
 from bertsum.compression.measured import compare_models, equal_summaries
 from bertsum.compression.prune import Importance, measure_importance, prune
@@ -248,6 +248,16 @@ def test_another_cut_does_not_go_on_in_the_same_folder(
 def test_cuts_that_make_no_sense_are_told(values: dict[str, Any], message: str) -> None:
     with pytest.raises(BertsumError, match=message):
         Cut(**values)
+
+
+@pytest.mark.parametrize("make", [lambda *given: compress(*given, Cut(layers=1)), to_eight_bits])
+def test_an_encoder_alone_is_refused(make: Any, encoder_folder: Path, tmp_path: Path) -> None:
+    values = {"model": {"kind": "masked_lm", "encoder": str(encoder_folder)}, "encoding": {"max_length": 64}}
+    values |= {"evaluation": {"metrics": ["perplexity"]}, "output_dir": str(tmp_path), "train": {"max_steps": 1}}
+    config = Config.from_dict(values)
+    bertsum.MaskedLM.for_training(config).save_pretrained(tmp_path / "encoder")
+    with pytest.raises(BertsumError, match="model.kind masked_lm, which makes no summaries to compare"):
+        make(tmp_path / "encoder", config)
 
 
 def test_a_model_in_eight_bits(model: BertSum, rows: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Co
     Raises:
         BertsumError: if the model or the data cannot be used, or the run folder holds another run.
     """
-    larger = Model.from_pretrained(model)
+    larger = _larger(model)
     config = larger.config.apply(config)
     prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
     places = _spread(len(prepared), documents)
@@ -100,7 +100,7 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
             holds another run.
     """
     run = Run.of(config)
-    larger = Model.from_pretrained(model)
+    larger = _larger(model)
     config = larger.config.apply(config)
     if not trained:
         write_model_as_run(config, _cut(larger, config, cut), 0)
@@ -117,6 +117,21 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
         learned |= _labels(model, config, run)
     train(config.override(learned))
     return compare_models(config.override(learned), model, run.best)
+
+
+def _larger(model: str | Path) -> Model:
+    """The larger model.
+
+    Raises:
+        BertsumError: if it makes no summaries, by which the two are compared.
+    """
+    larger = Model.from_pretrained(model)
+    if not larger.summarizes:
+        raise BertsumError(
+            f"'{model}': is of model.kind {larger.kind}, which makes no summaries to compare; expected a summarizer, "
+            "such as one trained on this encoder, compressed after its training"
+        )
+    return larger
 
 
 def _begin(start: Path, larger: Model, config: Config, cut: Cut) -> None:
