@@ -13,7 +13,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertsum.commands import MODEL_HELP, add_explain, add_generate, add_summarize, explain, generate, summarize
+from bertsum.commands import (
+    add_demo,
+    add_explain,
+    add_generate,
+    add_serve,
+    add_summarize,
+    demo,
+    explain,
+    generate,
+    serve,
+    summarize,
+)
 from bertsum.config.arguments import ConfigParser, add_config, load_config, overrides_from_arguments
 from bertsum.errors import BertsumError
 from bertsum.program import keep_freed_memory, run
@@ -354,21 +365,6 @@ def _plot(options: argparse.Namespace, _: list[str]) -> None:
     print(f"Picture: {options.output}")
 
 
-def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", help=MODEL_HELP)
-    parser.add_argument("--host", default="127.0.0.1", help="address to serve; 0.0.0.0 is the whole network")
-    parser.add_argument("--port", type=int, help="by default the first free one from 7860 on")
-    parser.add_argument("--share", action="store_true", help="a public address too, through Gradio's servers")
-    parser.add_argument("--open", action="store_true", help="open the page in a browser")
-
-
-def _demo(options: argparse.Namespace, _: list[str]) -> None:
-    """Serves a page to paste a text into and see its summary, on this machine."""
-    from bertsum.demo import launch
-
-    launch(options.model, options.host, options.port, options.share, options.open)
-
-
 # By name: a function that adds a command's options, and the command. The command's docstring is the help text.
 _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
     "train": (add_config, _train),
@@ -383,5 +379,6 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] 
     "export": (_add_export, _export),
     "push": (_add_push, _push),
     "plot": (_add_plot, _plot),
-    "demo": (_add_demo, _demo),
+    "demo": (add_demo, demo),
+    "serve": (add_serve, serve),
 }

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from bertsum.data.queries import sentence_spans
 from bertsum.errors import BertsumError
 from bertsum.inference.summary import Summary, running_text
-from bertsum.models.storage import SavedConfig
 from bertsum.text import split_words
 
 if TYPE_CHECKING:
@@ -58,32 +57,34 @@ def prune(
     """
     if not isinstance(query, str) or not query.strip():
         raise BertsumError(f"query: got {query!r:.80}, expected a text that sentences may answer")
-    if threshold is not None and recall is not None:
-        raise BertsumError("prune: got threshold and recall, expected one of them")
-    if recall is not None:
-        threshold = calibrated_threshold(summarizer.model.config, recall)
+    threshold = settled_threshold(summarizer, threshold, recall)
     if max_words is not None:
         options["max_words"] = max_words
     answered = summarizer(list(documents), query=query, threshold=threshold, **options)
     language = summarizer.model.config.language
-    return [_pruned(one, text, keep_title, language) for one, text in zip(answered, documents, strict=True)]
+    return [pruned(one, text, keep_title, language) for one, text in zip(answered, documents, strict=True)]
 
 
-def calibrated_threshold(config: SavedConfig, recall: float) -> float:
-    """The threshold with which a model keeps an answer in that share of records.
+def settled_threshold(summarizer: Summarizer, threshold: float | None, recall: float | None) -> float | None:
+    """The threshold of a call, which may come from the model's calibration; None for the one that the model has.
 
     Args:
-        config: The model's configuration.
-        recall: One of the shares that it was calibrated for.
+        summarizer: Has the model.
+        threshold: Given as such.
+        recall: Or given as one of the shares that the model is calibrated for.
 
     Raises:
-        BertsumError: if it was not calibrated for that share.
+        BertsumError: if both are given, or the model is not calibrated for that share.
     """
-    found = {one.recall: one.threshold for one in config.calibration}
-    if recall not in found:
-        known = ", ".join(map(str, found)) or "nothing: bertsum calibrate was not run on it"
+    if recall is None:
+        return threshold
+    if threshold is not None:
+        raise BertsumError("prune: got threshold and recall, expected one of them")
+    calibrated = {one.recall: one.threshold for one in summarizer.model.config.calibration}
+    if recall not in calibrated:
+        known = ", ".join(map(str, calibrated)) or "nothing: bertsum calibrate was not run on it"
         raise BertsumError(f"recall: got {recall}, but the model is calibrated for {known}")
-    return found[recall]
+    return calibrated[recall]
 
 
 def has_title(document: Sequence[str]) -> bool:
@@ -96,7 +97,15 @@ def has_title(document: Sequence[str]) -> bool:
     return bool(first) and len(split_words(first)) <= _TITLE_WORDS and not _END.search(first)
 
 
-def _pruned(summary: Summary, given: str | Sequence[str], keep_title: bool, language: str) -> Pruned:
+def pruned(summary: Summary, given: str | Sequence[str], keep_title: bool, language: str) -> Pruned:
+    """What a document keeps of its answers.
+
+    Args:
+        summary: The sentences that answer.
+        given: The document as it was given.
+        keep_title: Whether its title stays where any sentence does.
+        language: ISO 639-1 code, for joining sentences.
+    """
     indices, sentences, spans = list(summary.indices), list(summary.sentences), list(summary.spans)
     title = ""
     if keep_title and indices and has_title(summary.document):

@@ -1,0 +1,346 @@
+"""A small HTTP service: summaries and pruned texts as JSON; requests that come together are scored together.
+
+    uvicorn.run(app(Summarizer.from_pretrained("runs/ask/best")))
+
+/health, /summarize and /prune; /docs shows them in a browser, /openapi.json describes them to programs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import warnings
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import MaxLen, MinLen
+from pydantic import BaseModel, ConfigDict
+
+from bertsum.errors import BertsumError
+from bertsum.inference.prune import pruned, settled_threshold
+from bertsum.inference.summarizer import Summarizer
+from bertsum.inference.summary import Summary
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_MISSING = "the service needs FastAPI and uvicorn: pip install 'bertsum[serve]'"
+_AT_ONCE = 64  # documents that are scored together
+_MOST_DOCUMENTS = 256  # of a request
+Text = Annotated[str, MinLen(1)]
+Document = Text | Annotated[list[str], MinLen(1)]
+Documents = Annotated[list[Document], MinLen(1), MaxLen(_MOST_DOCUMENTS)]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a service bears.
+
+    Attributes:
+        bytes: Of a request's body.
+        seconds: From a request to its answer.
+        waiting: Documents that wait or are being scored; further requests are told to come later.
+    """
+
+    bytes: int = 4 * 2**20
+    seconds: float = 60.0
+    waiting: int = 1024
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SummarizeRequest(_Strict):
+    """Documents to summarise, or to find the answers to a query in; what is null is as the model was saved."""
+
+    documents: Documents
+    query: str | list[str | None] | None = None
+    sentences: int | None = None
+    ratio: float | None = None
+    max_words: int | None = None
+    threshold: float | None = None
+    order: Literal["document", "score"] | None = None
+    trigram_blocking: bool | None = None
+    language: str | None = None
+
+
+class PruneRequest(_Strict):
+    """Retrieved documents, of which only the sentences that answer the query are to be kept."""
+
+    query: Text
+    documents: Documents
+    threshold: float | None = None
+    recall: float | None = None
+    keep_title: bool = True
+    max_words: int | None = None
+    language: str | None = None
+
+
+@dataclass
+class _Waiting:
+    """A document of a request, and the place of its answer."""
+
+    document: str | list[str]
+    query: str | None
+    options: dict[str, Any]
+    answer: asyncio.Future[Summary | BertsumError] = field(repr=False)
+
+
+class Batcher:
+    """Scores documents of requests that come at the same time together, in one thread.
+
+    Attributes:
+        waiting: Documents that wait or are being scored.
+    """
+
+    def __init__(self, summarizer: Summarizer) -> None:
+        self.summarizer = summarizer
+        self.waiting = 0
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._thread = ThreadPoolExecutor(1, "bertsum-scores")
+
+    async def answers(
+        self, documents: Sequence[Any], queries: Sequence[str | None], options: dict[str, Any]
+    ) -> list[Summary | BertsumError]:
+        """A summary, or why there is none, for each document.
+
+        Args:
+            documents: Texts, or lists of sentences.
+            queries: What the sentences of each are to answer; None for a summary.
+            options: Options of a call, which hold for all.
+        """
+        loop = asyncio.get_running_loop()
+        asked = [
+            _Waiting(document, query, options, loop.create_future())
+            for document, query in zip(documents, queries, strict=True)
+        ]
+        self.waiting += len(asked)
+        try:
+            for one in asked:
+                self._queue.put_nowait(one)
+            return await asyncio.gather(*(one.answer for one in asked))
+        finally:
+            self.waiting -= len(asked)
+
+    async def work(self) -> None:
+        """Answers requests until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        held: list[_Waiting] = []  # documents with other options than the last batch
+        while True:
+            if not held:
+                held.append(await self._queue.get())
+            while len(held) < _AT_ONCE and not self._queue.empty():
+                held.append(self._queue.get_nowait())
+            held = [one for one in held if not one.answer.done()]  # nobody waits for the others any more
+            batch = [one for one in held if one.options == held[0].options]
+            held = [one for one in held if one.options != held[0].options] if held else []
+            if batch:
+                made = await loop.run_in_executor(self._thread, self._score, batch)
+                for one, answer in zip(batch, made, strict=True):
+                    if not one.answer.done():
+                        one.answer.set_result(answer)
+
+    def _score(self, batch: list[_Waiting]) -> list[Summary | BertsumError]:
+        queries = [one.query for one in batch]
+        options = {**batch[0].options, **({"query": queries} if any(queries) else {})}
+        documents = [one.document for one in batch]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about single documents; nobody would see them
+                return list(self.summarizer.stream(documents, errors="return", **options))
+        except BertsumError as error:
+            return [error] * len(batch)
+
+    def close(self) -> None:
+        """Ends the thread, after what it is scoring."""
+        self._thread.shutdown(cancel_futures=True)
+
+
+class Service:
+    """Answers requests within limits.
+
+    Attributes:
+        summarizer: Makes the summaries.
+        batcher: Scores documents; there while the service is up.
+    """
+
+    batcher: Batcher
+
+    def __init__(self, summarizer: Summarizer, limits: Limits) -> None:
+        self.summarizer = summarizer
+        self._limits = limits
+
+    @asynccontextmanager
+    async def up(self, _: Any = None) -> AsyncIterator[None]:
+        """While this is entered, requests are answered."""
+        self.batcher = Batcher(self.summarizer)
+        work = asyncio.create_task(self.batcher.work())
+        yield
+        work.cancel()
+        self.batcher.close()
+
+    async def health(self) -> dict[str, Any]:
+        """Whether the service answers, what its model can do, and how much waits."""
+        return {
+            "status": "ok",
+            "kind": self.summarizer.model.kind,
+            "answers_queries": self.summarizer.answers,
+            "calibrated": [one.recall for one in self.summarizer.model.config.calibration],
+            "waiting": self.batcher.waiting,
+        }
+
+    async def summarize(self, request: SummarizeRequest) -> dict[str, Any]:
+        """A summary of each document, or the sentences that answer the query."""
+        options = request.model_dump(exclude_none=True, exclude={"documents", "query"})
+        return {"summaries": [_shown(one) for one in await self._answers(request.documents, request.query, options)]}
+
+    async def prune(self, request: PruneRequest) -> dict[str, Any]:
+        """What each document has that answers the query, or nothing."""
+        if not request.query.strip():
+            raise BertsumError("query: is empty, expected a text that sentences may answer")
+        options = request.model_dump(include={"max_words", "language"}, exclude_none=True)
+        threshold = settled_threshold(self.summarizer, request.threshold, request.recall)
+        options |= {} if threshold is None else {"threshold": threshold}
+        made = await self._answers(request.documents, request.query, options)
+        texts = zip(made, request.documents, strict=True)
+        language = self.summarizer.model.config.language
+        return {"documents": [asdict(pruned(one, text, request.keep_title, language)) for one, text in texts]}
+
+    async def _answers(
+        self, documents: Sequence[Any], query: str | list[str | None] | None, options: dict[str, Any]
+    ) -> list[Summary]:
+        """A summary of each document.
+
+        Raises:
+            BertsumError: if an option is wrong, or a document cannot be summarised.
+            HTTPException: if too much waits, or the time is up.
+        """
+        from fastapi import HTTPException
+
+        queries = query if isinstance(query, list) else [query] * len(documents)
+        if len(queries) != len(documents):
+            raise BertsumError(f"query: {len(queries)} for {len(documents)} documents, expected one each, or one")
+        checked: Any = {**options, "query": next((one for one in queries if one), None)}
+        self.summarizer.stream([], **checked)
+        if self.batcher.waiting + len(documents) > self._limits.waiting:
+            raise HTTPException(503, "too many documents wait already; come again later", {"Retry-After": "1"})
+        try:
+            made = await asyncio.wait_for(self.batcher.answers(documents, queries, options), self._limits.seconds)
+        except TimeoutError as error:
+            raise HTTPException(504, f"no answer within {self._limits.seconds:g} seconds") from error
+        summaries = []
+        for number, one in enumerate(made):
+            if isinstance(one, BertsumError):
+                raise BertsumError(f"document {number}: {one}")
+            summaries.append(one)
+        return summaries
+
+
+def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
+    """The service, for any ASGI server.
+
+    Args:
+        summarizer: Makes the summaries.
+        limits: What the service bears.
+
+    Raises:
+        BertsumError: if FastAPI is not installed.
+    """
+    try:
+        from fastapi import FastAPI
+        from fastapi.exceptions import RequestValidationError
+        from fastapi.responses import JSONResponse
+    except ImportError as error:
+        raise BertsumError(_MISSING) from error
+    limits = limits or Limits()
+    service = Service(summarizer, limits)
+    served = FastAPI(title="bertsum", version=version("bertsum"), lifespan=service.up)
+    served.get("/health")(service.health)
+    served.post("/summarize")(service.summarize)
+    served.post("/prune")(service.prune)
+
+    @served.exception_handler(RequestValidationError)
+    async def _not_valid(_: Any, error: RequestValidationError) -> JSONResponse:
+        """What is wrong, without repeating the request, which may be large or no JSON."""
+        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:10]]
+        return JSONResponse({"detail": "; ".join(problems)}, 422)
+
+    @served.exception_handler(BertsumError)
+    async def _wrong(_: Any, error: BertsumError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, 422)
+
+    served.add_middleware(_SmallBodies, most=limits.bytes)
+    return served
+
+
+def run_until_stopped(service: FastAPI, host: str, port: int) -> None:
+    """Serves until a signal comes; requests that are being answered get their answer.
+
+    Args:
+        service: The service.
+        host: Address to serve.
+        port: Port to serve.
+
+    Raises:
+        BertsumError: if uvicorn is not installed, or the address cannot be served.
+    """
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise BertsumError(_MISSING) from error
+    server = uvicorn.Server(uvicorn.Config(service, log_level="warning", timeout_graceful_shutdown=30))
+    try:
+        listening = socket.create_server((host, port))
+    except (OSError, OverflowError) as error:
+        raise BertsumError(
+            f"host {host}, port {port}: cannot be served ({error}); expected an address of this machine and a free port"
+        ) from error
+    with listening:
+        print(f"The service is at http://{host}:{listening.getsockname()[1]} until Ctrl-C", flush=True)
+        server.run([listening])
+
+
+class _SmallBodies:
+    """Refuses a request as soon as its body is too large, before all of it is read or parsed."""
+
+    def __init__(self, app: Any, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        parts, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":  # the client has gone
+                return
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            more = message.get("more_body", False)
+            if size > self._most:
+                body = json.dumps({"detail": f"the body has more than {self._most:,} bytes"}).encode()
+                headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+                await send({"type": "http.response.start", "status": 413, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
+                return
+        whole = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+
+        async def replayed() -> Any:
+            return whole.pop() if whole else await receive()
+
+        await self._app(scope, replayed, send)
+
+
+def _shown(summary: Summary) -> dict[str, Any]:
+    """A summary as JSON, without the document, which the client has."""
+    values = asdict(summary)
+    hidden = ("document", "document_scores", "unscored", *(() if summary.is_written else ("leans_on", "unsupported")))
+    return {name: value for name, value in values.items() if name not in hidden}
