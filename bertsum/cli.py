@@ -13,7 +13,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bertsum.commands import MODEL_HELP, add_explain, add_generate, add_summarize, explain, generate, summarize
+from bertsum.commands import (
+    MODEL_HELP,
+    add_explain,
+    add_generate,
+    add_rouge,
+    add_summarize,
+    explain,
+    generate,
+    rouge,
+    summarize,
+)
 from bertsum.config.arguments import ConfigParser, add_config, load_config, overrides_from_arguments
 from bertsum.errors import BertsumError
 from bertsum.program import keep_freed_memory, run
@@ -356,6 +366,7 @@ _COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] 
     "summarize": (add_summarize, summarize),
     "explain": (add_explain, explain),
     "generate": (add_generate, generate),
+    "rouge": (add_rouge, rouge),
     "convert": (_add_convert, _convert),
     "compress": (_add_compress, _compress),
     "export": (_add_export, _export),
