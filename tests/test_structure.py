@@ -24,7 +24,7 @@ LAYERS = [
     "config",
     *("results", "runs"),
     *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),
-    *("answers", "demo", "commands", "cli", "__main__"),
+    *("metric", "answers", "demo", "commands", "cli", "__main__"),
 ]
 ALONE = {
     "pages.shading": {"text"},
