@@ -3,9 +3,9 @@
 python benchmarks/rouge_packages.py validation.jsonl.gz --count 500
 
 The summaries are the first sentences of each document (Lead). The Perl script's figures (-m, -f A) are those of
-``bertsum.RougeScorer``, whose tests compare it with the script. Each line of the table is a package and a way to call it:
-the mean F1 in percent and how far it is from the script's, and of the single documents how many have another F1 to 5
-digits, and the largest difference. rouge-score has to be installed; rouge and torchmetrics are measured if they are.
+``bertsum.RougeScorer``, whose tests compare it with the script. A line of the table is a package and a way to call it:
+the mean F1 in percent and how far it is from the script's, how many documents have another F1 to 5 digits, and the
+largest difference of a document. rouge-score has to be installed; rouge and torchmetrics are measured if they are.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def by_rouge_score(names: Sequence[str] = NAMES, join: str = "\n", **options: An
 
 def by_rouge(pair: Pair) -> Sequence[float]:
     """The package rouge, which has no stemmer, with the mean over references."""
-    from rouge import Rouge  # type: ignore[import-not-found]
+    from rouge import Rouge
 
     prediction = "\n".join(pair[0])
     each = [Rouge().get_scores(prediction, "\n".join(reference))[0] for reference in pair[1]]
@@ -75,7 +75,7 @@ def by_rouge(pair: Pair) -> Sequence[float]:
 
 
 def by_torchmetrics(pair: Pair) -> Sequence[float]:
-    from torchmetrics.functional.text.rouge import rouge_score  # type: ignore[import-not-found]
+    from torchmetrics.functional.text.rouge import rouge_score
 
     targets = ["\n".join(reference) for reference in pair[1]]
     scores = rouge_score(["\n".join(pair[0])], [targets], use_stemmer=True, rouge_keys=NAMES)

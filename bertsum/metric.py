@@ -49,7 +49,7 @@ class _Words:
         self.tokenize = tokenize
 
 
-class Rouge155(evaluate.Metric):  # type: ignore[misc]
+class Rouge155(evaluate.Metric):
     """ROUGE as a metric of the package evaluate."""
 
     def _info(self) -> evaluate.MetricInfo:
