@@ -11,7 +11,9 @@ from typing import Any
 import datasets
 import evaluate
 
+from bertsum.errors import BertsumError
 from bertsum.evaluation.rouge_scorer import RougeScorer
+from bertsum.results import FIGURES
 
 _DESCRIPTION = "ROUGE-1, 2, L and others, equal to ROUGE-1.5.5 document by document. Line ends separate sentences."
 _CITATION = """\
@@ -77,6 +79,9 @@ class Rouge155(evaluate.Metric):
         figure: str = "fmeasure",
         average: Any = None,
     ) -> dict[str, Any]:
+        if figure not in FIGURES or not predictions:
+            got = "no predictions" if figure in FIGURES else f"figure {figure!r}"
+            raise BertsumError(f"rouge: got {got}, expected documents, and a figure of {', '.join(FIGURES)}")
         words = _Words(tokenizer) if tokenizer is not None and not hasattr(tokenizer, "tokenize") else tokenizer
         names = list(rouge_types or _TYPES)
         scorer = RougeScorer(names, use_stemmer, tokenizer=words, language=language, average=average)

@@ -58,6 +58,11 @@ def test_tokenizers_of_the_user(metric) -> None:
     }
 
 
+def test_no_such_figure(metric) -> None:
+    with pytest.raises(bertsum.BertsumError, match="got figure 'f', expected .* precision, recall, fmeasure"):
+        metric.compute(predictions=["a"], references=["a"], figure="f")
+
+
 def test_the_table_of_packages(monkeypatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import rouge_packages

@@ -157,6 +157,13 @@ def test_wrong_options(options, message) -> None:
         Counter155((Metric.of("rouge1"),), Rouge155Tokenizer(), **options)
 
 
+@pytest.mark.parametrize("name", ["rougeLsum", "rougeW", "rougeS*"])
+def test_too_long_texts(name) -> None:
+    long = ["a b"] * 6000
+    with pytest.raises(bertsum.BertsumError, match=r"ROUGE-.* 12,000 words cannot be compared .* of 12,000 words"):
+        Counter155((Metric.of(name),), Rouge155Tokenizer()).hits(long, [long])
+
+
 def test_titles_are_perls() -> None:
     names = ["rouge1", "rougeLsum", "rougeW", "rougeW-1.50", "rougeS4", "rougeSU10", "rougeS*"]
     titles = ["ROUGE-1", "ROUGE-L", "ROUGE-W-1.2", "ROUGE-W-1.50", "ROUGE-S4", "ROUGE-SU10", "ROUGE-S*"]

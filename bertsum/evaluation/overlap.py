@@ -10,6 +10,8 @@ from itertools import chain
 
 Words = Sequence[str]
 
+_MATCH, _UP, _LEFT = range(3)  # ways back through a table
+
 
 def common_ngrams(reference: Words, candidate: Words, size: int) -> int:
     """Number of n-grams in common, each counted as often as in the text that has it less often."""
@@ -144,25 +146,25 @@ def _weighted_common_subsequence(wanted: Words, words: Words, weight: float) -> 
     powers = [length**weight for length in range(min(len(wanted), len(words)) + 1)]
     scores = [0.0] * (len(words) + 1)
     runs = [0] * (len(words) + 1)
-    moves: list[list[str]] = []
+    moves: list[bytearray] = []
     for word in wanted:
         above, runs_above = scores, runs
         scores, runs = [0.0] * len(above), [0] * len(above)
-        move = [""] * len(above)
+        move = bytearray(len(above))
         for j, other in enumerate(words, start=1):
             if word == other:
                 run = runs_above[j - 1]
                 scores[j] = above[j - 1] + powers[run + 1] - powers[run]
-                runs[j], move[j] = run + 1, "match"
+                runs[j], move[j] = run + 1, _MATCH
             elif above[j] >= scores[j - 1]:
-                scores[j], move[j] = above[j], "up"
+                scores[j], move[j] = above[j], _UP
             else:
-                scores[j], move[j] = scores[j - 1], "left"
+                scores[j], move[j] = scores[j - 1], _LEFT
         moves.append(move)
     i, j = len(wanted), len(words)
     while i and j:
         move_here = moves[i - 1][j]
-        if move_here == "match":
+        if move_here == _MATCH:
             yield i - 1
-        i -= move_here != "left"
-        j -= move_here != "up"
+        i -= move_here != _LEFT
+        j -= move_here != _UP

@@ -28,6 +28,7 @@ _WORD = re.compile(r"\S+", re.ASCII)  # Perl reads bytes, of which only ASCII ha
 _METRIC = re.compile(r"rouge(?:([1-9]\d?)|(L|Lsum)|W(?:-(\d+(?:\.\d+)?))?|(SU?)(\d{1,3}|\*))")
 _WEIGHT = "1.2"
 _DIGITS = 5
+_MOST_PAIRS = 100_000_000
 
 Figures = tuple[float, float, float]  # precision, recall, F
 Average = Literal["A", "B"]
@@ -196,8 +197,13 @@ class Metric:
         return f"ROUGE-W-{self.weight}" if self.kind == "W" else "ROUGE-L"
 
     def count(self, candidate: Text, reference: Text) -> Hits:
-        """What two summaries have in common."""
+        """What two summaries have in common.
+
+        Raises:
+            BertsumError: if they are too long for that.
+        """
         words, expected = candidate.words, reference.words
+        self._check_size(len(words), len(expected))
         if self.kind == "N":
             before_last = (self.size or 1) - 1
             common = common_ngrams(expected, words, before_last + 1)
@@ -216,6 +222,21 @@ class Metric:
         # The Perl script weighs the lengths of sentences, and then their sum once more.
         base = sum(length**weight for length in lengths) ** weight
         return Hits(common_weight, len(words) ** weight, base, 1 / weight)
+
+    def _check_size(self, words: int, expected: int) -> None:
+        """Refuses texts for which time or memory would explode."""
+        if self.kind == "N":
+            return
+        if self.kind in ("S", "SU"):
+            pairs = max(count * min(count, self.size or count) for count in (words, expected))
+        else:
+            pairs = words * expected
+        most = _MOST_PAIRS if self.kind in ("L", "Lsum") else _MOST_PAIRS // 10
+        if pairs > most:
+            raise BertsumError(
+                f"rouge: {self.title}: a summary of {words:,} words cannot be compared with a reference of "
+                f"{expected:,} words, expected at most {most:,} pairs of words"
+            )
 
     def best_by(self, hits: Hits) -> float:
         """By what the Perl script finds the best of several references (-f B)."""
