@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bertsum.errors import BertsumError, Stopped
     from bertsum.evaluation.evaluate import Evaluation, evaluate
     from bertsum.evaluation.rouge import rouge
+    from bertsum.evaluation.rouge_scorer import BootstrapAggregator, RougeScorer
     from bertsum.inference.bulk import summarize_file
     from bertsum.inference.explanation import Explanation
     from bertsum.inference.prune import Pruned
@@ -33,12 +34,14 @@ _HOME = {
     "BertSum": "bertsum.models.extractive",
     "BertSumAbs": "bertsum.models.seq2seq",
     "BertsumError": "bertsum.errors",
+    "BootstrapAggregator": "bertsum.evaluation.rouge_scorer",
     "Config": "bertsum.config",
     "Evaluation": "bertsum.evaluation.evaluate",
     "MaskedLM": "bertsum.models.masked_lm",
     "Explanation": "bertsum.inference.explanation",
     "Pruned": "bertsum.inference.prune",
     "RougeScore": "bertsum.results",
+    "RougeScorer": "bertsum.evaluation.rouge_scorer",
     "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.inference.summarizer",
     "Summary": "bertsum.inference.summary",
@@ -56,12 +59,14 @@ __all__ = [
     "BertSum",
     "BertSumAbs",
     "BertsumError",
+    "BootstrapAggregator",
     "Config",
     "Evaluation",
     "Explanation",
     "MaskedLM",
     "Pruned",
     "RougeScore",
+    "RougeScorer",
     "Stopped",
     "Summarizer",
     "Summary",

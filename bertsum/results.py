@@ -16,6 +16,14 @@ FIGURES = ("precision", "recall", "fmeasure")
 # Corpus scores of sacrebleu, and how they are written.
 TRANSLATION_METRICS = {"bleu": "BLEU", "chrf": "chrF"}
 NGRAMS = (1, 2, 3, 4)
+# Figures beside ROUGE: how they are written, and by what they are multiplied for that.
+TEXT_FIGURES = {
+    "coverage": ("coverage, %", 100),
+    "density": ("density, words", 1),
+    "redundancy": ("redundancy, %", 100),
+    "precision_at_1": ("P@1, %", 100),
+    "precision_at_3": ("P@3, %", 100),
+}
 RESULTS_FILE = "results.json"
 
 
@@ -43,7 +51,7 @@ class RougeScore:
 
 @dataclass(frozen=True)
 class CorpusScore:
-    """BLEU or chrF of all documents together, from 0 to 100; or their perplexity, 1 or more.
+    """BLEU or chrF of all documents together, from 0 to 100; or their perplexity, 1 or more; or a mean over documents.
 
     Attributes:
         score: The score.
@@ -165,6 +173,7 @@ class Results:
             ROUGE was not measured: a translation has no word of its document.
         perplexity: Perplexity of hidden tokens, by system; empty if it was not measured.
         answers: How well queries are answered, by system; empty if it was not measured.
+        text_figures: Coverage and the like by system, each by name; empty if they were not measured.
     """
 
     checkpoints: dict[str, str]
@@ -185,6 +194,7 @@ class Results:
     novelty: dict[str, Novelty] = field(default_factory=dict)
     perplexity: dict[str, CorpusScore] = field(default_factory=dict)
     answers: dict[str, Answers] = field(default_factory=dict)
+    text_figures: dict[str, dict[str, CorpusScore]] = field(default_factory=dict)
 
     @property
     def tokenizer(self) -> str:
@@ -219,16 +229,12 @@ class Results:
         """The figures as text.
 
         First ROUGE in percent: the figure to report with 95% intervals, then ROUGE-1 recall and precision. Then BLEU
-        and chrF with 95% intervals. Then what written texts are like, perplexity, and how queries are answered. What
-        was not measured is left out.
+        and chrF with 95% intervals. Then what texts are like, perplexity, and how queries are answered. What was not
+        measured is left out.
         """
         tables = (
-            self._rouge_table,
-            self._translation_table,
-            self._novelty_table,
-            self._perplexity_table,
-            self._answers_table,
-            self._thresholds_table,
+            *(self._rouge_table, self._translation_table, self._text_figures_table, self._novelty_table),
+            *(self._perplexity_table, self._answers_table, self._thresholds_table),
         )
         return "\n\n".join("\n".join(lines) for table in tables if (lines := list(table())))
 
@@ -248,6 +254,26 @@ class Results:
             yield f"{'':<{width}}" + "".join(f"{title:>8}{'95% interval':>17}" for title in titles)
         for system, scores in self.translation.items():
             yield f"{system:<{width}}{_shown((one.score, *one.interval) for one in scores.values())}"
+
+    def text_figure_names(self) -> list[str]:
+        """The figures beside ROUGE that some system has, in the order of the table."""
+        there = {name for figures in self.text_figures.values() for name in figures}
+        return [name for name in TEXT_FIGURES if name in there]
+
+    def _text_figures_table(self) -> Iterator[str]:
+        names = self.text_figure_names()
+        if not names:
+            return
+        width = _width(self.text_figures)
+        yield f"{'':<{width}}" + "".join(f"{TEXT_FIGURES[name][0]:>16}{'95% interval':>17}" for name in names)
+        for system, figures in self.text_figures.items():
+            cells = []
+            for name in names:
+                factor = TEXT_FIGURES[name][1]
+                one = figures.get(name)
+                interval = f"({factor * one.interval[0]:.2f}-{factor * one.interval[1]:.2f})" if one else ""
+                cells.append(f"{f'{factor * one.score:.2f}' if one else '':>16}{interval:>17}")
+            yield f"{system:<{width}}{''.join(cells)}".rstrip()
 
     def _novelty_table(self) -> Iterator[str]:
         width = _width(self.novelty)
@@ -303,10 +329,11 @@ class Results:
             system: {metric: asdict(score) for metric, score in scores.items()}
             for system, scores in self.systems.items()
         }
-        values["translation"] = {
-            system: {metric: asdict(score) for metric, score in scores.items()}
-            for system, scores in self.translation.items()
-        }
+        for name in ("translation", "text_figures"):
+            values[name] = {
+                system: {metric: asdict(score) for metric, score in scores.items()}
+                for system, scores in getattr(self, name).items()
+            }
         for name in ("novelty", "perplexity", "answers"):
             values[name] = {system: asdict(one) for system, one in getattr(self, name).items()}
         write_whole(folder / RESULTS_FILE, json.dumps(values, indent=2) + "\n")
@@ -321,7 +348,7 @@ class Results:
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
             values = {**_ADDED, **values}
-            for name, kind in (("systems", RougeScore), ("translation", CorpusScore)):
+            for name, kind in (("systems", RougeScore), ("translation", CorpusScore), ("text_figures", CorpusScore)):
                 values[name] = {
                     system: {metric: kind(**_with_tuples(score)) for metric, score in scores.items()}
                     for system, scores in values[name].items()
@@ -339,7 +366,7 @@ class Results:
 
 # Fields that results.json of an earlier version lacks.
 _ADDED: dict[str, Any] = {"weights": {}, "precision": None, "generation": None} | {
-    name: {} for name in ("translation", "signatures", "novelty", "perplexity", "answers")
+    name: {} for name in ("translation", "signatures", "novelty", "perplexity", "answers", "text_figures")
 }
 
 

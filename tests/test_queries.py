@@ -376,6 +376,7 @@ def test_thresholds_are_saved_with_the_model(summarizer, tmp_path) -> None:
     predictions = write_jsonl(evaluated / "predictions.jsonl", lines)
     results = {item.name: None for item in fields(Results)} | {"weights": {"model": saved_checksum(folder)}}
     results |= {"systems": {}, "translation": {}, "novelty": {}, "perplexity": {}, "answers": {}, "signatures": {}}
+    results |= {"text_figures": {}}
     results |= {"documents": 100, "rouge": {"limit_to_reference": False, "tokenizer": ""}}
     (evaluated / "results.json").write_text(json.dumps(results))
     made = calibrate(folder, predictions)

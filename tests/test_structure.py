@@ -24,7 +24,7 @@ LAYERS = [
     "config",
     *("results", "runs"),
     *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),
-    *("answers", "demo", "serve", "commands", "cli", "__main__"),
+    *("metric", "answers", "demo", "serve", "commands", "cli", "__main__"),
 ]
 ALONE = {
     "pages.shading": {"text"},
@@ -32,9 +32,14 @@ ALONE = {
     "evaluation.overlap": set(),
     "evaluation.bootstrap": set(),
     "evaluation.stemmer": set(),
+    "evaluation.rouge155": {"errors", "evaluation.overlap", "evaluation.stemmer"},
     "evaluation.rouge": {
         *("errors", "text", "parallel", "progress", "results", "data.languages"),
-        *("evaluation.bootstrap", "evaluation.overlap", "evaluation.stemmer"),
+        *("evaluation.bootstrap", "evaluation.rouge155"),
+    },
+    "evaluation.rouge_scorer": {
+        *("errors", "text", "data.sentences"),
+        *("evaluation.bootstrap", "evaluation.rouge", "evaluation.rouge155"),
     },
     "data.languages": {"errors", "text"},
 }

@@ -266,6 +266,13 @@ def _problems(config: Config) -> Iterator[str]:
         yield "model.adapters: is set, expected null with model.kind masked_lm, whose checkpoint is a whole encoder"
     if not config.evaluation.metrics:
         yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
+    beside = [
+        name for name in config.evaluation.metrics if name not in ("rouge", "bleu", "chrf", "perplexity", "answers")
+    ]
+    if beside and "rouge" not in config.evaluation.metrics:
+        yield f"evaluation.metrics: got {', '.join(beside)} without rouge, expected rouge among them"
+    if "precision_at" in beside and config.model.kind == "seq2seq":
+        yield "evaluation.metrics: got precision_at, expected none with model.kind seq2seq, which does not choose"
     if config.model.encoder == "scratch" and config.model.adapters is not None:
         yield "model.adapters: is set, but an encoder from scratch has nothing to adapt; expected null"
     if config.generation.min_length > config.generation.max_length:

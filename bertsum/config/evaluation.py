@@ -10,6 +10,8 @@ from annotated_types import Ge, Le
 
 from bertsum.config.bounds import Count, Factor, Language, Precision, Probability, Text, Whole
 
+Metric = Literal["rouge", "bleu", "chrf", "perplexity", "answers", "coverage", "density", "redundancy", "precision_at"]
+
 
 @dataclass(frozen=True)
 class SelectionConfig:
@@ -83,10 +85,13 @@ class EvaluationConfig:
     """How the model reads documents longer than encoding.max_length: truncate or window. Null: as it was trained."""
     baselines: Literal["document", "read"] = "document"
     """What Lead and Oracle choose from: all of a document, or what the encoder reads of it (the papers)."""
-    metrics: list[Literal["rouge", "bleu", "chrf", "perplexity", "answers"]] = field(default_factory=lambda: ["rouge"])
+    metrics: list[Metric] = field(default_factory=lambda: ["rouge"])
     """What is measured: rouge for summaries; bleu and chrf (sacrebleu, case-sensitive) for translations; perplexity,
     and it alone, for a masked_lm: the exponential of the mean loss of a hidden token; answers, and it alone, for
-    documents with a query: how sentences that answer it are ranked, and what thresholds keep (docs/asking.md)."""
+    documents with a query: how sentences that answer it are ranked, and what thresholds keep (docs/asking.md). Beside
+    rouge: coverage and density, how a summary is made of pieces of its document (Grusky et al. 2018); redundancy, the
+    share of its trigrams that it repeats (Welleck et al. 2020); and, of models that choose, precision_at, the share of
+    the best sentence and of the best three that the oracle has."""
     explained: Whole = 0
     """The number of documents, the first ones of the split, whose summaries are explained in explanations.html. Some
     seconds for each sentence."""

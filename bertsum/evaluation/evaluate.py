@@ -29,6 +29,7 @@ from bertsum.evaluation.novelty import summarize_novelty
 from bertsum.evaluation.perplexity import PERPLEXITY, write_perplexity
 from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, WrittenOnDisk, predict_split
 from bertsum.evaluation.rouge import summarize_scores, tokenizer_name
+from bertsum.evaluation.text_figures import asked_figures, summarize_figures
 from bertsum.evaluation.translation import check_installed, document_scores, signature, summarize_statistics
 from bertsum.files import write_whole
 from bertsum.models.base import Model, model_class
@@ -299,6 +300,9 @@ def _report(
     if len(predictions) > 1 and measures.rouge:
         mean = np.mean([measures.rouge[system] for system in predictions], axis=0)
         measures.rouge[f"mean of {len(predictions)}"] = mean
+    if len(predictions) > 1 and measures.text_figures:
+        mean = np.mean([measures.text_figures[system] for system in predictions], axis=0)
+        measures.text_figures[f"mean of {len(predictions)}"] = mean
     evaluation = Evaluation(
         **_described(config, checkpoints, weights, split, len(rows)),
         selection=asdict(config.selection) if len(writers) < len(predictions) else None,
@@ -332,6 +336,10 @@ def _summarized(config: Config, measures: Measures, models: list[str], rows: ByP
         "translation": translation,
         "signatures": {metric: signature(metric, references) for metric in measures.statistics},
         "novelty": {system: summarize_novelty(figures) for system, figures in measures.novelty.items()},
+        "text_figures": {
+            system: summarize_figures(asked_figures(config.evaluation.metrics), figures, samples, seed)
+            for system, figures in measures.text_figures.items()
+        },
     }
 
 

@@ -20,6 +20,7 @@ from bertsum.config import Config
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.novelty import document_novelty
 from bertsum.evaluation.rouge import check_language, document_rouge
+from bertsum.evaluation.text_figures import asked_figures, document_figures, ranked
 from bertsum.evaluation.translation import document_statistics, translation_metrics
 from bertsum.files import whole_file
 from bertsum.models.contract import Prediction
@@ -45,12 +46,14 @@ class Measures:
         rouge: ROUGE of each document, by system (N, 3 metrics, 3 figures); empty if it is not asked for.
         statistics: By metric of translation, and by system: what its score is made of (N, K).
         novelty: What each text is like, by system (N, 8); empty if no model writes, or without ROUGE.
+        text_figures: Coverage and the like, by system (N, K), nan where a text has none; empty if none is asked for.
     """
 
     choices: dict[str, list[list[int]]]
     rouge: dict[str, np.ndarray]
     statistics: dict[str, dict[str, np.ndarray]]
     novelty: dict[str, np.ndarray]
+    text_figures: dict[str, np.ndarray]
 
 
 def writes(predictions: Iterable[Prediction]) -> bool:
@@ -113,6 +116,7 @@ def _joined(parts: list[Measures]) -> Measures:
             for metric, systems in first.statistics.items()
         },
         {name: np.concatenate([part.novelty[name] for part in parts]) for name in first.novelty},
+        {name: np.concatenate([part.text_figures[name] for part in parts]) for name in first.text_figures},
     )
 
 
@@ -185,7 +189,40 @@ class _Measurer:
             metric: {system: document_statistics(metric, texts, references) for system, texts in summaries.items()}
             for metric in translation_metrics(config.evaluation.metrics)
         }
-        return Measures(choices, rouge, statistics, novelty)
+        return Measures(choices, rouge, statistics, novelty, self._text_figures(rows, predictions, choices, summaries))
+
+    def _text_figures(
+        self,
+        rows: list[dict[str, Any]],
+        predictions: dict[str, list[Prediction]],
+        choices: dict[str, list[list[int]]],
+        summaries: dict[str, list[list[str]]],
+    ) -> dict[str, np.ndarray]:
+        names = asked_figures(self.config.evaluation.metrics)
+        if not names:
+            return {}
+        # A baseline ranks by the order of its choice; the oracle is not held against itself.
+        rankings: dict[str, list[list[int]]] = {name: made for name, made in choices.items() if name != "oracle"}
+        rankings |= {
+            system: [ranked(prediction.scores) for prediction in made]
+            for system, made in predictions.items()
+            if system not in self.writers
+        }
+        return {
+            system: np.array(
+                [
+                    document_figures(
+                        names,
+                        text,
+                        row["sentences"],
+                        rankings[system][place] if system in rankings else None,
+                        choices["oracle"][place],
+                    )
+                    for place, (text, row) in enumerate(zip(texts, rows, strict=True))
+                ]
+            )
+            for system, texts in summaries.items()
+        }
 
     def _novelty(
         self,
@@ -220,6 +257,10 @@ class _Measurer:
             scores = measures.rouge[system][place]
             line["oracle"] = measures.choices["oracle"][place]
             line["rouge"] = {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)}
+        if measures.text_figures:
+            names = asked_figures(self.config.evaluation.metrics)
+            values = zip(names, measures.text_figures[system][place].tolist(), strict=True)
+            line["figures"] = {name: None if np.isnan(value) else round(value, 5) for name, value in values}
         if measures.statistics:
             line["statistics"] = {metric: of[system][place].tolist() for metric, of in measures.statistics.items()}
         if system in self.writers:

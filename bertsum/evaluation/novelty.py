@@ -30,8 +30,8 @@ def document_novelty(
         document: The sentences of the document.
         unsupported: Words of the summary that the document does not have, as the model found them.
     """
-    summary = [_words(sentence) for sentence in sentences]
-    source = [word for sentence in document for word in _words(sentence)]
+    summary = [words_of(sentence) for sentence in sentences]
+    source = [word for sentence in document for word in words_of(sentence)]
     keys = {word_key(word) for word in unsupported}
     counted = [count_unsupported(sentence, keys) for sentence in sentences]
     wrong, words = sum(count for count, _ in counted), sum(count for _, count in counted)
@@ -53,7 +53,8 @@ def summarize_novelty(figures: np.ndarray) -> Novelty:
     return Novelty(**dict(zip(names, means.tolist(), strict=True)))
 
 
-def _words(sentence: str) -> list[str]:
+def words_of(sentence: str) -> list[str]:
+    """The words of a sentence in small letters, without the punctuation around them."""
     return [sentence[token.begin : token.end].lower() for token in tokens(sentence)]
 
 

@@ -1,14 +1,16 @@
-"""Overlap of two summaries as ROUGE counts it (Lin, 2004): n-grams, and the union of longest common subsequences.
-Figures are equal to rouge-score's; machine words replace its tables.
+"""Overlap of two summaries as ROUGE counts it (Lin, 2004): n-grams, skip bigrams, and the union of longest common
+subsequences, plain or weighted. Figures are equal to rouge-score's; machine words replace its tables.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 Words = Sequence[str]
+
+_MATCH, _UP, _LEFT = range(3)  # ways back through a table
 
 
 def common_ngrams(reference: Words, candidate: Words, size: int) -> int:
@@ -18,11 +20,41 @@ def common_ngrams(reference: Words, candidate: Words, size: int) -> int:
     return sum(min(count, theirs[ngram]) for ngram, count in wanted.items() if ngram in theirs)
 
 
-def common_subsequences(reference: Sequence[Words], candidate: Sequence[Words]) -> int:
+def skip_bigrams(words: Words, distance: int | None, unigrams: bool) -> Counter[tuple[str, ...]]:
+    """Pairs of words in their order, with how often each occurs.
+
+    Args:
+        words: The text.
+        distance: At most so many words lie between the two; None: any number.
+        unigrams: Count single words too. As in ROUGE-1.5.5, the last word of a text is not among them.
+    """
+    count = len(words)
+    reach = count if distance is None else distance + 1
+    found: Counter[tuple[str, ...]] = Counter()
+    for gap in range(1, min(reach, count - 1) + 1):
+        found.update(zip(words, words[gap:], strict=False))
+    if unigrams:
+        found.update((word,) for word in words[:-1])
+    return found
+
+
+def clip_counts(reference: Words, candidate: Words) -> Counter[str]:
+    """How often each word may count in common subsequences: as often as both texts have it."""
+    return Counter(reference) & Counter(candidate)
+
+
+def common_subsequences(
+    reference: Sequence[Words], candidate: Sequence[Words], clip: Counter[str] | None = None
+) -> int:
     """Number of the reference's words in a longest common subsequence with some sentence of the candidate (Lin, 2004,
     section 3.2). As in ROUGE-1.5.5, no word counts more often than either text has it.
+
+    Args:
+        reference: Its sentences.
+        candidate: Its sentences.
+        clip: How often each word may count; by default :func:`clip_counts` of all sentences.
     """
-    left = Counter(chain.from_iterable(reference)) & Counter(chain.from_iterable(candidate))
+    left = Counter(clip) if clip is not None else clip_counts([*chain(*reference)], [*chain(*candidate)])
     sentences = [(sentence, _places(sentence)) for sentence in candidate if sentence]
     hits = 0
     for wanted in reference:
@@ -34,6 +66,38 @@ def common_subsequences(reference: Sequence[Words], candidate: Sequence[Words]) 
                 left[word] -= 1
                 hits += 1
     return hits
+
+
+def weighted_subsequences(
+    reference: Sequence[Words], candidate: Sequence[Words], clip: Counter[str], weight: float
+) -> float:
+    """The sum of ``length ** weight`` over runs of the reference's words in weighted longest common subsequences.
+
+    A run goes on over a word that may not count any more, and a run that ends with such a word is lost: so does
+    ROUGE-1.5.5.
+
+    Args:
+        reference: Its sentences.
+        candidate: Its sentences.
+        clip: From :func:`clip_counts`.
+        weight: The exponent.
+    """
+    left = Counter(clip)
+    sum_of_runs = 0.0
+    for wanted in reference:
+        union: set[int] = set()
+        for sentence in candidate:
+            union.update(_weighted_common_subsequence(wanted, sentence, weight))
+        length = 0
+        for place in sorted(union):
+            if left[wanted[place]] <= 0:
+                continue
+            left[wanted[place]] -= 1
+            length += 1
+            if place + 1 not in union:
+                sum_of_runs += length**weight
+                length = 0
+    return sum_of_runs
 
 
 def _places(words: Words) -> dict[str, int]:
@@ -70,3 +134,37 @@ def _longest_common_subsequence(wanted: Words, words: Words, places: dict[str, i
         else:
             i -= 1
     return common
+
+
+def _weighted_common_subsequence(wanted: Words, words: Words, weight: float) -> Iterator[int]:
+    """Places in ``wanted`` of the weighted longest common subsequence with ``words``, from the last to the first.
+
+    A table as in ROUGE-1.5.5, not always the best subsequence: a match is taken wherever there is one.
+    """
+    if set(wanted).isdisjoint(words):
+        return
+    powers = [length**weight for length in range(min(len(wanted), len(words)) + 1)]
+    scores = [0.0] * (len(words) + 1)
+    runs = [0] * (len(words) + 1)
+    moves: list[bytearray] = []
+    for word in wanted:
+        above, runs_above = scores, runs
+        scores, runs = [0.0] * len(above), [0] * len(above)
+        move = bytearray(len(above))
+        for j, other in enumerate(words, start=1):
+            if word == other:
+                run = runs_above[j - 1]
+                scores[j] = above[j - 1] + powers[run + 1] - powers[run]
+                runs[j], move[j] = run + 1, _MATCH
+            elif above[j] >= scores[j - 1]:
+                scores[j], move[j] = above[j], _UP
+            else:
+                scores[j], move[j] = scores[j - 1], _LEFT
+        moves.append(move)
+    i, j = len(wanted), len(words)
+    while i and j:
+        move_here = moves[i - 1][j]
+        if move_here == _MATCH:
+            yield i - 1
+        i -= move_here != _LEFT
+        j -= move_here != _UP

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import warnings
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -18,8 +17,7 @@ import regex
 from bertsum.data.languages import AUTO, base_language, language_of
 from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
-from bertsum.evaluation.overlap import common_ngrams, common_subsequences
-from bertsum.evaluation.stemmer import base_form
+from bertsum.evaluation.rouge155 import NOT_COUNTED, Metric, Rouge155Tokenizer, Text
 from bertsum.parallel import map_in_order
 from bertsum.progress import Progress
 from bertsum.results import METRICS, RougeScore
@@ -29,28 +27,18 @@ _CHUNK = 64
 _BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
 _DOTLESS_I = {"tr", "az"}
 
-_NOT_COUNTED = re.compile("[^A-Za-z0-9]+")  # in English
 _LETTER = regex.compile(r"[\p{L}\p{N}]")
 # The end of a sentence and what follows. The word before it is in small letters, unlike "Dr." and "Prof.".
 _SENTENCE_BEHIND = regex.compile(
     r"\b\p{Ll}{3,}[.!?][\"')\]”’]*\s+(?!\p{Ll})\S|\s[.!?]\s+\S|[。！？।॥۔؟][”’」』）]*\s*\w"
 )
 _NAMED = 5  # documents in a warning
+# Perl's ROUGE-L is the summary-level LCS over sentences, which rouge-score calls rougeLsum.
+_COUNTED = (Metric.of("rouge1"), Metric.of("rouge2"), Metric.of("rougeLsum"))
 
 # A summary: a string, or its sentences. A document's references: one summary, or several as a list of lists.
 Summary = str | Sequence[str]
 References = Summary | Sequence[Sequence[str]]
-
-
-class Rouge155Tokenizer:
-    """The words of ROUGE-1.5.5 ``-m``: lower case, ``-`` apart, ASCII letters and digits, Porter stems of words longer
-    than 3 characters, irregular forms by WordNet's lists.
-    """
-
-    name = "ROUGE-1.5.5 words with Porter stems"
-
-    def tokenize(self, text: str) -> list[str]:
-        return [base_form(word) for word in _NOT_COUNTED.sub(" ", text).lower().split()]
 
 
 class UnicodeTokenizer:
@@ -193,13 +181,8 @@ def _score_chunk(
 
 def _score(candidate: list[list[str]], reference: list[list[str]]) -> list[tuple[float, float, float]]:
     """ROUGE-1, 2 and L of two lists of sentences, which are lists of words."""
-    words, expected = [*chain.from_iterable(candidate)], [*chain.from_iterable(reference)]
-    scores = [
-        _figures(common_ngrams(expected, words, size), len(words) - size + 1, len(expected) - size + 1)
-        for size in (1, 2)
-    ]
-    # Perl's ROUGE-L is the summary-level LCS over sentences, which rouge-score calls rougeLsum.
-    return [*scores, _figures(common_subsequences(reference, candidate), len(words), len(expected))]
+    texts = [Text([*chain.from_iterable(sentences)], sentences) for sentences in (candidate, reference)]
+    return [metric.count(*texts).figures() for metric in _COUNTED]
 
 
 def check_language(references: Iterable[list[list[str]]], language: str) -> None:
@@ -217,7 +200,7 @@ def check_language(references: Iterable[list[list[str]]], language: str) -> None
     wrong, count, counts_anything = [], 0, False
     for count, reference in enumerate(references, start=1):
         text = "".join(chain.from_iterable(reference))
-        counted = len(_NOT_COUNTED.sub("", text))
+        counted = len(NOT_COUNTED.sub("", text))
         counts_anything |= counted > 0
         if not text.isascii() and 2 * counted < len(_LETTER.findall(text)):
             wrong.append(count - 1)
@@ -237,13 +220,18 @@ def _advise_lines(candidates: Sequence[Summary], references: Sequence[References
     """Warns of several sentences on one line: ROUGE-L compares sentences and takes each line for one."""
     for name, texts in (("candidate", candidates), ("reference", references)):
         for number, text in enumerate(texts):
-            if isinstance(text, str) and "\n" not in text.strip() and _SENTENCE_BEHIND.search(text):
+            if isinstance(text, str) and has_sentences_on_a_line(text):
                 warnings.warn(
                     f"rouge: {name} {number} has several sentences on one line, which ROUGE-L takes for one sentence, "
                     "unlike the papers; give a list of sentences, or a sentence a line (bertsum.split_sentences)",
                     stacklevel=4,
                 )
                 return
+
+
+def has_sentences_on_a_line(text: str) -> bool:
+    """Whether a text is one line with several sentences."""
+    return "\n" not in text.strip() and _SENTENCE_BEHIND.search(text) is not None
 
 
 def _check_comparable(candidate: list[str], reference: list[str]) -> None:
@@ -257,13 +245,6 @@ def _check_comparable(candidate: list[str], reference: list[str]) -> None:
 
 
 _MOST_PAIRS = 100_000_000
-
-
-def _figures(common: int, candidate: int, reference: int) -> tuple[float, float, float]:
-    """Precision and recall to 5 digits, and F1 from these rounded values, as in ROUGE-1.5.5."""
-    precision, recall = round(common / max(candidate, 1), 5), round(common / max(reference, 1), 5)
-    total = precision + recall
-    return precision, recall, 2 * precision * recall / total if total else 0.0
 
 
 def _limit(sentences: list[str], words: int) -> list[str]:

@@ -21,7 +21,7 @@ from bertsum.pages.charts import bars, svg
 from bertsum.pages.plots import positions_chart
 from bertsum.pages.shading import CHOSEN, ORACLE, STYLE, document_html
 from bertsum.pages.written import LEGEND, WRITTEN_STYLE, Written, written_html
-from bertsum.results import FIGURES, METRICS, TRANSLATION_METRICS, Results
+from bertsum.results import FIGURES, METRICS, TEXT_FIGURES, TRANSLATION_METRICS, Results
 from bertsum.text import one_line, split_words
 
 BEST, SAMPLED = 3, 6  # documents shown
@@ -101,7 +101,11 @@ def report_html(measured: Measured, title: str, facts: Mapping[str, str], seed: 
         css=f"{css}\n{STYLE}" + f"\n{WRITTEN_STYLE}" * bool(measured.written),
         facts=facts,
         explanations=measured.explanations,
-        tables=[table for table in (_figures(measured), _translation(measured), _novelty(measured)) if table["lines"]],
+        tables=[
+            table
+            for table in (_figures(measured), _translation(measured), _text_figures(measured), _novelty(measured))
+            if table["lines"]
+        ],
         by_length=_by_length(measured),
         positions=_positions(measured),
         shown=measured.shown,
@@ -153,6 +157,25 @@ def _translation(measured: Measured) -> dict[str, Any]:
         for system, scores in measured.results.translation.items()
     ]
     return {"title": " and ".join(name for name, _ in heads), "heads": heads, "lines": lines, "note": ""}
+
+
+def _text_figures(measured: Measured) -> dict[str, Any]:
+    """Coverage and the like."""
+    names = measured.results.text_figure_names()
+    lines = []
+    for system, figures in measured.results.text_figures.items():
+        cells: list[Cell | str] = []
+        for name in names:
+            factor, one = TEXT_FIGURES[name][1], figures.get(name)
+            ends = (one.score, *one.interval) if one else None
+            cells.append(_with_interval((factor * ends[0], factor * ends[1], factor * ends[2])) if ends else "")
+        lines.append(_line(system, cells))
+    heads = [(title, unit) for title, _, unit in (TEXT_FIGURES[name][0].partition(", ") for name in names)]
+    note = (
+        "Means over documents. Coverage: words of the summary in pieces that the document has. Density: length of the "
+        "piece that a word is in. Redundancy: repeated trigrams. P@k: sentences of the oracle among the best k."
+    )
+    return {"title": "Beside ROUGE", "heads": heads, "lines": lines, "note": note}
 
 
 def _novelty(measured: Measured) -> dict[str, Any]:

@@ -15,4 +15,5 @@ assert_type(bertsum.train(config).checkpoint, Path)
 assert_type(bertsum.evaluate(config).systems["model"]["rouge1"].fmeasure, float)
 assert_type(bertsum.BertSum.from_pretrained("model").push_to_hub("me/model"), str)
 assert_type(bertsum.rouge(["a"], ["b"]), dict[str, bertsum.RougeScore])
+assert_type(bertsum.RougeScorer(["rouge1"]).score("a", "b")["rouge1"].fmeasure, float)
 summarizer(3)  # type: ignore[call-overload]  # which mypy would call unused if it were not an error
