@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bertsum.models.extractive import BertSum
     from bertsum.models.masked_lm import MaskedLM
     from bertsum.models.seq2seq import BertSumAbs
+    from bertsum.reading.documents import read_document
+    from bertsum.reading.text import FileText
     from bertsum.results import RougeScore
     from bertsum.training.train import TrainResult, train
 
@@ -36,6 +38,7 @@ _HOME = {
     "Evaluation": "bertsum.evaluation.evaluate",
     "MaskedLM": "bertsum.models.masked_lm",
     "Explanation": "bertsum.inference.explanation",
+    "FileText": "bertsum.reading.text",
     "RougeScore": "bertsum.results",
     "Stopped": "bertsum.errors",
     "Summarizer": "bertsum.inference.summarizer",
@@ -44,6 +47,7 @@ _HOME = {
     "detect_language": "bertsum.data.languages",
     "evaluate": "bertsum.evaluation.evaluate",
     "greedy_oracle": "bertsum.data.oracle",
+    "read_document": "bertsum.reading.documents",
     "rouge": "bertsum.evaluation.rouge",
     "split_sentences": "bertsum.data.sentences",
     "summarize_file": "bertsum.inference.bulk",
@@ -57,6 +61,7 @@ __all__ = [
     "Config",
     "Evaluation",
     "Explanation",
+    "FileText",
     "MaskedLM",
     "RougeScore",
     "Stopped",
@@ -66,6 +71,7 @@ __all__ = [
     "detect_language",
     "evaluate",
     "greedy_oracle",
+    "read_document",
     "rouge",
     "split_sentences",
     "summarize_file",

@@ -12,26 +12,36 @@ import json
 import re
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from bertsum.errors import BertsumError, NoSummaryError
 from bertsum.files import decode_text, whole_file
-from bertsum.text import printable
+from bertsum.reading.documents import has_many, is_table, read_document
+from bertsum.text import one_line, printable
 
 if TYPE_CHECKING:
     from bertsum.inference.summarizer import Summarizer
+    from bertsum.inference.summary import Summary
+    from bertsum.reading.text import FileText
 
 MODEL_HELP = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
 _LINE_ENDS = re.compile("\r\n?|[\v\f]")  # line ends of other systems, and page breaks
+_CHOOSING = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
 _WRITING = ("beam_size", "length_penalty", "min_length", "max_length")
 
 
 def add_summarize(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
+    parser.add_argument(
+        "file", nargs="?",
+        help="a text, .md, .html, .pdf, .docx, .eml, .srt; an address; a folder, a pattern or a table (.csv, .parquet, "
+        ".jsonl) of documents; - or nothing for standard input",
+    )  # fmt: skip
     parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--sentences", type=int, metavar="N", help="at most this many sentences")
     parser.add_argument("--ratio", type=float, metavar="R", help="at most this share of the sentences")
@@ -46,10 +56,12 @@ def add_summarize(parser: argparse.ArgumentParser) -> None:
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--marked", action="store_true", help="print the document too, with marks in it")
     shown.add_argument("--json", action="store_true", help="print everything as JSON")
-    shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file (.jsonl, .jsonl.gz)")
-    parser.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
-    parser.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
-    parser.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
+    shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file or table into --out")
+    parser.add_argument("--out", metavar="OUT", help="where summaries of many are written (.jsonl, .jsonl.gz)")
+    parser.add_argument(
+        "--document-field", metavar="NAME", help="the column of a table, or field of JSON, to summarize"
+    )
+    parser.add_argument("--id-field", metavar="NAME", help="the column or field of its id")
     parser.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
 
 
@@ -62,21 +74,32 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
 
 
 def summarize(options: argparse.Namespace, _: list[str]) -> None:
-    """Summarizes a text file or standard input, or every document of a JSON lines file.
+    """Summarizes a document, or each of many: of a folder, a table or JSON lines.
 
     bertsum summarize article.txt
-    bertsum summarize --model runs/cnndm/best --sentences 5 --json < article.txt
+    bertsum summarize report.pdf --sentences 5 --json
+    bertsum summarize notes/
+    bertsum summarize rows.csv --document-field body --out summaries.jsonl
     bertsum summarize --jsonl documents.jsonl.gz --out summaries.jsonl.gz
     """
-    if (options.jsonl is None) != (options.out is None):
-        options.parser.error("--jsonl and --out are given together")
     if options.jsonl is not None and options.file is not None:
         options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
+    many = options.file is not None and has_many(options.file)
+    if many and options.out is not None and is_table(options.file):
+        options.file, options.jsonl = None, options.file
+    if (options.jsonl is None) != (options.out is None) and not many:
+        options.parser.error("--jsonl and --out are given together, or --out and a folder, a pattern or a table")
+    if many and options.marked:
+        options.parser.error("--marked: shows one document, expected --json for many")
     for name in ("document_field", "id_field"):
-        if getattr(options, name) is not None and options.jsonl is None:
-            options.parser.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
+        if getattr(options, name) is not None and options.jsonl is None and not many:
+            option = f"--{name.replace('_', '-')}"
+            options.parser.error(f"{option}: names a field of --jsonl, which is not given, or a column of a table")
     with _warnings_as_lines():
-        _print_summaries(options)
+        if many and options.jsonl is None:
+            _print_many(options)
+        else:
+            _print_summaries(options)
 
 
 @contextmanager
@@ -87,10 +110,9 @@ def _warnings_as_lines() -> Iterator[None]:
 
 
 def _print_summaries(options: argparse.Namespace) -> None:
-    chosen = ("sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
-    asked = _asked(options, (*chosen, *_WRITING))
+    asked = _asked(options, (*_CHOOSING, *_WRITING))
     # Read before slow imports, so that an error about a wrong name comes at once.
-    text = read_text(options.file or "-", options.encoding) if options.jsonl is None else None
+    text = _document(options) if options.jsonl is None else None
     summarizer = _load(options.model)
     if text is None:
         from bertsum.inference.bulk import summarize_file
@@ -98,11 +120,71 @@ def _print_summaries(options: argparse.Namespace) -> None:
         fields = {name: getattr(options, name) for name in ("document_field", "id_field", "encoding")}
         print(summarize_file(summarizer, options.jsonl, options.out, **fields, **asked))
         return
-    summary = summarizer(text, **asked)
+    (summary,) = summarizer([text], **asked)
     if options.json:
         _print_json(asdict(summary))
     else:
-        print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
+        print(summary.marked() if options.marked else _shown(summary.text))
+
+
+def _shown(text: str) -> str:
+    return printable(_LINE_ENDS.sub("\n", text))
+
+
+def _document(options: argparse.Namespace) -> str | FileText:
+    """The document that a command is given: a file, an address, or standard input."""
+    if options.file in (None, "-"):
+        return read_text("-", options.encoding)
+    return read_document(options.file, encoding=options.encoding)
+
+
+def _print_many(options: argparse.Namespace) -> None:
+    """Prints a summary for each document of a folder, a pattern or a table, or writes them to --out."""
+    from bertsum.reading.many import documents_of
+
+    named = documents_of(options.file, options.document_field, options.id_field, options.encoding)
+    named = chain([next(named)], named)  # an error about the whole comes before slow imports
+    summarizer = _load(options.model)
+    names: deque[str] = deque()
+
+    def documents() -> Iterator[Any]:
+        for name, document in named:
+            names.append(name)
+            yield document
+
+    answers = summarizer.stream(documents(), errors="return", **_asked(options, (*_CHOOSING, *_WRITING)))
+    made, problems, first = 0, 0, ""
+    with whole_file(Path(options.out)) if options.out else nullcontext(sys.stdout) as out:
+        for answer in answers:
+            name = names.popleft()
+            if isinstance(answer, BertsumError):
+                problem = str(answer) if name in str(answer) else f"{name}: {answer}"
+                print(f"warning: {problem}", file=sys.stderr)
+                first, problems = first or problem, problems + 1
+                if options.out:
+                    out.write(json.dumps({"id": name, "error": problem}, ensure_ascii=False) + "\n")
+                continue
+            if options.json or options.out:
+                line = json.dumps({"id": name, **_line(answer, options.json)}, ensure_ascii=False)
+                out.write((line if options.out else printable(line)) + "\n")
+            else:
+                out.write("\n" * bool(made) + f"== {one_line(name)} ==\n{_shown(answer.text)}\n")
+            made += 1
+        if not made:
+            raise NoSummaryError(f"none of {problems:,} documents could be summarised. The first: {first}")
+    if options.out:
+        print(
+            f"{made + problems:,} documents in {options.out}"
+            + (f", {problems:,} of them without a summary" if problems else "")
+        )
+
+
+def _line(summary: Summary, everything: bool) -> dict[str, Any]:
+    """A summary's line of JSON."""
+    values = asdict(summary)
+    return values if everything else {
+        "summary": summary.text, **{name: values[name] for name in ("sentences", "indices", "scores")}
+    }  # fmt: skip
 
 
 def _print_json(values: dict[str, Any]) -> None:
@@ -168,8 +250,8 @@ def explain(options: argparse.Namespace, _: list[str]) -> None:
     bertsum explain article.txt --sentence 5 --method occlusion --json
     """
     with _warnings_as_lines():
-        text = read_text(options.file or "-", options.encoding)
-        summary = _load(options.model)(text, language=options.language)
+        document = _document(options)
+        (summary,) = _load(options.model)([document], language=options.language)
         if options.sentence is not None and options.sentence < 1:
             raise BertsumError(f"--sentence: got {options.sentence}, expected a number from 1 on")
         place = None if options.sentence is None else options.sentence - 1

@@ -23,7 +23,18 @@ LAYERS = [
     *("text", "support", "progress", "errors", "by_place", "device", "files", "parallel", "program"),
     "config",
     *("results", "runs"),
-    *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),
+    *(
+        "data",
+        "structure",
+        "reading",
+        "pages",
+        "encoders",
+        "models",
+        "inference",
+        "evaluation",
+        "training",
+        "compression",
+    ),
     *("answers", "demo", "commands", "cli", "__main__"),
 ]
 ALONE = {
