@@ -196,8 +196,9 @@ class Summarizer:
         """Summarises any number of documents in bounded memory, in order.
 
         Args:
-            documents: Each a string, a path or a list of sentences. A :class:`BertsumError` may stand for a document that could
-                not be read; it is then returned or raised. Documents are read a buffer at a time, when needed.
+            documents: Each a string, a path or a list of sentences. A :class:`BertsumError` may stand for a document
+                that could not be read; it is then returned or raised. Documents are read a buffer at a time, when
+                needed.
             buffer: At most this many documents are read before the first summary; they are scored together, batched by
                 length. Long documents (a million characters together) fill it earlier.
             start: Number of the first document, in messages.

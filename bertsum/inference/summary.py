@@ -12,6 +12,7 @@ from bertsum.errors import BertsumError
 from bertsum.pages.shading import document_html, marked, show_document
 from bertsum.pages.written import show_written, written_html, written_terminal
 from bertsum.structure.markdown import without_targets
+from bertsum.structure.marks import words
 from bertsum.text import is_spaced
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from bertsum.models.base import Model
 _DIVIDED = re.compile(r"\b([^\W\d_]+)([-\u2010\u00ad])[^\S\n\r]*(?:\r\n|[\n\r])[^\S\n\r]*([^\W\d_]+)(?<=[a-zß-öø-ÿ])")
 _HYPHENATED = re.compile(r"\b[^\W\d_]+-[^\W\d_]+")
-_BEFORE_HYPHENS = frozenset(  # words that keep their hyphen: self-made
+_BEFORE_HYPHENS = words(  # they keep their hyphen: self-made
     "all anti co cross ex full half high long low mid mother multi near non one part post pre self semi short so son"
-    " three two well".split()
+    " three two well"
 )
 _LINE_BREAK = re.compile(r"(.?)[^\S\n\r\x85\u2028]*[\n\r\x85\u2028]\s*(?=(.?))")
 

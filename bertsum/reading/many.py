@@ -66,11 +66,9 @@ def documents_of(
 
 
 def _rows(path: Path, document_field: str | None, id_field: str | None, encoding: str | None) -> Iterator[Named]:
-    try:
-        file = open(path, "rb")
-    except OSError as error:
-        raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
-    with file:
+    if not path.is_file():
+        raise BertsumError(f"'{path}': cannot be read: No such file or directory")
+    with open(path, "rb") as file:
         for number, item in enumerate(read_rows(path, file, document_field, id_field, encoding)):
             if isinstance(item, Document):
                 yield item.id, item.text

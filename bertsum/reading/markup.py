@@ -10,14 +10,15 @@ from bertsum.errors import BertsumError
 from bertsum.files import encoding_of
 from bertsum.reading.extras import package
 from bertsum.reading.text import FileText, TextBuilder
+from bertsum.structure.marks import words
 from bertsum.text import sanitize
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
-_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6 title summary legend".split())
-_SILENT = frozenset("script style noscript template head button select option nav footer aside form svg iframe".split())
-_BLOCKS = frozenset(
-    "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote br hr dl dt dd figure figcaption"
-    " header address body html".split()
+_HEADINGS = words("h1 h2 h3 h4 h5 h6 title summary legend")
+_SILENT = words("script style noscript template head button select option nav footer aside form svg iframe")
+_BLOCKS = words(
+    "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote br hr dl dt dd figure"
+    " figcaption header address body html"
 )
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 

@@ -37,7 +37,7 @@ def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
             continue
         style = (block.style.name or "").lower() if block.style is not None else ""
         why = next((why for begin, why in _STYLES.items() if style.startswith(begin)), "")
-        listed = style.startswith("list") or block._p.pPr is not None and block._p.pPr.numPr is not None
+        listed = style.startswith("list") or (block._p.pPr is not None and block._p.pPr.numPr is not None)
         builder.add(("- " if listed and block.text.strip() else "") + block.text, why)
     return builder.built(name)
 

@@ -7,19 +7,22 @@ import re
 from bertsum.structure.marks import LineMarks
 
 _ATTRIBUTION = re.compile(
-    r"\s*(?:>\s*)*(?:(?:On|Am|Le|El|Il|Op|Em|Den|At|Dnia)\b.{4,240}\b(?:wrote|writes|schrieb|a écrit|escribió|ha scritto|schreef|escreveu"
+    r"\s*(?:>\s*)*(?:(?:On|Am|Le|El|Il|Op|Em|Den|At|Dnia)\b.{4,240}\b(?:wrote|writes|schrieb|a écrit|escribió"
+    r"|ha scritto|schreef|escreveu"
     r"|skrev|napisał)\b.{0,100}|\S.{0,100}\b(?:wrote|schrieb|a écrit|escribió))\s?:\s*$",
     re.DOTALL,
 )
 _BEGINS_ATTRIBUTION = re.compile(r"\s*(?:On|Am|Le|El|Il|Op|Em|Den|At)\b.*\d")
 _OLDER = re.compile(
-    r"[-_=*\s>]*(?:original message|forwarded message|begin forwarded message|ursprüngliche nachricht|originalnachricht"
+    r"[-_=*\s>]*(?:original message|forwarded message|begin forwarded message|ursprüngliche nachricht"
+    r"|originalnachricht"
     r"|weitergeleitete nachricht|message d'origine|message transféré|mensaje original|mensaje reenviado"
     r"|oorspronkelijk bericht)[-_=*:\s]*$",
     re.IGNORECASE,
 )
 _HEADER = re.compile(
-    r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to|references"
+    r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
+    r"|references"
     r"|received|return-path|x-[\w-]+|importance|priority|attachments?|von|an|gesendet|betreff|datum|de|à|envoyé|objet"
     r"|para|asunto|enviado|fecha)\**\s?:\**(?:\s|$)",
     re.IGNORECASE,
@@ -27,17 +30,21 @@ _HEADER = re.compile(
 _SENDER = re.compile(r"\s*\**(?:from|von|de)\**\s?:", re.IGNORECASE)
 _QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>")
 _GREETING = re.compile(
-    r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?|sehr geehrte[rs]?"
-    r"|guten (?:tag|morgen|abend)|bonjour|cher|chère|chers|hola|estimad[oa]s?|querid[oa]s?|buenos días|beste|geachte)\b"
+    r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?"
+    r"|sehr geehrte[rs]?"
+    r"|guten (?:tag|morgen|abend)|bonjour|cher|chère|chers|hola|estimad[oa]s?|querid[oa]s?|buenos días|beste"
+    r"|geachte)\b"
     r"[^.?!]{0,60}[,!:.]?|to whom it may concern[,:.]?|all,|team,|everyone,)$",
     re.IGNORECASE,
 )
 _SIGN_OFF = re.compile(
     r"\s*(?:(?:with |many |all |my )?(?:best|kind(?:est)?|warm(?:est)?|good)?\s?(?:regards|wishes|greetings|love)"
-    r"|(?:all the )?best|yours(?: \w+)?|sincerely(?: yours)?|(?:very )?(?:respectfully|truly)(?: yours)?|cheers|take care"
+    r"|(?:all the )?best|yours(?: \w+)?|sincerely(?: yours)?|(?:very )?(?:respectfully|truly)(?: yours)?|cheers"
+    r"|take care"
     r"|see you(?: \w+)*|talk soon|(?:many )?thanks(?: \w+){0,4}|thank you(?: \w+){0,4}|faithfully|warmly|cordially"
     r"|(?:mit )?(?:freundlichen?|herzlichen?|besten?|vielen?|lieben?|schönen?) grü(?:ß|ss)en?|gru(?:ß|ss)|mfg|lg"
-    r"|(?:bien )?cordialement|bien à vous|amicalement|(?:un )?saludos?(?: cordiales)?|atentamente|groeten|met vriendelijke groet)"
+    r"|(?:bien )?cordialement|bien à vous|amicalement|(?:un )?saludos?(?: cordiales)?|atentamente|groeten"
+    r"|met vriendelijke groet)"
     r"\s*[,!.–-]?$",
     re.IGNORECASE,
 )

@@ -24,8 +24,9 @@ _SPOKEN = 60  # words of a passage without a full stop
 _LONGEST_RUN_IN = 4  # words
 # What is never chosen if anything else is there, not even if all sentences are left out.
 _LAST = frozenset(
-    "code,table row,rule,number,page number,time of a caption,number of a caption,line to fill in,picture or tag,comment,front matter,link target".split(
-        ","
+    (
+        *("code", "comment", "front matter", "link target", "picture or tag", "table row", "rule", "number"),
+        *("page number", "time of a caption", "number of a caption", "line to fill in"),
     )
 )
 
@@ -65,8 +66,10 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     stretches = _stretches(len(text), sorted([*lines.marks(), *label_ends(lines)], key=lambda mark: mark.start))
     items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark)]
     kinds = _kinds(clean, items, mail)
-    place = around([item.unit for item in items if not item.why], mail)
+    place = around([item.unit for item in items if not item.why])
     items = _without_sections(_classified(items, place), kinds)
+    if any(item.why for item in items):
+        kinds |= {formulas.ANY}
     return _fallback([piece for item in items for piece in _split(text, item, language, kinds, place)])
 
 
@@ -184,7 +187,7 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
     for sentence in sentences:
         bare = sentence.strip()
         why = None if place.chat else why_not_chosen(bare)
-        if why is None and formulas.is_formula(bare, kinds | {""} if short else kinds):
+        if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
             why = "formula"
         found.append(Piece(sentence, why or ""))
     yield from _spoken(found)
@@ -202,7 +205,7 @@ def _spoken(pieces: list[Piece]) -> list[Piece]:
 
 
 def _fallback(pieces: list[Piece]) -> list[Piece]:
-    """Pieces of white space joined to those before them; if every piece is structure, all that have words may be chosen."""
+    """Joins pieces of white space to those before them. If every piece is structure, those with words may be chosen."""
     joined: list[Piece] = []
     for piece in pieces:
         if joined and not piece.text.strip():

@@ -1,4 +1,4 @@
-"""Stretches of lines that are no sentences: page headers, columns, captions' times, what stands before a document begins."""
+"""Lines that are no sentences: page headers, columns, times of captions, what stands before a document begins."""
 
 from __future__ import annotations
 
@@ -25,23 +25,31 @@ _ABSTRACT = re.compile(
 )
 _ABSTRACT_WITHIN = 40  # lines that have text
 _ENACTING = re.compile(
-    r"\s*(?:be it (?:therefore |hereby )?(?:enacted|resolved|ordained)|(?:the )?.{0,80}\b(?:do(?:es)? )?(?:hereby )?enacts?(?: as follows)?\s*[:,]"
+    r"\s*(?:be it (?:therefore |hereby )?(?:enacted|resolved|ordained)"
+    r"|(?:the )?.{0,80}\b(?:do(?:es)? )?(?:hereby )?enacts?(?: as follows)?\s*[:,]"
     r"|now,? therefore,? be it)",
     re.IGNORECASE,
 )
 _VERSION = re.compile(
-    r"\s*(?:#{1,4}\s*)?(?:version |release |v)?\[?v?\d+\.\d+(?:\.\d+)*[\w.+-]*\]?(?:\([^)]*\))?\s*(?:[-–—(:/,].{0,40})?$"
-    r"|\s*#{1,4}\s*\[?unreleased\]?.{0,20}$",
+    r"\s*(?:(?:#{1,4}\s*)?(?:version|release)\s+v?\d|#{1,4}\s*\[?v?\d+\.\d|\[?v\d+\.\d|\[\d+\.\d|\d+\.\d+\.\d"
+    r"|\d+\.\d+[\w.]*\s*[-–—(:/,]+\s*\d)[\w.+-]*\]?.{0,45}$|\s*#{1,4}\s*\[?unreleased\]?.{0,20}$",
     re.IGNORECASE,
 )
 _CAPITAL_LABEL = re.compile(r"\s*[A-Z][A-Z/&,'() -]{3,48}:(?:\s+)(?=\S)")
 _LABEL_ALONE = re.compile(r"\s*[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[:：]$")
+_SPEAKER_LINE = re.compile(
+    r"\s*[^\W\d_][\w.'’()-]*(?: [\w.'’()-]+){0,3}[\s,|–-]+[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s+|(?:today"
+    r"|yesterday)\s+(?:at\s+)?)?"
+    r"\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$",
+    re.IGNORECASE,
+)
 _REPEATED_WORDS = 15  # most words of a running header
 
 
 def mark_regions(marks: LineMarks) -> None:
     """Marks what the lines around show."""
     _mark_subtitles(marks)
+    _mark_speakers(marks)
     _mark_pages(marks)
     _mark_columns(marks)
     _mark_before(marks, _abstract(marks), "title")
@@ -76,6 +84,13 @@ def _mark_subtitles(marks: LineMarks) -> None:
             marks.set([number - 1], "number of a caption")
 
 
+def _mark_speakers(marks: LineMarks) -> None:
+    """Marks lines with only a name and a time above what is said, where several are there."""
+    found = [number for number, line in enumerate(marks.lines) if _SPEAKER_LINE.match(line.text)]
+    if len(found) >= 3:
+        marks.set(found, "speaker and time")
+
+
 def _mark_pages(marks: LineMarks) -> None:
     """Marks page numbers, lines to fill in, and headers or footers that recur."""
     kinds = Counter(
@@ -98,7 +113,7 @@ def _mark_pages(marks: LineMarks) -> None:
         elif not _LETTERS.search(line.text) and not _DIGITS.search(line.text):
             marks.set([number], "rule")
     for number, line in enumerate(marks.lines):
-        if not marks.free(number) or not (pages or "\f" in "".join(each.text for each in marks.lines[:1])):
+        if not marks.free(number) or not pages:
             continue
         words = " ".join(line.text.split())
         if kinds[_DIGITS.sub("0", words)] > 1 and 2 <= len(words.split()) <= _REPEATED_WORDS:
@@ -139,7 +154,9 @@ def _mark_bill(marks: LineMarks) -> None:
 
 def _mark_before_first_version(marks: LineMarks) -> None:
     """Marks what a log of changes says of itself before its first version."""
-    versions = [number for number, line in enumerate(marks.lines) if line.text and _VERSION.match(line.text)]
+    versions = [
+        number for number, line in enumerate(marks.lines) if _VERSION.match(line.text) and not _ENDED.search(line.text)
+    ]
     if len(versions) >= 2 and versions[0] < len(marks.lines) // 3 + 1:
         marks.set(range(versions[0]), "title")
         marks.set(versions, "heading")

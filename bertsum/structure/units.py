@@ -11,11 +11,13 @@ _ENDED = re.compile(
     r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[[\d, -]+\]|[¹²³⁰-⁹*†‡]|\([^()]{1,60}\)\.?)*[^\w.!?;:,]*$"
 )
 _ITEM = re.compile(
-    r"\s*(?:[•‣▪◦●○■□·⁃*+–—➢►✓✔-]\s+(?:\[[ xX]\]\s+)?|(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
+    r"\s*(?:[•‣▪◦●○■□·⁃*+–—➢►✓✔-]\s+(?:\[[ xX]\]\s+)?|(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|[(\[](?:\d{1,3}"
+    r"|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
     r"|\d{1,3}(?:\.\d{1,3})+\.?\s+)"
 )
 _NUMBERED = re.compile(
-    r"\s*(?:(?:section|sec|article|art|chapter|part|clause|§)\.?\s*)?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVX]{1,5}|[A-Z](?=[.)]))[.):]?\s+(?=\S)",
+    r"\s*(?:(?:section|sec|article|art|chapter|part|clause|§)\.?\s*)?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVX]{1,5}"
+    r"|[A-Z](?=[.)]))[.):]?\s+(?=\S)",
     re.IGNORECASE,
 )
 _TURN = re.compile(
@@ -28,18 +30,26 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _NOTICE = re.compile(
-    r"\b(?:has |have )?(?:joined|left|quit|entered|was (?:added|removed|kicked)|disconnected|connected|is now known as|created (?:the )?(?:group|channel|room)"
-    r"|(?:changed|set) (?:the|this|their|his|her) |added \S+|removed \S+|pinned a message|started a (?:call|meeting)|ended the (?:call|meeting)|missed (?:voice|video) call)\b"
-    r"|^\W*(?:\*{2,3}|-->|<--|-!-|---)\s|media omitted|message (?:was )?deleted|deleted this message|end-to-end encrypted|image omitted",
+    r"\b(?:has |have )?(?:joined|left|quit|entered|was (?:added|removed|kicked)|disconnected|connected"
+    r"|is now known as|created (?:the )?(?:group|channel|room)"
+    r"|(?:changed|set) (?:the|this|their|his|her) |added \S+|removed \S+|pinned a message|started a (?:call"
+    r"|meeting)|ended the (?:call|meeting)|missed (?:voice|video) call)\b"
+    r"|^\W*(?:\*{2,3}|-->|<--|-!-|---)\s",
+    re.IGNORECASE,
+)
+_SERVICE = re.compile(
+    r"media omitted|message (?:was )?deleted|deleted this message|end-to-end encrypted|image omitted|^<[^<>]*>$",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"\s*[*_]{0,2}(?:q(?:uestion)?|frage|f)\s*\d*\s*[.:)]", re.IGNORECASE)
 _CONTACT = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon|ph)\b\.?\s*:?\s*[+(]?\d)|\+\d[\d ()/-]{7,}",
+    r"[\w.+-]+@[\w-]+\.[\w.-]+|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon"
+    r"|ph)\b\.?\s*:?\s*[+(]?\d)|\+\d[\d ()/-]{7,}",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
-    r"\b(?:p\.?\s?o\.?\s?box|\d{1,4} [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? (?:street|st|road|rd|lane|avenue|ave|square|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz) \d)",
+    r"\b(?:p\.?\s?o\.?\s?box|\d{1,4} [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? (?:street|st|road|rd|lane|avenue|ave|square"
+    r"|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz) \d)",
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"\s[|·•»›/–]\s|\s*\|\s*")
@@ -47,7 +57,8 @@ _LABEL = re.compile(
     r"\s*(?:[-*+]\s+)?[*_]{0,2}[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[*_]{0,2}[:：][*_]{0,2}(?:\s+|$)"
 )
 _MONTH = (
-    r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?|sept?(?:ember)?|o[ck]t(?:ober)?"
+    r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
+    r"|sept?(?:ember)?|o[ck]t(?:ober)?"
     r"|nov(?:ember)?|de[cz](?:ember)?)"
 )
 _DATE = re.compile(
@@ -55,7 +66,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _BYLINE = re.compile(
-    r"\s*[*_]{0,2}(?:(?:words |text |written |photos? |story |posted )?by|von|par|por|reported by|reporting by)\s+[A-Z]",
+    r"\s*[*_]{0,2}(?:(?:words |text |written |photos? |story |posted )?by|von|par|por|reported by"
+    r"|reporting by)\s+[A-Z]",
     re.IGNORECASE,
 )
 _OPEN_END = re.compile(r"(?:[:：;,]|--|[–—]|;\s*(?:and|or|und|oder)|,\s*(?:and|or))[\"'”’»*_]*\s*$", re.IGNORECASE)
@@ -63,7 +75,8 @@ _FOLLOWS = re.compile(
     r"(?:\bas follows|\b(?:are|is) the following|\bthese (?:are|include))\s*[.:]\s*$|[:：][*_]{0,2}\s*$", re.IGNORECASE
 )
 _CAPTION = re.compile(
-    r"\s*[*_]{0,2}(?:fig(?:ure|\.)?|tab(?:le|\.)?|photo(?:graph)?|picture|image|listing|chart|abbildung|abb\.|tabelle|foto|bild|图|表)\s*(?:\d+[a-z]?\s*[:.|–-]|:)\s*",
+    r"\s*[*_]{0,2}(?:fig(?:ure|\.)?|tab(?:le|\.)?|photo(?:graph)?|picture|image|listing|chart|abbildung|abb\."
+    r"|tabelle|foto|bild|图|表)\s*(?:\d+[a-z]?\s*[:.|–-]|:)\s*",
     re.IGNORECASE,
 )
 _PHOTO = re.compile(
@@ -71,14 +84,18 @@ _PHOTO = re.compile(
 )
 _REFERENCE = re.compile(r"\s*\[\d{1,3}\]\s+[A-Z].*\b(?:19|20)\d\d\b|\s*\[\^[^\]]+\]:\s", re.DOTALL)
 _QUANTITY = re.compile(
-    r"\s*(?:[-*+•]\s+)?(?:\d+(?:[.,/]\d+)?(?:\s?[-–]\s?\d+)?(?:\s?[½⅓⅔¼¾])?|[½⅓⅔¼¾]|an?|one|two|three|half)\s*(?:(?:level|heaped|large|small)\s+)?"
-    r"(?:g|kg|mg|ml|cl|dl|l|lbs?|oz|cups?|tsps?|tbsps?|teaspoons?|tablespoons?|pinch(?:es)?|cloves?|slices?|sticks?|cans?|tins?|bunch(?:es)?|handfuls?|packets?|el|tl|prisen?|stück|inch(?:es)?|cm|mm)\b\.?\s",
+    r"\s*(?:[-*+•]\s+)?(?:\d+(?:[.,/]\d+)?(?:\s?[-–]\s?\d+)?(?:\s?[½⅓⅔¼¾])?|[½⅓⅔¼¾]|an?|one|two|three"
+    r"|half)\s*(?:(?:level|heaped|large|small)\s+)?"
+    r"(?:g|kg|mg|ml|cl|dl|l|lbs?|oz|cups?|tsps?|tbsps?|teaspoons?|tablespoons?|pinch(?:es)?|cloves?|slices?"
+    r"|sticks?|cans?|tins?|bunch(?:es)?|handfuls?|packets?|el|tl|prisen?|stück|inch(?:es)?|cm|mm)\b\.?\s",
     re.IGNORECASE,
 )
 _POINTER = re.compile(
-    r"^\W*(?:see|read|visit|go to|check|look at|refer to|have a look|(?:full |more |further )?(?:details|documentation|information|docs)\b|for (?:more|further|full|details)|siehe|more at|available at|download)\b",
+    r"^\W*(?:see|read|visit|go to|check|look at|refer to|have a look|(?:full |more |further )?(?:details"
+    r"|documentation|information|docs)\b|for (?:more|further|full|details)|siehe|more at|available at|download)\b",
     re.IGNORECASE,
 )
+_INLINE_CODE = re.compile(r"`[^`]+`")
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
 _LETTER = re.compile(r"[^\W\d_]")
 _ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
@@ -127,26 +144,28 @@ class Around:
     Attributes:
         chat: Whether most lines are turns of a conversation.
         prose: Whether most words are in units that end as sentences do, so that one without an end is none.
-        mail: Whether it is an e-mail.
+        fields: Whether several units are a label and a few words, so that those with a full stop are fields, too.
         questions: Whether several questions stand alone, each above its answer.
     """
 
     chat: bool
     prose: bool
-    mail: bool
+    fields: bool
     questions: bool
 
 
-def around(units: list[Unit], mail: bool) -> Around:
+def around(units: list[Unit]) -> Around:
     """What the units of a text tell together."""
     turns = sum(bool(_TURN.match(unit.text) or _TIME.match(unit.text)) for unit in units)
     times = sum(bool(_TIME.match(unit.text)) for unit in units)
     ended = sum(unit.words for unit in units if unit.ended and not unit.is_item)
     items = sum(unit.words for unit in units if unit.is_item and unit.words >= _FEWEST)
     every = sum(unit.words for unit in units)
-    chat = len(units) >= 4 and 2 * turns > len(units) and (2 * times > len(units) or _speakers_recur(units))
+    chat = len(units) >= 4 and 5 * turns > 3 * len(units) and (2 * times > len(units) or _speakers_recur(units))
+    fields = sum((label := _LABEL.match(unit.text)) is not None and label.end() < len(unit.text) for unit in units)
     questions = sum(unit.alone and bool(_QUESTION.search(unit.text)) and unit.words <= 20 for unit in units)
-    return Around(chat, prose=2 * (ended + items) >= every, mail=mail, questions=questions >= 2)
+    prose = 2 * (ended + items) >= every
+    return Around(chat, prose, fields=fields >= 2, questions=questions >= max(2, len(units) / 6))
 
 
 def _speakers_recur(units: list[Unit]) -> bool:
@@ -196,13 +215,9 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
 def _why_no_turn(unit: Unit) -> str | None:
     match = _TURN.match(unit.text)
     said = unit.text[match.end() :] if match else unit.text
-    if not match and _NOTICE.search(unit.text):
+    if not match and (_SERVICE.search(unit.text) or (_NOTICE.search(unit.text) and not unit.ended)):
         return "notice"
-    if (
-        match
-        and unit.words < 14
-        and re.search(r"media omitted|message (?:was )?deleted|image omitted|^<.*>$", said.strip(), re.IGNORECASE)
-    ):
+    if match and unit.words < 14 and _SERVICE.search(said.strip()):
         return "notice"
     if len(split_words(said)) < _FEWEST:
         return "short turn"
@@ -217,7 +232,8 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     label = _LABEL.match(text)
     if label and label.end() < len(text):
         value = text[label.end() :]
-        if len(split_words(value)) < _LONGEST_FIELD or (not unit.ended and not unit.is_item and words <= 40):
+        short = len(split_words(value)) < _LONGEST_FIELD and (place.fields or not unit.ended)
+        if short or (not unit.ended and not unit.is_item and words <= 40):
             return "field"
     if unit.ended:
         return None
@@ -248,6 +264,9 @@ def why_not_chosen(sentence: str) -> str | None:
     """What a sentence of a paragraph is that only points elsewhere or introduces a list; None for others."""
     if _FOLLOWS.search(sentence):
         return "introduction of a list"
+    code = sum(map(len, _INLINE_CODE.findall(sentence)))
+    if code and 5 * code > 2 * len(sentence):
+        return "code"
     linked = "](" in sentence or _CONTACT.search(sentence) is not None
     if linked and (_POINTER.search(sentence) or len(split_words(sentence)) <= 8):
         return "link"
