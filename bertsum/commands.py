@@ -39,8 +39,7 @@ _WRITING = ("beam_size", "length_penalty", "min_length", "max_length")
 def add_summarize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?",
-        help="a text, .md, .html, .pdf, .docx, .eml, .srt; an address; a folder, a pattern or a table (.csv, .parquet, "
-        ".jsonl) of documents; - or nothing for standard input",
+        help="a file, an address, a folder, a pattern or a table; - or nothing: standard input",
     )  # fmt: skip
     parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--sentences", type=int, metavar="N", help="at most this many sentences")
@@ -56,8 +55,8 @@ def add_summarize(parser: argparse.ArgumentParser) -> None:
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--marked", action="store_true", help="print the document too, with marks in it")
     shown.add_argument("--json", action="store_true", help="print everything as JSON")
-    shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file or table into --out")
-    parser.add_argument("--out", metavar="OUT", help="where summaries of many are written (.jsonl, .jsonl.gz)")
+    shown.add_argument("--jsonl", metavar="IN", help="summarize each document of this table")
+    parser.add_argument("--out", metavar="OUT", help="file for summaries of many (.jsonl, .jsonl.gz)")
     parser.add_argument(
         "--document-field", metavar="NAME", help="the column of a table, or field of JSON, to summarize"
     )
@@ -76,9 +75,7 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
 def summarize(options: argparse.Namespace, _: list[str]) -> None:
     """Summarizes a document, or each of many: of a folder, a table or JSON lines.
 
-    bertsum summarize article.txt
     bertsum summarize report.pdf --sentences 5 --json
-    bertsum summarize notes/
     bertsum summarize rows.csv --document-field body --out summaries.jsonl
     bertsum summarize --jsonl documents.jsonl.gz --out summaries.jsonl.gz
     """

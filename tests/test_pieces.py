@@ -89,9 +89,7 @@ def test_mail_that_only_forwards() -> None:
     forwarded = (
         "FYI\n\n-----Original Message-----\nFrom: Ann\nSent: Monday\nSubject: Keys\n\nThe keys lie under the stone."
     )
-    assert chosen(forwarded) == ["The keys lie under the stone."] or "The keys lie under the stone." in chosen(
-        forwarded
-    )
+    assert chosen(forwarded) == ["The keys lie under the stone."]
 
 
 def test_names_above_what_is_said() -> None:

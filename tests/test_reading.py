@@ -111,11 +111,16 @@ def test_other_files_are_refused(tmp_path) -> None:
         read_document(tmp_path / "nothing.txt")
 
 
+def slow(*_: object, **__: object) -> None:
+    time.sleep(0.3)
+    raise OSError("late")
+
+
 def test_an_address_without_a_network(monkeypatch) -> None:
     with pytest.raises(bertsum.BertsumError, match="cannot be loaded"):
         read_document("http://127.0.0.1:9/page.html")
     monkeypatch.setattr(web, "_SECONDS", 0.05)
-    monkeypatch.setattr(web.urllib.request, "urlopen", lambda *_, **__: time.sleep(1))
+    monkeypatch.setattr(web.urllib.request, "urlopen", slow)
     with pytest.raises(bertsum.BertsumError, match="nothing came within"):
         read_document("https://news.example.org/")
 
@@ -127,8 +132,7 @@ def test_what_is_left_out_is_told(summarizer) -> None:
     assert summary.skipped[0] == {"text": "# The wall", "why": "heading"}
     assert summary.unscored[0] == "is left out (heading)"
     assert summary.document_scores[0] is None
-    assert {"text": "| a | b |\n|---|---|", "why": "table row"} in summary.skipped
-    assert summarizer(["# The wall", FIRST], sentences=2).__len__() == 2  # two documents
+    assert {"text": "| a | b |", "why": "table row"} in summary.skipped
     (listed,) = summarizer([["# The wall", FIRST]], sentences=2)
     assert (listed.indices, listed.skipped) == ([0, 1], [])  # a list of sentences is taken as it is
 
@@ -143,10 +147,10 @@ def test_a_summary_is_explained_as_it_was_read(summarizer) -> None:
 def test_words_divided_at_line_ends() -> None:
     document = [
         "It is a long-term plan.",
-        "The long-\nterm plan of the dredg-\n  ing was self-\nmade in Baden-\nWürttemberg.",
+        "The long-\nterm plan of the dredg-\n  ing was self-\nmade in Baden-\nWürttemberg, pre-\nand post-war.",
     ]
     assert running_text(document[1:], "en", document) == (
-        "The long-term plan of the dredging was self-made in Baden- Württemberg."
+        "The long-term plan of the dredging was self-made in Baden-Württemberg, pre- and post-war."
     )
 
 
@@ -213,6 +217,7 @@ def test_folders_and_patterns(command, model, tmp_path) -> None:  # noqa: F811
     code, shown, _ = command("summarize", str(tmp_path / "notes"), "--model", model, "--out", str(tmp_path / "o.jsonl"))
     assert (code, shown) == (0, f"3 documents in {tmp_path}/o.jsonl, 1 of them without a summary\n")
     assert command("summarize", str(tmp_path / "*.pdf"), "--model", model)[2].endswith("matches no file\n")
-    assert "has no file of" in command("summarize", str(tmp_path), "--model", "nowhere")[2] or True
+    (tmp_path / "empty").mkdir()
+    assert "has no file of .txt" in command("summarize", str(tmp_path / "empty"), "--model", model)[2]
     code, _, errors = command("summarize", str(tmp_path / "notes" / "c*"), "--model", model)
     assert (code, "none of 1 documents could be summarised" in errors) == (1, True)

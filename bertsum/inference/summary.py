@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from bertsum.inference.explanation import Explanation
     from bertsum.inference.text_scorer import TextScorer
     from bertsum.models.base import Model
-_DIVIDED = re.compile(r"\b([^\W\d_]+)([-\u2010\u00ad])[^\S\n\r]*(?:\r\n|[\n\r])[^\S\n\r]*([^\W\d_]+)(?<=[a-zß-öø-ÿ])")
+_DIVIDED = re.compile(r"\b([^\W\d_]+)([-\u2010\u00ad])[^\S\n\r]*(?:\r\n|[\n\r])[^\S\n\r]*([^\W\d_]+)")
 _HYPHENATED = re.compile(r"\b[^\W\d_]+-[^\W\d_]+")
 _BEFORE_HYPHENS = words(  # they keep their hyphen: self-made
     "all anti co cross ex full half high long low mid mother multi near non one part post pre self semi short so son"
     " three two well"
 )
+_AFTER_HYPHENS = words("and or to und oder bis et ou y o en of")  # pre- and post-war
 _LINE_BREAK = re.compile(r"(.?)[^\S\n\r\x85\u2028]*[\n\r\x85\u2028]\s*(?=(.?))")
 
 
@@ -217,8 +218,10 @@ def running_text(sentences: Sequence[str], language: str, document: Sequence[str
 def _whole_word(match: re.Match[str], written: Container[str]) -> str:
     """A word that a line's end divides."""
     before, mark, after = match.groups()
-    keeps = mark != "\u00ad" and (f"{before}-{after}".lower() in written or before.lower() in _BEFORE_HYPHENS)
-    return f"{before}-{after}" if keeps else before + after
+    if after in _AFTER_HYPHENS:
+        return match[0]
+    keeps = after[0].isupper() or f"{before}-{after}".lower() in written or before.lower() in _BEFORE_HYPHENS
+    return f"{before}-{after}" if keeps and mark != "\u00ad" else before + after
 
 
 def _joined_line(match: re.Match[str]) -> str:

@@ -21,6 +21,7 @@ _RUN_IN = re.compile(r"\s*[*_]{0,2}([^\W\d_][\w ,/&'’-]{2,40}?)[*_]{0,2}\s?(?:
 _MARKS = re.compile(r"[.!?。！？]")
 _SHORT_PARAGRAPH = 45  # words: a formula of a page stands in no longer one
 _SPOKEN = 60  # words of a passage without a full stop
+_FEWEST_TURNS = 3  # of a conversation: with fewer left, its short turns and questions may be chosen, too
 _LONGEST_RUN_IN = 4  # words
 # What is never chosen if anything else is there, not even if all sentences are left out.
 _LAST = frozenset(
@@ -70,6 +71,8 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     items = _without_sections(_classified(items, place), kinds)
     if any(item.why for item in items):
         kinds |= {formulas.ANY}
+    if place.chat and sum(not item.why for item in items) < _FEWEST_TURNS:
+        items = [replace(item, why="") if item.why in ("short turn", "question") else item for item in items]
     return _fallback([piece for item in items for piece in _split(text, item, language, kinds, place)])
 
 
