@@ -103,7 +103,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:signed|executed)\b.{0,60}\b(?:below|above|date|day|deed|parties)\b",
         r"\bthis (?:agreement|contract|lease|deed) is made (?:on|this|the|by|between)\b",
         r"\((?:the|each an?|together|collectively|hereinafter)\b[^()]{0,40}[\"“”'’][^()]{0,12}\)",
-        r"\ba bill\b.{0,20}$",
+        r"\beach an? [\"“]\w+[\"”]", r"\ba bill\b.{0,20}$",
         r"^\W*attest\b",
         r"^\W*passed (?:by )?the (?:house|senate|assembly|council)\b",
         r"\breferred to the committee\b",
@@ -144,6 +144,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bISS?BN\b",
         r"\bthe (?:rest|remainder) of (?:this|the) (?:paper|article)\b",
         r"\b(?:paper|article) is (?:organi[sz]ed|structured)\b",
+        r"^\W*sections? \S+ (?:reviews?|describes?|presents?|discuss(?:es)?|concludes?|reports?|gives?|introduces?)\b",
         r"\bpermission to (?:make|copy)\b", r"\bcopyright\b", r"^\W*(?:key ?words|index terms)\b",
         r"\bwe (?:thank|are grateful to|gratefully)\b", r"\bsupported by\b.{0,40}\b(?:grants?|fund)",
     ),
@@ -180,8 +181,8 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\ball notable changes\b",
         r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
         r"|convention|semantic|version)",
-        r"^\W*(?:build\(deps\): )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",
-        r"^\W*version \d[\w.]*\W*$",
+        r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",
+        r"^\W*version \d[\w.]*\W*$", r"\b(?:didn['’]t|did not|did you) find\b.{0,40}\?", r"^\W*newsletter\b",
         r"^\W*(?:bugfix(?:es)?|various|minor|small|misc\w*)\b.{0,30}\b(?:fixes|improvements|changes|cleanup"
         r"|bugs)\W*$",
         r"\b(?:contact|call|e-?mail|write to|reach) us\b.{0,40}(?:@|\d{3}|here|at\b|\.$)",

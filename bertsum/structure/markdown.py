@@ -8,7 +8,8 @@ from bertsum.structure.marks import LineMarks
 
 _FENCE = re.compile(r"\s*(```+|~~~+)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}(\s+\S|$)")
-_UNDERLINE = re.compile(r"\s{0,3}(=+|-{3,})$")
+_UNDERLINE = re.compile(r"\s{0,3}(=+|-{3,}|~{3,}|\^{3,})$")
+_DIRECTIVE = re.compile(r"\s*\.\. (?:_[^:]+|[\w-]+::|\|[^|]+\|)")  # of reStructuredText
 _RULE = re.compile(r"\s{0,3}([-*_=~+])(\s*\1){2,}$")
 _ROW_SEPARATOR = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)+\|?$|\s*\+(?:[-=]+\+)+$")
 _ROW = re.compile(r"\s*\|.*\|$")
@@ -66,7 +67,7 @@ def mark_markdown(marks: LineMarks, markdown: bool) -> None:
             before = marks.lines[number - 1].text if number else ""
             if not before:
                 marks.set([number, number + 1], "heading")
-        elif _DEFINITION.match(line.text):
+        elif _DEFINITION.match(line.text) or _DIRECTIVE.match(line.text):
             marks.set([number], "link target")
         elif _IMAGES_ALONE.match(line.text) or _TAGS_ALONE.match(line.text):
             marks.set([number], "picture or tag")
@@ -95,7 +96,9 @@ def _mark_code(marks: LineMarks) -> None:
     fence, begin = "", 0
     for number, line in enumerate(marks.lines):
         match = _FENCE.match(line.text)
-        if not fence and match and marks.free(number):
+        above = marks.lines[number - 1].text.strip() if number else ""
+        underlines = match is not None and line.text.strip() == match[1] and abs(len(above) - len(match[1])) <= 2
+        if not fence and match and marks.free(number) and not underlines:
             fence, begin = match[1], number
         elif fence and match and match[1].startswith(fence) and line.text.strip() == match[1]:
             marks.set(range(begin, number + 1), "code")

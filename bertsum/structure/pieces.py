@@ -17,7 +17,14 @@ from bertsum.structure.units import Around, Unit, around, heading_level, why_no_
 from bertsum.text import sanitize, split_words
 
 _BLANK_LINE = re.compile(r"(?:\r\n|[\n\r\f])[^\S\n\r]*(?:\r\n|[\n\r\f])[\s]*$")
-_RUN_IN = re.compile(r"\s*[*_]{0,2}([^\W\d_][\w ,/&'’-]{2,40}?)[*_]{0,2}\s?(?:\.\s?(?:--|—)|[.:])[*_]{0,2}\s")
+_RUN_IN = re.compile(
+    r"\s*(?:\d+(?:\.\d+)*\.?\s+|\([a-z\d]{1,3}\)\s+)?[*_]{0,2}([^\W\d_][\w ,/&'’-]{2,40}?)[*_]{0,2}"
+    r"(?:\s?\.\s?(?:--|—)|\s?[.:][*_]{0,2}\s|\s{2})"
+)
+_TITLE = re.compile(  # of a numbered paragraph: "3. Term and Termination."
+    r"\s*(?:(?:article|section)\s+)?(?:\d+(?:\.\d+)*|[IVXL]+)[.)]?\s+[A-Z][\w'’/-]*"
+    r"(?:[;,]? (?:and|of|the|for|to|on|in|or|[A-Z][\w'’/-]*|&)){0,5}\.\s*$"
+)
 _MARKS = re.compile(r"[.!?。！？]")
 _SHORT_PARAGRAPH = 45  # words: a formula of a page stands in no longer one
 _SPOKEN = 60  # words of a passage without a full stop
@@ -68,6 +75,8 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark)]
     kinds = _kinds(clean, items, mail)
     place = around([item.unit for item in items if not item.why])
+    if any(item.why == "speaker and time" for item in items):
+        place = replace(place, chat=True)
     items = _without_sections(_classified(items, place), kinds)
     if any(item.why for item in items):
         kinds |= {formulas.ANY}
@@ -166,7 +175,7 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
         own_why = None
         if run_in and not item.why and len(run_in[1].split()) <= _LONGEST_RUN_IN:
             own_why = formulas.section(formulas.title_of(run_in[1]), kinds)
-        left.append(replace(item, why=own_why or why) if (own_why or why) and not item.why else item)
+        left.append(replace(item, why=own_why or why or "") if (own_why or why) and not item.why else item)
     return left
 
 
@@ -187,9 +196,11 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
         return
     short = unit.words <= _SHORT_PARAGRAPH
     found = []
-    for sentence in sentences:
+    for number, sentence in enumerate(sentences):
         bare = sentence.strip()
         why = None if place.chat else why_not_chosen(bare)
+        if number == 0 and len(sentences) > 1 and _TITLE.match(bare):
+            why = "heading"
         if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
             why = "formula"
         found.append(Piece(sentence, why or ""))

@@ -21,7 +21,7 @@ _ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+")
 _ABSTRACT = re.compile(
-    r"\s*(?:abstract|a b s t r a c t|zusammenfassung|résumé|resumen|摘要)\s*(?:$|[.:—–-])", re.IGNORECASE
+    r"\s*(?:abstract|a b s t r a c t|zusammenfassung|résumé|resumen|摘要)\s*(?:$|[.:—–-]|\s{2})", re.IGNORECASE
 )
 _ABSTRACT_WITHIN = 40  # lines that have text
 _ENACTING = re.compile(

@@ -215,7 +215,8 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
 def _why_no_turn(unit: Unit) -> str | None:
     match = _TURN.match(unit.text)
     said = unit.text[match.end() :] if match else unit.text
-    if not match and (_SERVICE.search(unit.text) or (_NOTICE.search(unit.text) and not unit.ended)):
+    brief = not unit.ended or unit.words <= _FEWEST
+    if not match and (_SERVICE.search(unit.text) or (_NOTICE.search(unit.text) and brief)):
         return "notice"
     if match and unit.words < 14 and _SERVICE.search(said.strip()):
         return "notice"
