@@ -38,7 +38,7 @@ def chosen(text: str, language: str = "en") -> list[str]:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_kind_of_document(name) -> None:
     if name.endswith(".html"):
-        pytest.importorskip("trafilatura")
+        pytest.importorskip("trafilatura", exc_type=ImportError)
     given_text = read_document(FOLDER / name)
     language = "de" if name == "bericht.txt" else "en"
     pieces = pieces_of(given_text.text, language, given_text.marks, given_text.markdown)
@@ -124,3 +124,11 @@ def test_targets_of_links() -> None:
 def test_pieces_are_sentences_where_there_is_no_structure() -> None:
     assert pieces_of("It rained. Nobody came.", "en") == [Piece("It rained. "), Piece("Nobody came.")]
     assert pieces_of("", "en") == []
+
+
+@pytest.mark.parametrize(
+    "unit", ["\n", " \n", "](", "a.b", "[", "<a ", "| ", "*", "12:01 ", "On 1 a", "-- | ", "a b: "]
+)
+def test_hostile_text_takes_no_longer_than_other_text(unit) -> None:
+    """Patterns that try every place from every place would take minutes here."""
+    assert len(pieces_of("A heading\n\n" + unit * (100_000 // len(unit)) + "\n\nIt rained all day.", "en")) >= 2

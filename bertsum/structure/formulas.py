@@ -16,10 +16,10 @@ def _any(*patterns: str) -> re.Pattern[str]:
 KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     "minutes": (
         re.compile(
-            r"^\W*(?:(?:members |also |staff )?(?:present|attendees|attending|participants|in attendance"
+            r"^[^\w\n]{0,9}(?:(?:members |also |staff )?(?:present|attendees|attending|participants|in attendance"
             r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés)\b[^.\n:]{0,30}:"
             r"|(?:draft )?minutes\b(?! of an hour)|protokoll\b|(?:call to order|adjournment|any other business"
-            r"|old business|new business)\W*$)",
+            r"|old business|new business)[^\w\n]{0,9}$)",
             re.IGNORECASE | re.MULTILINE,
         ),
         2,
@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     ),
     "clinic": (
         re.compile(
-            r"^\W*(?:patient(?: name)?|mrn|dob|date of (?:birth|visit|admission|discharge)|chief complaint"
+            r"^[^\w\n]{0,9}(?:patient(?: name)?|mrn|dob|date of (?:birth|visit|admission|discharge)|chief complaint"
             r"|history of present illness|hpi"
             r"|assessment(?: and plan)?|plan|impression|medications?|allergies|vital signs"
             r"|physical exam(?:ination)?|diagnos[ie]s"

@@ -43,7 +43,7 @@ _SERVICE = re.compile(
 )
 _ASKED = re.compile(r"\s*[*_]{0,2}(?:q(?:uestion)?|frage|f)\s*\d*\s*[.:)]", re.IGNORECASE)
 _CONTACT = re.compile(
-    r"[\w.+-]+@[\w-]+\.[\w.-]+|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon"
+    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.\w|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon"
     r"|ph)\b\.?\s*:?\s*[+(]?\d)|\+\d[\d ()/-]{7,}",
     re.IGNORECASE,
 )
