@@ -6,6 +6,7 @@ import importlib
 from typing import Any
 
 from bertsum.errors import BertsumError
+from bertsum.text import one_line
 
 
 def package(module: str, name: str, distribution: str) -> Any:
@@ -22,4 +23,6 @@ def package(module: str, name: str, distribution: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise BertsumError(f"'{name}': needs {distribution}: pip install 'bertsum[files]'") from error
+        raise BertsumError(
+            f"'{name}': needs {distribution}: pip install 'bertsum[files]' ({one_line(str(error))[:120]})"
+        ) from error
