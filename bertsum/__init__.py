@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bertsum.models.extractive import BertSum
     from bertsum.models.masked_lm import MaskedLM
     from bertsum.models.seq2seq import BertSumAbs
+    from bertsum.reading.documents import read_document
+    from bertsum.reading.text import FileText
     from bertsum.results import RougeScore
     from bertsum.training.train import TrainResult, train
 
@@ -40,6 +42,7 @@ _HOME = {
     "MaskedLM": "bertsum.models.masked_lm",
     "Explanation": "bertsum.inference.explanation",
     "Pruned": "bertsum.inference.prune",
+    "FileText": "bertsum.reading.text",
     "RougeScore": "bertsum.results",
     "RougeScorer": "bertsum.evaluation.rouge_scorer",
     "Stopped": "bertsum.errors",
@@ -49,6 +52,7 @@ _HOME = {
     "detect_language": "bertsum.data.languages",
     "evaluate": "bertsum.evaluation.evaluate",
     "greedy_oracle": "bertsum.data.oracle",
+    "read_document": "bertsum.reading.documents",
     "rouge": "bertsum.evaluation.rouge",
     "split_sentences": "bertsum.data.sentences",
     "summarize_file": "bertsum.inference.bulk",
@@ -63,6 +67,7 @@ __all__ = [
     "Config",
     "Evaluation",
     "Explanation",
+    "FileText",
     "MaskedLM",
     "Pruned",
     "RougeScore",
@@ -74,6 +79,7 @@ __all__ = [
     "detect_language",
     "evaluate",
     "greedy_oracle",
+    "read_document",
     "rouge",
     "split_sentences",
     "summarize_file",

@@ -14,22 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bertsum.commands import (
-    add_demo,
     add_explain,
     add_generate,
     add_rouge,
-    add_serve,
     add_summarize,
-    demo,
     explain,
     generate,
     rouge,
-    serve,
     summarize,
 )
 from bertsum.config.arguments import ConfigParser, add_config, load_config, overrides_from_arguments
 from bertsum.errors import BertsumError
 from bertsum.program import keep_freed_memory, run
+from bertsum.serving import add_demo, add_serve, demo, serve
 
 if TYPE_CHECKING:
     from bertsum.config import Config

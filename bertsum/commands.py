@@ -1,4 +1,4 @@
-"""The commands that read texts: ``summarize``, ``explain``, ``generate``, ``rouge``, ``demo`` and ``serve``.
+"""The commands that read texts: ``summarize``, ``explain``, ``generate`` and ``rouge``.
 
 Modules that take seconds to import are imported only after all arguments are checked.
 """
@@ -12,26 +12,35 @@ import json
 import re
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from bertsum.errors import BertsumError, NoSummaryError
 from bertsum.files import decode_text, whole_file
-from bertsum.text import printable
+from bertsum.reading.documents import has_many, is_table, read_document
+from bertsum.text import one_line, printable
 
 if TYPE_CHECKING:
     from bertsum.inference.summarizer import Summarizer
+    from bertsum.inference.summary import Summary
+    from bertsum.reading.text import FileText
 
 MODEL_HELP = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
 _LINE_ENDS = re.compile("\r\n?|[\v\f]")  # line ends of other systems, and page breaks
+_CHOOSING = ("query", "sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
 _WRITING = ("beam_size", "length_penalty", "min_length", "max_length")
 
 
 def add_summarize(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
+    parser.add_argument(
+        "file", nargs="?",
+        help="a file, an address, a folder, a pattern or a table; - or nothing: standard input",
+    )  # fmt: skip
     parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--query", metavar="TEXT", help="choose the sentences that answer this, or none")
     parser.add_argument("--sentences", type=int, metavar="N", help="at most this many sentences")
@@ -47,11 +56,13 @@ def add_summarize(parser: argparse.ArgumentParser) -> None:
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--marked", action="store_true", help="print the document too, with marks in it")
     shown.add_argument("--json", action="store_true", help="print everything as JSON")
-    shown.add_argument("--jsonl", metavar="IN", help="summarize every document of this file (.jsonl, .jsonl.gz)")
-    parser.add_argument("--out", metavar="OUT", help="where --jsonl writes the summaries (.jsonl, .jsonl.gz)")
-    parser.add_argument("--document-field", metavar="NAME", help="field of the document in the lines of --jsonl")
-    parser.add_argument("--id-field", metavar="NAME", help="field of its id in the lines of --jsonl")
-    parser.add_argument("--query-field", metavar="NAME", help="field of a query in the lines of --jsonl")
+    shown.add_argument("--jsonl", metavar="IN", help="summarize each document of this table")
+    parser.add_argument("--out", metavar="OUT", help="file for summaries of many (.jsonl, .jsonl.gz)")
+    parser.add_argument(
+        "--document-field", metavar="NAME", help="the column of a table, or field of JSON, to summarize"
+    )
+    parser.add_argument("--id-field", metavar="NAME", help="the column or field of its id")
+    parser.add_argument("--query-field", metavar="NAME", help="the column or field of its query")
     parser.add_argument("--encoding", metavar="NAME", help="encoding of the text or of --jsonl; by default UTF-8")
 
 
@@ -64,22 +75,31 @@ def _add_writing(parser: argparse.ArgumentParser) -> None:
 
 
 def summarize(options: argparse.Namespace, _: list[str]) -> None:
-    """Summarizes a text file or standard input, or every document of a JSON lines file.
+    """Summarizes a document, or each of many: of a folder, a table or JSON lines.
 
-    bertsum summarize article.txt
-    bertsum summarize --model runs/cnndm/best --sentences 5 --json < article.txt
-    bertsum summarize page.txt --model runs/ask/best --query "When does the bridge reopen?"
+    bertsum summarize report.pdf --sentences 5 --json
+    bertsum summarize page.html --model runs/ask/best --query "When does the bridge reopen?"
+    bertsum summarize rows.csv --document-field body --out summaries.jsonl
     bertsum summarize --jsonl documents.jsonl.gz --out summaries.jsonl.gz
     """
-    if (options.jsonl is None) != (options.out is None):
-        options.parser.error("--jsonl and --out are given together")
     if options.jsonl is not None and options.file is not None:
         options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
+    many = options.file is not None and has_many(options.file)
+    if many and options.out is not None and is_table(options.file):
+        options.file, options.jsonl = None, options.file
+    if (options.jsonl is None) != (options.out is None) and not many:
+        options.parser.error("--jsonl and --out are given together, or --out and a folder, a pattern or a table")
+    if many and options.marked:
+        options.parser.error("--marked: shows one document, expected --json for many")
     for name in ("document_field", "id_field", "query_field"):
-        if getattr(options, name) is not None and options.jsonl is None:
-            options.parser.error(f"--{name.replace('_', '-')}: names a field of --jsonl, which is not given")
+        if getattr(options, name) is not None and options.jsonl is None and not many:
+            option = f"--{name.replace('_', '-')}"
+            options.parser.error(f"{option}: names a field of --jsonl, which is not given, or a column of a table")
     with _warnings_as_lines():
-        _print_summaries(options)
+        if many and options.jsonl is None:
+            _print_many(options)
+        else:
+            _print_summaries(options)
 
 
 @contextmanager
@@ -90,22 +110,81 @@ def _warnings_as_lines() -> Iterator[None]:
 
 
 def _print_summaries(options: argparse.Namespace) -> None:
-    chosen = ("query", "sentences", "ratio", "max_words", "threshold", "order", "language", "long_documents")
-    asked = _asked(options, (*chosen, *_WRITING))
+    asked = _asked(options, (*_CHOOSING, *_WRITING))
     # Read before slow imports, so that an error about a wrong name comes at once.
-    text = read_text(options.file or "-", options.encoding) if options.jsonl is None else None
-    summarizer = _load(options.model)
+    text = _document(options) if options.jsonl is None else None
+    summarizer = load_summarizer(options.model)
     if text is None:
         from bertsum.inference.bulk import summarize_file
 
         fields = {name: getattr(options, name) for name in ("document_field", "id_field", "query_field", "encoding")}
         print(summarize_file(summarizer, options.jsonl, options.out, **fields, **asked))
         return
-    summary = summarizer(text, **asked)
+    (summary,) = summarizer([text], **asked)
     if options.json:
         _print_json(asdict(summary))
     else:
-        print(summary.marked() if options.marked else printable(_LINE_ENDS.sub("\n", summary.text)))
+        print(summary.marked() if options.marked else _shown(summary.text))
+
+
+def _shown(text: str) -> str:
+    return printable(_LINE_ENDS.sub("\n", text))
+
+
+def _document(options: argparse.Namespace) -> str | FileText:
+    """The document that a command is given: a file, an address, or standard input."""
+    if options.file in (None, "-"):
+        return read_text("-", options.encoding)
+    return read_document(options.file, encoding=options.encoding)
+
+
+def _print_many(options: argparse.Namespace) -> None:
+    """Prints a summary for each document of a folder, a pattern or a table, or writes them to --out."""
+    from bertsum.reading.many import documents_of
+
+    named = documents_of(options.file, options.document_field, options.id_field, options.encoding)
+    named = chain([next(named)], named)  # an error about the whole comes before slow imports
+    summarizer = load_summarizer(options.model)
+    names: deque[str] = deque()
+
+    def documents() -> Iterator[Any]:
+        for name, document in named:
+            names.append(name)
+            yield document
+
+    answers = summarizer.stream(documents(), errors="return", **_asked(options, (*_CHOOSING, *_WRITING)))
+    made, problems, first = 0, 0, ""
+    with whole_file(Path(options.out)) if options.out else nullcontext(sys.stdout) as out:
+        for answer in answers:
+            name = names.popleft()
+            if isinstance(answer, BertsumError):
+                problem = str(answer) if name in str(answer) else f"{name}: {answer}"
+                print(f"warning: {problem}", file=sys.stderr)
+                first, problems = first or problem, problems + 1
+                if options.out:
+                    out.write(json.dumps({"id": name, "error": problem}, ensure_ascii=False) + "\n")
+                continue
+            if options.json or options.out:
+                line = json.dumps({"id": name, **_line(answer, options.json)}, ensure_ascii=False)
+                out.write((line if options.out else printable(line)) + "\n")
+            else:
+                out.write("\n" * bool(made) + f"== {one_line(name)} ==\n{_shown(answer.text)}\n")
+            made += 1
+        if not made:
+            raise NoSummaryError(f"none of {problems:,} documents could be summarised. The first: {first}")
+    if options.out:
+        print(
+            f"{made + problems:,} documents in {options.out}"
+            + (f", {problems:,} of them without a summary" if problems else "")
+        )
+
+
+def _line(summary: Summary, everything: bool) -> dict[str, Any]:
+    """A summary's line of JSON."""
+    values = asdict(summary)
+    return values if everything else {
+        "summary": summary.text, **{name: values[name] for name in ("sentences", "indices", "scores")}
+    }  # fmt: skip
 
 
 def _print_json(values: dict[str, Any]) -> None:
@@ -119,7 +198,7 @@ def _asked(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any
     return {**{name: getattr(options, name) for name in names}, "trigram_blocking": options.blocking}
 
 
-def _load(model: str | None) -> Summarizer:
+def load_summarizer(model: str | None) -> Summarizer:
     gc.disable()  # new objects all stay; searching them for garbage would take an eighth of the start
     try:
         from bertsum.inference.summarizer import Summarizer
@@ -171,8 +250,8 @@ def explain(options: argparse.Namespace, _: list[str]) -> None:
     bertsum explain article.txt --sentence 5 --method occlusion --json
     """
     with _warnings_as_lines():
-        text = read_text(options.file or "-", options.encoding)
-        summary = _load(options.model)(text, language=options.language)
+        document = _document(options)
+        (summary,) = load_summarizer(options.model)([document], language=options.language)
         if options.sentence is not None and options.sentence < 1:
             raise BertsumError(f"--sentence: got {options.sentence}, expected a number from 1 on")
         place = None if options.sentence is None else options.sentence - 1
@@ -206,7 +285,7 @@ def generate(options: argparse.Namespace, _: list[str]) -> None:
     if target is not None and target.resolve() == source.resolve():
         raise BertsumError(f"--out: '{target}' is the text itself, expected another file")
     with _opened(source) as file, _warnings_as_lines():
-        summarizer = _load(options.model)
+        summarizer = load_summarizer(options.model)
         _generate_lines(summarizer, source, file, target, options)
 
 
@@ -251,48 +330,6 @@ def _opened(source: Path) -> BinaryIO:
         raise BertsumError("standard input is closed, expected lines of text, or the name of a file")
     standard: Any = sys.stdin.buffer
     return cast("BinaryIO", standard if hasattr(standard, "peek") else io.BufferedReader(standard))
-
-
-def add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", help=MODEL_HELP)
-    parser.add_argument("--host", default="127.0.0.1", help="address to serve; 0.0.0.0 is the whole network")
-    parser.add_argument("--port", type=int, help="by default the first free one from 7860 on")
-    parser.add_argument("--share", action="store_true", help="a public address too, through Gradio's servers")
-    parser.add_argument("--open", action="store_true", help="open the page in a browser")
-
-
-def demo(options: argparse.Namespace, _: list[str]) -> None:
-    """Serves a page to paste a text into and see its summary, on this machine."""
-    from bertsum.demo import launch
-
-    launch(options.model, options.host, options.port, options.share, options.open)
-
-
-def add_serve(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", help=MODEL_HELP)
-    parser.add_argument("--host", default="127.0.0.1", help="address to serve; 0.0.0.0 is the whole network")
-    parser.add_argument("--port", type=int, default=8000, help="by default 8000")
-    parser.add_argument("--max-bytes", type=int, default=4 << 20, metavar="N", help="most bytes of a request (4 MiB)")
-    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="most seconds to an answer (60)")
-    parser.add_argument("--max-waiting", type=int, default=1024, metavar="N", help="most documents that wait (1024)")
-
-
-def serve(options: argparse.Namespace, _: list[str]) -> None:
-    """Serves /summarize and /prune to other programs (HTTP, JSON), until Ctrl-C or SIGTERM.
-
-    bertsum serve --model runs/ask/best --port 8000
-    curl localhost:8000/summarize --json '{"documents": ["It rained. The council met."], "sentences": 1}'
-
-    http://localhost:8000/docs shows all requests and their fields.
-    """
-    for name in ("max_bytes", "timeout", "max_waiting"):
-        if getattr(options, name) <= 0:
-            shown = name.replace("_", "-")
-            raise BertsumError(f"--{shown}: got {getattr(options, name)}, expected a number above 0")
-    from bertsum.serve import Limits, app, run_until_stopped
-
-    limits = Limits(options.max_bytes, options.timeout, options.max_waiting)
-    run_until_stopped(app(_load(options.model), limits), options.host, options.port)
 
 
 def add_rouge(parser: argparse.ArgumentParser) -> None:

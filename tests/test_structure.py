@@ -23,8 +23,8 @@ LAYERS = [
     *("text", "support", "progress", "errors", "by_place", "device", "files", "parallel", "program"),
     "config",
     *("results", "runs"),
-    *("data", "pages", "encoders", "models", "inference", "evaluation", "training", "compression"),
-    *("metric", "answers", "demo", "serve", "commands", "cli", "__main__"),
+    *("data", "structure", "reading", "pages", "encoders", "models", "inference", "evaluation", "training"),
+    *("compression", "metric", "answers", "demo", "serve", "commands", "serving", "cli", "__main__"),
 ]
 ALONE = {
     "pages.shading": {"text"},

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bertsum.data.documents import Document, Rejected
 from bertsum.data.fingerprints import describe_file
-from bertsum.data.sources import JSON_LINES, read_to_summarize
+from bertsum.data.sources import JSON_LINES
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
 from bertsum.inference.reading import Asked
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.models.storage import checksum
 from bertsum.progress import Progress
+from bertsum.reading.documents import TABLES
+from bertsum.reading.tables import read_rows
 from bertsum.text import sanitize
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def summarize_file(
     buffer: int = BUFFER,
     **options: Unpack[Options],
 ) -> FileSummaries:
-    """Summarises each document of a file of JSON lines of any size.
+    """Summarises each document of a file of JSON lines, or of a table, of any size.
 
     The target has one line for each document, in the same order: ``id`` (as text; the document's number if it has
     none), ``summary``, ``sentences``, ``indices`` and ``scores``; or ``id`` and ``error`` if it cannot be summarised.
@@ -77,9 +79,9 @@ def summarize_file(
 
     Args:
         summarizer: The summarizer.
-        source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``).
+        source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``), or a table (``.csv``, ``.tsv``, ``.parquet``).
         target: File for the summaries; gzipped if its name ends with ``.gz``.
-        document_field: Field of the document; by default document, article, text, source or src.
+        document_field: Field or column of the document; by default document, article, text, source or src.
         id_field: Field of the id; by default id or paper_id. If the id is neither text nor a whole number, it is the
             document's number.
         query_field: Field of what the sentences are to answer. By default query, if the source has it, the model was
@@ -104,7 +106,7 @@ def summarize_file(
     summarizer.stream([], buffer=buffer, **options)  # checks the options before anything is written
     writer = _Writer(target, made_of, resume)
     with _opened(source) as file, _explained(target, writer):
-        read = read_to_summarize(source, file, document_field, id_field, encoding, query_field)
+        read = read_rows(source, file, document_field, id_field, encoding, query_field)
         size, title = source.stat().st_size, f"summarize {source.name}"
         with writer, Progress(title, size, "bytes", shown=progress) as shown:
             _summarize_rest(summarizer, read, file, writer, shown, buffer, options)
@@ -144,9 +146,11 @@ def _summarize_rest(
 
 
 def _check_names(source: Path, target: Path) -> None:
-    for name, path in (("source", source), ("target", target)):
-        if not path.name.endswith(JSON_LINES):
-            raise BertsumError(f"{name}: '{path}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
+    if not source.name.lower().endswith((*JSON_LINES, *TABLES)):
+        tables = f"{' or '.join(JSON_LINES)}, or a table ({', '.join(TABLES)})"
+        raise BertsumError(f"source: '{source}' is not named as JSON lines, expected {tables}")
+    if not target.name.endswith(JSON_LINES):
+        raise BertsumError(f"target: '{target}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
     if source.resolve() == target.resolve():
         raise BertsumError(f"target: '{target}' is the source itself, expected another file")
 

@@ -18,6 +18,7 @@ from bertsum.errors import BertsumError
 from bertsum.inference.attribution import METHODS, TokenWords
 from bertsum.inference.explained import ExplainedScore, SentenceScore, WrittenScore
 from bertsum.inference.explanation import Completeness, Decisive, Explanation, Word
+from bertsum.inference.summary import without_sentences
 from bertsum.models.extractive import BertSum, choose
 from bertsum.models.seq2seq import BertSumAbs
 from bertsum.text import word_spans
@@ -186,11 +187,6 @@ def _left_out(
     if isinstance(score, SentenceScore):
         return score.logits_of_rows(rows)
     return [{} if value is None else {WRITTEN: value} for value in score.of_rows(rows)]
-
-
-def without_sentences(document: Sequence[str], left_out: Sequence[int]) -> list[str]:
-    """A document without some sentences; the places of the others stay."""
-    return ["" if index in left_out else sentence for index, sentence in enumerate(document)]
 
 
 def leave_out(

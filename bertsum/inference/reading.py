@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
@@ -16,8 +17,12 @@ from bertsum.data.queries import sentence_spans
 from bertsum.data.sentences import document_sentences
 from bertsum.errors import BertsumError
 from bertsum.inference.options import LongDocuments, Settled
+from bertsum.inference.summary import without_sentences
 from bertsum.models.selection import is_enough
 from bertsum.models.storage import SavedConfig
+from bertsum.reading.documents import FileText, read_document
+from bertsum.structure.markdown import is_markdown
+from bertsum.structure.pieces import Piece, pieces_of
 from bertsum.text import kind_of, listed
 
 _NONE: Any = object()
@@ -34,7 +39,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Read:
-    """A document, split and encoded."""
+    """A document, split and encoded.
+
+    Attributes:
+        sentences: Its sentences.
+        encoding: What the model reads of them.
+        language: Its language.
+        unscored: Why the model does not read a sentence, by its place.
+        encoder: What has encoded it.
+        structure: Places of the sentences that are structure, such as headings: the model does not read them.
+        skipped: What was left out, each with the reason.
+        markdown: Whether the document is Markdown.
+    """
 
     text: str | list[str]
     query: str
@@ -43,6 +59,9 @@ class Read:
     language: str
     unscored: dict[int, str]
     encoder: DocumentEncoder
+    structure: frozenset[int] = frozenset()
+    skipped: tuple[dict[str, str], ...] = ()
+    markdown: bool = False
 
     def spans(self, indices: Sequence[int]) -> list[tuple[int, int]]:
         """Where sentences stand in the text; none for a document that was given as sentences."""
@@ -90,22 +109,54 @@ class Reader:
         if isinstance(document, Asked):
             document, query = document.document, document.query.strip()
         try:
-            text = _text_or_sentences(document)
+            given = _given(document)
+            text = given.text if isinstance(given, FileText) else given
             language = self._language(text, settled)
-            sentences = document_sentences(text, language, self._config.encoding.split_sentences)
+            pieces = self._pieces(given, language, settled)
+            sentences = [piece.text.strip() for piece in pieces]
             if not any(sentences):
                 raise BertsumError("is empty")
         except BertsumError as error:
             return error
+        structure = {place: piece.why for place, piece in enumerate(pieces) if piece.why}
+        kept = without_sentences(sentences, structure)
         encoder = self.encoder(settled.long_documents)
-        candidates = [sentences[index] for index in encoder.candidates(sentences, query)]
-        if not settled.writes and not query and not is_enough(candidates, sentences, settled.selection):
+        candidates = [kept[index] for index in encoder.candidates(kept, query)]
+        if not settled.writes and not query and not is_enough(candidates, kept, settled.selection):
             encoder = self.encoder(settled.long_documents, 1)  # short sentences, too
-        encoding = encoder.encode(sentences, query)
+        encoding = encoder.encode(kept, query)
+        if not encoding.sentence_indices and structure:  # what is left has no token that the model knows
+            structure, kept = {}, sentences
+            encoding = encoder.encode(kept, query)
         if not encoding.sentence_indices:
             return BertsumError("has no token that the model knows")
-        unread = encoder.unread_reasons(sentences, encoding, query)
-        return Read(text, query, sentences, encoding, language, unread, encoder)
+        unscored = encoder.unread_reasons(kept, encoding, query) | {
+            place: f"is left out ({why})" for place, why in structure.items()
+        }
+        skipped = [{"text": sentences[place], "why": why} for place, why in structure.items()]
+        return Read(
+            text,
+            query,
+            sentences,
+            encoding,
+            language,
+            dict(sorted(unscored.items())),
+            encoder,
+            frozenset(structure),
+            (*(given.skipped if isinstance(given, FileText) else ()), *skipped),
+            isinstance(text, str) and (is_markdown(text) or (isinstance(given, FileText) and given.markdown)),
+        )
+
+    def _pieces(self, given: str | list[str] | FileText, language: str, settled: Settled) -> list[Piece]:
+        """A document's sentences, each with what it is. Only of a text from which sentences are chosen is structure
+        left out: a list of sentences is taken as it is, and a model that writes reads everything.
+        """
+        text = given.text if isinstance(given, FileText) else given
+        split = self._config.encoding.split_sentences
+        if isinstance(text, str) and split and not settled.writes:
+            marks, markdown = (given.marks, given.markdown) if isinstance(given, FileText) else ((), False)
+            return pieces_of(text, language, marks, markdown)
+        return [Piece(sentence) for sentence in document_sentences(text, language, split)]
 
     def _language(self, document: str | list[str], settled: Settled) -> str:
         """The language of a document, for splitting it and joining its summary; of a translator, what it writes."""
@@ -184,15 +235,17 @@ def _paired(documents: Iterable[Any], queries: Iterable[Any]) -> Iterator[Asked]
         yield Asked(document, query or "")
 
 
-def _text_or_sentences(document: Any) -> str | list[str]:
-    """A given document as text or a list of sentences.
+def _given(document: Any) -> str | list[str] | FileText:
+    """A given document as text, a list of sentences, or the text of a file.
 
     Raises:
-        BertsumError: if it is something else, or an error in place of a document.
+        BertsumError: if it is something else, or an error in place of a document, or a file that cannot be read.
     """
     if isinstance(document, BertsumError):
         raise document
-    if isinstance(document, str):
+    if isinstance(document, Path):
+        return read_document(document)
+    if isinstance(document, str | FileText):
         return document
     sentences = listed(document)
     if sentences is None:

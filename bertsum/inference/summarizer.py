@@ -23,6 +23,7 @@ from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.storage import BUNDLED_FOLDER
 from bertsum.parallel import chunks
+from bertsum.reading.text import FileText
 from bertsum.text import kind_of, listed, split_words, text_size
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 BUFFER = 256  # documents: among many, batches of like length hold little padding
 _BUFFER_BYTES = 1 << 20  # or fewer large ones: an interruption costs a minute or two of work
 Answer = TypeVar("Answer")
+Given = str | Path | FileText | Sequence[str]  # one document
 
 
 class Summarizer:
@@ -98,20 +100,21 @@ class Summarizer:
 
     @overload
     def __call__(  # type: ignore[overload-overlap]  # a string is a sequence of strings, too
-        self, documents: str, **options: Unpack[Options]
+        self, documents: str | Path | FileText, **options: Unpack[Options]
     ) -> Summary: ...
 
     @overload
-    def __call__(self, documents: Sequence[str | Sequence[str]], **options: Unpack[Options]) -> list[Summary]: ...
+    def __call__(self, documents: Sequence[Given], **options: Unpack[Options]) -> list[Summary]: ...
 
     def __call__(
-        self, documents: str | Sequence[str | Sequence[str]], **options: Unpack[Options]
+        self, documents: str | Path | FileText | Sequence[Given], **options: Unpack[Options]
     ) -> Summary | list[Summary]:
         """Summarises one document or many.
 
         Args:
-            documents: A string is one document. A list holds many, each a string or a list of sentences; a tuple, a
-                generator, an array or a column of a table also works.
+            documents: A string is one document; so are a ``pathlib.Path``, which is read, and what
+                :func:`bertsum.read_document` returns. A list holds many, each one of these or a list of sentences; a
+                tuple, a generator, an array or a column of a table also works.
             options: Of a model that chooses sentences, ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
                 ``max_words``: At most this many words; an error if every sentence is longer.
@@ -141,7 +144,7 @@ class Summarizer:
             BertsumError: if a document is empty or not text, or an option is out of its range or for another kind of
                 model.
         """
-        one = isinstance(documents, str)
+        one = isinstance(documents, str | Path | FileText)
         many = [documents] if one else listed(documents)
         if many is None:
             raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
@@ -153,11 +156,11 @@ class Summarizer:
         summaries = list(_or_raise(self._answers(read, settled)))
         return summaries[0] if one else summaries
 
-    def explain(self, document: str | Sequence[str], sentence: int | None = None, **options: Any) -> Explanation:
+    def explain(self, document: Given, sentence: int | None = None, **options: Any) -> Explanation:
         """Summarises a document, and explains a sentence.
 
         Args:
-            document: A string or a list of sentences.
+            document: A string, a path or a list of sentences.
             sentence: The place of the sentence to explain, as in :meth:`Summary.explain`.
             options: Options of a call, and those of :meth:`Summary.explain`: method, leaving_out, samples.
 
@@ -213,7 +216,7 @@ class Summarizer:
     @overload
     def stream(
         self,
-        documents: Iterable[str | Sequence[str] | BertsumError],
+        documents: Iterable[Given | BertsumError],
         *,
         buffer: int = ...,
         start: int = ...,
@@ -224,7 +227,7 @@ class Summarizer:
     @overload
     def stream(
         self,
-        documents: Iterable[str | Sequence[str] | BertsumError],
+        documents: Iterable[Given | BertsumError],
         *,
         buffer: int = ...,
         start: int = ...,
@@ -234,7 +237,7 @@ class Summarizer:
 
     def stream(
         self,
-        documents: Iterable[str | Sequence[str] | BertsumError],
+        documents: Iterable[Given | BertsumError],
         *,
         buffer: int = BUFFER,
         start: int = 0,
@@ -244,8 +247,9 @@ class Summarizer:
         """Summarises any number of documents in bounded memory, in order.
 
         Args:
-            documents: Each a string or a list of sentences. A :class:`BertsumError` may stand for a document that could
-                not be read; it is then returned or raised. Documents are read a buffer at a time, when needed.
+            documents: Each a string, a path or a list of sentences. A :class:`BertsumError` may stand for a document
+                that could not be read; it is then returned or raised. Documents are read a buffer at a time, when
+                needed.
             buffer: At most this many documents are read before the first summary; they are scored together, batched by
                 length. Long documents (a million characters together) fill it earlier.
             start: Number of the first document, in messages.
@@ -323,7 +327,7 @@ class Summarizer:
             )
         selection = settled.answering if read.query else settled.selection
         return Summary(
-            text=running_text(prediction.sentences, read.language),
+            text=running_text(prediction.sentences, read.language, read.sentences, read.markdown),
             sentences=prediction.sentences,
             indices=prediction.indices,
             scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
@@ -334,7 +338,8 @@ class Summarizer:
             unsupported=prediction.unsupported,
             spans=read.spans(prediction.indices),
             query=read.query,
-        ).made_with(Source(self.model, read.encoder, self.arithmetic, selection, read.query))
+            skipped=list(read.skipped),
+        ).made_with(Source(self.model, read.encoder, self.arithmetic, selection, read.query, read.structure))
 
 
 def _size(document: Any) -> int:

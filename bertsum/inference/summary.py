@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +11,8 @@ from bertsum.data.languages import between_sentences
 from bertsum.errors import BertsumError
 from bertsum.pages.shading import document_html, marked, show_document
 from bertsum.pages.written import show_written, written_html, written_terminal
+from bertsum.structure.markdown import without_targets
+from bertsum.structure.marks import words
 from bertsum.text import is_spaced
 
 if TYPE_CHECKING:
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
     from bertsum.inference.explanation import Explanation
     from bertsum.inference.text_scorer import TextScorer
     from bertsum.models.base import Model
+_DIVIDED = re.compile(r"\b([^\W\d_]+)([-\u2010\u00ad])[^\S\n\r]*(?:\r\n|[\n\r])[^\S\n\r]*([^\W\d_]+)")
+_HYPHENATED = re.compile(r"\b[^\W\d_]+-[^\W\d_]+")
+_BEFORE_HYPHENS = words(  # they keep their hyphen: self-made
+    "all anti co cross ex full half high long low mid mother multi near non one part post pre self semi short so son"
+    " three two well"
+)
+_AFTER_HYPHENS = words("and or to und oder bis et ou y o en of")  # pre- and post-war
 _LINE_BREAK = re.compile(r"(.?)[^\S\n\r\x85\u2028]*[\n\r\x85\u2028]\s*(?=(.?))")
 
 
@@ -33,6 +42,7 @@ class Source:
         precision: Its arithmetic.
         selection: How sentences were chosen.
         query: What they answer.
+        structure: Places of the document's sentences that the model was not given, such as headings.
     """
 
     model: Model
@@ -40,10 +50,11 @@ class Source:
     precision: str
     selection: SelectionConfig
     query: str = ""
+    structure: frozenset[int] = frozenset()
 
     def row(self, document: Sequence[str]) -> dict[str, Any]:
         """A document as the model reads it."""
-        encoding = self.encoder.encode(document, self.query)
+        encoding = self.encoder.encode(without_sentences(document, self.structure), self.query)
         return {
             "query": self.query,
             "sentences": list(document),
@@ -58,7 +69,8 @@ class Summary:
     """A summary and where it comes from.
 
     Attributes:
-        text: The summary's sentences as one text, without line breaks inside sentences.
+        text: The summary's sentences as one text: without line breaks inside sentences and hyphens at them, and
+            without the targets of Markdown's links.
         sentences: Chosen sentences, verbatim, in document order unless asked otherwise; or the sentences that the model
             has written.
         indices: Places of the chosen sentences in the document; empty if the model writes.
@@ -67,6 +79,8 @@ class Summary:
         document: All sentences of the document.
         document_scores: The score of each sentence of the document; None if the model did not read it, or writes.
         unscored: Why the model did not read a sentence, by its place in the document.
+        skipped: What was left out because it is no sentence to choose, such as a heading, a table row or a quoted
+            message: each piece's ``text`` and the reason, ``why``.
         leans_on: For each written sentence, places of the sentences of the document that it has most of its words from;
             empty if the sentences are chosen, and without places if it is a translation.
         unsupported: Names, numbers and rare words of a written summary that the document does not have; none of a
@@ -87,6 +101,7 @@ class Summary:
     unsupported: list[str] = field(default_factory=list)
     spans: list[tuple[int, int]] = field(default_factory=list)
     query: str = ""
+    skipped: list[dict[str, str]] = field(default_factory=list)
     # An instance may have its own; it is no field, because it is no part of the value.
     _source: ClassVar[Source | None] = None
 
@@ -179,14 +194,42 @@ class Summary:
         return document_html(self.document, self.document_scores, self.indices)
 
 
-def running_text(sentences: Sequence[str], language: str) -> str:
+def without_sentences(document: Sequence[str], left_out: Container[int]) -> list[str]:
+    """A document without some sentences; the places of the others stay.
+
+    Args:
+        document: Its sentences.
+        left_out: Places of the sentences to leave out.
+    """
+    return ["" if index in left_out else sentence for index, sentence in enumerate(document)]
+
+
+def running_text(sentences: Sequence[str], language: str, document: Sequence[str] = (), markdown: bool = False) -> str:
     """Sentences as one text on one line: joined as their language does, hard-wrapped lines joined by a space.
+
+    A word that is divided at a line's end becomes whole. Its hyphen stays if the document has the word with it.
 
     Args:
         sentences: The sentences, verbatim.
         language: ISO 639-1 code.
+        document: The document's sentences, which tell how words are written.
+        markdown: Whether they are Markdown: then the targets of links are left out.
     """
+    if any(_DIVIDED.search(sentence) for sentence in sentences):
+        written = set(_HYPHENATED.findall(" ".join(document).lower()))
+        sentences = [_DIVIDED.sub(lambda match: _whole_word(match, written), sentence) for sentence in sentences]
+    if markdown:
+        sentences = [without_targets(sentence) for sentence in sentences]
     return between_sentences(language).join(_LINE_BREAK.sub(_joined_line, sentence) for sentence in sentences)
+
+
+def _whole_word(match: re.Match[str], written: Container[str]) -> str:
+    """A word that a line's end divides."""
+    before, mark, after = match.groups()
+    if after in _AFTER_HYPHENS:
+        return match[0]
+    keeps = after[0].isupper() or f"{before}-{after}".lower() in written or before.lower() in _BEFORE_HYPHENS
+    return f"{before}-{after}" if keeps and mark != "\u00ad" else before + after
 
 
 def _joined_line(match: re.Match[str]) -> str:

@@ -1,0 +1,106 @@
+"""A file or an address -> its text: one reader for each kind of file."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable
+from pathlib import Path
+
+from bertsum.errors import BertsumError
+from bertsum.files import decode_text
+from bertsum.reading.mail import read_mail
+from bertsum.reading.markup import read_html
+from bertsum.reading.pdf import read_pdf
+from bertsum.reading.subtitles import read_subtitles
+from bertsum.reading.text import FileText
+from bertsum.reading.web import fetch, is_address
+from bertsum.reading.word import read_word
+from bertsum.text import sanitize
+
+
+def _plain(text: str, name: str) -> FileText:
+    return FileText(text, name)
+
+
+def _markdown(text: str, name: str) -> FileText:
+    return FileText(text, name, markdown=True)
+
+
+# Readers of a file's text, and of its bytes.
+TEXTS: dict[str, Callable[[str, str], FileText]] = {
+    ".txt": _plain,
+    ".text": _plain,
+    ".md": _markdown,
+    ".markdown": _markdown,
+    ".srt": read_subtitles,
+    ".vtt": read_subtitles,
+}
+BYTES: dict[str, Callable[[bytes, str, str | None], FileText]] = {
+    ".html": read_html,
+    ".htm": read_html,
+    ".xhtml": read_html,
+    ".eml": read_mail,
+    ".pdf": read_pdf,
+    ".docx": read_word,
+}
+SUFFIXES = (*TEXTS, *BYTES)
+# Files with a document in each row or line.
+TABLES = (".csv", ".tsv", ".parquet")
+_LINES = (".jsonl", ".jsonl.gz")
+# Kinds of files that a page's server may send.
+_SENT = {"text/html": ".html", "application/xhtml+xml": ".html", "application/pdf": ".pdf", "text/markdown": ".md",
+         "message/rfc822": ".eml", "text/vtt": ".vtt",
+         "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx"}  # fmt: skip
+
+
+def read_document(source: str | Path, *, encoding: str | None = None) -> FileText:
+    """Reads a file as people have it, or a page of the web; what is returned is a document for a :class:`Summarizer`.
+
+    Args:
+        source: A path, or an address that begins with ``https://`` or ``http://``. The end of the name tells the kind:
+            ``.txt``, ``.md``, ``.html``, ``.pdf``, ``.docx``, ``.eml``, ``.srt``, ``.vtt``; any other is plain text.
+            HTML, PDF and .docx need the extra ``files``.
+        encoding: Encoding of a text; by default that of its byte-order mark, or what a page says, or UTF-8.
+
+    Raises:
+        BertsumError: if it cannot be read, is no text, or needs a package that is missing.
+    """
+    if isinstance(source, str) and is_address(source):
+        data, kind, said = fetch(source)
+        suffix = _SENT.get(kind) or Path(source.partition("?")[0]).suffix.lower()
+        return read_bytes(data, source, suffix, encoding or said)
+    path = Path(source)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
+    return read_bytes(data, str(path), path.suffix.lower(), encoding)
+
+
+def read_bytes(data: bytes, name: str, suffix: str, encoding: str | None = None) -> FileText:
+    """Reads the content of a file.
+
+    Args:
+        data: The content.
+        name: Name for error messages.
+        suffix: The end of a name that tells the kind, such as ``.html``.
+        encoding: Encoding of a text.
+
+    Raises:
+        BertsumError: as :func:`read_document`.
+    """
+    if suffix in BYTES:
+        return BYTES[suffix](data, name, encoding)
+    if suffix in (".doc", ".odt", ".rtf", ".pptx", ".xlsx", ".epub", ".zip", ".gz", ".png", ".jpg", ".jpeg"):
+        raise BertsumError(f"'{name}': is a {suffix} file, expected {', '.join(SUFFIXES)}")
+    return TEXTS.get(suffix, _plain)(sanitize(decode_text(data, name, encoding)), name)
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of this name has one document a row or a line."""
+    return name.lower().endswith((*TABLES, *_LINES))
+
+
+def has_many(source: str) -> bool:
+    """Whether a source is a folder, a pattern such as ``notes/*.md``, or a table: it has a document for each."""
+    return Path(source).is_dir() or is_table(source) or (glob.has_magic(source) and not Path(source).exists())

@@ -1,0 +1,76 @@
+"""A folder, a pattern, or a table -> its documents, each with a name."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from pathlib import Path
+
+from bertsum.data.documents import Document
+from bertsum.errors import BertsumError
+from bertsum.reading.documents import SUFFIXES, is_table, read_document
+from bertsum.reading.tables import read_rows
+from bertsum.reading.text import FileText
+from bertsum.text import sanitize
+
+Named = tuple[str, "str | list[str] | FileText | BertsumError"]
+
+
+def files_of(source: str) -> list[Path]:
+    """The files of a folder that can be read, in it and its folders, or those that a pattern matches; sorted.
+
+    Raises:
+        BertsumError: if there is none.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        files = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not _is_hidden(path, folder)]
+    else:
+        files = [path for path in map(Path, glob.glob(source, recursive=True)) if path.is_file()]
+    if not files:
+        wanted = f"has no file of {', '.join(SUFFIXES)}" if folder.is_dir() else "matches no file"
+        raise BertsumError(f"'{source}': {wanted}")
+    return sorted(files)
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def documents_of(
+    source: str, document_field: str | None = None, id_field: str | None = None, encoding: str | None = None
+) -> Iterator[Named]:
+    """Streams the documents of a source with many; an error takes the place of one that cannot be read.
+
+    Args:
+        source: A folder, a pattern, or a table (``.csv``, ``.tsv``, ``.parquet``, ``.jsonl``, ``.jsonl.gz``).
+        document_field: The table's column with the documents.
+        id_field: The table's column with their names.
+        encoding: Encoding of texts.
+
+    Raises:
+        BertsumError: if the source as a whole cannot be read.
+    """
+    if is_table(source) and not Path(source).is_dir() and not glob.has_magic(source):
+        yield from _rows(Path(source), document_field, id_field, encoding)
+        return
+    for path in files_of(source):
+        name = sanitize(str(path))
+        if is_table(path.name):
+            yield from _rows(path, document_field, id_field, encoding)
+            continue
+        try:
+            yield name, read_document(path, encoding=encoding)
+        except BertsumError as error:
+            yield name, error
+
+
+def _rows(path: Path, document_field: str | None, id_field: str | None, encoding: str | None) -> Iterator[Named]:
+    if not path.is_file():
+        raise BertsumError(f"'{path}': cannot be read: No such file or directory")
+    with open(path, "rb") as file:
+        for number, item in enumerate(read_rows(path, file, document_field, id_field, encoding)):
+            if isinstance(item, Document):
+                yield item.id, item.text
+            else:
+                yield str(number) if item.id is None else item.id, BertsumError(f"{item.place}: {item.problem}")

@@ -1,0 +1,132 @@
+"""A page of HTML -> its article, without navigation, banners and footers."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+from bertsum.errors import BertsumError
+from bertsum.files import encoding_of
+from bertsum.reading.extras import package
+from bertsum.reading.text import FileText, TextBuilder
+from bertsum.structure.marks import words
+from bertsum.text import sanitize
+
+_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_HEADINGS = words("h1 h2 h3 h4 h5 h6 title summary legend")
+_SILENT = words("script style noscript template head button select option nav footer aside form svg iframe")
+_BLOCKS = words(
+    "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote br hr dl dt dd figure"
+    " figcaption header address body html"
+)
+_FEW = 250  # characters: of less text trafilatura keeps no blocks
+
+
+def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool = False) -> FileText:
+    """The text of a page: its article.
+
+    Args:
+        data: The page.
+        name: Its name or address.
+        encoding: Its encoding; by default what the page says, or UTF-8.
+        whole: Whether all of it is text, as in an e-mail.
+
+    Raises:
+        BertsumError: if it has no text, or trafilatura is missing.
+    """
+    page = _decoded(data, name, encoding)
+    builder = TextBuilder()
+    if not whole:
+        trafilatura = package("trafilatura", name, "trafilatura")
+        found = trafilatura.extract(page, output_format="xml", include_comments=False, include_tables=True)
+        if found is not None and len(re.sub(r"<[^>]*>|\s", "", found)) >= _FEW:
+            _add_article(found, builder)
+    article = builder.built(name)
+    blocks = _Blocks()
+    blocks.feed(page)
+    blocks.close()
+    if not article.text:
+        for text, tag in blocks.found:
+            if tag not in _SILENT:
+                builder.add(text, "quoted" if tag == "blockquote" else "heading" if tag in _HEADINGS else "")
+        article = builder.built(name)
+    if not article.text:
+        raise BertsumError(f"'{name}': has no text, expected a page of HTML with some")
+    kept = "".join(article.text.split())
+    for text, tag in blocks.found:
+        if "".join(text.split()) not in kept:
+            article.skipped.append({"text": text, "why": "navigation" if tag in _SILENT else "outside the article"})
+    return article
+
+
+def _decoded(data: bytes, name: str, encoding: str | None) -> str:
+    said = _CHARSET.search(data[:4096])
+    try:
+        known = encoding_of(
+            data[:4],
+            encoding or (said[1].decode("ascii") if said and data[:2] not in (b"\xff\xfe", b"\xfe\xff") else None),
+        )
+    except BertsumError:
+        if encoding is not None:
+            raise
+        known = "utf-8"
+    return sanitize(data.decode(known, errors="replace"))
+
+
+def _add_article(found: str, builder: TextBuilder) -> None:
+    """Adds the blocks of an article that trafilatura has found."""
+    main = ElementTree.fromstring(found).find("main")
+    for block in [] if main is None else main:
+        if block.tag == "list":
+            for item in block.iter("item"):
+                builder.add("- " + " ".join("".join(item.itertext()).split()), separator="\n")
+        elif block.tag == "table":
+            for row in block.iter("row"):
+                cells = (" ".join("".join(cell.itertext()).split()) for cell in row)
+                builder.add(" | ".join(cell for cell in cells if cell), "table row")
+        else:
+            why = {"head": "heading", "code": "code"}.get(block.tag, "")
+            builder.add(" ".join("".join(block.itertext()).split()), why)
+
+
+class _Blocks(HTMLParser):
+    """The blocks of a page in order, each with the tag that tells most of it."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: list[tuple[str, str]] = []
+        self._open: list[str] = []
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begins a block."""
+        if tag in _BLOCKS or tag in _SILENT:
+            self._end()
+        if tag not in ("br", "hr", "img", "meta", "link", "input", "source", "wbr", "col", "area", "base", "embed"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Ends a block, and those in it that the page does not end."""
+        if tag in _BLOCKS or tag in _SILENT:
+            self._end()
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        """Takes text, unless it is for machines."""
+        if not {"script", "style", "template", "svg"} & set(self._open):
+            self._text.append(data)
+
+    def close(self) -> None:
+        """Ends the last block."""
+        super().close()
+        self._end()
+
+    def _end(self) -> None:
+        text = " ".join("".join(self._text).split())
+        self._text = []
+        if text:
+            telling = [tag for tag in self._open if tag in _SILENT or tag in _HEADINGS or tag == "blockquote"]
+            self.found.append((text, telling[0] if telling else ""))

@@ -1,0 +1,48 @@
+"""Subtitles (.srt, .vtt) -> what is said: sentences run over lines and over captions."""
+
+from __future__ import annotations
+
+import re
+
+from bertsum.reading.text import FileText, TextBuilder
+
+_TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|<\d[\d:.]*>")
+_SOUND = re.compile(r"\s*(?:-\s*)?(?:\([^()]*\)|\[[^\[\]]*\]|[♪♫#*][^♪♫]*[♪♫#*]?)[\s♪♫]*$")
+_MUSIC = re.compile(r"[♪♫]")
+_ENDED = re.compile(r"[.!?…。！？][\"'”’»)]*\s*$")
+_TURN = re.compile(r"\s*[-–—]\s*\S|\s*>>")
+_BLOCK = re.compile(r"(?:\r\n|\n|\r)(?:[^\S\n\r]*(?:\r\n|\n|\r))+")
+
+
+def read_subtitles(text: str, name: str) -> FileText:
+    """What is said in subtitles.
+
+    Args:
+        text: The file.
+        name: Its name.
+    """
+    builder = TextBuilder()
+    ended = True
+    for block in _BLOCK.split(text.lstrip("\ufeff").strip()):
+        lines = block.splitlines()
+        times = next((number for number, line in enumerate(lines) if _TIMES.match(line)), None)
+        if times is None:
+            if lines and lines[0].strip().isdigit():
+                lines = lines[1:]
+            elif re.match(r"\s*(?:WEBVTT|NOTE|STYLE|REGION)\b", block):
+                builder.skip(block, "note of the file")
+                continue
+        else:
+            lines = lines[times + 1 :]
+        for line in lines:
+            said = " ".join(_TAG.sub("", line).split())
+            if not said:
+                continue
+            if _SOUND.match(said) or _MUSIC.search(said):
+                builder.skip(said, "sound")
+                continue
+            turn = _TURN.match(said) is not None
+            builder.add(said, separator="\n\n" if ended or turn else " ")
+            ended = _ENDED.search(said) is not None
+    return builder.built(name)

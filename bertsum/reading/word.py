@@ -1,0 +1,56 @@
+"""A .docx file -> its paragraphs; headings, captions and tables are marked."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from bertsum.errors import BertsumError
+from bertsum.reading.extras import package
+from bertsum.reading.text import FileText, TextBuilder
+
+_STYLES = {"heading": "heading", "title": "heading", "subtitle": "heading", "caption": "caption", "toc": "contents",
+           "header": "running header", "footer": "running header", "bibliography": "reference"}  # fmt: skip
+
+
+def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
+    """The text of a .docx file, without its headers, footers and notes.
+
+    Args:
+        data: The file.
+        name: Its name.
+        encoding: Not used: the file says it.
+
+    Raises:
+        BertsumError: if it is no .docx file, or python-docx is missing.
+    """
+    docx = package("docx", name, "python-docx")
+    try:
+        document = docx.Document(io.BytesIO(data))
+    except (zipfile.BadZipFile, KeyError, ValueError, docx.opc.exceptions.OpcError) as error:
+        raise BertsumError(f"'{name}': is no .docx file: {error}") from error
+    builder = TextBuilder()
+    for block in document.iter_inner_content():
+        if hasattr(block, "rows"):
+            _add_table(block, builder)
+            continue
+        style = (block.style.name or "").lower() if block.style is not None else ""
+        why = next((why for begin, why in _STYLES.items() if style.startswith(begin)), "")
+        listed = style.startswith("list") or (block._p.pPr is not None and block._p.pPr.numPr is not None)
+        builder.add(("- " if listed and block.text.strip() else "") + block.text, why)
+    return builder.built(name)
+
+
+def _add_table(table: Any, builder: TextBuilder) -> None:
+    """Adds a table row by row; a table of one cell is a frame around text."""
+    if len(table.rows) == 1 and len(table.columns) == 1:
+        builder.add(table.cell(0, 0).text)
+        return
+    for row in table.rows:
+        cells: list[str] = []
+        for cell in row.cells:  # a cell that spans several columns comes several times
+            text = " ".join(cell.text.split())
+            if not cells or cells[-1] != text:
+                cells.append(text)
+        builder.add(" | ".join(cells), "table row")

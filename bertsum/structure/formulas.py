@@ -1,0 +1,309 @@
+"""Set phrases of kinds of documents, and sections that say nothing of what a document is about.
+
+They are looked for in documents of that kind alone, so that a story about a meeting loses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+# What shows the kind of a document: so many matches.
+KINDS: dict[str, tuple[re.Pattern[str], int]] = {
+    "minutes": (
+        re.compile(
+            r"^[^\w\n]{0,9}(?:(?:members |also |staff )?(?:present|attendees|attending|participants|in attendance"
+            r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés)\b[^.\n:]{0,30}:"
+            r"|(?:draft )?minutes\b(?! of an hour)|protokoll\b|(?:call to order|adjournment|any other business"
+            r"|old business|new business)[^\w\n]{0,9}$)",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        2,
+    ),
+    "legal": (
+        _any(
+            r"\b(?:this|the) (?:agreement|contract|lease|licen[cs]e|deed|act|policy) (?:is made|shall|may|will"
+            r"|means|between|and|or|at|to|by)\b",
+            r"\bthe parties\b",
+            r"\b(?:either|neither|each|any) party\b",
+            r"\bhereby\b",
+            r"\bhereinafter\b",
+            r"\bhereto\b",
+            r"\bwhereas\b", r"\bin witness whereof\b", r"\bnow,? therefore\b", r"\bprovisions? of this\b",
+            r"\bthis (?:agreement|contract|lease|deed|act)\b", r"\bshall (?:be|not|have|pay|make|mean|include)\b",
+        ),
+        4,
+    ),
+    "clinic": (
+        re.compile(
+            r"^[^\w\n]{0,9}(?:patient(?: name)?|mrn|dob|date of (?:birth|visit|admission|discharge)|chief complaint"
+            r"|history of present illness|hpi"
+            r"|assessment(?: and plan)?|plan|impression|medications?|allergies|vital signs"
+            r"|physical exam(?:ination)?|diagnos[ie]s"
+            r"|subjective|objective|past medical history|attending|hospital course|(?:admission|discharge"
+            r"|principal|final) (?:date|diagnos[ie]s)|dictated by|transcribed by"
+            r"|condition (?:on|at) \w+|medications? (?:on|at) \w+|reason for (?:visit|referral)|follow-?up)\s*:",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        3,
+    ),
+}  # fmt: skip
+
+# Phrases, by kind; those of any document count where something else in it is structure, in short paragraphs.
+ANY = ""
+FORMULAS: dict[str, re.Pattern[str]] = {
+    "minutes": _any(
+        r"\b(?:open|clos|adjourn|call|conven|start|end|conclud|declar)(?:ed|s|ing)?\b.{0,40}\b(?:meeting|session"
+        r"|sitting)\b",
+        r"\b(?:meeting|session) (?:was |is |be |then )*(?:opened|closed|adjourned|ended|called|convened|concluded"
+        r"|started|began)",
+        r"\b(?:minutes|agenda|apologies|notes)\b.{0,80}\b(?:approv|adopt|accept|confirm|agreed|read|signed|receiv"
+        r"|record|taken|correct)",
+        r"\b(?:approv|adopt|accept|confirm)\w*\b.{0,60}\b(?:minutes|agenda)\b",
+        r"\bquorum\b",
+        r"\bwelcom(?:ed|es)\b",
+        r"\bnext meeting\b",
+        r"\bmeets again\b",
+        r"\bthank(?:ed|s)\b.{0,60}\b(?:all|everyone|everybody|members|those|attend|coming)",
+        r"\bno (?:further|other|more) (?:business|items|questions|matters)\b",
+        r"\bsent (?:his|her|their) apologies\b",
+        r"\bapologi[sz]ed for\b", r"\bdeclar\w+ (?:of|an) interest",
+    ),
+    "legal": _any(
+        r"\bcounterparts?\b",
+        r"\b(?:invalid|unenforceable|illegal|void)\b.{0,120}\b(?:remain|provision|effect|affect)",
+        r"\bentire agreement\b",
+        r"\bfor convenience\b",
+        r"\bheadings\b.{0,60}\b(?:interpretation|construction|convenience|reference)",
+        r"\bcontext (?:otherwise )?(?:requires|admits)",
+        r"\bin witness whereof\b",
+        r"\bwhereas\b",
+        r"\bnow,? therefore\b",
+        r"\bmay be cited\b",
+        r"\bthis act (?:shall )?(?:come|takes?|comes) (?:in|into|effect)",
+        r"\bgoverned by\b.{0,60}\blaws?\b",
+        r"\bconstrued (?:in|under|as)\b", r"\bno waiver\b|\bwaiver\b.{0,60}\b(?:breach|right|default)",
+        r"\b(?:singular|plural|gender)\b.{0,60}\b(?:include|import)", r"\bfull force and effect\b", r"\bfull force\b",
+        r"\bsupersedes?\b",
+        r"\bforce majeure\b",
+        r"\btime is of the essence\b",
+        r"\bvaluable consideration\b",
+        r"\bentered into\b.{0,40}\b(?:by|as of|on|between)\b",
+        r"\bbinding (?:up)?on\b",
+        r"\b(?:assign|transfer)\w* (?:this|the) (?:agreement|contract|lease)\b",
+        r"\breceipt\b.{0,40}\backnowledged\b",
+        r"\b(?:amend|modif|var)(?:ed|y|ication|iation|ied|endment)s?\b.{0,40}\b(?:only|unless)\b.{0,40}\bwriting",
+        r"\bhave the meanings?\b|\bhas the meaning\b|\bfollowing meanings?\b|\bthe following (?:words|terms"
+        r"|definitions)\b",
+        r"\b(?:heirs|successors)\b.{0,30}\bassigns\b", r"\bduly authori[sz]ed\b", r"\bset their hands\b",
+        r"\b(?:signed|executed)\b.{0,60}\b(?:below|above|date|day|deed|parties)\b",
+        r"\bthis (?:agreement|contract|lease|deed) is made (?:on|this|the|by|between)\b",
+        r"\((?:the|each an?|together|collectively|hereinafter)\b[^()]{0,40}[\"“”'’][^()]{0,12}\)",
+        r"\beach an? [\"“]\w+[\"”]", r"\ba bill\b.{0,20}$",
+        r"^\W*attest\b",
+        r"^\W*passed (?:by )?the (?:house|senate|assembly|council)\b",
+        r"\breferred to the committee\b",
+        r"\bintroduced the following\b",
+        r"\bnotices?\b.{0,60}\b(?:in writing|deemed|served)\b",
+    ),
+    "clinic": _any(
+        r"\b(?:electronically|digitally) signed\b",
+        r"\b(?:dictated|transcribed|reviewed|signed) (?:by|on|and)\b",
+        r"\bdictation\b",
+        r"\bmedical record (?:number|no)", r"\bnkda\b", r"\bno known (?:drug )?allerg", r"\bconfidential\b",
+    ),
+    "mail": _any(
+        r"\bconfidential\b.{0,120}\b(?:intended|addressee|recipient|privileged|only)\b",
+        r"\bintended (?:only |solely |exclusively )?for\b.{0,60}\b(?:addressee|recipient|person|use)",
+        r"\bintended recipient\b",
+        r"\b(?:consider|think of) the environment\b",
+        r"\bbefore printing\b",
+        r"^\W*sent from my\b",
+        r"^\W*get outlook\b",
+        r"\bunsubscribe\b",
+        r"\bmailing list\b",
+        r"\bdo not reply\b",
+        r"\bin error\b.{0,80}\b(?:delete|notify|destroy)",
+        r"\bhope (?:this|that|you|all)\b.{0,40}\b(?:well|finds|great|fine)\b",
+        r"^\W*(?:many )?thank(?:s| you)\b.{0,60}$",
+        r"\blook(?:ing)? forward to (?:hear|your|see|meet)",
+        r"^\W*please find (?:attached|enclosed)",
+        r"\bdon't hesitate\b|\bdo not hesitate\b|\bfeel free to\b",
+    ),
+    "paper": _any(
+        r"\bcontributed equally\b",
+        r"\bcorresponding author\b",
+        r"\bpreprint\b",
+        r"\bunder review\b",
+        r"\bdoi\s?[:.]",
+        r"\barxiv\s?:",
+        r"\bISS?BN\b",
+        r"\bthe (?:rest|remainder) of (?:this|the) (?:paper|article)\b",
+        r"\b(?:paper|article) is (?:organi[sz]ed|structured)\b",
+        r"^\W*sections? \S+ (?:reviews?|describes?|presents?|discuss(?:es)?|concludes?|reports?|gives?|introduces?)\b",
+        r"\bpermission to (?:make|copy)\b", r"\bcopyright\b", r"^\W*(?:key ?words|index terms)\b",
+        r"\bwe (?:thank|are grateful to|gratefully)\b", r"\bsupported by\b.{0,40}\b(?:grants?|fund)",
+    ),
+    ANY: _any(
+        r"\bcookies?\b.{0,80}\b(?:website|site|accept|consent|agree|browser|settings|experience)\b",
+        r"\ball rights reserved\b",
+        r"\bprivacy policy\b",
+        r"\bterms (?:of (?:use|service)|and conditions)\b.{0,20}$",
+        r"\b(?:sign up|subscribe|register)\b.{0,60}\b(?:newsletter|updates?|e-?mails?|weekly|daily|monthly|free"
+        r"|channel|recipes|stories)",
+        r"\bnewsletter\b.{0,60}\b(?:sign|subscri|inbox|miss)",
+        r"^\W*(?:please )?(?:(?:subscribe|sign up|log in)\b|(?:share|follow|like|tag|pin) (?:us|this|it|our|on)\b"
+        r"|print$).{0,50}$",
+        r"\b(?:follow|like|tag|find) us\b",
+        r"\bshare (?:this|your|it|on|with)\b.{0,40}(?:!|picture|photo|friends|facebook|twitter|post|recipe"
+        r"|article)",
+        r"^\W*click\b|\bclick (?:here|below|on the (?:link|button))\b",
+        r"\b(?:was|is|did) (?:this|that)\b.{0,24}\b(?:helpful|useful|help)\b.{0,20}\?",
+        r"\bdid you (?:make|try|like|enjoy|find) (?:this|it|what)\b.{0,40}\?",
+        r"^\W*(?:read|see|watch|listen|more|also|related|recommended|you (?:may|might))\b.{0,10}\b(?:also|more"
+        r"|next|like)\b\s*(?::|$)",
+        r"©|(?:\(c\)|\bcopyright) ?\d{4}",
+        r"\balle rechte vorbehalten\b|\btous droits réservés\b|\btodos los derechos\b",
+        r"^\W*(?:advertisement|sponsored|advert)\W*$",
+        r"\bleave (?:a|us a|your) (?:comment|review|rating)",
+        r"\b(?:rate|review) this\b.{0,20}$",
+        r"\b(?:page|article|text|document|file) (?:was )?last (?:updated|modified|reviewed|changed|edited)",
+        r"^\W*last (?:updated|modified|reviewed|changed|edited)\b",
+        r"\bthis (?:file|page|document|readme) (?:is|was) (?:made|generated|auto)",
+        r"\bdo not edit\b",
+        r"\bstill (?:have|got) (?:a )?questions?\b",
+        r"\b(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
+        r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
+        r"\ball notable changes\b",
+        r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
+        r"|convention|semantic|version)",
+        r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",
+        r"^\W*version \d[\w.]*\W*$", r"\b(?:didn['’]t|did not|did you) find\b.{0,40}\?", r"^\W*newsletter\b",
+        r"^\W*(?:bugfix(?:es)?|various|minor|small|misc\w*)\b.{0,30}\b(?:fixes|improvements|changes|cleanup"
+        r"|bugs)\W*$",
+        r"\b(?:contact|call|e-?mail|write to|reach) us\b.{0,40}(?:@|\d{3}|here|at\b|\.$)",
+    ),
+}  # fmt: skip
+_SPOKEN = _any(
+    r"\bthank(?:s| you)\b(?: (?:all|so|very|again|much|everybody|everyone))*(?: (?:for|to)\b|\W*$)",
+    r"\bgood (?:morning|evening|afternoon|day)\b",
+    r"\b(?:your|any|some|take|more) questions\b",
+    r"\bladies and gentlemen\b",
+    r"\bcan (?:you|everybody|everyone) hear\b",
+    r"\bmy name is\b", r"\bwelcome (?:everybody|everyone|to|all|back)\b", r"\bi am happy to\b", r"\bnice to see\b",
+)  # fmt: skip
+
+# Sections by the words of their heading, by kind.
+SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
+    ANY: {
+        "references": _any(
+            r"references?|bibliograph(?:y|ie)|works cited|literature(?: cited)?|cited literature"
+            r"|literatur(?:verzeichnis|angaben)?|quellen(?:verzeichnis)?"
+            r"|références|referencias|bibliografía|notes and references|footnotes|endnotes|参考文献"
+        ),
+        "acknowledgements": _any(
+            r"acknowledge?ments?(?: and .*)?|funding(?: .*)?|danksagung(?:en)?|remerciements|agradecimientos"
+            r"|authors?'? contributions?|credits?"
+            r"|(?:conflicts?|declarations?) of (?:competing )?interests?|competing interests?"
+            r"|data availability(?: statement)?|ethics(?: statement)?|thanks(?: to)?"
+        ),
+        "keywords": _any(
+            r"key ?words(?: and phrases)?|index terms|schlüsselwörter|mots[- ]clés|palabras clave|关键词|general terms"
+            r"|ccs concepts"
+        ),
+        "ingredients": _any(
+            r"(?:the )?ingredients(?: .*)?|zutaten(?: .*)?|ingrédients|ingredientes|equipment|tools"
+            r"|you (?:will )?need|what you(?:'ll| will)? need|shopping list"
+            r"|nutrition(?:al)?(?: facts| information| values)?|nährwerte|for the [\w ]{3,20}"
+        ),
+        "contents": _any(
+            r"(?:table of )?contents|inhalt(?:sverzeichnis)?|sommaire|índice|list of (?:figures|tables)|on this page"
+            r"|in this (?:article|section)"
+        ),
+        "further reading": _any(
+            r"see also|further reading|external links|related(?: (?:articles?|stories|posts|recipes|links|topics"
+            r"|pages))|read (?:also|more|next)"
+            r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|recommended(?: .*)?"
+            r"|most (?:read|popular)|latest news|comments?|links"
+        ),
+        "licence": _any(
+            r"licen[cs](?:e|ing)|copyright|authors?|contributors|maintainers|contributing|how to contribute"
+            r"|contact(?: us)?"
+            r"|impressum|sponsors|citation|how to cite|citing(?: .*)?|disclaimer|badges|share|about the authors?"
+        ),
+    },
+    "legal": {
+        "formula": _any(
+            r"short title(?: .*)?|citation(?: and .*)?|definitions?(?: .*)?|interpretation(?: .*)?"
+            r"|general(?: provisions?| terms| conditions)?|miscellaneous(?: .*)?|notices?"
+            r"|severab\w+|counterparts|entire agreement|governing law(?: .*)?|waivers?|amendments?|recitals"
+            r"|background|parties|commencement|final provisions|preamble|boilerplate|signatures?|table of contents"
+        ),
+    },
+    "minutes": {
+        "formula": _any(
+            r"(?:formal )?opening(?: .*)?|call(?:ed)? to order|welcome(?: .*)?|introductions?|attendance|present"
+            r"|apologies(?: .*)?|roll ?call|quorum|declarations? of interests?"
+            r"|(?:approval|adoption|confirmation|acceptance) of .*|(?:the )?(?:previous |last )?(?:minutes"
+            r"|agenda)(?: (?:of|from) .*)?|(?:date|time"
+            r"|place)?(?: and \w+)*(?: of)?(?: the)? ?next meeting(?: .*)?"
+            r"|clos(?:e|ing|ure)(?: .*)?|adjournment(?: .*)?|end(?: of (?:the )?meeting)?|begrüßung"
+            r"|genehmigung .*|protokoll .*|nächste sitzung|schluss"
+        ),
+    },
+    "clinic": {
+        "routine finding": _any(
+            r"(?:current |home |discharge )?(?:medications?|meds)(?: .*)?|(?:drug )?allergies|vitals?(?: signs)?"
+            r"|(?:physical )?exam(?:ination)?|review of systems|ros"
+            r"|(?:past |family |social |surgical |medical )+(?:history|hx)|immunizations?|lab(?:s"
+            r"|oratory)?(?: .*)?|objective|patient|date of .*|attending|referring .*|cc|signature|distribution"
+        ),
+    },
+}  # fmt: skip
+_MARKUP = re.compile(r"^[\s#*_>~|=-]+|[\s#*_:.~|=-]+$")
+_NUMBERING = re.compile(
+    r"^(?:(?:section|sec|article|art|chapter|part|clause|item|§+)\.?\s*)?(?:\d+(?:\.\d+)*|[IVXL]{1,5}(?=[.)\s])"
+    r"|[A-Z](?=[.)]\s))?[.):]*\s*",
+    re.IGNORECASE,
+)
+
+
+def kinds_of(text: str) -> frozenset[str]:
+    """The kinds of documents that a text looks like."""
+    found = set()
+    for kind, (pattern, least) in KINDS.items():
+        if sum(1 for _ in zip(range(least), pattern.finditer(text), strict=False)) == least:
+            found.add(kind)
+    return frozenset(found)
+
+
+def title_of(heading: str) -> str:
+    """The words of a heading without marks and number, in small letters."""
+    return _NUMBERING.sub("", _MARKUP.sub("", heading.strip())).strip(" .:*_").lower()
+
+
+def section(title: str, kinds: frozenset[str]) -> str | None:
+    """Why a section with this title says nothing of what the document is about."""
+    if len(title) > 60 or not title:
+        return None
+    for kind, patterns in SECTIONS.items():
+        if kind != ANY and kind not in kinds:
+            continue
+        for why, pattern in patterns.items():
+            if pattern.fullmatch(title):
+                return why
+    return None
+
+
+def is_formula(sentence: str, kinds: frozenset[str]) -> bool:
+    """Whether a sentence is a set phrase of a document of these kinds."""
+    return any(FORMULAS[kind].search(sentence) for kind in kinds if kind in FORMULAS)
+
+
+def is_spoken_formula(passage: str) -> bool:
+    """Whether a passage of transcribed speech greets, thanks, or asks for questions."""
+    return _SPOKEN.search(passage) is not None

@@ -1,0 +1,170 @@
+"""Of an e-mail's text: what is quoted, the header lines, the older messages below, and the signature."""
+
+from __future__ import annotations
+
+import re
+
+from bertsum.structure.marks import LineMarks
+
+_ATTRIBUTION = re.compile(
+    r"\s*(?:>\s*)*(?:(?:On|Am|Le|El|Il|Op|Em|Den|At|Dnia)\b.{4,240}\b(?:wrote|writes|schrieb|a écrit|escribió"
+    r"|ha scritto|schreef|escreveu"
+    r"|skrev|napisał)\b.{0,100}|\S.{0,100}\b(?:wrote|schrieb|a écrit|escribió))\s?:\s*$",
+    re.DOTALL,
+)
+_BEGINS_ATTRIBUTION = re.compile(r"\s*(?:On|Am|Le|El|Il|Op|Em|Den|At)\b.*\d")
+_OLDER = re.compile(
+    r"[-_=*\s>]*(?:original message|forwarded message|begin forwarded message|ursprüngliche nachricht"
+    r"|originalnachricht"
+    r"|weitergeleitete nachricht|message d'origine|message transféré|mensaje original|mensaje reenviado"
+    r"|oorspronkelijk bericht)[-_=*:\s]*$",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
+    r"|references"
+    r"|received|return-path|x-[\w-]+|importance|priority|attachments?|von|an|gesendet|betreff|datum|de|à|envoyé|objet"
+    r"|para|asunto|enviado|fecha)\**\s?:\**(?:\s|$)",
+    re.IGNORECASE,
+)
+_SENDER = re.compile(r"\s*\**(?:from|von|de)\**\s?:", re.IGNORECASE)
+_QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>")
+_GREETING = re.compile(
+    r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?"
+    r"|sehr geehrte[rs]?"
+    r"|guten (?:tag|morgen|abend)|bonjour|cher|chère|chers|hola|estimad[oa]s?|querid[oa]s?|buenos días|beste"
+    r"|geachte)\b"
+    r"[^.?!]{0,60}[,!:.]?|to whom it may concern[,:.]?|all,|team,|everyone,)$",
+    re.IGNORECASE,
+)
+_SIGN_OFF = re.compile(
+    r"\s*(?:(?:with |many |all |my )?(?:best|kind(?:est)?|warm(?:est)?|good)?\s?(?:regards|wishes|greetings|love)"
+    r"|(?:all the )?best|yours(?: \w+)?|sincerely(?: yours)?|(?:very )?(?:respectfully|truly)(?: yours)?|cheers"
+    r"|take care"
+    r"|see you(?: \w+)*|talk soon|(?:many )?thanks(?: \w+){0,4}|thank you(?: \w+){0,4}|faithfully|warmly|cordially"
+    r"|(?:mit )?(?:freundlichen?|herzlichen?|besten?|vielen?|lieben?|schönen?) grü(?:ß|ss)en?|gru(?:ß|ss)|mfg|lg"
+    r"|(?:bien )?cordialement|bien à vous|amicalement|(?:un )?saludos?(?: cordiales)?|atentamente|groeten"
+    r"|met vriendelijke groet)"
+    r"\s*[,!.–-]?$",
+    re.IGNORECASE,
+)
+_AFTERTHOUGHT = re.compile(r"\s*p\.?\s?p?\.?\s?s\b\.?\s?[:.)]?", re.IGNORECASE)
+_LONGEST_SIGNATURE = 14  # lines
+_FEWEST_OWN = 6  # words above a forwarded message: with fewer, the forwarded message is what is to be read
+
+
+def mark_mail(marks: LineMarks) -> bool:
+    """Marks quoted lines, older messages, headers, greetings and signatures; returns whether it looks like mail."""
+    lines = marks.lines
+    headers = _mark_first_header(marks)
+    older = _mark_older(marks)
+    quoted = False
+    for number, line in enumerate(lines):
+        if not marks.free(number):
+            continue
+        if _QUOTED.match(line.text):
+            marks.set([number], "quoted")
+            quoted = True
+            continue
+        last = _attribution_end(marks, number)
+        if last is not None:
+            marks.set(range(number, last + 1), "quoted")
+            quoted = True
+            below = next((each.text for each in lines[last + 1 :] if each.text), "")
+            if not _QUOTED.match(below):
+                marks.set(range(last + 1, len(lines)), "older message")
+    if not (headers or older or quoted or _begins_and_ends_as_letter(marks)):
+        return False
+    _mark_greeting(marks)
+    _mark_signature(marks)
+    _mark_sign_off(marks)
+    return True
+
+
+def _begins_and_ends_as_letter(marks: LineMarks) -> bool:
+    """Whether there is a greeting near the beginning, and a sign-off or a signature."""
+    written = [line.text for number, line in enumerate(marks.lines) if marks.free(number)]
+    return any(map(_GREETING.match, written[:8])) and any(_SIGN_OFF.match(text) or text == "--" for text in written)
+
+
+def _mark_first_header(marks: LineMarks) -> bool:
+    """Marks the header lines with which a message begins; continued lines are indented."""
+    lines = marks.lines
+    begin = next((number for number, line in enumerate(lines) if line.text), None)
+    if begin is None:
+        return False
+    end, count = begin, 0
+    while end < len(lines) and (_HEADER.match(lines[end].text) or (count and lines[end].text.startswith((" ", "\t")))):
+        count += bool(_HEADER.match(lines[end].text))
+        end += 1
+    if count < 2 or (end < len(lines) and lines[end].text and count < 3):
+        return False
+    marks.set(range(begin, end), "mail header")
+    return True
+
+
+def _mark_older(marks: LineMarks) -> bool:
+    """Marks everything from an older message on, unless nothing is written above it."""
+    lines = marks.lines
+    for number, line in enumerate(lines):
+        if not marks.free(number):
+            continue
+        block = [each.text for each in lines[number : number + 3]]
+        header = bool(_SENDER.match(line.text)) and sum(bool(_HEADER.match(text)) for text in block) == 3
+        if not header and not _OLDER.match(line.text):
+            continue
+        end = number + (not header)
+        while end < len(lines) and (not lines[end].text or _HEADER.match(lines[end].text)):
+            end += 1
+        above = sum(len(each.text.split()) for place, each in enumerate(lines[:number]) if marks.whys[place] is None)
+        marks.set(range(number, end), "mail header")
+        if above >= _FEWEST_OWN:
+            marks.set(range(end, len(lines)), "older message")
+        return True
+    return False
+
+
+def _attribution_end(marks: LineMarks, number: int) -> int | None:
+    """The last line of "On ... wrote:", which may be wrapped."""
+    lines = marks.lines
+    if _ATTRIBUTION.match(lines[number].text) and ("@" in lines[number].text or re.search(r"\d", lines[number].text)):
+        return number
+    if not _BEGINS_ATTRIBUTION.match(lines[number].text):
+        return None
+    for last in range(number + 1, min(number + 3, len(lines))):
+        if not lines[last].text:
+            return None
+        if _ATTRIBUTION.match("\n".join(line.text for line in lines[number : last + 1])):
+            return last
+    return None
+
+
+def _mark_greeting(marks: LineMarks) -> None:
+    written = [number for number in range(len(marks.lines)) if marks.free(number)]
+    for number in written[:6]:
+        if _GREETING.match(marks.lines[number].text):
+            marks.set([number], "greeting")
+
+
+def _mark_signature(marks: LineMarks) -> None:
+    for number, line in enumerate(marks.lines):
+        if marks.free(number) and line.text.strip() in ("--", "—", "-- "):
+            rest = [place for place in range(number + 1, len(marks.lines)) if marks.free(place)]
+            if len(rest) <= _LONGEST_SIGNATURE:
+                marks.set([number, *rest], "signature")
+            return
+
+
+def _mark_sign_off(marks: LineMarks) -> None:
+    """Marks "Regards" and what is below it, but for an afterthought (P.S.)."""
+    written = [number for number in range(len(marks.lines)) if marks.free(number)]
+    for place, number in enumerate(written):
+        if not _SIGN_OFF.match(marks.lines[number].text) or len(marks.lines[number].text.split()) > 6:
+            continue
+        if len(written) - place > _LONGEST_SIGNATURE:
+            continue
+        for below in written[place:]:
+            if _AFTERTHOUGHT.match(marks.lines[below].text):
+                return
+            marks.set([below], "signature" if below > number else "sign-off")
+        return

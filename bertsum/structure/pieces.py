@@ -1,0 +1,237 @@
+"""A text -> its sentences, each with what it is if it is structure: what a summary should not be made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bertsum.data.lines import units
+from bertsum.data.sentences import split_sentences
+from bertsum.structure import formulas
+from bertsum.structure.mail import mark_mail
+from bertsum.structure.markdown import is_markdown, mark_markdown
+from bertsum.structure.marks import LineMarks, Mark, lines_of
+from bertsum.structure.regions import label_ends, mark_regions
+from bertsum.structure.units import Around, Unit, around, heading_level, why_no_sentence, why_not_chosen
+from bertsum.text import sanitize, split_words
+
+_BLANK_LINE = re.compile(r"(?:\r\n|[\n\r\f])[^\S\n\r]*(?:\r\n|[\n\r\f])[\s]*$")
+_RUN_IN = re.compile(
+    r"\s*(?:\d+(?:\.\d+)*\.?\s+|\([a-z\d]{1,3}\)\s+)?[*_]{0,2}([^\W\d_][\w ,/&'’-]{2,40}?)[*_]{0,2}"
+    r"(?:\s?\.\s?(?:--|—)|\s?[.:][*_]{0,2}\s|\s{2})"
+)
+_TITLE = re.compile(  # of a numbered paragraph: "3. Term and Termination."
+    r"\s*(?:(?:article|section)\s+)?(?:\d+(?:\.\d+)*|[IVXL]+)[.)]?\s+[A-Z][\w'’/-]*"
+    r"(?:[;,]? (?:and|of|the|for|to|on|in|or|[A-Z][\w'’/-]*|&)){0,5}\.\s*$"
+)
+_MARKS = re.compile(r"[.!?。！？]")
+_SHORT_PARAGRAPH = 45  # words: a formula of a page stands in no longer one
+_SPOKEN = 60  # words of a passage without a full stop
+_FEWEST_TURNS = 3  # of a conversation: with fewer left, its short turns and questions may be chosen, too
+_LONGEST_RUN_IN = 4  # words
+# What is never chosen if anything else is there, not even if all sentences are left out.
+_LAST = frozenset(
+    (
+        *("code", "comment", "front matter", "link target", "picture or tag", "table row", "rule", "number"),
+        *("page number", "time of a caption", "number of a caption", "line to fill in"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A sentence of a text, verbatim, with the white space after it.
+
+    Attributes:
+        text: The sentence.
+        why: What it is, such as ``heading`` or ``table row``, if it is not to be chosen; else empty.
+    """
+
+    text: str
+    why: str = ""
+
+
+def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bool = False) -> list[Piece]:
+    """Splits a text into sentences and says which of them are structure.
+
+    Joined, the pieces are the text. At least one of them has no ``why`` if the text has any words.
+
+    Args:
+        text: Any text.
+        language: ISO 639-1 code, for splitting.
+        marks: Stretches that are known to be structure, in order, without overlap.
+        markdown: Whether the text surely is Markdown.
+    """
+    if not marks and not any(end in text for end in "\n\r\f"):
+        return _spoken([Piece(sentence) for sentence in split_sentences(text, language)])
+    clean = sanitize(text)
+    lines = LineMarks(lines_of(clean))
+    _known(lines, marks)
+    mail = mark_mail(lines) if not (markdown or is_markdown(clean)) else False
+    mark_markdown(lines, markdown or is_markdown(clean))
+    mark_regions(lines)
+    stretches = _stretches(len(text), sorted([*lines.marks(), *label_ends(lines)], key=lambda mark: mark.start))
+    items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark)]
+    kinds = _kinds(clean, items, mail)
+    place = around([item.unit for item in items if not item.why])
+    if any(item.why == "speaker and time" for item in items):
+        place = replace(place, chat=True)
+    items = _without_sections(_classified(items, place), kinds)
+    if any(item.why for item in items):
+        kinds |= {formulas.ANY}
+    if place.chat and sum(not item.why for item in items) < _FEWEST_TURNS:
+        items = [replace(item, why="") if item.why in ("short turn", "question") else item for item in items]
+    return _fallback([piece for item in items for piece in _split(text, item, language, kinds, place)])
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A unit, and what it is if it is structure."""
+
+    unit: Unit
+    why: str
+
+
+def _known(lines: LineMarks, marks: Sequence[Mark]) -> None:
+    """Marks the lines that lie in known stretches."""
+    rest = iter(marks)
+    mark = next(rest, None)
+    for number, line in enumerate(lines.lines):
+        while mark is not None and mark.end <= line.start:
+            mark = next(rest, None)
+        if mark is not None and mark.start < line.end and mark.why:
+            lines.set([number], mark.why)
+
+
+def _stretches(length: int, marks: list[Mark]) -> Iterator[Mark]:
+    """The whole text as stretches: the marks, neighbours of one kind joined, and what lies between them."""
+    place = 0
+    joined: list[Mark] = []
+    for mark in marks:
+        if joined and joined[-1].end == mark.start and joined[-1].why == mark.why and mark.why != "heading":
+            joined[-1] = replace(joined[-1], end=mark.end)
+        else:
+            joined.append(mark)
+    for mark in joined:
+        if place < mark.start:
+            yield Mark(place, mark.start, "")
+        yield mark
+        place = mark.end
+    if place < length:
+        yield Mark(place, length, "")
+
+
+def _units(text: str, stretch: Mark) -> Iterator[Unit]:
+    """The units of a stretch of a text; a stretch that is structure is one."""
+    part = text[stretch.start : stretch.end]
+    bounds = [(0, len(part))] if stretch.why else list(units(part))
+    for begin, end in bounds:
+        start, stop = stretch.start + begin, stretch.start + end
+        above = start == 0 or _BLANK_LINE.search(text, max(0, start - 200), start) is not None
+        below = stop == len(text) or _BLANK_LINE.search(text, max(start, stop - 200), stop) is not None
+        yield Unit(start, stop, text[start:stop].strip(), above and below)
+
+
+def _kinds(text: str, items: list[_Item], mail: bool) -> frozenset[str]:
+    kinds = set(formulas.kinds_of(text))
+    if mail:
+        kinds.add("mail")
+    titles = {formulas.title_of(item.unit.text) for item in items if len(item.unit.text) < 60}
+    if any(item.why == "formula" for item in items):  # an enacting clause
+        kinds.add("legal")
+    if any(item.why == "title" for item in items) and titles & {"references", "introduction", "abstract", "literature"}:
+        kinds.add("paper")
+    return frozenset(kinds)
+
+
+def _classified(items: list[_Item], place: Around) -> list[_Item]:
+    """Says of each unit without a mark what it is by its form."""
+    return [
+        item
+        if item.why or not item.unit.text
+        else replace(item, why=why_no_sentence(item.unit, _below(items, number), place) or "")
+        for number, item in enumerate(items)
+    ]
+
+
+def _below(items: list[_Item], number: int) -> Unit | None:
+    return items[number + 1].unit if number + 1 < len(items) else None
+
+
+def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
+    """Leaves out sections that say nothing of what the document is about, such as its references."""
+    left: list[_Item] = []
+    why, level = None, 0
+    for item in items:
+        unit = item.unit
+        if item.why in ("heading", "label"):
+            own, title = _level(item), formulas.title_of(unit.text)
+            if title and (why is None or own <= level):
+                why, level = formulas.section(title, kinds), own
+            left.append(item)
+            continue
+        run_in = _RUN_IN.match(unit.text)
+        own_why = None
+        if run_in and not item.why and len(run_in[1].split()) <= _LONGEST_RUN_IN:
+            own_why = formulas.section(formulas.title_of(run_in[1]), kinds)
+        left.append(replace(item, why=own_why or why or "") if (own_why or why) and not item.why else item)
+    return left
+
+
+def _level(item: _Item) -> int:
+    return 7 if item.why == "label" else heading_level(item.unit.text)
+
+
+def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: Around) -> Iterator[Piece]:
+    """The sentences of a unit."""
+    unit = item.unit
+    part = text[unit.start : unit.end]
+    if not part.strip():
+        yield Piece(part)
+        return
+    sentences = split_sentences(part, language)
+    if item.why:
+        yield from (Piece(sentence, item.why) for sentence in sentences)
+        return
+    short = unit.words <= _SHORT_PARAGRAPH
+    found = []
+    for number, sentence in enumerate(sentences):
+        bare = sentence.strip()
+        why = None if place.chat else why_not_chosen(bare)
+        if number == 0 and len(sentences) > 1 and _TITLE.match(bare):
+            why = "heading"
+        if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
+            why = "formula"
+        found.append(Piece(sentence, why or ""))
+    yield from _spoken(found)
+
+
+def _spoken(pieces: list[Piece]) -> list[Piece]:
+    """Leaves out greetings and thanks of transcribed speech, which has no full stops."""
+    whole = "".join(piece.text for piece in pieces)
+    if len(pieces) < 3 or len(_MARKS.findall(whole)) * _SPOKEN > len(split_words(whole)):
+        return pieces
+    return [
+        replace(piece, why="formula") if not piece.why and formulas.is_spoken_formula(piece.text) else piece
+        for piece in pieces
+    ]
+
+
+def _fallback(pieces: list[Piece]) -> list[Piece]:
+    """Joins pieces of white space to those before them. If every piece is structure, those with words may be chosen."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        if joined and not piece.text.strip():
+            joined[-1] = replace(joined[-1], text=joined[-1].text + piece.text)
+        elif joined and not joined[-1].text.strip():
+            joined[-1] = replace(piece, text=joined[-1].text + piece.text)
+        else:
+            joined.append(piece)
+    if any(piece.text.strip() and not piece.why for piece in joined):
+        return joined
+    for kept in (_LAST, frozenset[str]()):
+        freed = [piece if piece.why in kept else replace(piece, why="") for piece in joined]
+        if any(piece.text.strip() and not piece.why for piece in freed):
+            return freed
+    return joined

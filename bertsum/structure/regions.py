@@ -1,0 +1,162 @@
+"""Lines that are no sentences: page headers, columns, times of captions, what stands before a document begins."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from bertsum.structure.marks import LineMarks, Mark
+
+_TIMES = re.compile(r"\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}\s*-->\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}")
+_NUMBER = re.compile(r"\s*\d{1,6}$")
+_PAGE_NUMBER = re.compile(
+    r"\s*(?:[-–—\[(]\s*)?(?:\d{1,4}|[ivxl]{1,6})(?:\s*[-–—\])])?$"
+    r"|\s*(?:page|seite|página|pagina|p\.|s\.|pg\.?)\s*\d{1,4}(?:\s*(?:of|von|de|di|/)\s*\d{1,4})?\b[^.!?]{0,40}$"
+    r"|\s*\d{1,4}\s*(?:of|/|von)\s*\d{1,4}$",
+    re.IGNORECASE,
+)
+_BLANKS_TO_FILL = re.compile(r"_{4,}|\.{8,}|…{4,}|(?:\[\s{2,}\])")
+_COLUMNS = re.compile(r"\S(?: {4,}|\t+ *)(?=\S)")
+_ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
+_LETTERS = re.compile(r"[^\W\d_]")
+_DIGITS = re.compile(r"\d+")
+_ABSTRACT = re.compile(
+    r"\s*(?:abstract|a b s t r a c t|zusammenfassung|résumé|resumen|摘要)\s*(?:$|[.:—–-]|\s{2})", re.IGNORECASE
+)
+_ABSTRACT_WITHIN = 40  # lines that have text
+_ENACTING = re.compile(
+    r"\s*(?:be it (?:therefore |hereby )?(?:enacted|resolved|ordained)"
+    r"|(?:the )?.{0,80}\b(?:do(?:es)? )?(?:hereby )?enacts?(?: as follows)?\s*[:,]"
+    r"|now,? therefore,? be it)",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(
+    r"\s*(?:(?:#{1,4}\s*)?(?:version|release)\s+v?\d|#{1,4}\s*\[?v?\d+\.\d|\[?v\d+\.\d|\[\d+\.\d|\d+\.\d+\.\d"
+    r"|\d+\.\d+[\w.]*\s*[-–—(:/,]+\s*\d)[\w.+-]*\]?.{0,45}$|\s*#{1,4}\s*\[?unreleased\]?.{0,20}$",
+    re.IGNORECASE,
+)
+_CAPITAL_LABEL = re.compile(r"\s*[A-Z][A-Z/&,'() -]{3,48}:(?:\s+)(?=\S)")
+_LABEL_ALONE = re.compile(r"\s*[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[:：]$")
+_SPEAKER_LINE = re.compile(
+    r"\s*[^\W\d_][\w.'’()-]*(?: [\w.'’()-]+){0,3}[\s,|–-]+[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s+|(?:today"
+    r"|yesterday)\s+(?:at\s+)?)?"
+    r"\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$",
+    re.IGNORECASE,
+)
+_REPEATED_WORDS = 15  # most words of a running header
+
+
+def mark_regions(marks: LineMarks) -> None:
+    """Marks what the lines around show."""
+    _mark_subtitles(marks)
+    _mark_speakers(marks)
+    _mark_pages(marks)
+    _mark_columns(marks)
+    _mark_before(marks, _abstract(marks), "title")
+    _mark_bill(marks)
+    _mark_before_first_version(marks)
+
+
+def label_ends(marks: LineMarks) -> list[Mark]:
+    """Labels in capitals with text behind them (``PLAN: The ...``), and labels on a line above the text: the text
+    stands apart from its label.
+    """
+    found = []
+    for number, line in enumerate(marks.lines):
+        match = _CAPITAL_LABEL.match(line.text) if marks.free(number) else None
+        if match and len(line.text) - match.end() > 20:
+            found.append(Mark(line.start, line.start + match.end(), "label"))
+        elif marks.free(number) and _LABEL_ALONE.match(line.text):
+            above = marks.lines[number - 1].text if number else ""
+            below = marks.lines[number + 1].text if number + 1 < len(marks.lines) else ""
+            if below and not above:
+                found.append(Mark(line.start, line.end, "label"))
+    return found
+
+
+def _mark_subtitles(marks: LineMarks) -> None:
+    times = [number for number, line in enumerate(marks.lines) if _TIMES.match(line.text)]
+    if len(times) < 2:
+        return
+    for number in times:
+        marks.set([number], "time of a caption")
+        if number and _NUMBER.match(marks.lines[number - 1].text):
+            marks.set([number - 1], "number of a caption")
+
+
+def _mark_speakers(marks: LineMarks) -> None:
+    """Marks lines with only a name and a time above what is said, where several are there."""
+    found = [number for number, line in enumerate(marks.lines) if _SPEAKER_LINE.match(line.text)]
+    if len(found) >= 3:
+        marks.set(found, "speaker and time")
+
+
+def _mark_pages(marks: LineMarks) -> None:
+    """Marks page numbers, lines to fill in, and headers or footers that recur."""
+    kinds = Counter(
+        _DIGITS.sub("0", " ".join(line.text.split()))
+        for number, line in enumerate(marks.lines)
+        if marks.free(number) and not _ENDED.search(line.text)
+    )
+    pages = 0
+    for number, line in enumerate(marks.lines):
+        if not marks.free(number):
+            continue
+        alone = not (number and marks.lines[number - 1].text) or not (
+            number + 1 < len(marks.lines) and marks.lines[number + 1].text
+        )
+        if alone and _PAGE_NUMBER.match(line.text):
+            marks.set([number], "page number")
+            pages += 1
+        elif _BLANKS_TO_FILL.search(line.text):
+            marks.set([number], "line to fill in")
+        elif not _LETTERS.search(line.text) and not _DIGITS.search(line.text):
+            marks.set([number], "rule")
+    for number, line in enumerate(marks.lines):
+        if not marks.free(number) or not pages:
+            continue
+        words = " ".join(line.text.split())
+        if kinds[_DIGITS.sub("0", words)] > 1 and 2 <= len(words.split()) <= _REPEATED_WORDS:
+            marks.set([number], "running header")
+
+
+def _mark_columns(marks: LineMarks) -> None:
+    """Marks lines that wide gaps divide, such as names of authors side by side, or rows of a table."""
+    for number, line in enumerate(marks.lines):
+        text = line.text.strip()
+        if marks.free(number) and len(_COLUMNS.findall(text)) >= 1 and not _ENDED.search(text):
+            marks.set([number], "table row")
+
+
+def _abstract(marks: LineMarks) -> int | None:
+    """The line with which an abstract begins, if something stands before it."""
+    written = [number for number, line in enumerate(marks.lines) if line.text][:_ABSTRACT_WITHIN]
+    found = next((number for number in written if _ABSTRACT.match(marks.lines[number].text)), None)
+    return None if found is None or found == written[0] else found
+
+
+def _mark_before(marks: LineMarks, end: int | None, why: str) -> None:
+    if end is not None:
+        marks.set(range(end), why)
+
+
+def _mark_bill(marks: LineMarks) -> None:
+    """Marks an enacting clause and everything before it: numbers, sponsors, the title."""
+    for number, line in enumerate(marks.lines):
+        if line.text and _ENACTING.match(line.text):
+            end = number + 1
+            while end < len(marks.lines) and marks.lines[end].text:
+                end += 1
+            marks.set(range(number), "title")
+            marks.set(range(number, end), "formula")
+            return
+
+
+def _mark_before_first_version(marks: LineMarks) -> None:
+    """Marks what a log of changes says of itself before its first version."""
+    versions = [
+        number for number, line in enumerate(marks.lines) if _VERSION.match(line.text) and not _ENDED.search(line.text)
+    ]
+    if len(versions) >= 2 and versions[0] < len(marks.lines) // 3 + 1:
+        marks.set(range(versions[0]), "title")
+        marks.set(versions, "heading")

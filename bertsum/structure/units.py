@@ -1,0 +1,283 @@
+"""What a unit of a text is (a paragraph, a line of its own, a list item, a turn), by its form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bertsum.text import split_words
+
+_ENDED = re.compile(
+    r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[[\d, -]+\]|[¹²³⁰-⁹*†‡]|\([^()]{1,60}\)\.?)*[^\w.!?;:,]*$"
+)
+_ITEM = re.compile(
+    r"\s*(?:[•‣▪◦●○■□·⁃*+–—➢►✓✔-]\s+(?:\[[ xX]\]\s+)?|(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|[(\[](?:\d{1,3}"
+    r"|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
+    r"|\d{1,3}(?:\.\d{1,3})+\.?\s+)"
+)
+_NUMBERED = re.compile(
+    r"\s*(?:(?:section|sec|article|art|chapter|part|clause|§)\.?\s*)?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVX]{1,5}"
+    r"|[A-Z](?=[.)]))[.):]?\s+(?=\S)",
+    re.IGNORECASE,
+)
+_TURN = re.compile(
+    r"\s*(?:[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[,T]?\s*)?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?[\s,–-]+)?"
+    r"(?:<[^<>\n]{1,30}>\s*|[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,2} ?[:：]\s*)",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"\s*[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[,T]?\s*)?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?[\s,–-]+\S",
+    re.IGNORECASE,
+)
+_NOTICE = re.compile(
+    r"\b(?:has |have )?(?:joined|left|quit|entered|was (?:added|removed|kicked)|disconnected|connected"
+    r"|is now known as|created (?:the )?(?:group|channel|room)"
+    r"|(?:changed|set) (?:the|this|their|his|her) |added \S+|removed \S+|pinned a message|started a (?:call"
+    r"|meeting)|ended the (?:call|meeting)|missed (?:voice|video) call)\b"
+    r"|^\W*(?:\*{2,3}|-->|<--|-!-|---)\s",
+    re.IGNORECASE,
+)
+_SERVICE = re.compile(
+    r"media omitted|message (?:was )?deleted|deleted this message|end-to-end encrypted|image omitted|^<[^<>]*>$",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"\s*[*_]{0,2}(?:q(?:uestion)?|frage|f)\s*\d*\s*[.:)]", re.IGNORECASE)
+_CONTACT = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.\w|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon"
+    r"|ph)\b\.?\s*:?\s*[+(]?\d)|\+\d[\d ()/-]{7,}",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"\b(?:p\.?\s?o\.?\s?box|\d{1,4} [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? (?:street|st|road|rd|lane|avenue|ave|square"
+    r"|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz) \d)",
+    re.IGNORECASE,
+)
+_SEPARATORS = re.compile(r"\s[|·•»›/–]\s|\s*\|\s*")
+_LABEL = re.compile(
+    r"\s*(?:[-*+]\s+)?[*_]{0,2}[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[*_]{0,2}[:：][*_]{0,2}(?:\s+|$)"
+)
+_MONTH = (
+    r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
+    r"|sept?(?:ember)?|o[ck]t(?:ober)?"
+    r"|nov(?:ember)?|de[cz](?:ember)?)"
+)
+_DATE = re.compile(
+    rf"\b\d{{1,2}}\.?\s+{_MONTH}\b|\b{_MONTH}\.?\s+\d{{1,2}}\b|\b\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}\b|\b{_MONTH}\s+\d{{4}}\b",
+    re.IGNORECASE,
+)
+_BYLINE = re.compile(
+    r"\s*[*_]{0,2}(?:(?:words |text |written |photos? |story |posted )?by|von|par|por|reported by"
+    r"|reporting by)\s+[A-Z]",
+    re.IGNORECASE,
+)
+_OPEN_END = re.compile(r"(?:[:：;,]|--|[–—]|;\s*(?:and|or|und|oder)|,\s*(?:and|or))[\"'”’»*_]*\s*$", re.IGNORECASE)
+_FOLLOWS = re.compile(
+    r"(?:\bas follows|\b(?:are|is) the following|\bthese (?:are|include))\s*[.:]\s*$|[:：][*_]{0,2}\s*$", re.IGNORECASE
+)
+_CAPTION = re.compile(
+    r"\s*[*_]{0,2}(?:fig(?:ure|\.)?|tab(?:le|\.)?|photo(?:graph)?|picture|image|listing|chart|abbildung|abb\."
+    r"|tabelle|foto|bild|图|表)\s*(?:\d+[a-z]?\s*[:.|–-]|:)\s*",
+    re.IGNORECASE,
+)
+_PHOTO = re.compile(
+    r"\s*[(\[]?(?:photo(?:graph)?s?|pictures?|image|foto|credit|source|quelle)\s*(?:by|:|©|/|credit)", re.IGNORECASE
+)
+_REFERENCE = re.compile(r"\s*\[\d{1,3}\]\s+[A-Z].*\b(?:19|20)\d\d\b|\s*\[\^[^\]]+\]:\s", re.DOTALL)
+_QUANTITY = re.compile(
+    r"\s*(?:[-*+•]\s+)?(?:\d+(?:[.,/]\d+)?(?:\s?[-–]\s?\d+)?(?:\s?[½⅓⅔¼¾])?|[½⅓⅔¼¾]|an?|one|two|three"
+    r"|half)\s*(?:(?:level|heaped|large|small)\s+)?"
+    r"(?:g|kg|mg|ml|cl|dl|l|lbs?|oz|cups?|tsps?|tbsps?|teaspoons?|tablespoons?|pinch(?:es)?|cloves?|slices?"
+    r"|sticks?|cans?|tins?|bunch(?:es)?|handfuls?|packets?|el|tl|prisen?|stück|inch(?:es)?|cm|mm)\b\.?\s",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(
+    r"^\W*(?:see|read|visit|go to|check|look at|refer to|have a look|(?:full |more |further )?(?:details"
+    r"|documentation|information|docs)\b|for (?:more|further|full|details)|siehe|more at|available at|download)\b",
+    re.IGNORECASE,
+)
+_INLINE_CODE = re.compile(r"`[^`]+`")
+_QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
+_LETTER = re.compile(r"[^\W\d_]")
+_ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
+_LONGEST_HEADING = 20  # words
+_LONGEST_NUMBERED = 12
+_LONGEST_FIELD = 5  # words behind a label: with more, it may be a sentence
+_FEWEST = 6  # words of a list item without a full stop, or of a turn
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit and its place.
+
+    Attributes:
+        start: Where it begins in the text.
+        end: Where it ends, with the white space behind it.
+        text: Its text, without white space around it.
+        alone: Whether no other unit is in its paragraph.
+    """
+
+    start: int
+    end: int
+    text: str
+    alone: bool
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ends as a sentence does."""
+        return _ENDED.search(self.text, max(0, len(self.text) - 120)) is not None
+
+    @property
+    def words(self) -> int:
+        """Number of its words."""
+        return len(split_words(self.text[:2_000]))
+
+    @property
+    def is_item(self) -> bool:
+        """Whether it has the mark of a list item."""
+        return _ITEM.match(self.text) is not None
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the rest of a text tells about its units.
+
+    Attributes:
+        chat: Whether most lines are turns of a conversation.
+        prose: Whether most words are in units that end as sentences do, so that one without an end is none.
+        fields: Whether several units are a label and a few words, so that those with a full stop are fields, too.
+        questions: Whether several questions stand alone, each above its answer.
+    """
+
+    chat: bool
+    prose: bool
+    fields: bool
+    questions: bool
+
+
+def around(units: list[Unit]) -> Around:
+    """What the units of a text tell together."""
+    turns = sum(bool(_TURN.match(unit.text) or _TIME.match(unit.text)) for unit in units)
+    times = sum(bool(_TIME.match(unit.text)) for unit in units)
+    ended = sum(unit.words for unit in units if unit.ended and not unit.is_item)
+    items = sum(unit.words for unit in units if unit.is_item and unit.words >= _FEWEST)
+    every = sum(unit.words for unit in units)
+    chat = len(units) >= 4 and 5 * turns > 3 * len(units) and (2 * times > len(units) or _speakers_recur(units))
+    fields = sum((label := _LABEL.match(unit.text)) is not None and label.end() < len(unit.text) for unit in units)
+    questions = sum(unit.alone and bool(_QUESTION.search(unit.text)) and unit.words <= 20 for unit in units)
+    prose = 2 * (ended + items) >= every
+    return Around(chat, prose, fields=fields >= 2, questions=questions >= max(2, len(units) / 6))
+
+
+def _speakers_recur(units: list[Unit]) -> bool:
+    """Whether names before a colon come again, which labels of fields do not."""
+    names = [match[0].strip() for unit in units if (match := _TURN.match(unit.text))]
+    if {name.strip("*_:. ").lower() for name in names} <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
+        return False
+    return len(names) >= 4 and 3 * len(set(names)) <= 2 * len(names)
+
+
+def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None:
+    """What a unit is if it is no sentence to choose, such as ``heading``; None for sentences.
+
+    Args:
+        unit: The unit.
+        below: The unit after it.
+        place: What the rest of the text tells.
+    """
+    text, words = unit.text, unit.words
+    if place.chat:
+        return _why_no_turn(unit)
+    if not _LETTER.search(text):
+        return "number" if any(map(str.isdigit, text)) else "rule"
+    if _CAPTION.match(text) or _PHOTO.match(text):
+        return "caption"
+    if _REFERENCE.match(text):
+        return "reference"
+    parts = [part for part in _SEPARATORS.split(text) if part.strip()]
+    if len(parts) >= 3 and all(len(part.split()) <= 8 for part in parts) and (not unit.ended or "|" in text):
+        return "navigation"
+    if _CONTACT.search(text) and (not unit.ended or words <= 8):
+        return "contact"
+    if _ADDRESS.search(text) and not unit.ended:
+        return "contact"
+    if _ASKED.match(text) and _QUESTION.search(text):
+        return "question"
+    if place.questions and unit.alone and _QUESTION.search(text) and words <= 25:
+        return "question"
+    if _QUANTITY.match(text) and not unit.ended and words <= 15:
+        return "quantity"
+    if _is_in_capitals(text) and words <= _LONGEST_HEADING:
+        label = _LABEL.match(text)
+        return "field" if label and label.end() < len(text) else "heading"
+    return _why_incomplete(unit, below, place)
+
+
+def _why_no_turn(unit: Unit) -> str | None:
+    match = _TURN.match(unit.text)
+    said = unit.text[match.end() :] if match else unit.text
+    brief = not unit.ended or unit.words <= _FEWEST
+    if not match and (_SERVICE.search(unit.text) or (_NOTICE.search(unit.text) and brief)):
+        return "notice"
+    if match and unit.words < 14 and _SERVICE.search(said.strip()):
+        return "notice"
+    if len(split_words(said)) < _FEWEST:
+        return "short turn"
+    return "question" if _QUESTION.search(said) and not re.search(r"[.!。！]\s", said) else None
+
+
+def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None:
+    """What a unit is that does not end as a sentence does."""
+    text, words = unit.text, unit.words
+    if _FOLLOWS.search(text) and words <= 60:
+        return "heading" if words <= 4 else "introduction of a list"
+    label = _LABEL.match(text)
+    if label and label.end() < len(text):
+        value = text[label.end() :]
+        short = len(split_words(value)) < _LONGEST_FIELD and (place.fields or not unit.ended)
+        if short or (not unit.ended and not unit.is_item and words <= 40):
+            return "field"
+    if unit.ended:
+        return None
+    if _OPEN_END.search(text) and words <= 60:
+        return "part of a sentence"
+    if (_BYLINE.match(text) or _DATE.search(text)) and words <= 10:
+        return "byline or date"
+    if _ATX.match(text):
+        return "heading"
+    if (
+        _NUMBERED.match(text)
+        and words <= _LONGEST_NUMBERED
+        and not (below and _NUMBERED.match(below.text) and not below.ended and not unit.alone)
+    ):
+        return "heading"
+    if unit.is_item:
+        return "short list item" if words <= _FEWEST else None
+    return "heading" if place.prose and words <= _LONGEST_HEADING else None
+
+
+def _is_in_capitals(text: str) -> bool:
+    letters = [character for character in text if character.isalpha()]
+    capitals = sum(character.isupper() for character in letters)
+    return len(letters) >= 4 and capitals >= 0.85 * len(letters)
+
+
+def why_not_chosen(sentence: str) -> str | None:
+    """What a sentence of a paragraph is that only points elsewhere or introduces a list; None for others."""
+    if _FOLLOWS.search(sentence):
+        return "introduction of a list"
+    code = sum(map(len, _INLINE_CODE.findall(sentence)))
+    if code and 5 * code > 2 * len(sentence):
+        return "code"
+    linked = "](" in sentence or _CONTACT.search(sentence) is not None
+    if linked and (_POINTER.search(sentence) or len(split_words(sentence)) <= 8):
+        return "link"
+    return None
+
+
+def heading_level(text: str) -> int:
+    """1 for a heading of the highest level; by its marks, or by its number."""
+    marks = re.match(r"\s*(#{1,6})\s", text)
+    if marks:
+        return len(marks[1])
+    number = re.match(r"\s*(\d+(?:\.\d+)*)\.?\s", text)
+    return number[1].count(".") + 1 if number else 1

@@ -1,0 +1,223 @@
+"""Files as people have them, by the summarizer and by the command; no network."""
+
+from __future__ import annotations
+
+import json
+import time
+from email.message import EmailMessage
+from pathlib import Path
+
+import pandas
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from test_cli import command, model  # noqa: F401
+
+import bertsum
+from bertsum.inference.summary import running_text
+from bertsum.reading import extras, web
+from bertsum.reading.documents import read_document
+from bertsum.structure.pieces import pieces_of
+
+FIRST = "The council voted on Monday for a wall that keeps out three quarters of the silt."
+SECOND = "Half of the money comes from the province, and the town borrows the rest of it."
+
+
+@pytest.fixture(scope="module")
+def summarizer(trained_run) -> bertsum.Summarizer:
+    return bertsum.Summarizer.from_pretrained(trained_run[1].checkpoint)
+
+
+def chosen(path: Path) -> list[str]:
+    given = read_document(path)
+    return [p.text.strip() for p in pieces_of(given.text, "en", given.marks, given.markdown) if not p.why]
+
+
+def test_word(tmp_path) -> None:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    document.sections[0].header.paragraphs[0].text = "Draft of the council"
+    document.add_heading("The wall is built after all, and nobody is surprised.", 1)
+    document.add_paragraph(FIRST)
+    table = document.add_table(1, 2)
+    table.cell(0, 0).text, table.cell(0, 1).text = "Stones from the quarry up the river.", "400"
+    document.add_paragraph("The ferry lands at the old quay.", style="List Bullet")
+    document.save(str(tmp_path / "a.docx"))
+    assert chosen(tmp_path / "a.docx") == [FIRST, "- The ferry lands at the old quay."]
+    (tmp_path / "b.docx").write_bytes(b"no zip")
+    with pytest.raises(bertsum.BertsumError, match=r"b\.docx': is no \.docx file"):
+        read_document(tmp_path / "b.docx")
+
+
+def test_pdf(tmp_path) -> None:
+    pytest.importorskip("pypdf")
+    canvas = pytest.importorskip("reportlab.pdfgen.canvas")
+    page = canvas.Canvas(str(tmp_path / "a.pdf"))
+    pages = (
+        ["The council voted on Monday for a wall that keeps out three quar-", "ters of the silt. Then the wind"],
+        ["turned to the north and blew for nine days without a pause.", "Nobody went out."],
+    )
+    for number, lines in enumerate(pages, start=1):
+        for place, line in enumerate(["Annual report of the harbour", *lines, str(number)]):
+            page.drawString(72, 750 - 14 * place, line)
+        page.showPage()
+    page.save()
+    given = read_document(tmp_path / "a.pdf")
+    assert [piece["why"] for piece in given.skipped] == ["running header", "page number"] * 2
+    sentences = chosen(tmp_path / "a.pdf")
+    assert running_text(sentences, "en", sentences) == (
+        f"{FIRST} Then the wind turned to the north and blew for nine days without a pause. Nobody went out."
+    )
+    (tmp_path / "b.pdf").write_bytes(b"%PDF-1.4 broken")
+    with pytest.raises(bertsum.BertsumError, match=r"b\.pdf': is no PDF that can be read"):
+        read_document(tmp_path / "b.pdf")
+    page = canvas.Canvas(str(tmp_path / "c.pdf"))
+    page.showPage()
+    page.save()
+    with pytest.raises(bertsum.BertsumError, match="has no text, only pictures"):
+        read_document(tmp_path / "c.pdf")
+
+
+def test_mail(tmp_path) -> None:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "Ann <ann@example.org>", "The wall"
+    message.set_content(f"Hi Ben,\n\n{FIRST}\n\nBest\nAnn\n")
+    message.add_alternative(f"<p>Hi Ben,</p><p>{FIRST}</p>", subtype="html")
+    message.add_attachment(b"x", maintype="image", subtype="png", filename="wall.png")
+    (tmp_path / "a.eml").write_bytes(message.as_bytes())
+    assert chosen(tmp_path / "a.eml") == [FIRST]
+    skipped = read_document(tmp_path / "a.eml").skipped
+    assert {"text": "Subject: The wall", "why": "mail header"} in skipped
+    assert {"text": "wall.png", "why": "attachment"} in skipped
+    message = EmailMessage()
+    message.set_content(f"<div>Hi Ben,</div><div>{FIRST}</div><blockquote>{SECOND}</blockquote>", subtype="html")
+    (tmp_path / "b.eml").write_bytes(message.as_bytes())
+    assert chosen(tmp_path / "b.eml") == [FIRST]
+    (tmp_path / "c.eml").write_bytes(b"Content-Type: image/png\n\nx")
+    with pytest.raises(bertsum.BertsumError, match="has no text, expected an e-mail"):
+        read_document(tmp_path / "c.eml")
+
+
+def test_a_missing_package_is_named() -> None:
+    with pytest.raises(bertsum.BertsumError, match=r"'a\.pdf': needs nothing: pip install 'bertsum\[files\]'"):
+        extras.package("bertsum_nothing", "a.pdf", "nothing")
+
+
+def test_other_files_are_refused(tmp_path) -> None:
+    (tmp_path / "a.odt").write_bytes(b"PK")
+    with pytest.raises(bertsum.BertsumError, match=r"a\.odt': is a \.odt file, expected \.txt"):
+        read_document(tmp_path / "a.odt")
+    with pytest.raises(bertsum.BertsumError, match="nothing.txt': cannot be read"):
+        read_document(tmp_path / "nothing.txt")
+
+
+def slow(*_: object, **__: object) -> None:
+    time.sleep(0.3)
+    raise OSError("late")
+
+
+def test_an_address_without_a_network(monkeypatch) -> None:
+    with pytest.raises(bertsum.BertsumError, match="cannot be loaded"):
+        read_document("http://127.0.0.1:9/page.html")
+    monkeypatch.setattr(web, "_SECONDS", 0.05)
+    monkeypatch.setattr(web.urllib.request, "urlopen", slow)
+    with pytest.raises(bertsum.BertsumError, match="nothing came within"):
+        read_document("https://news.example.org/")
+
+
+def test_what_is_left_out_is_told(summarizer) -> None:
+    text = f"# The wall\n\n{FIRST}\n\n| a | b |\n|---|---|\n\n{SECOND}"
+    summary = summarizer(text, sentences=2)
+    assert summary.sentences == [FIRST, SECOND]
+    assert summary.skipped[0] == {"text": "# The wall", "why": "heading"}
+    assert summary.unscored[0] == "is left out (heading)"
+    assert summary.document_scores[0] is None
+    assert {"text": "| a | b |", "why": "table row"} in summary.skipped
+    (listed,) = summarizer([["# The wall", FIRST]], sentences=2)
+    assert (listed.indices, listed.skipped) == ([0, 1], [])  # a list of sentences is taken as it is
+
+
+def test_a_summary_is_explained_as_it_was_read(summarizer) -> None:
+    pytest.importorskip("captum")
+    summary = summarizer(f"A heading\n\n{FIRST}\n\n{SECOND}", sentences=1)
+    explanation = summary.explain(method="occlusion")
+    assert explanation.sentences[0] is None
+
+
+def test_words_divided_at_line_ends() -> None:
+    document = [
+        "It is a long-term plan.",
+        "The long-\nterm plan of the dredg-\n  ing was self-\nmade in Baden-\nWürttemberg, pre-\nand post-war.",
+    ]
+    assert running_text(document[1:], "en", document) == (
+        "The long-term plan of the dredging was self-made in Baden-Württemberg, pre- and post-war."
+    )
+
+
+def test_paths_are_documents(summarizer, tmp_path) -> None:
+    (tmp_path / "a.md").write_text(f"# Wall\n\n{FIRST} See [it](http://x.org).\n", encoding="utf-8")
+    by_text = summarizer(f"# Wall\n\n{FIRST} See [it](http://x.org).\n", sentences=1)
+    assert summarizer(tmp_path / "a.md", sentences=1) == by_text
+    assert summarizer(bertsum.read_document(tmp_path / "a.md"), sentences=1) == by_text
+    assert list(summarizer.stream([tmp_path / "a.md"], sentences=1)) == [by_text]
+    with pytest.raises(bertsum.BertsumError, match=r"document 1: '.*nothing.txt': cannot be read"):
+        summarizer(["It rained.", tmp_path / "nothing.txt"])
+
+
+def test_columns_name_the_row(summarizer) -> None:
+    texts = ["It rained.", None, float("nan"), b"It snowed.", pandas.NA]
+    found = ["NoneType", "nan", "bytes", "NAType"]
+    for column in (pandas.Series(texts, dtype=object), iter(texts)):
+        answers = list(summarizer.stream(column, errors="return"))
+        assert [f"got {kind}" in str(answer) for kind, answer in zip(found, answers[1:], strict=True)] == [True] * 4
+    with pytest.raises(bertsum.BertsumError, match="document 1: got nan"):
+        summarizer(pandas.Series(["It rained.", None], dtype="str"))
+
+
+def test_batches_of_datasets(summarizer) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = datasets.Dataset.from_dict({"text": [f"{FIRST} {SECOND}", FIRST]})
+    made = rows.map(lambda batch: {"summary": [s.text for s in summarizer(batch["text"], sentences=1)]}, batched=True)
+    assert [text in (FIRST, SECOND) for text in made["summary"]] == [True, True]
+    assert [summary.text for summary in summarizer(rows["text"], sentences=1)] == list(made["summary"])
+
+
+def test_tables(command, model, tmp_path, summarizer) -> None:  # noqa: F811
+    frame = pandas.DataFrame({"id": ["r1", "r2", "r3"], "body": [f"{FIRST}\n\n{SECOND}", "", FIRST], "url": ["x"] * 3})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_csv(tmp_path / "b.csv", index=False, sep=";")
+    parquet.write_table(pa.table({"id": [1, 2, 3], "body": [FIRST, None, SECOND]}), tmp_path / "c.parquet")
+    options = ("--document-field", "body", "--model", model, "--sentences", "1")
+    for name in ("a.csv", "b.csv", "c.parquet"):
+        code, shown, errors = command("summarize", str(tmp_path / name), *options)
+        assert (code, shown.count("== ")) == (0, 2), errors
+        assert "row 2: field 'body' is" in errors
+        out = tmp_path / f"{name}.jsonl"
+        code, _, errors = command("summarize", str(tmp_path / name), "--out", str(out), *options)
+        lines = [json.loads(line) for line in out.read_text().splitlines()]
+        assert (code, ["error" in line for line in lines]) == (0, [False, True, False]), errors
+    code, _, errors = command("summarize", str(tmp_path / "a.csv"), "--model", model)
+    assert (code, "expected document or article" in errors, "fields: id, body, url" in errors) == (2, True, True)
+
+
+def test_folders_and_patterns(command, model, tmp_path) -> None:  # noqa: F811
+    (tmp_path / "notes").mkdir()
+    for name in ("a.txt", "b.md"):
+        (tmp_path / "notes" / name).write_text(FIRST, encoding="utf-8")
+    (tmp_path / "notes" / "c.txt").write_bytes(b"\xff\xf0")
+    (tmp_path / "notes" / ".hidden.txt").write_text(FIRST, encoding="utf-8")
+    code, shown, errors = command("summarize", str(tmp_path / "notes"), "--model", model)
+    assert code == 0, errors
+    assert shown.splitlines() == [
+        f"== {tmp_path}/notes/a.txt ==", FIRST, "", f"== {tmp_path}/notes/b.md ==", FIRST
+    ]  # fmt: skip
+    assert "c.txt': not UTF-8 text" in errors
+    code, shown, _ = command("summarize", str(tmp_path / "notes" / "*.md"), "--model", model, "--json")
+    assert (code, json.loads(shown)["sentences"]) == (0, [FIRST])
+    code, shown, _ = command("summarize", str(tmp_path / "notes"), "--model", model, "--out", str(tmp_path / "o.jsonl"))
+    assert (code, shown) == (0, f"3 documents in {tmp_path}/o.jsonl, 1 of them without a summary\n")
+    assert command("summarize", str(tmp_path / "*.pdf"), "--model", model)[2].endswith("matches no file\n")
+    (tmp_path / "empty").mkdir()
+    assert "has no file of .txt" in command("summarize", str(tmp_path / "empty"), "--model", model)[2]
+    code, _, errors = command("summarize", str(tmp_path / "notes" / "c*"), "--model", model)
+    assert (code, "none of 1 documents could be summarised" in errors) == (1, True)
