@@ -89,6 +89,7 @@ class Demo:
         language: str = DEFAULT,
         blocking: str = DEFAULT,
         order: str = DEFAULT,
+        query: str = "",
     ) -> Answer:
         """Summarises a text.
 
@@ -102,10 +103,11 @@ class Demo:
             language: ISO 639-1 code; here and below, ``DEFAULT`` is the model's setting.
             blocking: Trigram blocking, on or off.
             order: Order of the sentences, document or score.
+            query: What the sentences are to answer; empty for a summary.
         """
         try:
             summary, unused, caught = self._summary(
-                text, model, _limit(limit, sentences, percent, words), language, blocking, order
+                text, model, _limit(limit, sentences, percent, words), language, blocking, order, query
             )
         except BertsumError as error:
             return Answer(problem=str(error).removeprefix(_DOCUMENT))
@@ -135,7 +137,7 @@ class Demo:
             return problem_html(str(error).removeprefix(_DOCUMENT))
 
     def _summary(
-        self, text: str, model: str, wanted: dict[str, Any], language: str, blocking: str, order: str
+        self, text: str, model: str, wanted: dict[str, Any], language: str, blocking: str, order: str, query: str = ""
     ) -> tuple[Summary, list[str], list[warnings.WarningMessage]]:
         """The summary, the options that the model does not take, and warnings."""
         from bertsum.inference.options import foreign_options  # imports torch
@@ -144,6 +146,7 @@ class Demo:
             raise BertsumError("There is no text yet: paste one, or upload a .txt file.")
         check_length(text)
         wanted["language"] = _unless_default(language)
+        wanted["query"] = (query or "").strip() or None
         wanted["order"] = _unless_default(order)
         wanted["trigram_blocking"] = None if blocking == DEFAULT else blocking == "on"
         summarizer = self.summarizer(model)
@@ -211,6 +214,8 @@ def _unless_default(value: str) -> str | None:
 
 def _facts(summary: Summary) -> str:
     words, chosen = (sum(len(split_words(s)) for s in part) for part in (summary.document, summary.sentences))
+    if summary.query and not summary.indices:
+        return "No sentence answers the question."
     if not summary.is_written:
         return f"{len(summary.indices)} of {len(summary.document):,} sentences, {chosen:,} of {words:,} words."
     lacking = f" The text does not have the words marked {UNSUPPORTED}." if summary.unsupported else ""
@@ -219,7 +224,7 @@ def _facts(summary: Summary) -> str:
 
 def _not_used(options: Sequence[str]) -> list[str]:
     """What a model that writes does not heed."""
-    names = {"order" if name == "order" else "length" for name in options}
+    names = {{"order": "order", "query": "question"}.get(name, "length") for name in options}
     return [f"Not used, since this model writes: {', '.join(sorted(names))}."] if names else []
 
 

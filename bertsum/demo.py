@@ -98,6 +98,12 @@ def page(demo: Demo) -> gradio.Blocks:
                 upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
                 names, examples = _examples()
                 gr.Examples([[example] for example in examples], [text], example_labels=names, preload=False)
+                query = gr.Textbox(
+                    label="Question",
+                    placeholder="Empty for a summary",
+                    elem_id="query",
+                    visible=demo.summarizer(demo.models[0]).answers,
+                )
                 limits, (model, *others) = _length_options(gr), _other_options(gr, demo.models)
                 button = gr.Button("Summarize", variant="primary", elem_id="go")
             with gr.Column():
@@ -132,9 +138,11 @@ def page(demo: Demo) -> gradio.Blocks:
             except BertsumError as error:
                 return ["", *show(Answer(problem=str(error)))]
 
-        button.click(summarize, [text, model, *limits, *others], shown, api_name="summarize", show_progress_on=summary)
+        button.click(
+            summarize, [text, model, *limits, *others, query], shown, api_name="summarize", show_progress_on=summary
+        )
         picked, explanation = shown[-2:]
-        asked = [picked, text, model, *limits, *others]
+        asked = [picked, text, model, *limits, *others, query]
         picked.input(explain, asked, explanation, api_name="explain", show_progress_on=picked)
         upload.upload(read, upload, [text, *shown], api_visibility="private", show_progress_on=text)
     return blocks

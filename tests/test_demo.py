@@ -12,11 +12,13 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fork_server
 import pytest
+from models import build
 
 import bertsum
 from bertsum.answers import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo
@@ -75,6 +77,19 @@ def test_a_model_that_writes(demo, writer_folder) -> None:
     saved = json.loads(answer.files[1].read_text(encoding="utf-8"))
     assert (saved["leans_on"], saved["unsupported"]) == (summary.leans_on, summary.unsupported)
     assert "Not used" not in demo.answer(TEXT, str(writer_folder)).facts
+
+
+def test_a_question(demo, model, encoder_folder, tmp_path) -> None:
+    asked = build(encoder_folder)
+    asked.config = replace(asked.config, selection=replace(asked.config.selection, query_threshold=0.5))
+    asked.save_pretrained(tmp_path / "asked")
+    demo.models.append(str(tmp_path / "asked"))
+    answer = demo.answer(TEXT, str(tmp_path / "asked"), query="Who met?")
+    summary = bertsum.Summarizer.from_pretrained(tmp_path / "asked")(TEXT, query="Who met?")
+    assert (answer.problem, answer.summary) == ("", summary.text)
+    saved = json.loads(answer.files[1].read_text(encoding="utf-8"))
+    assert (saved["query"], saved["indices"]) == ("Who met?", summary.indices)
+    assert "was not trained with queries" in demo.answer(TEXT, model, query="Who met?").problem
 
 
 def test_problems(demo, model) -> None:
@@ -199,7 +214,7 @@ def address(model, tmp_path_factory) -> Iterator[str]:
 
 def test_the_options_of_the_page_arrive(address, model) -> None:
     client = pytest.importorskip("gradio_client").Client(address, verbose=False, download_files=False)
-    options = [model, "sentences", 1, 20, 100, "en", "off", "score"]
+    options = [model, "sentences", 1, 20, 100, "en", "off", "score", ""]
     problem, summary, facts, *_ = client.predict(TEXT, *options, api_name="/summarize")
     expected = bertsum.Summarizer.from_pretrained(model)(TEXT, sentences=1, trigram_blocking=False, order="score")
     assert (problem["visible"], summary) == (False, expected.text)

@@ -305,7 +305,7 @@ def test_it_summarizes_nothing(tmp_path, encoder_folder) -> None:
     with pytest.raises(bertsum.BertsumError, match=r"is of model.kind masked_lm, .* read it with bertsum.MaskedLM"):
         bertsum.BertSum.from_pretrained(checkpoint)
     summarizing = plain_config(tmp_path, encoder_folder, *EXTRACTIVE, "name=other")
-    with pytest.raises(bertsum.BertsumError, match=r"evaluation.metrics: got rouge, expected perplexity"):
+    with pytest.raises(bertsum.BertsumError, match=r"evaluation.metrics: got rouge, expected .perplexity. for"):
         bertsum.evaluate(summarizing, checkpoint, "validation")
 
 

@@ -178,7 +178,7 @@ def test_extracts_only_gain_fields(chooser, writer) -> None:
         assert pickle.loads(pickle.dumps(summary)) == summary
         assert list(json.loads(json.dumps(asdict(summary)))) == [
             *("text", "sentences", "indices", "scores", "document", "document_scores", "unscored"),
-            *("leans_on", "unsupported", "skipped"),
+            *("leans_on", "unsupported", "spans", "query", "skipped"),
         ]
 
 

@@ -46,7 +46,7 @@ def interval_segments(cls_positions: Sequence[int], length: int) -> list[int]:
     """Token types 0, 1, 0, 1 ... alternating by sentence (T); a query before the first sentence has 1."""
     bounds = [*cls_positions, length]
     types = [number % 2 for number, (start, end) in enumerate(itertools.pairwise(bounds)) for _ in range(end - start)]
-    return [1] * cls_positions[0] + types
+    return [1] * bounds[0] + types if cls_positions else types
 
 
 def long_enough(sentences: Sequence[str], least: int) -> list[int]:
