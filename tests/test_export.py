@@ -22,8 +22,9 @@ def test_scores_are_the_model_s(encoder_folder, tmp_path, head, vectors) -> None
     assert model.reader.packs
     session = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx")
     again = BertSum.from_pretrained(tmp_path / "out")
-    for documents in (DOCUMENTS, DOCUMENTS[:1]):
-        batch = again.collate(rows_of(again, documents), packed=False)
+    asked = [vars(again.document_encoder().encode(document, "What rain?")) for document in DOCUMENTS]
+    for rows in (rows_of(again, DOCUMENTS), rows_of(again, DOCUMENTS[:1]), asked):
+        batch = again.collate(rows, packed=False)
         logits = session.run(["logits"], {name: tensor.numpy() for name, tensor in batch.inputs().items()})[0]
         expected = model(**batch.inputs())[batch.sentence_mask]
         assert torch.allclose(torch.tensor(logits)[batch.sentence_mask], expected, atol=1e-3)

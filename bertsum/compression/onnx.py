@@ -7,7 +7,7 @@ import copy
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,8 @@ def export_onnx(model: Model, folder: str | Path) -> None:
     """Writes ``model.onnx`` beside the files of :meth:`BertSum.save_pretrained` (the tokenizer and the settings).
 
     The exported model takes the inputs of :meth:`BertSum.forward`, for any number of documents, tokens and sentences,
-    and gives ``logits`` (B, S). They are compared with the original model's.
+    and gives ``logits`` (B, S). They are compared with the original model's. A query is part of these inputs, as
+    :meth:`~bertsum.data.encoding.DocumentEncoder.encode` makes them.
 
     Args:
         model: An extractive model with a linear or a transformer head.
@@ -97,7 +98,7 @@ def _check_scores(model: BertSum, session: InferenceSession) -> None:
     Raises:
         BertsumError: if they differ by more than ``TOLERANCE``.
     """
-    batch = _documents(model, [[9], [3, 4, 30, 7, 5], [20, 11]])
+    batch = _documents(model, [[9], [3, 4, 30, 7, 5], [20, 11]], queries=(0, 6, 0))
     expected = model(**batch.inputs()).detach().numpy()
     exported = session.run(["logits"], {name: tensor.numpy() for name, tensor in batch.inputs().items()})[0]
     difference = float(np.abs(expected - exported)[batch.sentence_mask.numpy()].max())
@@ -105,13 +106,14 @@ def _check_scores(model: BertSum, session: InferenceSession) -> None:
         raise BertsumError(f"export: scores differ by {difference:.2g}, expected at most {TOLERANCE}")
 
 
-def _documents(model: BertSum, documents: list[list[int]]) -> Batch:
-    """A batch of documents from the lengths of their sentences, without special tokens."""
+def _documents(model: BertSum, documents: list[list[int]], queries: Sequence[int] = ()) -> Batch:
+    """A batch of documents from the lengths of their sentences and of their queries, without special tokens."""
     size = model.encoder.config.vocab_size
     rows = []
     for number, lengths in enumerate(documents):
-        positions = [sum(lengths[:place]) for place in range(len(lengths))]
-        ids = [(7 * number + 3 * place) % (size // 2) + size // 2 for place in range(sum(lengths))]
+        query = queries[number] if queries else 0
+        positions = [query + sum(lengths[:place]) for place in range(len(lengths))]
+        ids = [(7 * number + 3 * place) % (size // 2) + size // 2 for place in range(query + sum(lengths))]
         rows.append({"input_ids": ids, "cls_positions": positions})
     return model.collate(rows)
 
