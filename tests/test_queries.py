@@ -314,6 +314,8 @@ def test_trained_and_measured_on_queries(encoder_folder, tmp_path) -> None:
     assert set(evaluation.answers) == {"first", "overlap", "model"}
     assert evaluation.answers["overlap"].p1.score == 100.0
     assert Results.read(evaluation.folder / "results.json").answers == evaluation.answers
+    page = evaluation.report.read_text(encoding="utf-8")
+    assert page.count("What of the ") == 20 and "answering sentences among" in page and "What thresholds keep" in page
     shown = str(evaluation)
     assert "P@1" in shown and "model, threshold" in shown and "0.400" in shown
     lines = [json.loads(line) for line in (evaluation.folder / "predictions.jsonl").read_text().splitlines()]

@@ -19,6 +19,7 @@ from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.files import whole_file
 from bertsum.models.contract import Prediction
+from bertsum.pages.answered import Answered
 from bertsum.results import Answers, AtThreshold, CorpusScore
 from bertsum.text import split_words
 
@@ -152,6 +153,27 @@ def write_answers(
         "overlap": summarize_answers(overlap, (), samples, seed),
         "model": summarize_answers(model, thresholds, samples, seed),
     }
+
+
+def some_records(file: Path, count: int, most: int, seed: int) -> list[Answered]:
+    """Records drawn from a file that :func:`write_answers` wrote, in its order.
+
+    Args:
+        file: The predictions.jsonl.
+        count: Its records.
+        most: At most this many.
+        seed: Seed of the draw.
+    """
+    drawn = set(np.random.default_rng(seed).permutation(count)[:most].tolist())
+    found = []
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines):
+            if number in drawn:
+                of = json.loads(line)
+                found.append(
+                    Answered(of["id"], of["query"], of["sentences"], of["scores"], of["indices"], of["relevant"])
+                )
+    return found
 
 
 def overlap_scores(records: Sequence[tuple[str, Sequence[str]]]) -> list[np.ndarray]:

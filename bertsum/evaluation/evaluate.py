@@ -21,9 +21,10 @@ from bertsum.data.store import Prepared
 from bertsum.data.texts import Texts, as_it_comes
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
-from bertsum.evaluation.answers import ANSWERS, write_answers
+from bertsum.evaluation.answers import ANSWERS, some_records, write_answers
 from bertsum.evaluation.explanations import FILE as EXPLANATIONS
 from bertsum.evaluation.explanations import explain_documents
+from bertsum.evaluation.facts import facts_of
 from bertsum.evaluation.measure import Measures, measure, writes
 from bertsum.evaluation.novelty import summarize_novelty
 from bertsum.evaluation.perplexity import PERPLEXITY, write_perplexity
@@ -34,11 +35,12 @@ from bertsum.evaluation.translation import check_installed, document_scores, sig
 from bertsum.files import write_whole
 from bertsum.models.base import Model, model_class
 from bertsum.models.storage import saved_checksum
+from bertsum.pages.answered import answers_html
 from bertsum.pages.report import Measured, report_html
 from bertsum.pages.shading import marked
 from bertsum.pages.written import written_terminal
 from bertsum.progress import Progress
-from bertsum.results import TRANSLATION_METRICS, Answers, CorpusScore, Results
+from bertsum.results import Answers, CorpusScore, Results
 from bertsum.runs import Run
 
 
@@ -211,8 +213,17 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], spli
             example="",
             folder=folder,
         )
+        if evaluation.answers:
+            files = {system: _predictions_file(folder, system, predictions) for system in predictions}
+            _write_answers_page(config, evaluation, files)
         evaluation.write(folder)
         return evaluation
+
+
+def _write_answers_page(config: Config, evaluation: Evaluation, files: Mapping[str, Path]) -> None:
+    title = f"{config.name} on {evaluation.split}"
+    some = {name: some_records(file, evaluation.documents, 20, config.seed) for name, file in files.items()}
+    write_whole(evaluation.report, answers_html(title, facts_of(config, evaluation), evaluation.answers, some))
 
 
 def _of_words(
@@ -314,7 +325,7 @@ def _report(
     )
     explanations = EXPLANATIONS if config.evaluation.explained and len(predictions) == 1 else None
     measured = _measured(rows, evaluation, measures, predictions, writers, explanations)
-    page = report_html(measured, f"{config.name} on {split}", _facts(config, evaluation), config.seed)
+    page = report_html(measured, f"{config.name} on {split}", facts_of(config, evaluation), config.seed)
     write_whole(evaluation.report, page)
     evaluation.write(folder)
     return evaluation
@@ -377,24 +388,3 @@ def _measured(
         {system: WrittenOnDisk(predictions[system]) for system in writers},
         explanations,
     )
-
-
-def _facts(config: Config, results: Results) -> dict[str, str]:
-    """Facts that a reader of the figures must know."""
-    samples = f"{config.rouge.bootstrap_samples:,} bootstrap samples"
-    counts = {"ROUGE": f"counts {results.tokenizer}"} if results.systems else {}
-    counts |= {TRANSLATION_METRICS[metric]: f"of sacrebleu, {how}" for metric, how in results.signatures.items()}
-    baselines = f"of {'what the encoder reads' if results.baselines == 'read' else 'whole documents'}"
-    return {
-        "Documents": f"{results.documents:,}",
-        **{name: f"{how}; below each figure its 95% interval, from {samples}" for name, how in counts.items()},
-        **({"Baselines": baselines} if results.systems else {}),
-        **_options("Selection", results.selection),
-        **_options("Writing", results.generation),
-        **{f"Checkpoint of {system}": path for system, path in results.checkpoints.items()},
-    }
-
-
-def _options(name: str, values: Mapping[str, Any] | None) -> dict[str, str]:
-    told = [f"{option} {value}" for option, value in (values or {}).items() if value is not None]
-    return {name: ", ".join(told)} if told else {}
