@@ -13,6 +13,8 @@ from bertsum.pages.shading import CHOSEN, ORACLE, STYLE, document_html
 from bertsum.results import Answers, CorpusScore
 
 _MOST_SENTENCES = 60  # of a document
+# Names in the chart, where there is little room.
+_SHORT = {"answered": "answers", "recall": "sentences", "removed": "removed", "empty": "empty"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _cell(rank: CorpusScore) -> tuple[str, str]:
 def _curve(system: str, one: Answers) -> dict[str, Any]:
     """A table of what thresholds keep, and the same as a chart."""
     names = {"answered": "answer kept", "recall": "sentences kept", "removed": "words removed", "empty": "left empty"}
-    shares = {name: [(point.threshold, getattr(point, field)) for point in one.curve] for field, name in names.items()}
+    shares = {name: [(point.threshold, getattr(point, field)) for point in one.curve] for field, name in _SHORT.items()}
     drawn = {name: [(at, 100 * share) for at, share in some if share is not None] for name, some in shares.items()}
     known = {name: some for name, some in drawn.items() if some}
     rows = [
