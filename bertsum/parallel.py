@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from itertools import chain, islice
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
@@ -111,7 +112,8 @@ def _stop_writing(pool: ProcessPoolExecutor) -> None:
     """
     reader = getattr(getattr(pool, "_call_queue", None), "_reader", None)
     if reader is not None:
-        reader.close()
+        with suppress(OSError):  # the pool's own thread may close it at the same moment
+            reader.close()
 
 
 # Each spawned process imports the main module first.
