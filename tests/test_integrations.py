@@ -33,7 +33,7 @@ def summarizer(model) -> bertsum.Summarizer:
 
 @pytest.fixture
 def expected(summarizer) -> list[bertsum.Pruned]:
-    """What both texts keep at the score of the second-best sentence of all, best first."""
+    """What both texts keep with a threshold of 0, best first."""
     both = summarizer.prune(QUERY, [TEXT, OTHER], threshold=0.0)
     assert both[0].score != both[1].score
     return sorted(both, key=lambda one: -one.score)

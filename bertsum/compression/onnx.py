@@ -49,7 +49,7 @@ def export_onnx(model: Model, folder: str | Path) -> None:
         raise BertsumError(f"export: model.kind: got {model.kind}, but only extractive models can be exported so far")
     try:
         import onnx  # noqa: F401  # torch's exporter needs these two
-        import onnxscript  # noqa: F401
+        import onnxscript  # noqa: F401  # as above
         from onnxruntime import InferenceSession as Session
     except ImportError as error:
         raise BertsumError(f"export: {error.name} is not installed (pip install 'bertsum[onnx]')") from error

@@ -125,7 +125,7 @@ class Rows(ABC):
         """What rows of this kind depend on beside the data, the encoding and the encoder's tokenizer."""
         return {}
 
-    def open(self) -> None:  # noqa: B027  # most kinds need nothing
+    def open(self) -> None:  # noqa: B027  # not abstract: only kinds that read other files override it
         """Reads what rows are made of beside documents, once, before other processes get a copy of this object.
 
         Raises:

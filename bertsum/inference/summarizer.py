@@ -197,7 +197,8 @@ class Summarizer:
                 shares that the model is calibrated for (0.95, 0.98). It holds for texts and questions like those of
                 the calibration.
             keep_title: Whether a title (a short first line without a full stop) stays where any sentence does.
-            max_words: At most this many words of a document, the most probable sentences first; a title is not counted.
+            max_words: At most this many words of a document, the most probable sentences first; a title kept as such
+                is not counted.
             options: Other options of a call.
 
         Returns:

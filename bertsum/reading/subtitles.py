@@ -1,4 +1,4 @@
-"""Subtitles (.srt, .vtt) -> what is said: sentences run over lines and over captions."""
+"""Reads the spoken text of subtitles (.srt, .vtt). A sentence may go on over several captions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK = re.compile(r"(?:\r\n|\n|\r)(?:[^\S\n\r]*(?:\r\n|\n|\r))+")
 
 
 def read_subtitles(text: str, name: str) -> FileText:
-    """What is said in subtitles.
+    """The spoken text of a subtitle file.
 
     Args:
         text: The file.

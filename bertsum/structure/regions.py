@@ -85,7 +85,7 @@ def _mark_subtitles(marks: LineMarks) -> None:
 
 
 def _mark_speakers(marks: LineMarks) -> None:
-    """Marks lines with only a name and a time above what is said, where several are there."""
+    """Marks lines that hold only a speaker's name and a time, if there are at least three of them."""
     found = [number for number, line in enumerate(marks.lines) if _SPEAKER_LINE.match(line.text)]
     if len(found) >= 3:
         marks.set(found, "speaker and time")
