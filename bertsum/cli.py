@@ -271,7 +271,9 @@ def _add_compress(parser: argparse.ArgumentParser) -> None:
         "--feedforward", type=float, default=1.0, metavar="SHARE", help="keep this share of feed-forward units"
     )
     parser.add_argument("--untrained", action="store_true", help="only cut it, without a training")
-    parser.add_argument("--int8", action="store_true", help="cut nothing, but keep weights in eight bits")
+    kept = parser.add_mutually_exclusive_group()
+    kept.add_argument("--int8", action="store_true", help="compute in eight bits where that harms little")
+    kept.add_argument("--int8-file", action="store_true", help="keep the file in eight bits, and compute as before")
     add_config(parser)
 
 
@@ -282,6 +284,7 @@ def _compress(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum compress runs/cnndm/best runs/cnndm-narrow --heads 0.5 --feedforward 0.5 --train.max_steps 400
     bertsum compress bundled runs/small --layers 4 --config cnndm-minilm
     bertsum compress runs/cnndm-3/best runs/cnndm-3-int8 --int8
+    bertsum compress runs/cnndm-3/best runs/cnndm-3-small --int8-file
 
     Data and training are those of the larger model's run, or of --config; any field can be overridden. Heads and
     feed-forward units that change the loss of validation documents least are left out. An interrupted command goes on
@@ -295,12 +298,12 @@ def _compress(options: argparse.Namespace, rest: list[str]) -> None:
         from bertsum.runs import Run
 
         config = Run.with_checkpoint(options.model).config([*overrides_from_arguments(rest), *names])
-    from bertsum.compression.compress import Cut, compress, to_eight_bits
+    from bertsum.compression.compress import Cut, compress, to_eight_bits, to_small_file
 
-    if options.int8:
+    if options.int8 or options.int8_file:
         if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
             options.parser.error("--int8: cuts nothing; make the smaller model first, then keep that in eight bits")
-        comparison = to_eight_bits(options.model, config)
+        comparison = (to_eight_bits if options.int8 else to_small_file)(options.model, config)
     else:
         cut = Cut(options.layers, options.heads, options.feedforward)
         comparison = compress(options.model, config, cut, trained=not options.untrained)

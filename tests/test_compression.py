@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ import safetensors.torch
 import torch
 
 import bertsum
-from bertsum.compression.compress import Cut, compress, to_eight_bits
+from bertsum.compression.compress import Cut, compress, to_eight_bits, to_small_file
 from bertsum.compression.layers import evenly, keep_layers
 from bertsum.compression.measured import compare_models, equal_summaries
 from bertsum.compression.prune import Importance, measure_importance, prune
 from bertsum.compression.quantize import quantize, simulated
 from bertsum.config import Config
 from bertsum.device import has_int8_linear, int8_linear
-from bertsum.encoders.int8 import in_eight_bits
+from bertsum.encoders.int8 import add_channels, in_eight_bits
 from bertsum.encoders.pruned import head_size
 from bertsum.errors import BertsumError
 from bertsum.files import read_json_lines
@@ -37,6 +38,7 @@ DOCUMENTS = [
 def model(encoder_folder: Path) -> BertSum:
     """A small model whose biases and norms are random too, so that each weight matters."""
     model = build(encoder_folder)
+    torch.manual_seed(0)
     with torch.no_grad():
         for weight in model.parameters():
             weight += 0.2 * torch.randn_like(weight)
@@ -171,7 +173,7 @@ def test_a_pruned_model_loses_layers_too(model: BertSum, rows: list[dict[str, An
 )
 def test_sizes_that_do_not_fit_are_told(model: BertSum, tmp_path: Path, kept: dict[str, Any], message: str) -> None:
     model.encoder.config.kept = kept
-    model.save_pretrained(tmp_path)
+    model.save_pretrained(tmp_path, card=False)
     for only_score in (False, True):
         with pytest.raises(BertsumError, match=message):
             Model.from_pretrained(tmp_path, only_score=only_score)
@@ -285,6 +287,59 @@ def test_a_model_in_eight_bits(model: BertSum, rows: list[dict[str, Any]], tmp_p
         assert torch.allclose(logits(read, rows), logits(smaller, rows), atol=1e-5)
     if has_int8_linear():
         assert torch.allclose(logits(smaller, rows), exact, atol=1e-3)
+
+
+def test_a_file_in_eight_bits(model: BertSum, rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    """Matrices as whole numbers, all else in half precision; read and written again, it stays as it is."""
+    small = deepcopy(model)
+    small.encoder.config.int8_file = True
+    there = safetensors.torch.load_file(_saved(small, tmp_path / "small") / "model.safetensors")
+    for name, weight in model.state_dict().items():
+        if weight.ndim == 2:
+            assert there[name].dtype == torch.int8
+            step = weight.abs().amax(dim=1, keepdim=True) / 127
+            restored = there[name].float() * there[f"{name.removesuffix('weight')}weight_scale"][:, None]
+            assert ((restored - weight).abs() <= 0.51 * step).all()
+        elif weight.is_floating_point():
+            assert torch.equal(there[name], weight.half())
+    for only_score in (False, True):
+        read = Model.from_pretrained(tmp_path / "small", only_score=only_score)
+        assert all(weight.dtype == torch.float32 for weight in read.parameters())
+        assert torch.nn.functional.cosine_similarity(logits(read, rows), logits(model, rows), dim=0) > 0.999
+        again = safetensors.torch.load_file(_saved(read, tmp_path / f"again-{only_score}") / "model.safetensors")
+        assert again.keys() == there.keys()
+        assert all(torch.equal(again[name], there[name]) for name in there if there[name].dtype != torch.float32)
+
+
+@pytest.mark.parametrize("entry", [{"int8_file": True}, {"int8": ["encoder.layer.0.intermediate.dense"]}])
+def test_training_is_in_floating_point(
+    model: BertSum, rows: list[dict[str, Any]], tmp_path: Path, entry: dict[str, Any]
+) -> None:
+    """A step of training is smaller than eight bits can hold, and a resumed training must find it."""
+    for name, value in entry.items():
+        setattr(model.encoder.config, name, value)
+    add_channels(model.encoder)
+    start = str(_saved(model, tmp_path / "small"))
+    before = Model.from_pretrained(start)
+    values = {"model": {**asdict(model.config.model), "encoder": start}, "encoding": asdict(model.config.encoding)}
+    values |= {"train": {"start_from": start, "max_steps": 1}, "output_dir": str(tmp_path)}
+    trained = BertSum.for_training(Config.from_dict(values))
+    assert torch.allclose(logits(trained, rows), logits(before, rows), atol=1e-2)
+    with torch.no_grad():
+        for weight in trained.parameters():
+            weight += 1e-6 * weight.abs().amax()
+    read = Model.from_pretrained(_saved(trained, tmp_path / "trained"))
+    assert all(torch.equal(a, b) for a, b in zip(read.parameters(), trained.parameters(), strict=True))
+
+
+def test_the_card_of_a_model_in_eight_bits_tells_its_results(
+    trained_run: tuple[Config, bertsum.TrainResult], tmp_path: Path
+) -> None:
+    compared = to_small_file(trained_run[1].checkpoint, smaller_run(trained_run, tmp_path))
+    assert compared.smaller.bytes < 0.4 * compared.original.bytes
+    assert compared.smaller.parameters == compared.original.parameters
+    card = str(Model.from_pretrained(tmp_path / "smaller" / "best").generate_model_card())
+    assert f"{compared.differences['rouge1'].b:.2f}" in card
 
 
 def _saved(model: Model, folder: Path) -> Path:

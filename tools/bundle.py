@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from bertsum.errors import BertsumError
-from bertsum.models.storage import BUNDLED_FOLDER, CONFIG_FILE, WEIGHTS_FILE, read_tensors, write_tensors
+from bertsum.models.storage import CONFIG_FILE, PACKAGED, WEIGHTS_FILE, read_tensors, write_tensors
 from bertsum.program import run
 
 MOST_BYTES = 8_000_000
@@ -42,10 +42,11 @@ def main() -> None:
     size = sum(tensor.numel() * tensor.element_size() for tensor in halves.values())
     if size > MOST_BYTES:
         raise BertsumError(f"'{checkpoint}': {size:,} bytes in half precision, expected at most {MOST_BYTES:,}")
-    BUNDLED_FOLDER.mkdir(exist_ok=True)
-    write_tensors(BUNDLED_FOLDER / WEIGHTS_FILE, halves)
-    (BUNDLED_FOLDER / CONFIG_FILE).write_text(text, encoding="utf-8")
-    print(f"{BUNDLED_FOLDER}: {size:,} bytes of weights")
+    folder = PACKAGED["bundled"]
+    folder.mkdir(exist_ok=True)
+    write_tensors(folder / WEIGHTS_FILE, halves)
+    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+    print(f"{folder}: {size:,} bytes of weights")
 
 
 if __name__ == "__main__":

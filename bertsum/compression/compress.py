@@ -22,6 +22,7 @@ from bertsum.compression.prune import measure_importance, prune
 from bertsum.compression.quantize import quantize
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
+from bertsum.encoders.int8 import INT8_FILE
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import evaluate
 from bertsum.evaluation.predictions import predict_split
@@ -82,6 +83,23 @@ def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Co
 
     rows = prepared.dataset.select(places[::6])
     write_model_as_run(config, quantize(larger, rows, summaries), 0)
+    return compare_models(config, model, Run.of(config).best)
+
+
+def to_small_file(model: str | Path, config: Config) -> Comparison:
+    """Writes a model as a run, all matrices of its file in eight bits, and compares the two on validation documents.
+
+    Args:
+        model: A checkpoint folder or hub id.
+        config: The new run: its folder and its data.
+
+    Raises:
+        BertsumError: if the model or the data cannot be used, or the run folder holds another run.
+    """
+    larger = _larger(model)
+    config = larger.config.apply(config)
+    setattr(larger.encoder.config, INT8_FILE, True)
+    write_model_as_run(config, larger, 0)
     return compare_models(config, model, Run.of(config).best)
 
 

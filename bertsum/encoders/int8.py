@@ -4,6 +4,9 @@ multiplied has its own, and factors of the channels move large values of vectors
 The encoder's configuration names the modules in its entry ``int8``. Their weights are kept in floating point too, with
 the values that eight bits hold, so that a processor without fast integer products computes nearly the same.
 
+Its entry ``int8_file`` is true if all other matrices of the model are in eight bits on the disk too, and whatever is no
+matrix in half precision. Such a model computes in floating point.
+
 # H_in and H_out, V rows
 """
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from bertsum.encoders.load import Encoder
 
-INT8 = "int8"
+INT8, INT8_FILE = "int8", "int8_file"
 LARGEST = 127
 _SCALE, _CHANNELS = "weight_scale", "channels"
 
@@ -78,17 +81,40 @@ def rounded(weight: torch.Tensor, channels: torch.Tensor | None) -> torch.Tensor
     return values if channels is None else values / channels
 
 
+def is_rounded(config: PretrainedConfig) -> bool:
+    """Whether a model's file holds other numbers than the model itself computes with."""
+    return bool(int8_modules(config)) or bool(getattr(config, INT8_FILE, False))
+
+
 def stored(weights: Mapping[str, torch.Tensor], config: PretrainedConfig) -> dict[str, torch.Tensor]:
     """A model's weights as a file holds them: some as whole numbers, each beside its scales."""
     kept = dict(weights)
-    for name in int8_modules(config):
-        key = f"encoder.{name}"
-        channels = weights.get(f"{key}.{_CHANNELS}")
-        weight = weights[f"{key}.weight"]
-        kept[f"{key}.weight"], kept[f"{key}.{_SCALE}"] = in_eight_bits(
-            weight if channels is None else weight * channels
-        )
+    matrices = [f"encoder.{name}.weight" for name in int8_modules(config)]
+    if getattr(config, INT8_FILE, False):
+        matrices += [name for name, weight in weights.items() if weight.ndim == 2 and name.endswith(".weight")]
+        kept = {name: weight.half() if weight.is_floating_point() else weight for name, weight in kept.items()}
+    for key in matrices:
+        module = key.removesuffix(".weight")
+        channels = weights.get(f"{module}.{_CHANNELS}")
+        weight = weights[key] if channels is None else weights[key] * channels
+        kept[key], kept[f"{module}.{_SCALE}"] = in_eight_bits(weight)
+        if channels is not None:
+            kept[f"{module}.{_CHANNELS}"] = channels
     return kept
+
+
+def to_train(encoder: Encoder) -> None:
+    """Puts an encoder into floating point: a training moves weights by less than eight bits can hold."""
+    for module in encoder.modules():
+        module._buffers.pop(_CHANNELS, None)
+    for entry in (INT8, INT8_FILE):
+        if hasattr(encoder.config, entry):
+            delattr(encoder.config, entry)
+
+
+def in_floating_point(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights that :func:`restored` gave, without the factors of channels, which they are divided by already."""
+    return {name: weight for name, weight in weights.items() if not name.endswith(f".{_CHANNELS}")}
 
 
 def restored(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -21,7 +21,7 @@ from bertsum.config import ModelConfig
 from bertsum.encoders.bert import FIRST_POSITION, Bert
 from bertsum.encoders.check import check_encoder, check_length, lengthen_positions
 from bertsum.encoders.checkpoint import described_by_us, encoder_config_of, read_checkpoint
-from bertsum.encoders.int8 import add_channels, restored
+from bertsum.encoders.int8 import add_channels, restored, to_train
 from bertsum.encoders.pruned import shrink
 from bertsum.errors import BertsumError
 
@@ -88,11 +88,13 @@ def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = Fal
     folder = Path(resolve_encoder(config.encoder))
     with explained(config.encoder), quiet_loading():
         if weights_alone and (alone := _read_bert(folder, encoder_config)):
+            to_train(alone)
             return _finish(alone, max_length)
         checkpoint = read_checkpoint(folder)
         encoder = _of_transformers(config, encoder_config) if checkpoint is None else _built(encoder_config, config)
         if checkpoint is not None:
             encoder.load_state_dict(checkpoint.encoder_weights())
+        to_train(encoder)
     if encoder_config.model_type not in FIRST_POSITION:
         check_encoder(_without_pooler(encoder), config, max_length)
     return _finish(encoder, max_length)

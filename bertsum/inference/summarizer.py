@@ -21,7 +21,7 @@ from bertsum.inference.reading import Asked, Read, Reader, with_queries
 from bertsum.inference.summary import Source, Summary, running_text
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
-from bertsum.models.storage import BUNDLED_FOLDER
+from bertsum.models.storage import packaged
 from bertsum.parallel import chunks
 from bertsum.reading.text import FileText
 from bertsum.text import kind_of, listed, split_words, text_size
@@ -69,8 +69,9 @@ class Summarizer:
         """Loads a model of either kind: one that chooses sentences, or one that writes.
 
         Args:
-            path: A checkpoint folder or a hub id; by default the English model that comes with the package. The
-                default needs its encoder from the extra ``offline`` or from the hub.
+            path: A checkpoint folder or a hub id, or one of the two English models of the package. ``small`` needs
+                nothing else. ``bundled`` needs its encoder, from the extra ``offline`` or from the hub; it is the
+                default where that extra is installed, and elsewhere ``small``.
             device: Such as cpu or cuda; by default a GPU if the machine has one.
             precision: Arithmetic of the forward pass: auto, fp32, bf16 or fp16. auto is bf16 if the device has
                 instructions for it, else fp32. In bf16 one summary in a hundred differs. A model that writes takes auto
@@ -78,7 +79,7 @@ class Summarizer:
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
         device = device or str(default_device())
-        model = Model.from_pretrained(path or BUNDLED_FOLDER, device=device, only_score=True, **hub)
+        model = Model.from_pretrained(path or packaged(), device=device, only_score=True, **hub)
         return cls(model, precision)
 
     @property

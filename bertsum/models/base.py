@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerBase
 
 from bertsum.config import Config
 from bertsum.data.vocabulary import learned_source
+from bertsum.encoders.int8 import in_floating_point, is_rounded
 from bertsum.encoders.load import (
     SCRATCH,
     build_encoder,
@@ -210,7 +211,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             if start_from is not None:
                 saved = read_model(find_model(start_from))
                 saved = saved if config.model.adapters is not None else folded(saved)[0]
-                load_weights(model, saved.weights, f"train.start_from: '{start_from}'", config.model)
+                load_weights(model, in_floating_point(saved.weights), f"train.start_from: '{start_from}'", config.model)
             return model
 
     @classmethod
@@ -305,7 +306,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         """Reads a model that :meth:`save_pretrained` wrote, ready to predict.
 
         Args:
-            path: A folder, the id of a hub repository, or ``bundled``: the model that comes with the package.
+            path: A folder, the id of a hub repository, or ``bundled`` or ``small``: the models of the package.
             revision: Branch, tag or commit of the hub repository.
             cache_dir: Where downloads are kept.
             local_files_only: Do not ask the hub.
@@ -315,8 +316,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
                 :class:`~bertsum.encoders.bert.Bert`, without transformers' classes, which take seconds to import.
 
         Raises:
-            BertsumError: if a file is missing or broken, weights do not fit, or the folder holds another kind of model.
-                The message names it.
+            BertsumError: if a file, which the message names, is missing or broken or of another kind of model.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
             try:
@@ -328,8 +328,8 @@ class Model(nn.Module, ModelHubMixin, ABC):
             saved, where = read_model(folder), f"model '{folder}'"
             model = cls._of_saved(saved, where, only_score and torch.device(device).type == "cpu")
             model.folder = folder
-            adapted = saved.config.model.adapters is not None
-            model._read = checksum(model.state_dict()) if adapted else saved_checksum(folder)
+            changed = saved.config.model.adapters is not None or is_rounded(saved.encoder_config)
+            model._read = checksum(model.state_dict()) if changed else saved_checksum(folder)
             return model.to(device).eval()
 
     @classmethod
@@ -374,7 +374,8 @@ class Model(nn.Module, ModelHubMixin, ABC):
             BertsumError: if the folder's card, or a file of the run, cannot be read.
         """
         unchanged = self.folder is not None and self._read == checksum(self.state_dict())
-        return card_of(self.config, self.folder if unchanged else None, repo_id, license, self.sections)
+        folder = self.folder if unchanged else None
+        return card_of(self.config, folder, repo_id, license, self.sections, self.encoder.config)
 
     def push_to_hub(self, repo_id: str, *, license: str | None = None, **hub: Any) -> str:
         """Creates the repository on the hub if needed, and pushes the model and its card in one commit.
@@ -382,8 +383,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         Args:
             repo_id: Such as me/my-model; a name alone belongs to the token's owner.
             license: Licence of the weights, by the hub's name for it, such as apache-2.0.
-            hub: ``private``, ``token``, ``branch``, ``create_pr``, ``commit_message`` and all other arguments of
-                ``huggingface_hub.ModelHubMixin.push_to_hub``.
+            hub: ``private``, ``token``, ``branch`` and others of ``huggingface_hub.ModelHubMixin.push_to_hub``.
 
         Returns:
             Address of the commit.

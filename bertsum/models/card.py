@@ -20,6 +20,7 @@ import jinja2
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id
+from transformers import PretrainedConfig
 
 from bertsum.config import Config
 from bertsum.config.strict_yaml import dump_yaml
@@ -27,6 +28,7 @@ from bertsum.data.sources import source_of
 from bertsum.data.store import Report
 from bertsum.data.teacher import teacher_files
 from bertsum.encoders.load import MINILM_HUB_NAME, SCRATCH
+from bertsum.encoders.smaller import made_smaller
 from bertsum.errors import BertsumError
 from bertsum.models.storage import CARD_FILE, SavedConfig, saved_checksum
 from bertsum.results import RESULTS_FILE, TRANSLATION_METRICS, Results
@@ -135,6 +137,7 @@ def card_of(
     repo_id: str | None = None,
     license: str | None = None,
     sections: Sequence[str] = _EXTRACTIVE,
+    encoder: PretrainedConfig | None = None,
 ) -> ModelCard:
     """The card of a model.
 
@@ -144,12 +147,14 @@ def card_of(
         repo_id: The model's id on the hub.
         license: Licence of the weights.
         sections: The parts of the configuration that the model's kind reads.
+        encoder: The encoder's configuration.
 
     Raises:
         BertsumError: if the folder's card, or a file of the run, cannot be read.
     """
     if folder is None or not (folder / CARD_FILE).is_file():
-        return _card(config, sections, read_origin(folder) if folder else None, repo_id, license)
+        told = [] if encoder is None else made_smaller(encoder)
+        return _card(config, sections, read_origin(folder) if folder else None, repo_id, license, told)
     try:
         card = ModelCard.load(folder / CARD_FILE)
     except Exception as error:  # YAML has its own errors, and so have the metadata classes
@@ -163,7 +168,12 @@ def card_of(
 
 
 def _card(
-    config: SavedConfig, sections: Sequence[str], origin: Origin | None, repo_id: str | None, license: str | None
+    config: SavedConfig,
+    sections: Sequence[str],
+    origin: Origin | None,
+    repo_id: str | None,
+    license: str | None,
+    encoder_facts: Sequence[str],
 ) -> ModelCard:
     name = (repo_id or (origin.config.name if origin else "bertsum model")).rpartition("/")[2]
     measured = list(origin.measured.values()) if origin else []
@@ -188,6 +198,7 @@ def _card(
             known_language=data.language,
             name=name,
             encoder=_without_folders(config.model.encoder),
+            encoder_facts=encoder_facts,
             task=task,
             model=config.model,
             decoder=config.decoder,

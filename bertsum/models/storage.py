@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 
 from bertsum.config import Config, DecoderConfig, EncodingConfig, GenerationConfig, ModelConfig, SelectionConfig
 from bertsum.encoders.int8 import restored, stored
-from bertsum.encoders.load import load_tokenizer
+from bertsum.encoders.load import load_tokenizer, resolve_encoder
 from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
 from bertsum.errors import BertsumError
 
@@ -27,8 +27,13 @@ Scores = Literal["sigmoid", "softmax"]
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 TARGET_FOLDER = "target"  # of the tokenizer of texts to write
-# The English model that comes with the package.
-BUNDLED_FOLDER = Path(__file__).parent / "bundled"
+# The English models that come with the package: adapters of minilm, and a model with its encoder.
+PACKAGED = {name: Path(__file__).parent / name for name in ("bundled", "small")}
+
+
+def packaged() -> Path:
+    """The model of the package to take by default: ``bundled`` where its encoder is installed, else ``small``."""
+    return PACKAGED["bundled" if Path(resolve_encoder("minilm")).is_dir() else "small"]
 
 
 @dataclass(frozen=True)
@@ -356,15 +361,15 @@ def find_model(
     local_files_only: bool = False,
     token: str | bool | None = None,
 ) -> Path:
-    """The folder of a model: a given folder, the package's for ``bundled``, or a download from the hub.
+    """The folder of a model: a given folder, the package's for ``bundled`` and ``small``, or a download from the hub.
 
     Raises:
         BertsumError: if no such folder exists, and neither the hub nor its local cache has the model.
     """
     if Path(name).is_dir():
         return Path(name)
-    if str(name) == "bundled":
-        return BUNDLED_FOLDER
+    if str(name) in PACKAGED:
+        return PACKAGED[str(name)]
     from huggingface_hub import snapshot_download
 
     model_id = str(name)
