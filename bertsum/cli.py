@@ -40,13 +40,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     run(lambda: _main(argv))
 
 
-def _main(argv: Sequence[str] | None) -> None:
+def command_parser() -> ConfigParser:
+    """The parser of all commands; what it leaves over are fields of a config."""
     arguments = ConfigParser(
         prog="bertsum", description="Summaries, chosen from a text or written.", allow_abbrev=False
     )
     arguments.add_argument("--version", action="store_true", help="print the version")
     commands = arguments.add_subparsers(metavar="COMMAND")
-    for name, (add, command) in _COMMANDS.items():
+    for name, (add, command) in COMMANDS.items():
         description = inspect.getdoc(command) or ""
         parser = commands.add_parser(
             name,
@@ -57,6 +58,11 @@ def _main(argv: Sequence[str] | None) -> None:
         )
         parser.set_defaults(command=command, parser=parser)
         add(parser)
+    return arguments
+
+
+def _main(argv: Sequence[str] | None) -> None:
+    arguments = command_parser()
     options, rest = arguments.parse_known_args(argv)
     if options.version:
         from importlib.metadata import version
@@ -368,7 +374,7 @@ def _plot(options: argparse.Namespace, _: list[str]) -> None:
 
 
 # By name: a function that adds a command's options, and the command. The command's docstring is the help text.
-_COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
+COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
     "train": (add_config, _train),
     "eval": (_add_eval, _eval),
     "calibrate": (_add_calibrate, _calibrate),

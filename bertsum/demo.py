@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bertsum.answers import DEFAULT, LIMITS, Answer, Demo, check_length, problem_html
-from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.errors import BertsumError
-from bertsum.files import decode_text
+from bertsum.files import SAMPLE_FOLDER, decode_text
 
 if TYPE_CHECKING:
     import gradio

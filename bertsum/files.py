@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from bertsum.errors import BertsumError
 
+SAMPLE_FOLDER = Path(__file__).parent / "data" / "sample"  # documents that come with the package
 # Longer marks first: the mark of UTF-32 begins like the mark of UTF-16.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -22,6 +23,13 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+def sample_file(name: str | Path) -> Path | None:
+    """The file of the package that ``sample/NAME`` is; None for any other name, and where there is such a file here."""
+    folder, _, file = str(name).partition("/")
+    path = SAMPLE_FOLDER / file
+    return path if folder == "sample" and not Path(name).exists() and file and path.is_file() else None
 
 
 def encoding_of(beginning: bytes, given: str | None = None) -> str:

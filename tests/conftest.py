@@ -69,7 +69,7 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def sample_texts() -> list[str]:
     """The bundled articles, English and Chinese."""
-    from bertsum.data.sources import SAMPLE_FOLDER
+    from bertsum.files import SAMPLE_FOLDER
 
     files = sorted(SAMPLE_FOLDER.glob("*.jsonl"))
     return [json.loads(line)["document"] for file in files for line in file.read_text(encoding="utf-8").splitlines()]

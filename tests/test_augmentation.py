@@ -9,8 +9,8 @@ import pytest
 import bertsum
 from bertsum.data.augmentation import detokenize, random_of_id
 from bertsum.data.prepare import prepare
-from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.encoders.load import load_tokenizer
+from bertsum.files import SAMPLE_FOLDER
 
 
 def prepared_rows(config: bertsum.Config, split: str = "train") -> list[dict]:

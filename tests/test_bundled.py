@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 import bertsum
-from bertsum.data.sources import SAMPLE_FOLDER
+from bertsum.files import SAMPLE_FOLDER
 from bertsum.models.storage import PACKAGED
 
 pytestmark = pytest.mark.skipif(
@@ -39,6 +39,14 @@ def test_it_is_small() -> None:
     assert sum(path.stat().st_size for path in PACKAGED["bundled"].iterdir()) <= 8_000_000
     assert json.loads((PACKAGED["bundled"] / "config.json").read_text())["model"]["encoder"] == "minilm"
     assert "Lead-3" in (PACKAGED["bundled"] / "README.md").read_text()
+
+
+def test_the_one_with_its_encoder_needs_nothing_else(monkeypatch, summarizer) -> None:
+    monkeypatch.setattr("bertsum.encoders.load.MINILM_PACKAGE", "is_not_there")
+    assert sum(path.stat().st_size for path in PACKAGED["small"].glob("*.safetensors")) <= 25_000_000
+    small = bertsum.Summarizer.from_pretrained()  # the default, where the encoder's package is missing
+    assert small.model.folder == PACKAGED["small"] and small.model.config.model.adapters is None
+    assert small(ARTICLE).indices == summarizer(ARTICLE).indices
 
 
 def test_ordinary_prose(summarizer) -> None:

@@ -14,7 +14,8 @@ import bertsum
 from bertsum.cli import main
 from bertsum.config import Config
 from bertsum.data.sentences import split_sentences
-from bertsum.data.sources import SAMPLE_FOLDER, is_hub_split
+from bertsum.data.sources import is_hub_split
+from bertsum.files import SAMPLE_FOLDER
 
 POST = "I forgot the cake.\n\nMy sister had baked it all night. We drove back for two hours. She still laughs about it."
 CHAT = "Mia: Did you feed the cat?\r\nJon: Twice! She lied to you.\r\nMia: Again? That little thief.\r\nJon: I know :)"

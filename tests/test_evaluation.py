@@ -9,10 +9,10 @@ import pytest
 from conftest import write_jsonl
 
 import bertsum
-from bertsum.data.sources import SAMPLE_FOLDER
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.compare import compare, comparison_table
 from bertsum.evaluation.evaluate import evaluate_average, evaluate_baselines
+from bertsum.files import SAMPLE_FOLDER
 from bertsum.pages.shading import marked
 from bertsum.results import METRICS
 from bertsum.runs import Run

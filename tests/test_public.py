@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import runpy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,6 @@ from conftest import ROOT
 
 import bertsum
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
@@ -33,7 +33,12 @@ def test_a_name_is_documented(name) -> None:
     assert not documented.startswith(f"{name}(")  # what dataclass writes by itself
     if dataclasses.is_dataclass(public) and public is not bertsum.Config:  # its fields are test_config's business
         assert undescribed([item.name for item in dataclasses.fields(public)], documented) == []
-    assert re.search(rf"`{name}`|bertsum\.{name}\b", README), f"the README does not mention {name}"
+
+
+def test_the_page_of_public_names_is_theirs() -> None:
+    page = runpy.run_path(str(ROOT / "tools" / "api.py"))["page"]()
+    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == page, "run python tools/api.py"
+    assert all(f"## bertsum.{name}\n" in page for name in bertsum.__all__)
 
 
 def functions() -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from bertsum.config import Config
 from bertsum.data.sentences import split_sentences
-from bertsum.data.sources import SAMPLE_FOLDER
+from bertsum.files import SAMPLE_FOLDER
 
 PACKAGE = ROOT / "bertsum"
 # Each layer may import itself and those before it; docs/house.md draws them.

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import bertsum
-from bertsum.data.sources import SAMPLE_FOLDER
+from bertsum.files import SAMPLE_FOLDER
 
 
 @pytest.fixture(scope="module")

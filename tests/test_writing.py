@@ -16,7 +16,7 @@ from strategies import several, texts
 
 import bertsum
 import bertsum.inference.ray
-from bertsum.data.sources import SAMPLE_FOLDER
+from bertsum.files import SAMPLE_FOLDER
 from bertsum.inference.lines import generate_lines
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction

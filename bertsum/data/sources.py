@@ -29,7 +29,7 @@ from bertsum.data.documents import (
 )
 from bertsum.data.formats import READERS, UNLABELLED_READERS, FormatError, listed_files
 from bertsum.errors import BertsumError
-from bertsum.files import encoding_of, not_in
+from bertsum.files import encoding_of, not_in, sample_file
 
 JSON_LINES = (".jsonl", ".jsonl.gz")
 SUFFIXES = (*JSON_LINES, *READERS)
@@ -37,7 +37,6 @@ UNLABELLED_SUFFIXES = (*SUFFIXES, *UNLABELLED_READERS)
 LISTS = (".txt", ".json")  # of documents, with data.document_folders
 AnyItem = TypeVar("AnyItem")
 _ROUNDING = 1e-9  # 10 x 0.1 is one document
-SAMPLE_FOLDER = Path(__file__).parent / "sample"
 
 
 def source_files(config: DataConfig, split: str, labelled: bool = True) -> list[Path]:
@@ -57,7 +56,7 @@ def source_files(config: DataConfig, split: str, labelled: bool = True) -> list[
     suffixes = SUFFIXES if labelled else UNLABELLED_SUFFIXES
     files: list[Path] = []
     for pattern in [source] if isinstance(source, str) else source:
-        path = SAMPLE_FOLDER / Path(pattern).name if pattern.startswith("sample/") else Path(pattern).expanduser()
+        path = sample_file(pattern) or Path(pattern).expanduser()
         if path.is_dir() and config.target_suffix is not None:
             raise BertsumError(f"data.{split}: '{pattern}' is a folder, expected text files with data.target_suffix")
         if path.is_dir():

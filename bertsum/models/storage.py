@@ -27,7 +27,7 @@ Scores = Literal["sigmoid", "softmax"]
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 TARGET_FOLDER = "target"  # of the tokenizer of texts to write
-# The English models that come with the package: adapters of minilm, and a model with its encoder.
+# English models that come with the package: adapters of minilm; with its encoder
 PACKAGED = {name: Path(__file__).parent / name for name in ("bundled", "small")}
 
 
@@ -150,8 +150,7 @@ def write_model(
         folder.mkdir(parents=True, exist_ok=True)
         learned = {name: tensor for name, tensor in weights.items() if belongs_to_checkpoint(name, config.model)}
         write_tensors(folder / WEIGHTS_FILE, stored(learned, encoder_config))
-        text = json.dumps(described, indent=2, ensure_ascii=False)
-        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+        (folder / CONFIG_FILE).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         tokenizers[0].save_pretrained(folder)
         if tokenizers[1] is not None:
             tokenizers[1].save_pretrained(folder / TARGET_FOLDER)
@@ -172,8 +171,7 @@ def read_model(folder: Path) -> SavedModel:
     try:
         needed = {name: described[name] for name in ("model", "encoding", "language")}
         others = {name: described[name] for name in ("selection", "decoder", "generation") if name in described}
-        config_of_all = Config.from_dict(needed | others, training=False)
-        encoder_values = dict(described["encoder"])
+        config_of_all, encoder_values = Config.from_dict(needed | others, training=False), dict(described["encoder"])
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
     except BertsumError:
         raise
@@ -206,7 +204,7 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     """The weights of a saved model, as in :func:`read_model`.
 
     Raises:
-        BertsumError: if a file is missing or broken; the message names it.
+        BertsumError: if a file, which the message names, is missing or broken.
     """
     return scaled_as_here(_restored(folder), _scale(_read_config(folder), folder))
 

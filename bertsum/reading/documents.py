@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bertsum.errors import BertsumError
-from bertsum.files import decode_text
+from bertsum.files import decode_text, sample_file
 from bertsum.reading.mail import read_mail
 from bertsum.reading.markup import read_html
 from bertsum.reading.pdf import read_pdf
@@ -57,9 +57,9 @@ def read_document(source: str | Path, *, encoding: str | None = None) -> FileTex
     """Reads a file as people have it, or a page of the web; what is returned is a document for a :class:`Summarizer`.
 
     Args:
-        source: A path, or an address that begins with ``https://`` or ``http://``. The end of the name tells the kind:
-            ``.txt``, ``.md``, ``.html``, ``.pdf``, ``.docx``, ``.eml``, ``.srt``, ``.vtt``; any other is plain text.
-            HTML, PDF and .docx need the extra ``files``.
+        source: A path, an address that begins with ``https://`` or ``http://``, or ``sample/article.txt``, which comes
+            with the package. The end of the name tells the kind: ``.txt``, ``.md``, ``.html``, ``.pdf``, ``.docx``,
+            ``.eml``, ``.srt``, ``.vtt``; any other is plain text. HTML, PDF and .docx need the extra ``files``.
         encoding: Encoding of a text; by default that of its byte-order mark, or what a page says, or UTF-8.
 
     Raises:
@@ -69,7 +69,7 @@ def read_document(source: str | Path, *, encoding: str | None = None) -> FileTex
         data, kind, said = fetch(source)
         suffix = _SENT.get(kind) or Path(source.partition("?")[0]).suffix.lower()
         return read_bytes(data, source, suffix, encoding or said)
-    path = Path(source)
+    path = sample_file(source) or Path(source)
     try:
         data = path.read_bytes()
     except OSError as error:
