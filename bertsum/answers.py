@@ -6,14 +6,16 @@ import json
 import tempfile
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from bertsum.errors import BertsumError
+from bertsum.files import SAMPLE_FOLDER
 from bertsum.pages.written import UNSUPPORTED
 from bertsum.text import one_line, sanitize, split_words
 
@@ -24,7 +26,14 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 500_000
 BUNDLED = "bundled with bertsum"
 DEFAULT = "model's default"
+NO_OTHER = "no other model"
+LANGUAGES = {
+    "found by itself": "auto", "Arabic": "ar", "Chinese": "zh", "English": "en", "French": "fr", "German": "de",
+    "Hindi": "hi", "Indonesian": "id", "Italian": "it", "Japanese": "ja", "Portuguese": "pt", "Russian": "ru",
+    "Spanish": "es", "Turkish": "tr", "Vietnamese": "vi",
+}  # fmt: skip
 LIMITS = ("sentences", "% of sentences", "words", DEFAULT)
+_MOST = {"sentences": 30, "percent": 100, "words": 1_000_000}  # that the fields of the page take
 _CATCHING = threading.Lock()  # catching warnings affects all threads: two at once would mix them up, and not undo it
 _DOCUMENT = "document 0: "  # the summarizer's name for the only document
 
@@ -121,6 +130,26 @@ class Demo:
             sentences=tuple(zip(map(one_line, summary.sentences), places, strict=True)),
         )
 
+    def beside(self, other: str, text: str, model: str, *options: Any) -> str:
+        """The summaries of two models side by side, as HTML; empty if no other model is chosen.
+
+        Args:
+            other: One of ``models``, or ``NO_OTHER``.
+            text: The document.
+            model: One of ``models``.
+            options: The other options of :meth:`answer`, in their order.
+        """
+        if other == NO_OTHER:
+            return ""
+        answers = [self.answer(text, name, *options) for name in (model, other)]
+        columns = (
+            f"<section><h3>{escape(name)}</h3>{problem_html(answer.problem)}</section>"
+            if answer.problem
+            else f"<section><h3>{escape(name)}</h3><p>{escape(answer.facts)}</p>{answer.document}</section>"
+            for name, answer in zip((model, other), answers, strict=True)
+        )
+        return f'<div class="beside">{"".join(columns)}</div>'
+
     def explain(self, sentence: int, text: str, model: str, *options: Any) -> str:
         """What carried a sentence of the summary, as HTML.
 
@@ -169,6 +198,58 @@ def problem_html(told: str) -> str:
     return f'<p role="alert" class="problem">{escape(told)}</p>'
 
 
+def opening_text(language: str) -> str:
+    """An article to begin with, for a model that reads English."""
+    if language not in ("en", "auto"):
+        return ""
+    return (SAMPLE_FOLDER / "article.txt").read_text(encoding="utf-8")
+
+
+class Settings:
+    """The settings that the address of the page carries.
+
+    Args:
+        models: Names of the models to choose from, the page's own first.
+        answers: Whether it takes queries.
+    """
+
+    def __init__(self, models: Sequence[str], answers: bool) -> None:
+        # By name: the page's own value, and the values to choose from; None for a number or a text.
+        self._fields: dict[str, tuple[Any, Sequence[Any] | None]] = {
+            "model": (models[0], models),
+            "length": ("sentences", LIMITS),
+            "sentences": (3, None),
+            "percent": (20, None),
+            "words": (100, None),
+            "language": (DEFAULT, [DEFAULT, *LANGUAGES.values()]),
+            "blocking": (DEFAULT, [DEFAULT, "on", "off"]),
+            "order": (DEFAULT, [DEFAULT, "document", "score"]),
+            "query": ("", None if answers else [""]),
+            "beside": (NO_OTHER, [NO_OTHER, *models]),
+        }
+
+    def link(self, values: Sequence[Any]) -> str:
+        """The part of an address that carries settings: those that are not the page's own."""
+        changed = {
+            name: value
+            for (name, (default, _)), value in zip(self._fields.items(), values, strict=True)
+            if value not in (default, None)
+        }
+        return f"?{urlencode(changed)}" if changed else ""
+
+    def read(self, parameters: Mapping[str, str]) -> list[Any]:
+        """The settings of an address; what is missing or impossible there is the page's own."""
+        values = []
+        for name, (default, choices) in self._fields.items():
+            value: Any = parameters.get(name, default)
+            if isinstance(default, int):
+                value = int(value) if str(value).isdecimal() and 0 < int(value) <= _MOST[name] else default
+            elif choices is not None and value not in choices:
+                value = default
+            values.append(value)
+        return values
+
+
 def _models(given: str | None) -> list[str]:
     """The model to begin with, then models trained here, newest first, and the bundled model."""
     there = (best for best in Path("runs").glob("*/best") if best.is_dir())
@@ -178,9 +259,9 @@ def _models(given: str | None) -> list[str]:
 
 @lru_cache(maxsize=2)
 def _load(path: str | None) -> Summarizer:
-    from bertsum.inference.summarizer import Summarizer
+    from bertsum.inference.reselect import Reselecting
 
-    return Summarizer.from_pretrained(path)
+    return Reselecting.from_pretrained(path)
 
 
 def check_length(text: str) -> None:

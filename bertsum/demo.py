@@ -14,7 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bertsum.answers import DEFAULT, LIMITS, Answer, Demo, check_length, problem_html
+from bertsum.answers import (
+    DEFAULT,
+    LANGUAGES,
+    LIMITS,
+    NO_OTHER,
+    Answer,
+    Demo,
+    Settings,
+    check_length,
+    opening_text,
+    problem_html,
+)
 from bertsum.errors import BertsumError
 from bertsum.files import SAMPLE_FOLDER, decode_text
 
@@ -23,16 +34,19 @@ if TYPE_CHECKING:
 
 
 _FILE_LIMIT = 64 * 2**20  # the page does not explain this refusal; it does explain that a text is too long
-LANGUAGES = {
-    "found by itself": "auto", "Arabic": "ar", "Chinese": "zh", "English": "en", "French": "fr", "German": "de",
-    "Hindi": "hi", "Indonesian": "id", "Italian": "it", "Japanese": "ja", "Portuguese": "pt", "Russian": "ru",
-    "Spanish": "es", "Turkish": "tr", "Vietnamese": "vi",
-}  # fmt: skip
 _SECONDS_KEPT = 3600  # for uploads and downloads of visitors
 _FIRST_PORT, _LAST_PORT = 7860, 7959
 _STYLE = """
-#text textarea, #summary textarea { unicode-bidi: plaintext; }
+.gradio-container { max-width: 80rem !important; margin-inline: auto; }
+#head h1 { font-size: 1.6rem; margin: 0; }
+#text textarea, #summary textarea { unicode-bidi: plaintext; line-height: 1.5; }
+#summary textarea { font-size: 1.05rem; }
+.max_value, .min_value { color: inherit !important; }
+#document, #beside { line-height: 1.6; }
 .problem { border-left: .3em solid #dc2626; padding: .4em .8em; overflow-wrap: anywhere; }
+.beside { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
+.beside h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
+@media print { .gradio-container button, #options, footer { display: none !important; } }
 """
 
 
@@ -71,7 +85,7 @@ def launch(
                 footer_links=[],
                 run_history=False,  # would keep texts in the browser
                 max_file_size=_FILE_LIMIT,
-                theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+                theme=_theme(gradio),
                 css=_STYLE,
             )
         except (OSError, OverflowError) as error:
@@ -86,15 +100,24 @@ def launch(
             demo.close(verbose=False)
 
 
+def _theme(gr: Any) -> Any:
+    """Gradio's, with fonts of the system and a button that can be read in both schemes."""
+    theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    button = {f"button_primary_background_fill{end}": "#9a3412" for end in ("", "_dark")}
+    hovered = {f"button_primary_background_fill_hover{end}": "#7c2d12" for end in ("", "_dark")}
+    return theme.set(**button, **hovered, button_primary_text_color="#ffffff", button_primary_text_color_dark="#ffffff")
+
+
 def page(demo: Demo) -> gradio.Blocks:
     """The page, to be launched or mounted."""
     gr = _import_gradio()
     with gr.Blocks(title="bertsum", delete_cache=(_SECONDS_KEPT // 6, _SECONDS_KEPT)) as blocks:
-        gr.Markdown("# bertsum\nThe summary of a text, and what it comes from.")
+        gr.Markdown("# bertsum\nThe summary of a text, and what it comes from.", elem_id="head")
         with gr.Row():
             with gr.Column():
-                text = gr.Textbox(label="Text", placeholder="Paste a text", lines=14, max_lines=14, elem_id="text")
-                upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
+                text = gr.Textbox(label="Text", placeholder="Paste a text", lines=12, max_lines=12, elem_id="text")
+                with gr.Row():
+                    upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
                 names, examples = _examples()
                 gr.Examples([[example] for example in examples], [text], example_labels=names, preload=False)
                 query = gr.Textbox(
@@ -103,31 +126,49 @@ def page(demo: Demo) -> gradio.Blocks:
                     elem_id="query",
                     visible=demo.summarizer(demo.models[0]).answers,
                 )
-                limits, (model, *others) = _length_options(gr), _other_options(gr, demo.models)
+                limits, (model, *others, other) = _length_options(gr), _other_options(gr, demo.models)
                 button = gr.Button("Summarize", variant="primary", elem_id="go")
             with gr.Column():
                 shown = _answer_parts(gr)
-        summary = shown[1]
+        beside = gr.HTML(container=True, padding=True, visible=False, elem_id="beside")
+        settings = [model, *limits, *others, query]
+        asked, answered = [text, *settings, other], [*shown, beside]
+        linked = Settings(demo.models, demo.summarizer(demo.models[0]).answers)
 
-        def show(answer: Answer) -> list[Any]:
+        def show(answer: Answer, compared: str = "", where: str = "") -> list[Any]:
             files = answer.files or (None, None)
+            facts = f"{answer.facts} [Link with these settings]({where})" if answer.facts and where else answer.facts
             return [
                 gr.HTML(problem_html(answer.problem), visible=bool(answer.problem)),
                 answer.summary,
-                gr.Markdown(answer.facts, visible=bool(answer.facts)),
+                gr.Markdown(facts, visible=bool(facts)),
                 *(gr.DownloadButton(value=file, visible=file is not None) for file in files),
                 gr.Markdown(answer.why, visible=bool(answer.why)),
                 gr.HTML(answer.document, visible=bool(answer.document)),
                 gr.Radio(answer.sentences, value=None, visible=bool(answer.sentences)),
                 gr.HTML(visible=False),
+                gr.HTML(compared, visible=bool(compared)),
             ]
 
         def explain(sentence: int | None, *options: Any) -> Any:
             html = "" if sentence is None else demo.explain(sentence, *options)
             return gr.HTML(html, visible=bool(html))
 
-        def summarize(*options: Any) -> list[Any]:
-            return show(demo.answer(*options))
+        def summarize(given: str, *options: Any) -> list[Any]:
+            *chosen, compared_with = options
+            return show(demo.answer(given, *chosen), demo.beside(compared_with, given, *chosen), linked.link(options))
+
+        def again(given: str, *options: Any) -> list[Any]:
+            """As the length changes: nothing to say where there is no text."""
+            return summarize(given, *options) if (given or "").strip() else show(Answer())
+
+        def begin(request: gradio.Request) -> list[Any]:
+            """An article, summarised with the settings of the address."""
+            options = linked.read(dict(request.query_params))
+            given = opening_text(demo.summarizer(options[0]).model.config.language)
+            return [given, *options, *again(given, *options)]
+
+        begin.__annotations__["request"] = gr.Request  # Gradio looks at the type, not at its name
 
         def read(path: str) -> list[Any]:
             try:
@@ -137,13 +178,16 @@ def page(demo: Demo) -> gradio.Blocks:
             except BertsumError as error:
                 return ["", *show(Answer(problem=str(error)))]
 
-        button.click(
-            summarize, [text, model, *limits, *others, query], shown, api_name="summarize", show_progress_on=summary
-        )
+        button.click(summarize, asked, answered, api_name="summarize", show_progress_on=shown[1])
+        for slider in limits[1:3]:
+            slider.input(
+                again, asked, answered, api_visibility="private", show_progress="hidden", trigger_mode="always_last"
+            )
+        other.input(again, asked, answered, api_visibility="private", show_progress_on=beside)
         picked, explanation = shown[-2:]
-        asked = [picked, text, model, *limits, *others, query]
-        picked.input(explain, asked, explanation, api_name="explain", show_progress_on=picked)
-        upload.upload(read, upload, [text, *shown], api_visibility="private", show_progress_on=text)
+        picked.input(explain, [picked, *asked[:-1]], explanation, api_name="explain", show_progress_on=picked)
+        upload.upload(read, upload, [text, *answered], api_visibility="private", show_progress_on=text)
+        blocks.load(begin, None, [*asked, *answered], api_visibility="private", show_progress="hidden")
     return blocks
 
 
@@ -166,8 +210,8 @@ def _length_options(gr: Any) -> list[Any]:
 
 
 def _other_options(gr: Any, models: Sequence[str]) -> list[Any]:
-    """Model, language, blocking and order."""
-    with gr.Accordion("More", open=False):
+    """Model, language, blocking, order, and another model to compare with."""
+    with gr.Accordion("More", open=False, elem_id="options"):
         return [
             gr.Dropdown(models, value=models[0], label="Model", elem_id="model"),
             gr.Dropdown([DEFAULT, *LANGUAGES.items()], value=DEFAULT, label="Language of the text"),
@@ -178,6 +222,7 @@ def _other_options(gr: Any, models: Sequence[str]) -> list[Any]:
                 info="Skips a sentence that shares three words in a row with one already chosen",
             ),
             gr.Radio([DEFAULT, "document", "score"], value=DEFAULT, label="Order of the sentences"),
+            gr.Dropdown([NO_OTHER, *models], value=NO_OTHER, label="Compare with", elem_id="other"),
         ]
 
 
@@ -195,12 +240,12 @@ def _answer_parts(gr: Any) -> list[Any]:
         as_text = gr.DownloadButton("Download as text", visible=False, size="sm", elem_id="as-text")
         as_json = gr.DownloadButton("Download as JSON", visible=False, size="sm", elem_id="as-json")
     why = gr.Markdown(visible=False)
-    document = gr.HTML(container=True, padding=True, max_height=600, visible=False, elem_id="document")
+    document = gr.HTML(container=True, padding=True, visible=False, elem_id="document")
     picked = gr.Radio(
         [], label="What carried a sentence of the summary? Click one; it takes some seconds.", visible=False,
         elem_id="explained",
     )  # fmt: skip
-    explanation = gr.HTML(container=True, padding=True, max_height=700, visible=False, elem_id="explanation")
+    explanation = gr.HTML(container=True, padding=True, visible=False, elem_id="explanation")
     return [problem, summary, facts, as_text, as_json, why, document, picked, explanation]
 
 

@@ -21,8 +21,9 @@ import pytest
 from models import build
 
 import bertsum
-from bertsum.answers import BUNDLED, DEFAULT, LIMITS, TEXT_LIMIT, Demo
+from bertsum.answers import BUNDLED, DEFAULT, LIMITS, NO_OTHER, TEXT_LIMIT, Demo, Settings
 from bertsum.demo import _environment, launch
+from bertsum.files import SAMPLE_FOLDER
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
 HOSTILE = (
@@ -214,7 +215,7 @@ def address(model, tmp_path_factory) -> Iterator[str]:
 
 def test_the_options_of_the_page_arrive(address, model) -> None:
     client = pytest.importorskip("gradio_client").Client(address, verbose=False, download_files=False)
-    options = [model, "sentences", 1, 20, 100, "en", "off", "score", ""]
+    options = [model, "sentences", 1, 20, 100, "en", "off", "score", "", NO_OTHER]
     problem, summary, facts, *_ = client.predict(TEXT, *options, api_name="/summarize")
     expected = bertsum.Summarizer.from_pretrained(model)(TEXT, sentences=1, trigram_blocking=False, order="score")
     assert (problem["visible"], summary) == (False, expected.text)
@@ -229,7 +230,7 @@ class Page:
         self.driver, self.downloads = driver, downloads
         self.resize(1280, 900)
         driver.get(address)
-        self.one("#text textarea")
+        self.until(lambda: self.one("#text textarea").get_property("value"))  # the article it opens on
 
     def resize(self, width: int, height: int, scheme: str = "light") -> None:
         phone = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -290,12 +291,67 @@ def page(address, tmp_path_factory) -> Iterator[Page]:
     driver.quit()
 
 
+def test_it_opens_on_an_article_already_summarised(page, model) -> None:
+    article = (SAMPLE_FOLDER / "article.txt").read_text(encoding="utf-8")
+    expected = bertsum.Summarizer.from_pretrained(model)(article, sentences=3)
+    assert page.one("#text textarea").get_property("value") == article
+    assert page.until(page.summary) == expected.text
+
+
+def test_the_address_carries_settings(page, address, model) -> None:
+    for setting, count in (("sentences=1", 1), ("sentences=no&model=elsewhere&length=verses", 3)):
+        page.driver.get(f"{address}?{setting}")
+        page.until(lambda: page.one("#facts").text.startswith(f"{count} of "))  # noqa: B023  # it is called here
+    page.driver.get(f"{address}?sentences=1")
+    page.until(lambda: page.one("#facts a").get_attribute("href").endswith("?sentences=1"))
+    page.driver.get(address)
+    page.until(lambda: page.one("#facts").text.startswith("3 of "))
+
+
+def test_two_models_side_by_side(demo, model) -> None:
+    assert demo.beside(NO_OTHER, TEXT, model) == ""
+    html = demo.beside(BUNDLED, TEXT, model, "sentences", 1)
+    assert html.count("1 of 4 sentences") == 2 and model in html and BUNDLED in html
+    assert "There is no text yet" in demo.beside(BUNDLED, " ", model)
+
+
+def test_another_length_needs_no_other_pass(demo, model) -> None:
+    summarizer = demo.summarizer(model)
+    before = summarizer.passes
+    long = " ".join(f"The {place} boat of the harbour came back on Monday." for place in ("first", "second", "third"))
+    given = [demo.answer(long, model, "sentences", count) for count in (1, 2, 3)]
+    words = demo.answer(long, model, "words", words=20)
+    assert summarizer.passes == before + 1
+    fresh = bertsum.Summarizer.from_pretrained(model)
+    assert [answer.summary for answer in given] == [fresh(long, sentences=count).text for count in (1, 2, 3)]
+    assert words.summary == fresh(long, max_words=20).text
+    demo.answer(f"{long} It rained on that day for hours.", model)
+    assert summarizer.passes == before + 2
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, ["m", "sentences", 3, 20, 100, DEFAULT, DEFAULT, DEFAULT, "", NO_OTHER]),
+        ({"sentences": "31", "words": "-1", "order": "up", "query": "why", "model": "x", "language": "xx"}, None),
+        ({"sentences": "5", "length": "words", "words": "7", "beside": "n", "language": "de", "blocking": "off"},
+         ["m", "words", 5, 20, 7, "de", "off", DEFAULT, "", "n"]),
+    ],
+)  # fmt: skip
+def test_settings_of_an_address(parameters, expected) -> None:
+    settings = Settings(["m", "n"], answers=False)
+    values = settings.read(parameters)
+    assert values == (expected or settings.read({}))
+    kept = dict(item.split("=") for item in settings.link(values).removeprefix("?").split("&") if item)
+    assert settings.read(kept) == values
+
+
 def test_paste_click_read_download(page, address) -> None:
     page.type(TEXT)
     page.summarize()
+    page.until(lambda: page.one("#facts").text.startswith("3 of 4 sentences"))
     summary = page.until(page.summary)
     assert all(sentence in TEXT for sentence in summary.split(". "))
-    assert page.one("#facts").text.startswith("3 of 4 sentences")
     page.until(lambda: len(page.driver.find_elements("css selector", "#document .bertsum-chosen")) == 3)
     assert page.download("#as-text") == summary + "\n"
     assert json.loads(page.download("#as-json"))["text"] == summary

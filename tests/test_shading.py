@@ -57,7 +57,7 @@ def test_shades_and_marks() -> None:
     assert (last["title"], last["class"], "style" in last) == ("not read", "bertsum-unread", False)
     assert f"{CHOSEN} 0.40 {ORACLE}" in page
     assert page.count("[not read]") == 1
-    assert "up to 0.40" in page
+    assert re.search(r"score: 0 <i class=.bertsum-scale.></i> 0.40", page)
     assert STYLE in page
     bare = document_html(SENTENCES, SCORES, [1], style=False)
     assert bare.startswith('<div class="bertsum-document"')
@@ -96,7 +96,7 @@ def test_hostile_text_is_only_text() -> None:
     scores = [n / 10 for n in range(len(HOSTILE))]
     page = document_html(HOSTILE, scores, [0, 3])
     page.encode()
-    assert {tag for tag, _ in Reader(page).tags} == {"style", "div", "span", "b", "p"}
+    assert {tag for tag, _ in Reader(page).tags} == {"style", "div", "span", "b", "p", "i"}
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page)
     shown = document_terminal(HOSTILE, scores, [0, 3])
     assert len(shown.split("\n")) == len(HOSTILE)

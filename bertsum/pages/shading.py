@@ -25,8 +25,11 @@ STYLE = """
 .bertsum-document .bertsum-chosen { font-weight: 600; border-bottom: 2px solid; }
 .bertsum-document .bertsum-oracle { text-decoration: underline dotted 2px; text-underline-offset: .3em; }
 .bertsum-document .bertsum-chosen.bertsum-oracle { text-decoration: none; }
-.bertsum-document .bertsum-unread { opacity: .6; font-style: italic; }
-.bertsum-legend { font-size: .85em; opacity: .8; }
+.bertsum-document .bertsum-unread { opacity: .75; font-style: italic; }
+.bertsum-legend { font-size: .85em; opacity: .85; }
+.bertsum-scale { display: inline-block; width: 5em; height: .9em; vertical-align: -.1em; border: 1px solid;
+  border-radius: .2em; background: linear-gradient(to right, rgba(245,158,11,0), rgba(245,158,11,.5)); }
+@media print { .bertsum-document span, .bertsum-scale { print-color-adjust: exact; } }
 """.strip()
 CHOSEN, ORACLE = "✔", "◇"
 
@@ -177,7 +180,7 @@ def _legend(scores: Sequence[float | None] | None, oracle: bool) -> str:
     if oracle:
         parts.append(f"{ORACLE} the oracle's")
     if known:
-        parts.append(f"shade: score, up to {max(known):.2f}")
+        parts.append(f'score: 0 <i class="bertsum-scale"></i> {max(known):.2f}')
     if scores is not None and len(known) < len(scores):
         parts.append("faint: not read")
     return f'<p class="bertsum-legend">{" · ".join(parts)}</p>'
