@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,84 +111,93 @@ def _theme(gr: Any) -> Any:
 def page(demo: Demo) -> gradio.Blocks:
     """The page, to be launched or mounted."""
     gr = _import_gradio()
+    answers = demo.summarizer(demo.models[0]).answers
     with gr.Blocks(title="bertsum", delete_cache=(_SECONDS_KEPT // 6, _SECONDS_KEPT)) as blocks:
         gr.Markdown("# bertsum\nThe summary of a text, and what it comes from.", elem_id="head")
         with gr.Row():
             with gr.Column():
                 text = gr.Textbox(label="Text", placeholder="Paste a text", lines=12, max_lines=12, elem_id="text")
-                with gr.Row():
-                    upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
+                upload = gr.UploadButton("Upload a .txt file", file_types=[".txt"], size="sm", elem_id="upload")
                 names, examples = _examples()
                 gr.Examples([[example] for example in examples], [text], example_labels=names, preload=False)
                 query = gr.Textbox(
-                    label="Question",
-                    placeholder="Empty for a summary",
-                    elem_id="query",
-                    visible=demo.summarizer(demo.models[0]).answers,
+                    label="Question", placeholder="Empty for a summary", elem_id="query", visible=answers
                 )
                 limits, (model, *others, other) = _length_options(gr), _other_options(gr, demo.models)
                 button = gr.Button("Summarize", variant="primary", elem_id="go")
             with gr.Column():
                 shown = _answer_parts(gr)
         beside = gr.HTML(container=True, padding=True, visible=False, elem_id="beside")
-        settings = [model, *limits, *others, query]
-        asked, answered = [text, *settings, other], [*shown, beside]
-        linked = Settings(demo.models, demo.summarizer(demo.models[0]).answers)
+        does = _Actions(gr, demo, Settings(demo.models, answers))
+        asked, answered = [text, model, *limits, *others, query, other], [*shown, beside]
+        quiet = {"api_visibility": "private", "show_progress": "hidden"}
 
-        def show(answer: Answer, compared: str = "", where: str = "") -> list[Any]:
-            files = answer.files or (None, None)
-            facts = f"{answer.facts} [Link with these settings]({where})" if answer.facts and where else answer.facts
-            return [
-                gr.HTML(problem_html(answer.problem), visible=bool(answer.problem)),
-                answer.summary,
-                gr.Markdown(facts, visible=bool(facts)),
-                *(gr.DownloadButton(value=file, visible=file is not None) for file in files),
-                gr.Markdown(answer.why, visible=bool(answer.why)),
-                gr.HTML(answer.document, visible=bool(answer.document)),
-                gr.Radio(answer.sentences, value=None, visible=bool(answer.sentences)),
-                gr.HTML(visible=False),
-                gr.HTML(compared, visible=bool(compared)),
-            ]
-
-        def explain(sentence: int | None, *options: Any) -> Any:
-            html = "" if sentence is None else demo.explain(sentence, *options)
-            return gr.HTML(html, visible=bool(html))
-
-        def summarize(given: str, *options: Any) -> list[Any]:
-            *chosen, compared_with = options
-            return show(demo.answer(given, *chosen), demo.beside(compared_with, given, *chosen), linked.link(options))
-
-        def again(given: str, *options: Any) -> list[Any]:
-            """As the length changes: nothing to say where there is no text."""
-            return summarize(given, *options) if (given or "").strip() else show(Answer())
+        button.click(does.summarize, asked, answered, api_name="summarize", show_progress_on=shown[1])
+        for slider in limits[1:3]:
+            slider.input(does.again, asked, answered, trigger_mode="always_last", **quiet)
+        other.input(does.again, asked, answered, api_visibility="private", show_progress_on=beside)
+        picked, explanation = shown[-2:]
+        picked.input(does.explain, [picked, *asked[:-1]], explanation, api_name="explain", show_progress_on=picked)
+        upload.upload(does.read, upload, [text, *answered], api_visibility="private", show_progress_on=text)
 
         def begin(request: gradio.Request) -> list[Any]:
-            """An article, summarised with the settings of the address."""
-            options = linked.read(dict(request.query_params))
-            given = opening_text(demo.summarizer(options[0]).model.config.language)
-            return [given, *options, *again(given, *options)]
+            return does.begin(dict(request.query_params))
 
         begin.__annotations__["request"] = gr.Request  # Gradio looks at the type, not at its name
-
-        def read(path: str) -> list[Any]:
-            try:
-                content = decode_text(Path(path).read_bytes(), Path(path).name)
-                check_length(content)
-                return [content, *show(Answer())]
-            except BertsumError as error:
-                return ["", *show(Answer(problem=str(error)))]
-
-        button.click(summarize, asked, answered, api_name="summarize", show_progress_on=shown[1])
-        for slider in limits[1:3]:
-            slider.input(
-                again, asked, answered, api_visibility="private", show_progress="hidden", trigger_mode="always_last"
-            )
-        other.input(again, asked, answered, api_visibility="private", show_progress_on=beside)
-        picked, explanation = shown[-2:]
-        picked.input(explain, [picked, *asked[:-1]], explanation, api_name="explain", show_progress_on=picked)
-        upload.upload(read, upload, [text, *answered], api_visibility="private", show_progress_on=text)
-        blocks.load(begin, None, [*asked, *answered], api_visibility="private", show_progress="hidden")
+        blocks.load(begin, None, [*asked, *answered], **quiet)
     return blocks
+
+
+class _Actions:
+    """What the parts of the page do; each returns values of the parts that show an answer."""
+
+    def __init__(self, gr: Any, demo: Demo, settings: Settings) -> None:
+        self._gr = gr
+        self._demo = demo
+        self._settings = settings
+
+    def summarize(self, text: str, *options: Any) -> list[Any]:
+        *chosen, other = options
+        answer = self._demo.answer(text, *chosen)
+        return self._show(answer, self._demo.beside(other, text, *chosen), self._settings.link(options))
+
+    def again(self, text: str, *options: Any) -> list[Any]:
+        """As the length changes: nothing to say where there is no text."""
+        return self.summarize(text, *options) if (text or "").strip() else self._show(Answer())
+
+    def begin(self, parameters: Mapping[str, str]) -> list[Any]:
+        """An article, summarised with the settings of the address."""
+        options = self._settings.read(parameters)
+        text = opening_text(self._demo.summarizer(options[0]).model.config.language)
+        return [text, *options, *self.again(text, *options)]
+
+    def explain(self, sentence: int | None, *options: Any) -> Any:
+        html = "" if sentence is None else self._demo.explain(sentence, *options)
+        return self._gr.HTML(html, visible=bool(html))
+
+    def read(self, path: str) -> list[Any]:
+        """An uploaded file."""
+        try:
+            content = decode_text(Path(path).read_bytes(), Path(path).name)
+            check_length(content)
+            return [content, *self._show(Answer())]
+        except BertsumError as error:
+            return ["", *self._show(Answer(problem=str(error)))]
+
+    def _show(self, answer: Answer, compared: str = "", link: str = "") -> list[Any]:
+        gr, files = self._gr, answer.files or (None, None)
+        facts = f"{answer.facts} [Link with these settings]({link})" if answer.facts and link else answer.facts
+        return [
+            gr.HTML(problem_html(answer.problem), visible=bool(answer.problem)),
+            answer.summary,
+            gr.Markdown(facts, visible=bool(facts)),
+            *(gr.DownloadButton(value=file, visible=file is not None) for file in files),
+            gr.Markdown(answer.why, visible=bool(answer.why)),
+            gr.HTML(answer.document, visible=bool(answer.document)),
+            gr.Radio(answer.sentences, value=None, visible=bool(answer.sentences)),
+            gr.HTML(visible=False),
+            gr.HTML(compared, visible=bool(compared)),
+        ]
 
 
 def _length_options(gr: Any) -> list[Any]:

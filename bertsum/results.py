@@ -23,7 +23,9 @@ TEXT_FIGURES = {
     "redundancy": ("redundancy, %", 100),
     "precision_at_1": ("P@1, %", 100),
     "precision_at_3": ("P@3, %", 100),
+    "bertscore": ("BERTScore F1, %", 100),
 }
+BERTSCORE = "bertscore"  # the one that needs an encoder
 RESULTS_FILE = "results.json"
 
 

@@ -106,7 +106,9 @@ def listed(values: object) -> list[Any] | None:
 
 
 def plain(value: Any) -> Any:
-    """Turns a number or text of numpy into Python's type; other values stay."""
+    """Turns a value of numpy or Arrow into Python's type; other values stay."""
+    if hasattr(value, "as_py"):
+        return value.as_py()
     return value.item() if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0 else value
 
 

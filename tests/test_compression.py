@@ -312,9 +312,7 @@ def test_a_file_in_eight_bits(model: BertSum, rows: list[dict[str, Any]], tmp_pa
 
 
 @pytest.mark.parametrize("entry", [{"int8_file": True}, {"int8": ["encoder.layer.0.intermediate.dense"]}])
-def test_training_is_in_floating_point(
-    model: BertSum, rows: list[dict[str, Any]], tmp_path: Path, entry: dict[str, Any]
-) -> None:
+def test_training_is_in_floating_point(model: BertSum, tmp_path: Path, entry: dict[str, Any]) -> None:
     """A step of training is smaller than eight bits can hold, and a resumed training must find it."""
     for name, value in entry.items():
         setattr(model.encoder.config, name, value)
@@ -324,7 +322,8 @@ def test_training_is_in_floating_point(
     values = {"model": {**asdict(model.config.model), "encoder": start}, "encoding": asdict(model.config.encoding)}
     values |= {"train": {"start_from": start, "max_steps": 1}, "output_dir": str(tmp_path)}
     trained = BertSum.for_training(Config.from_dict(values))
-    assert torch.allclose(logits(trained, rows), logits(before, rows), atol=1e-2)
+    there = dict(before.named_parameters())
+    assert all(torch.allclose(weight, there[name], atol=1e-6) for name, weight in trained.named_parameters())
     with torch.no_grad():
         for weight in trained.parameters():
             weight += 1e-6 * weight.abs().amax()

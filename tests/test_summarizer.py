@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas
+import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -179,9 +180,11 @@ def test_whatever_lists_documents(summarizer) -> None:
         np.array(texts),
         table["text"],
         table.text.values,
+        pyarrow.array(texts),
+        pyarrow.table(table)["text"],
     ):
         assert [summary.indices for summary in summarizer(documents, sentences=np.int64(1))] == expected
-    for documents in (np.array(texts, dtype=object), table["text"], iter(texts)):
+    for documents in (np.array(texts, dtype=object), table["text"], iter(texts), pyarrow.array(texts)):
         assert [summary.indices for summary in summarizer.stream(documents, ratio=np.float32(0.1))] == expected
     split = [text.split(". ") for text in texts]
     for documents in (np.array(split), [tuple(sentences) for sentences in split], [iter(each) for each in split]):

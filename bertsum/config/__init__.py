@@ -273,6 +273,8 @@ def _problems(config: Config) -> Iterator[str]:
         yield f"evaluation.metrics: got {', '.join(beside)} without rouge, expected rouge among them"
     if "precision_at" in beside and config.model.kind == "seq2seq":
         yield "evaluation.metrics: got precision_at, expected none with model.kind seq2seq, which does not choose"
+    if "bertscore" in beside and config.model.encoder == "scratch":
+        yield "evaluation.metrics: got bertscore, expected none with an encoder from scratch, whose vectors say nothing"
     if config.model.encoder == "scratch" and config.model.adapters is not None:
         yield "model.adapters: is set, but an encoder from scratch has nothing to adapt; expected null"
     if config.generation.min_length > config.generation.max_length:

@@ -10,7 +10,9 @@ from annotated_types import Ge, Le
 
 from bertsum.config.bounds import Count, Factor, Language, Precision, Probability, Text, Whole
 
-Metric = Literal["rouge", "bleu", "chrf", "perplexity", "answers", "coverage", "density", "redundancy", "precision_at"]
+Metric = Literal[
+    "rouge", "bleu", "chrf", "perplexity", "answers", "coverage", "density", "redundancy", "precision_at", "bertscore"
+]
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,9 @@ class EvaluationConfig:
     and it alone, for a masked_lm: the exponential of the mean loss of a hidden token; answers, and it alone, for
     documents with a query: how sentences that answer it are ranked, and what thresholds keep (docs/asking.md). Beside
     rouge: coverage and density, how a summary is made of pieces of its document (Grusky et al. 2018); redundancy, the
-    share of its trigrams that it repeats (Welleck et al. 2020); and, of models that choose, precision_at, the share of
-    the best sentence and of the best three that the oracle has."""
+    share of its trigrams that it repeats (Welleck et al. 2020); bertscore, how well its tokens match the reference's as
+    vectors of the pretrained encoder (arXiv 1904.09675, F1); and, of models that choose, precision_at, the share of the
+    best sentence and of the best three that the oracle has."""
     explained: Whole = 0
     """The number of documents, the first ones of the split, whose summaries are explained in explanations.html. Some
     seconds for each sentence."""

@@ -22,6 +22,7 @@ from bertsum.data.texts import Texts, as_it_comes
 from bertsum.device import default_device, settle_precision
 from bertsum.errors import BertsumError
 from bertsum.evaluation.answers import ANSWERS, some_records, write_answers
+from bertsum.evaluation.bertscore import add_bertscores
 from bertsum.evaluation.explanations import FILE as EXPLANATIONS
 from bertsum.evaluation.explanations import explain_documents
 from bertsum.evaluation.facts import facts_of
@@ -40,7 +41,7 @@ from bertsum.pages.report import Measured, report_html
 from bertsum.pages.shading import marked
 from bertsum.pages.written import written_terminal
 from bertsum.progress import Progress
-from bertsum.results import Answers, CorpusScore, Results
+from bertsum.results import BERTSCORE, Answers, CorpusScore, Results
 from bertsum.runs import Run
 
 
@@ -308,6 +309,8 @@ def _report(
     writers = [system for system, made in predictions.items() if writes(made)]
     title = f"{' and '.join(config.evaluation.metrics)} of {split}"
     measures = measure(config, rows, predictions, files, title, writers)
+    if BERTSCORE in config.evaluation.metrics:
+        add_bertscores(config, rows, measures, predictions)
     if len(predictions) > 1 and measures.rouge:
         mean = np.mean([measures.rouge[system] for system in predictions], axis=0)
         measures.rouge[f"mean of {len(predictions)}"] = mean

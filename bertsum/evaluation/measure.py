@@ -198,7 +198,7 @@ class _Measurer:
         choices: dict[str, list[list[int]]],
         summaries: dict[str, list[list[str]]],
     ) -> dict[str, np.ndarray]:
-        names = asked_figures(self.config.evaluation.metrics)
+        names = asked_figures(self.config.evaluation.metrics, of_vectors=False)
         if not names:
             return {}
         # A baseline ranks by the order of its choice; the oracle is not held against itself.
@@ -258,7 +258,7 @@ class _Measurer:
             line["oracle"] = measures.choices["oracle"][place]
             line["rouge"] = {metric: round(float(scores[m, 2]), 5) for m, metric in enumerate(METRICS)}
         if measures.text_figures:
-            names = asked_figures(self.config.evaluation.metrics)
+            names = asked_figures(self.config.evaluation.metrics, of_vectors=False)
             values = zip(names, measures.text_figures[system][place].tolist(), strict=True)
             line["figures"] = {name: None if np.isnan(value) else round(value, 5) for name, value in values}
         if measures.statistics:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.novelty import words_of
-from bertsum.results import TEXT_FIGURES, CorpusScore
+from bertsum.results import BERTSCORE, TEXT_FIGURES, CorpusScore
 
 _REPEATED = 3  # words of the n-grams whose repetition counts
 _RANKS = (1, 3)
@@ -23,13 +23,19 @@ FIGURES_OF = {
     "density": ("density",),
     "redundancy": ("redundancy",),
     "precision_at": tuple(f"precision_at_{rank}" for rank in _RANKS),
+    BERTSCORE: (BERTSCORE,),
 }
 
 
-def asked_figures(metrics: Iterable[str]) -> list[str]:
-    """Those figures that some metrics ask for, in the order of the table."""
+def asked_figures(metrics: Iterable[str], of_vectors: bool = True) -> list[str]:
+    """Those figures that some metrics ask for, in the order of the table.
+
+    Args:
+        metrics: ``evaluation.metrics``.
+        of_vectors: Whether those count that need an encoder (:mod:`bertsum.evaluation.bertscore`).
+    """
     asked = {name for metric in metrics for name in FIGURES_OF.get(metric, ())}
-    return [name for name in TEXT_FIGURES if name in asked]
+    return [name for name in TEXT_FIGURES if name in asked and (of_vectors or name != BERTSCORE)]
 
 
 def fragments(summary: Sequence[str], document: Sequence[str]) -> list[int]:

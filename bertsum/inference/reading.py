@@ -23,7 +23,7 @@ from bertsum.models.storage import SavedConfig
 from bertsum.reading.documents import FileText, read_document
 from bertsum.structure.markdown import is_markdown
 from bertsum.structure.pieces import Piece, pieces_of
-from bertsum.text import kind_of, listed
+from bertsum.text import kind_of, listed, plain
 
 _NONE: Any = object()
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
@@ -243,6 +243,7 @@ def _given(document: Any) -> str | list[str] | FileText:
     """
     if isinstance(document, BertsumError):
         raise document
+    document = plain(document)
     if isinstance(document, Path):
         return read_document(document)
     if isinstance(document, str | FileText):
