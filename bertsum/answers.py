@@ -143,9 +143,9 @@ class Demo:
             return ""
         answers = [self.answer(text, name, *options) for name in (model, other)]
         columns = (
-            f"<section><h3>{escape(name)}</h3>{problem_html(answer.problem)}</section>"
+            f"<section><h2>{escape(name)}</h2>{problem_html(answer.problem)}</section>"
             if answer.problem
-            else f"<section><h3>{escape(name)}</h3><p>{escape(answer.facts)}</p>{answer.document}</section>"
+            else f"<section><h2>{escape(name)}</h2><p>{escape(answer.facts)}</p>{answer.document}</section>"
             for name, answer in zip((model, other), answers, strict=True)
         )
         return f'<div class="beside">{"".join(columns)}</div>'

@@ -45,7 +45,7 @@ _STYLE = """
 #document, #beside { line-height: 1.6; }
 .problem { border-left: .3em solid #dc2626; padding: .4em .8em; overflow-wrap: anywhere; }
 .beside { display: grid; gap: 1rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
-.beside h3 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
+.beside h2 { margin: 0; font-size: 1rem; overflow-wrap: anywhere; }
 @media print { .gradio-container button, #options, footer { display: none !important; } }
 """
 
