@@ -144,6 +144,8 @@ def test_whatever_is_corrected_nothing_is_lost(text: str, language: str) -> None
 @pytest.mark.parametrize(
     ("language", "sentences"),
     [
+        ("de", ["Sie kommt am Mittwoch, dem 5. Mai, um acht. ", "Alles liegt bereit."]),
+        ("de", ["1. Die Linsen waschen.\n", "2. Das Gemüse putzen."]),
         ("de", ["Er ging. ", "1987 begann es. ", "Siehe Abb. 3, geb. 1950 bei Fa. Lind. ", "Der 2. Weltkrieg begann."]),
         ("tr", ["ben geldim. ", "sonra gittim."]),  # no capitals, so they do not tell
         ("tr", ["O geldi. ", "iPhone pahalı."]),

@@ -42,8 +42,21 @@ def test_word(tmp_path) -> None:
     table = document.add_table(1, 2)
     table.cell(0, 0).text, table.cell(0, 1).text = "Stones from the quarry up the river.", "400"
     document.add_paragraph("The ferry lands at the old quay.", style="List Bullet")
+    changed = document.add_paragraph("The council pays ")
+    for kind, text in (("ins", "eighty percent"), ("del", "nothing"), ("smartTag", " of the costs for three years.")):
+        part = docx.oxml.OxmlElement(f"w:{kind}")
+        run = changed.add_run(text)._r
+        if kind == "del":
+            run.t_lst[0].tag = docx.oxml.ns.qn("w:delText")
+        part.append(run)
+        changed._p.append(part)
     document.save(str(tmp_path / "a.docx"))
-    assert chosen(tmp_path / "a.docx") == [FIRST, "- The ferry lands at the old quay."]
+    expected = [
+        FIRST,
+        "- The ferry lands at the old quay.",
+        "The council pays eighty percent of the costs for three years.",
+    ]
+    assert chosen(tmp_path / "a.docx") == expected
     (tmp_path / "b.docx").write_bytes(b"no zip")
     with pytest.raises(bertsum.BertsumError, match=r"b\.docx': is no \.docx file"):
         read_document(tmp_path / "b.docx")
@@ -96,6 +109,34 @@ def test_mail(tmp_path) -> None:
     (tmp_path / "c.eml").write_bytes(b"Content-Type: image/png\n\nx")
     with pytest.raises(bertsum.BertsumError, match="has no text, expected an e-mail"):
         read_document(tmp_path / "c.eml")
+
+
+def kept(text: str) -> list[str]:
+    return [piece.text.strip() for piece in pieces_of(text, "en") if not piece.why]
+
+
+def test_dates_of_turns_are_no_versions() -> None:
+    turns = [
+        "Lea: The heating will be switched off until Wednesday because the boiler has to be replaced",
+        "Tim: oh no",
+        "Lea: You only need to bring the key of your flat and one warm blanket",
+        "Omar: I have two electric heaters in the cellar that anybody can borrow for the nights",
+    ]
+    text = "\n".join(f"03.05.10, 18:0{minute} - {turn}" for minute, turn in enumerate(turns))
+    assert [line.partition(" - ")[2] for line in kept(text)] == [turns[0], turns[2], turns[3]]
+
+
+def test_a_notice_behind_a_time() -> None:
+    said = "12:01 <zed> The server moves to the new rack on Friday at ten, and it will be down for two hours."
+    text = f"12:00 -!- mode/#tide [+o zed] by ChanServ\n{said}\n12:03 <kay> Then I will print the lists on Thursday."
+    assert kept(text)[0] == said
+
+
+def test_two_dashes_between_parts_of_an_answer() -> None:
+    second = "The second question is harder. The writer breaks every file that is larger than two gigabytes."
+    quoted = "> Should we keep the old reader?\n\nYes, we should keep it until the summer because two ports need it."
+    assert "The second question is harder." in kept(f"{quoted}\n\n--\n\n{second}")
+    assert "Ada Quill" not in " ".join(kept(f"{quoted}\n\n--\nAda Quill\nHead of harbours, Port Ellery"))
 
 
 def test_a_missing_package_is_named() -> None:

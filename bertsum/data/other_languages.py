@@ -173,7 +173,8 @@ _ORDINAL = {
         regex.compile(r"\b\d{1,2}\.$"),
         regex.compile(
             r"(?:Jh|Jahrhundert|Jahrtausend|Weltkrieg|Bundesliga|Liga|Mal|Platz|Etage|Stock|Kapitel|Auflage|Klasse|Senat"
-            r"|Lebensjahr|Geburtstag|Jahrestag|Todestag|Spieltag|Runde|Minute|Woche|Quartal|Halbjahr|FC|SC|SV|TSV)"
+            r"|Lebensjahr|Geburtstag|Jahrestag|Todestag|Spieltag|Runde|Minute|Woche|Quartal|Halbjahr|FC|SC|SV|TSV"
+            r"|(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b)"
         ),
     ),
     "tr": (regex.compile(r"\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
@@ -250,12 +251,12 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
         return "\n" not in space or after[0].islower()
     if language in _AFTER_QUOTE and not space and _QUOTED.search(end):
         return _AFTER_QUOTE[language].match(after) is not None
-    if language in _ORDINAL and space and _ORDINAL[language][0].search(end):
-        return _ORDINAL[language][1].match(after) is not None
     if (length == len(before) and _ENUMERATOR.fullmatch(whole)) or (
         not space and _WITHIN_A_WORD.search(end + after[0])
     ):
         return True
+    if language in _ORDINAL and space and _ORDINAL[language][0].search(end):
+        return _ORDINAL[language][1].match(after) is not None
     last = _LAST_WORD.search(end)
     if last is None:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 from bertsum.errors import BertsumError
@@ -12,6 +13,9 @@ from bertsum.reading.text import FileText, TextBuilder
 
 _STYLES = {"heading": "heading", "title": "heading", "subtitle": "heading", "caption": "caption", "toc": "contents",
            "header": "running header", "footer": "running header", "bibliography": "reference"}  # fmt: skip
+_CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+# The properties of a paragraph have tabs, too; drawings may have texts of their own.
+_NOT_SHOWN = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "AlternateContent"}
 
 
 def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
@@ -38,19 +42,39 @@ def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
         style = (block.style.name or "").lower() if block.style is not None else ""
         why = next((why for begin, why in _STYLES.items() if style.startswith(begin)), "")
         listed = style.startswith("list") or (block._p.pPr is not None and block._p.pPr.numPr is not None)
-        builder.add(("- " if listed and block.text.strip() else "") + block.text, why)
+        text = "".join(_shown(block._p))
+        builder.add(("- " if listed and text.strip() else "") + text, why)
     return builder.built(name)
 
 
 def _add_table(table: Any, builder: TextBuilder) -> None:
     """Adds a table row by row; a table of one cell is a frame around text."""
     if len(table.rows) == 1 and len(table.columns) == 1:
-        builder.add(table.cell(0, 0).text)
+        builder.add(_cell_text(table.cell(0, 0)))
         return
     for row in table.rows:
         cells: list[str] = []
         for cell in row.cells:  # a cell that spans several columns comes several times
-            text = " ".join(cell.text.split())
+            text = " ".join(_cell_text(cell).split())
             if not cells or cells[-1] != text:
                 cells.append(text)
         builder.add(" | ".join(cells), "table row")
+
+
+def _cell_text(cell: Any) -> str:
+    return "\n".join("".join(_shown(paragraph._p)) for paragraph in cell.paragraphs)
+
+
+def _shown(element: Any) -> Iterator[str]:
+    """The text of a paragraph as one reads it: with tracked insertions, without what was deleted or moved away.
+
+    python-docx leaves out insertions and what stands in fields and controls.
+    """
+    for child in element:
+        kind = str(child.tag).rpartition("}")[2]
+        if kind == "t":
+            yield child.text or ""
+        elif kind in _CHARACTERS:
+            yield _CHARACTERS[kind]
+        elif kind not in _NOT_SHOWN:
+            yield from _shown(child)

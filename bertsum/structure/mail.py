@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bertsum.structure.marks import LineMarks
 
@@ -49,6 +50,7 @@ _SIGN_OFF = re.compile(
     re.IGNORECASE,
 )
 _AFTERTHOUGHT = re.compile(r"\s*p\.?\s?p?\.?\s?s\b\.?\s?[:.)]?", re.IGNORECASE)
+_PROSE = 10  # words of a line that is no part of a signature
 _LONGEST_SIGNATURE = 14  # lines
 _FEWEST_OWN = 6  # words above a forwarded message: with fewer, the forwarded message is what is to be read
 
@@ -150,9 +152,18 @@ def _mark_signature(marks: LineMarks) -> None:
     for number, line in enumerate(marks.lines):
         if marks.free(number) and line.text.strip() in ("--", "—", "-- "):
             rest = [place for place in range(number + 1, len(marks.lines)) if marks.free(place)]
-            if len(rest) <= _LONGEST_SIGNATURE:
+            if len(rest) <= _LONGEST_SIGNATURE and not _divides(marks, number, rest):
                 marks.set([number, *rest], "signature")
             return
+
+
+def _divides(marks: LineMarks, number: int, rest: Sequence[int]) -> bool:
+    """Whether two dashes stand between two parts of a text: with a blank line and then prose below them."""
+    alone = number + 1 < len(marks.lines) and not marks.lines[number + 1].text.strip()
+    return alone and any(
+        len(marks.lines[place].text.split()) >= _PROSE and marks.lines[place].text.rstrip().endswith((".", "!", "?"))
+        for place in rest
+    )
 
 
 def _mark_sign_off(marks: LineMarks) -> None:

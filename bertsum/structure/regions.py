@@ -31,7 +31,8 @@ _ENACTING = re.compile(
     re.IGNORECASE,
 )
 _VERSION = re.compile(
-    r"\s*(?:(?:#{1,4}\s*)?(?:version|release)\s+v?\d|#{1,4}\s*\[?v?\d+\.\d|\[?v\d+\.\d|\[\d+\.\d|\d+\.\d+\.\d"
+    r"\s*(?!\d{1,2}\.\d{1,2}\.\d{2,4},? \d{1,2}[:.]\d\d)"  # the date and time of a turn
+    r"(?:(?:#{1,4}\s*)?(?:version|release)\s+v?\d|#{1,4}\s*\[?v?\d+\.\d|\[?v\d+\.\d|\[\d+\.\d|\d+\.\d+\.\d"
     r"|\d+\.\d+[\w.]*\s*[-–—(:/,]+\s*\d)[\w.+-]*\]?.{0,45}$|\s*#{1,4}\s*\[?unreleased\]?.{0,20}$",
     re.IGNORECASE,
 )

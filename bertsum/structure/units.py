@@ -34,7 +34,7 @@ _NOTICE = re.compile(
     r"|is now known as|created (?:the )?(?:group|channel|room)"
     r"|(?:changed|set) (?:the|this|their|his|her) |added \S+|removed \S+|pinned a message|started a (?:call"
     r"|meeting)|ended the (?:call|meeting)|missed (?:voice|video) call)\b"
-    r"|^\W*(?:\*{2,3}|-->|<--|-!-|---)\s",
+    r"|^(?:\W*\d{1,2}[:.]\d\d(?:[:.]\d\d)?)?\W*?(?:\*{2,3}|-->|<--|-!-|---)\s",
     re.IGNORECASE,
 )
 _SERVICE = re.compile(
