@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 import psutil
-import sides_writing  # noqa: F401  # names its sides
+import sides_writing  # noqa: F401  # its import registers the sides of models that write
 import torch
 from sides import SIDES, Options, Work, write_documents, write_model
 
@@ -102,7 +102,7 @@ class Process:
 
 def serve(connection: Connection, name: str, options: Options) -> None:
     """Does the work of a side whenever it is asked to."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # of what is prepared
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # it stays open until the process ends
     warnings.simplefilter("ignore")  # of what is not read
     work = SIDES[name](options)
     with contextlib.suppress(EOFError):  # the other end is closed

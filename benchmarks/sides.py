@@ -257,7 +257,7 @@ def summarize_naive(options: Options) -> Callable[[], Work]:
 
 @side
 def summarize_own(options: Options) -> Callable[[], Work]:
-    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]  # a checked word
+    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]  # argparse's choices are the words of Precision
     texts = [" ".join(record["document"]) for record in records(options)]
 
     def work() -> Work:
@@ -269,7 +269,7 @@ def summarize_own(options: Options) -> Callable[[], Work]:
 
 @side
 def summarize_one(options: Options) -> Callable[[], Work]:
-    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]  # a checked word
+    summarizer = Summarizer(BertSum.from_pretrained(options.model), options.precision)  # type: ignore[arg-type]  # argparse's choices are the words of Precision
     sentences = [sentence for record in records(options) for sentence in record["document"]]
     texts = cycle(" ".join(sentences[start : start + 30]) for start in range(0, len(sentences) - 30, 30))
 

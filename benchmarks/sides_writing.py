@@ -79,7 +79,7 @@ class Naive(nn.Module):
 @side
 def train_decoder_naive(options: Options) -> Callable[[], Work]:
     model, rows = model_and_rows(options, TRAINED)
-    model.encoder.set_attn_implementation("eager")  # type: ignore[operator, union-attr]  # or a Bert, for scoring alone
+    model.encoder.set_attn_implementation("eager")  # type: ignore[operator, union-attr]  # a training has transformers' class; Bert, which lacks it, only scores
     naive = Naive(model).train()
     optimizer = torch.optim.Adam(naive.parameters(), lr=1e-5, eps=1e-9)
     model.reader.packs = False

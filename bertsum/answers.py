@@ -130,10 +130,11 @@ class Demo:
             sentences=tuple(zip(map(one_line, summary.sentences), places, strict=True)),
         )
 
-    def beside(self, other: str, text: str, model: str, *options: Any) -> str:
+    def beside(self, answer: Answer, other: str, text: str, model: str, *options: Any) -> str:
         """The summaries of two models side by side, as HTML; empty if no other model is chosen.
 
         Args:
+            answer: What the model answered.
             other: One of ``models``, or ``NO_OTHER``.
             text: The document.
             model: One of ``models``.
@@ -141,7 +142,7 @@ class Demo:
         """
         if other == NO_OTHER:
             return ""
-        answers = [self.answer(text, name, *options) for name in (model, other)]
+        answers = [answer, self.answer(text, other, *options)]
         columns = (
             f"<section><h2>{escape(name)}</h2>{problem_html(answer.problem)}</section>"
             if answer.problem

@@ -159,7 +159,7 @@ class _Actions:
     def summarize(self, text: str, *options: Any) -> list[Any]:
         *chosen, other = options
         answer = self._demo.answer(text, *chosen)
-        return self._show(answer, self._demo.beside(other, text, *chosen), self._settings.link(options))
+        return self._show(answer, self._demo.beside(answer, other, text, *chosen), self._settings.link(options))
 
     def again(self, text: str, *options: Any) -> list[Any]:
         """As the length changes: nothing to say where there is no text."""

@@ -49,7 +49,8 @@ def one_by_one(parts: tuple[Any, Any], summary: str, reference: str) -> tuple[fl
 
 @pytest.mark.parametrize("best", [False, True])
 def test_it_is_its_definition(parts: tuple[Any, Any], best: bool) -> None:
-    scores = BertScorer(*parts, max_length=128, max_tokens_per_batch=40)(SUMMARIES, REFERENCES, best)
+    scorer = BertScorer(*parts, max_length=128, max_tokens_per_batch=40)
+    scores = scorer({"a": SUMMARIES, "b": SUMMARIES[::-1]}, REFERENCES, best)["a"]
     assert scores.shape == (4, 3) and np.isnan(scores[3]).all()  # a text without a token has no score
     for place, (summary, references) in enumerate(zip(SUMMARIES[:3], REFERENCES[:3], strict=True)):
         values = [one_by_one(parts, " ".join(summary), " ".join(reference)) for reference in references]

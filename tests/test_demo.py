@@ -185,10 +185,11 @@ def test_two_visitors_at_once_leave_warnings_as_they_were(demo, model, monkeypat
 
 
 def test_two_models_side_by_side(demo, model) -> None:
-    assert demo.beside(NO_OTHER, TEXT, model) == ""
-    html = demo.beside(BUNDLED, TEXT, model, "sentences", 1)
+    answer = demo.answer(TEXT, model, "sentences", 1)
+    assert demo.beside(answer, NO_OTHER, TEXT, model) == ""
+    html = demo.beside(answer, BUNDLED, TEXT, model, "sentences", 1)
     assert html.count("1 of 4 sentences") == 2 and model in html and BUNDLED in html
-    assert "There is no text yet" in demo.beside(BUNDLED, " ", model)
+    assert demo.beside(demo.answer(" ", model), BUNDLED, " ", model).count("There is no text yet") == 2
 
 
 def test_another_length_needs_no_other_pass(demo, model) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import io
 import logging
 import warnings
@@ -48,8 +49,8 @@ def export_onnx(model: Model, folder: str | Path) -> None:
     if not isinstance(model, BertSum):
         raise BertsumError(f"export: model.kind: got {model.kind}, but only extractive models can be exported so far")
     try:
-        import onnx  # noqa: F401  # torch's exporter needs these two
-        import onnxscript  # noqa: F401  # as above
+        importlib.import_module("onnx")  # torch's exporter needs these two
+        importlib.import_module("onnxscript")
         from onnxruntime import InferenceSession as Session
     except ImportError as error:
         raise BertsumError(f"export: {error.name} is not installed (pip install 'bertsum[onnx]')") from error

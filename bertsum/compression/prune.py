@@ -107,7 +107,7 @@ def bert_layers(model: Model) -> Any:
             f"compress: encoder type {model.encoder.config.model_type} cannot be pruned, expected one of "
             f"{', '.join(FIRST_POSITION)}"
         )
-    return model.encoder.encoder.layer  # type: ignore[union-attr]  # or a Tensor, says torch
+    return model.encoder.get_submodule("encoder.layer")
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def _check(trial: _Trial, max_length: int) -> None:
         tokens = trial.tokens(min(_SHORT, max(2, longest // 2)))
         with _watched(encoder, len(tokens)) as tables:
             alone = trial.vectors(tokens)
-    except Exception as error:  # each family fails in its own way
+    except Exception as error:  # transformers' families raise errors of many kinds
         raise BertsumError(
             f"model.encoder: encoder type {trial.kind} does not give vectors for token ids alone "
             f"({_first_line(error)}), expected an encoder of text such as bert-base-uncased"
@@ -140,7 +140,7 @@ def _settle_reading(trial: _Trial, tokens: torch.Tensor, alone: torch.Tensor, lo
         full_precision = not _computes_in_bf16(trial, tokens)
         if full_precision:
             trial.vectors(tokens)
-    except Exception as error:  # each family fails in its own way
+    except Exception as error:  # transformers' families raise errors of many kinds
         raise BertsumError(
             f"model.encoder: encoder type {trial.kind} cannot be trained on documents of any length up to {longest} "
             f"tokens ({_first_line(error)}), expected an encoder such as bert-base-uncased"
@@ -296,7 +296,7 @@ def _plain_attention(encoder: PreTrainedModel) -> Iterator[None]:
 
 
 def _word_embeddings(encoder: PreTrainedModel) -> torch.Tensor:
-    weight: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]  # or a Module, says torch
+    weight = encoder.get_input_embeddings().get_parameter("weight")
     return weight
 
 

@@ -93,7 +93,7 @@ def stored(weights: Mapping[str, torch.Tensor], config: PretrainedConfig) -> dic
     if getattr(config, INT8_FILE, False):
         matrices += [name for name, weight in weights.items() if weight.ndim == 2 and name.endswith(".weight")]
         kept = {name: weight.half() if weight.is_floating_point() else weight for name, weight in kept.items()}
-    for key in matrices:
+    for key in dict.fromkeys(matrices):
         module = key.removesuffix(".weight")
         channels = weights.get(f"{module}.{_CHANNELS}")
         weight = weights[key] if channels is None else weights[key] * channels
@@ -106,7 +106,8 @@ def stored(weights: Mapping[str, torch.Tensor], config: PretrainedConfig) -> dic
 def to_train(encoder: Encoder) -> None:
     """Puts an encoder into floating point: a training moves weights by less than eight bits can hold."""
     for module in encoder.modules():
-        module._buffers.pop(_CHANNELS, None)
+        if channels_of(module) is not None:
+            delattr(module, _CHANNELS)
     for entry in (INT8, INT8_FILE):
         if hasattr(encoder.config, entry):
             delattr(encoder.config, entry)

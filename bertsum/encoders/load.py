@@ -262,7 +262,7 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> No
     Raises:
         BertsumError: if the tokenizer knows more tokens.
     """
-    embeddings: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]  # or a Module, says torch
+    embeddings = encoder.get_input_embeddings().get_parameter("weight")
     if len(tokenizer) > len(embeddings):
         raise BertsumError(
             f"model.encoder: its tokenizer has {len(tokenizer)} tokens, the encoder embeddings for "

@@ -43,14 +43,12 @@ class LowRankLinear(nn.Linear):
     @property
     def a(self) -> torch.Tensor:
         """A (r, H_in)."""
-        weight: torch.Tensor = self.lora_A["default"].weight  # type: ignore[assignment]  # or a Module, says torch
-        return weight
+        return self.lora_A["default"].get_parameter("weight")
 
     @property
     def b(self) -> torch.Tensor:
         """B (H_out, r)."""
-        weight: torch.Tensor = self.lora_B["default"].weight  # type: ignore[assignment]  # or a Module, says torch
-        return weight
+        return self.lora_B["default"].get_parameter("weight")
 
     @property
     def learns(self) -> bool:

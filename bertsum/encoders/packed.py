@@ -58,7 +58,7 @@ class Layer:
 
 def packed_layers(encoder: Encoder, dtype: torch.dtype) -> list[Layer]:
     """The encoder's layers: for one forward and backward pass, or for many passes without gradients."""
-    layers: Any = encoder.encoder.layer  # type: ignore[union-attr]  # or a Tensor, says torch
+    layers: Any = encoder.get_submodule("encoder.layer")
     activation = encoder.config.hidden_act
     return [
         Layer(

@@ -56,7 +56,7 @@ def shrink(encoder: Encoder) -> None:
     if getattr(encoder.config, KEPT, None) is None:
         return
     hidden = encoder.config.hidden_size
-    layers: Any = encoder.encoder.layer  # type: ignore[union-attr]  # or a Tensor, says torch
+    layers: Any = encoder.get_submodule("encoder.layer")
     for layer, (attention, inner) in zip(layers, layer_sizes(encoder.config), strict=True):
         own = layer.attention.self
         own.query, own.key, own.value = (nn.Linear(hidden, attention) for _ in range(3))

@@ -65,7 +65,7 @@ class TokenHead(nn.Module):
 
 def output_matrix(encoder: Encoder) -> torch.Tensor:
     """The encoder's word embeddings (V, E)."""
-    weight: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]  # or a Module, says torch
+    weight = encoder.get_input_embeddings().get_parameter("weight")
     return weight
 
 

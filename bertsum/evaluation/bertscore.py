@@ -76,23 +76,26 @@ class BertScorer:
         return [made[place] for place in range(len(texts))]
 
     def __call__(
-        self, summaries: Sequence[Texts], references: Sequence[Sequence[Texts]], best: bool = False
-    ) -> np.ndarray:
-        """Precision, recall and F1 of each summary (N, 3); nan where a text has no token.
+        self, systems: Mapping[str, Sequence[Texts]], references: Sequence[Sequence[Texts]], best: bool = False
+    ) -> dict[str, np.ndarray]:
+        """Precision, recall and F1 of each system's summaries (N, 3); nan where a text has no token.
 
         Args:
-            summaries: Each document's summary (N).
+            systems: Each document's summary (N), by system.
             references: Each document's references (N).
             best: With several references, the one with the best F1; else the mean of all.
         """
-        texts = list(dict.fromkeys(map(_joined, [*summaries, *(one for several in references for one in several)])))
+        given = [*systems.values(), *references]
+        texts = list(dict.fromkeys(_joined(text) for several in given for text in several))
         vectors = dict(zip(texts, self.vectors(texts), strict=True))
-        scores = np.full((len(summaries), 3), np.nan)
-        for place, (summary, several) in enumerate(zip(summaries, references, strict=True)):
-            found = [matched(vectors[_joined(summary)], vectors[_joined(reference)]) for reference in several]
-            known = [values for values in found if values is not None]
-            if known:
-                scores[place] = max(known, key=lambda values: values[2]) if best else np.mean(known, axis=0)
+        scores = {system: np.full((len(references), 3), np.nan) for system in systems}
+        for system, summaries in systems.items():
+            for place, (summary, several) in enumerate(zip(summaries, references, strict=True)):
+                found = [matched(vectors[_joined(summary)], vectors[_joined(reference)]) for reference in several]
+                known = [values for values in found if values is not None]
+                if known:
+                    best_or_mean = max(known, key=lambda values: values[2]) if best else np.mean(known, axis=0)
+                    scores[system][place] = best_or_mean
         return scores
 
 
@@ -137,16 +140,18 @@ def add_bertscores(
         for begin in range(0, len(rows), _CHUNK):
             places = range(begin, min(begin + _CHUNK, len(rows)))
             chunk = [rows[place] for place in places]
-            references = [row["references"] for row in chunk]
-            for system in systems:
-                chosen = measures.choices.get(system)
-                summaries = [
-                    predictions[system][place].sentences
-                    if chosen is None
-                    else [row["sentences"][index] for index in chosen[place]]
+            summaries = {
+                system: [
+                    [row["sentences"][index] for index in measures.choices[system][place]]
+                    if system in measures.choices
+                    else predictions[system][place].sentences
                     for place, row in zip(places, chunk, strict=True)
                 ]
-                made[system].append(scorer(summaries, references, config.rouge.references == "best")[:, 2:])
+                for system in systems
+            }
+            references = [row["references"] for row in chunk]
+            for system, scores in scorer(summaries, references, config.rouge.references == "best").items():
+                made[system].append(scores[:, 2:])
             shown.update(len(chunk))
     for system, parts in made.items():
         before = measures.text_figures.get(system, np.empty((len(rows), 0)))

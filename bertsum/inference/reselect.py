@@ -27,14 +27,14 @@ class Reselecting(Summarizer):
             return super()._predict(rows, settled)
         row, query = rows[0], bool(rows[0].get("query"))
         read = (row["input_ids"], row["cls_positions"], row["sentences"])
-        if self._last is None or self._last[0] != read:
+        known = self._last  # once: another thread may replace it
+        if known is None or known[0] != read:
             self.passes += 1
             (prediction,) = super()._predict(rows, settled)
             if not isinstance(prediction, BertsumError):
                 self._last = read, prediction
             return [prediction]
-        last = self._last[1].scores
-        given = [score for index in row["sentence_indices"] if (score := last[index]) is not None]
+        given = [score for index in row["sentence_indices"] if (score := known[1].scores[index]) is not None]
         selection = settled.answering if query else settled.selection
         indices, scores = choose(given, row["sentence_indices"], row["sentences"], selection, query)
         return [Prediction(0, [row["sentences"][index] for index in indices], indices, scores)]

@@ -316,7 +316,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
                 :class:`~bertsum.encoders.bert.Bert`, without transformers' classes, which take seconds to import.
 
         Raises:
-            BertsumError: if a file, which the message names, is missing or broken or of another kind of model.
+            BertsumError: if a file, named in the message, is missing, broken or of another kind, or weights do not fit.
         """
         with torch.inference_mode(False):  # weights made inside it could never be trained
             try:
@@ -383,7 +383,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         Args:
             repo_id: Such as me/my-model; a name alone belongs to the token's owner.
             license: Licence of the weights, by the hub's name for it, such as apache-2.0.
-            hub: ``private``, ``token``, ``branch`` and others of ``huggingface_hub.ModelHubMixin.push_to_hub``.
+            hub: ``private``, ``token``, ``branch``, ``create_pr`` and all others of ``ModelHubMixin.push_to_hub``.
 
         Returns:
             Address of the commit.

@@ -85,7 +85,7 @@ def copy_embeddings(
         tokenizer: The encoder's tokenizer.
         target_tokenizer: The decoder's tokenizer; None if it is the encoder's.
     """
-    source: torch.Tensor = encoder.get_input_embeddings().weight  # type: ignore[assignment]  # or a Module, says torch
+    source = encoder.get_input_embeddings().get_parameter("weight")
     if source.shape[1] != embeddings.embedding_dim:
         raise BertsumError(
             f"decoder.copy_embeddings: the encoder's embeddings have size {source.shape[1]}, not its hidden size "
