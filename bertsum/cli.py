@@ -155,23 +155,30 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
 
 def _add_calibrate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="the checkpoint folder; its config.json is changed")
-    parser.add_argument("predictions", help="the predictions.jsonl of its evaluation on held-back records")
+    parser.add_argument("predictions", nargs="?", help="for queries: predictions.jsonl of its evaluation on such data")
+    add_config(parser)
 
 
-def _calibrate(options: argparse.Namespace, _: list[str]) -> None:
-    """Finds the thresholds that keep an answer in nearly all records (0.95, 0.98), and saves them with the model.
+def _calibrate(options: argparse.Namespace, rest: list[str]) -> None:
+    """Fits how a trained model chooses, on held-back documents, and saves it with the model.
+
+    Summaries, on the validation documents of a config: which sentences have the best expected ROUGE together. A
+    training with selection.candidates ends with this:
+    bertsum calibrate runs/cnndm/best --config cnndm
+
+    Answers to queries: the thresholds that keep an answer in nearly all records (0.95, 0.98).
 
     bertsum eval --checkpoint runs/ask/best --split validation --evaluation.metrics '[answers]'
     bertsum calibrate runs/ask/best runs/ask/eval/validation/predictions.jsonl
     """
     from bertsum.evaluation.calibration import calibrate
+    from bertsum.evaluation.fitting import fit_selection
 
-    for one in calibrate(options.model, options.predictions):
-        low, high = one.interval
-        print(
-            f"A threshold of {one.threshold:.4f} keeps an answer in {one.recall:.0%} of such records "
-            f"({low:.1%} to {high:.1%}, from {one.records:,})"
-        )
+    if options.predictions is None:
+        fitted = fit_selection(options.model, load_config(options, rest, training=False))
+        print(f"Fitted on {fitted.documents:,} documents: {options.model} now chooses by expected ROUGE")
+    else:
+        print(*calibrate(options.model, options.predictions), sep="\n")
 
 
 def _compare(options: argparse.Namespace, rest: list[str]) -> None:

@@ -12,6 +12,7 @@ import regex
 # Scripts that write no spaces between words: each of their characters (with its marks) counts as a word.
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
 _WORD = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\S)+")
+_ALPHANUMERIC = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})[\p{{L}}\p{{M}}\p{{N}}])+")
 _SPACED = re.compile(r"\S+")
 _SPACED_WORD, _WORD_AND_SPACE = re.compile(r"\S+\s*"), regex.compile(rf"(?:{_WORD.pattern})\s*")
 # Ranges of code points with such characters, and some others: a quick test that a text has none.
@@ -26,6 +27,12 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 def split_words(text: str) -> list[str]:
     """Words as in the papers (``str.split()``); in scripts without spaces each character is a word."""
     return text.split() if is_spaced(text) else _WORD.findall(text)
+
+
+def alphanumeric_words(text: str) -> list[str]:
+    """Runs of letters, marks and digits of any script; in scripts without spaces each character is a word."""
+    found: list[str] = _ALPHANUMERIC.findall(text)
+    return found
 
 
 def has_words(text: str, least: int) -> bool:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 import bertsum
+from bertsum.data.stemmer import base_form
 from bertsum.evaluation.rouge import document_rouge, summarize_scores, tokenizer_for
-from bertsum.evaluation.stemmer import base_form
 from bertsum.results import FIGURES, METRICS
 
 

@@ -31,8 +31,8 @@ ALONE = {
     "models.selection": {"errors", "text", "config"},
     "evaluation.overlap": set(),
     "evaluation.bootstrap": set(),
-    "evaluation.stemmer": set(),
-    "evaluation.rouge155": {"errors", "evaluation.overlap", "evaluation.stemmer"},
+    "data.stemmer": set(),
+    "evaluation.rouge155": {"errors", "evaluation.overlap", "data.stemmer"},
     "evaluation.rouge": {
         *("errors", "text", "parallel", "progress", "results", "data.languages"),
         *("evaluation.bootstrap", "evaluation.rouge155"),

@@ -1,6 +1,6 @@
-"""Makes bertsum/evaluation/irregular_forms.txt from WordNet's exception lists (Debian package wordnet-base).
+"""Makes bertsum/data/irregular_forms.txt from WordNet's exception lists (Debian package wordnet-base).
 
-    python tools/make_irregular_forms.py /usr/share/wordnet bertsum/evaluation/irregular_forms.txt
+    python tools/make_irregular_forms.py /usr/share/wordnet bertsum/data/irregular_forms.txt
 
 ROUGE-1.5.5 reads adj.exc, adv.exc, noun.exc and verb.exc of WordNet 2.0, in this order. A later line for the same form
 replaces an earlier one; of a line with several base forms the first counts.

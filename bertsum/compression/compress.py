@@ -10,11 +10,8 @@ All steps that are done are kept: an interrupted command goes on where it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
 
 from bertsum.compression.layers import keep_layers
 from bertsum.compression.measured import PREDICTIONS_FILE, Comparison, compare_models
@@ -75,7 +72,7 @@ def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Co
     larger = _larger(model)
     config = larger.config.apply(config)
     prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
-    places = _spread(len(prepared), documents)
+    places = prepared.spread(documents)
 
     def summaries(one: Model) -> list[list[str]]:
         made = predict_split(one, prepared, config, places, precision="fp32")
@@ -179,17 +176,11 @@ def _cut(larger: Model, config: Config, cut: Cut) -> Model:
     smaller = larger
     if cut.heads < 1 or cut.feedforward < 1:
         prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
-        rows = prepared.dataset.select(_spread(len(prepared), cut.measured_on))
+        rows = prepared.dataset.select(prepared.spread(cut.measured_on))
         with Progress("measure heads and units", len(rows)) as progress:
             importance = measure_importance(larger, rows, progress.update)
         smaller = prune(larger, importance, cut.heads, cut.feedforward)
     return smaller if cut.layers is None else keep_layers(smaller, cut.layers)
-
-
-def _spread(documents: int, count: int) -> Sequence[int]:
-    """Places of some documents, evenly spread over all."""
-    places: list[int] = np.linspace(0, documents - 1, min(documents, count)).round().astype(int).tolist()
-    return places
 
 
 def _labels(model: str | Path, config: Config, run: Run) -> dict[str, object]:

@@ -30,6 +30,12 @@ class SelectionConfig:
     trigram_blocking: bool = False
     """A sentence is skipped if it shares three words in a row with one already chosen (eight characters in scripts
     without spaces)."""
+    candidates: Annotated[int, Ge(1), Le(1000)] | None = None
+    """A summary is the best extract of this many sentences, those with the best scores: the one with the best expected
+    ROUGE (docs/choosing.md). It may be shorter than the limits allow. Null, or as long as nothing was fitted on
+    validation documents: sentences are taken by score, one by one."""
+    fill: bool = False
+    """With candidates, an extract goes on up to the limits. A call that names limits does so."""
     order: Literal["document", "score"] = "document"
     """The order of the chosen sentences: as in the document, or by score."""
     query_threshold: Probability | None = None

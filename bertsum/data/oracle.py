@@ -175,8 +175,8 @@ def _changes(values: np.ndarray) -> np.ndarray:
 
 
 @functools.cache
-def _extracts(candidates: int, most: int) -> np.ndarray:
-    """All sets of up to ``most`` candidates; 1 if a set has a candidate (E, C)."""
+def all_extracts(candidates: int, most: int) -> np.ndarray:
+    """All sets of up to ``most`` candidates, small sets first; 1 if a set has a candidate (E, C). Not to be changed."""
     sets = [chosen for size in range(1, most + 1) for chosen in itertools.combinations(range(candidates), size)]
     members = np.zeros((len(sets), candidates), dtype=np.float32)
     for own, chosen in zip(members, sets, strict=True):
@@ -325,7 +325,7 @@ def soft_oracles(
         candidates = candidates[alone[candidates] > 0]
         if not len(candidates):
             continue
-        extracts = _extracts(len(candidates), min(max_sentences, len(candidates)))  # (E, C)
+        extracts = all_extracts(len(candidates), min(max_sentences, len(candidates)))  # (E, C)
         sizes, hits = ngrams.of_extracts(number, candidates, extracts)
         scores = _score(sizes, hits, targets[: count[number], :, [number]], count[number], references)  # (E)
         weights = np.exp((scores - scores.max()) / temperature)

@@ -130,6 +130,17 @@ class Prepared:
         """Tokens of each row (N)."""
         return self.dataset.data.column("length").to_numpy()
 
+    def spread(self, most: int | None) -> np.ndarray:
+        """Places of so many rows, evenly spread over all; None, or more than there are: of all.
+
+        Args:
+            most: How many.
+        """
+        count = len(self)
+        if most is None or most >= count:
+            return np.arange(count)
+        return np.linspace(0, count - 1, most).astype(int)
+
 
 def open_prepared(folder: Path, rows: type[Rows]) -> Prepared:
     """Opens a folder that :func:`~bertsum.data.prepare.prepare` finished.

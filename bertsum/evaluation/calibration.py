@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bertsum.errors import BertsumError
-from bertsum.files import write_whole
-from bertsum.models.storage import CONFIG_FILE, Calibrated, saved_checksum
+from bertsum.models.fitted import Calibrated, write_fitted
+from bertsum.models.storage import saved_checksum
 from bertsum.results import RESULTS_FILE, Results
 
 RECALLS = (0.95, 0.98)
@@ -70,11 +68,7 @@ def calibrate(model: str | Path, predictions: str | Path) -> list[Calibrated]:
         raise BertsumError(f"calibration: '{file}' is of another model than '{folder}'; evaluate this one first")
     best = _best_scores(file)
     made = [threshold_for(best, recall) for recall in RECALLS]
-    path = folder / CONFIG_FILE
-    described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    described["calibration"] = [asdict(one) for one in made]
-    described["selection"]["query_threshold"] = made[0].threshold
-    write_whole(path, json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+    write_fitted(folder, {"calibration": made}, {"query_threshold": made[0].threshold})
     return made
 
 

@@ -21,7 +21,7 @@ from bertsum.evaluation.rouge155 import NOT_COUNTED, Metric, Rouge155Tokenizer, 
 from bertsum.parallel import map_in_order
 from bertsum.progress import Progress
 from bertsum.results import METRICS, RougeScore
-from bertsum.text import UNSPACED, cut_words, kind_of, listed, split_words, unify_spelling
+from bertsum.text import alphanumeric_words, cut_words, kind_of, listed, split_words, unify_spelling
 
 _CHUNK = 64
 _BY_CHARACTER = {"zh", "ja", "th", "lo", "km", "my"}
@@ -46,8 +46,6 @@ class UnicodeTokenizer:
     character; no stemming.
     """
 
-    _TOKEN = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})[\p{{L}}\p{{M}}\p{{N}}])+")
-
     def __init__(self, name: str, dotless_i: bool = False) -> None:
         self.name = name
         self.dotless_i = dotless_i
@@ -56,7 +54,7 @@ class UnicodeTokenizer:
         text = unify_spelling(text)
         if self.dotless_i:  # the lower case of İ is i, that of I is ı
             text = text.replace("İ", "i").replace("I", "ı")
-        return self._TOKEN.findall(text.lower())
+        return alphanumeric_words(text.lower())
 
 
 def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from bertsum.data.stemmer import base_form
 from bertsum.errors import BertsumError
 from bertsum.evaluation.overlap import (
     clip_counts,
@@ -21,7 +22,6 @@ from bertsum.evaluation.overlap import (
     skip_bigrams,
     weighted_subsequences,
 )
-from bertsum.evaluation.stemmer import base_form
 
 NOT_COUNTED = re.compile("[^A-Za-z0-9]+")
 _WORD = re.compile(r"\S+", re.ASCII)  # Perl reads bytes, of which only ASCII has white space

@@ -231,7 +231,8 @@ def choose_without(score: SentenceScore, source: Source, left_out: Sequence[int]
     logits = score.logits_of_rows([source.row(document)])[0]
     read = sorted(logits)
     probabilities = torch.tensor([logits[index] for index in read]).sigmoid().tolist()
-    return choose(probabilities, read, document, source.selection)[0]
+    expected = None if source.query else source.model.config.expected_rouge
+    return choose(probabilities, read, document, source.selection, expected_rouge=expected)[0]
 
 
 def _lead(logits: Mapping[int, float], explained: int, count: int) -> float:

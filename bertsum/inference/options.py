@@ -133,7 +133,7 @@ def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) ->
     values = asdict(model.selection)
     limits = {name: options.get(name) for name in _LIMITS}
     if any(limit is not None for limit in limits.values()):
-        values |= limits
+        values |= limits | {"fill": True}
     values |= {name: options[name] for name in ("trigram_blocking", "order") if options.get(name) is not None}
     if values == asdict(model.selection) and language == model.language:
         return model.selection

@@ -36,5 +36,6 @@ class Reselecting(Summarizer):
             return [prediction]
         given = [score for index in row["sentence_indices"] if (score := known[1].scores[index]) is not None]
         selection = settled.answering if query else settled.selection
-        indices, scores = choose(given, row["sentence_indices"], row["sentences"], selection, query)
+        expected = None if query else self.model.config.expected_rouge
+        indices, scores = choose(given, row["sentence_indices"], row["sentences"], selection, query, expected)
         return [Prediction(0, [row["sentences"][index] for index in indices], indices, scores)]

@@ -120,7 +120,8 @@ class Summarizer:
                 ``ratio``: At most this share of the document's sentences.
                 ``max_words``: At most this many words; an error if every sentence is longer.
                 ``threshold``: Only sentences of at least this probability; not for a model with a listwise loss. Any of
-                these four replaces the model's limit.
+                these four replaces the model's limits; a summary then goes on up to them, also if the model knows when
+                to stop (``selection.candidates``).
                 ``order``: Order of the sentences, document or score; by default as trained.
                 ``trigram_blocking``: Whether to skip a sentence that shares a trigram with a chosen one, or to write no
                 trigram twice; by default as trained.

@@ -22,6 +22,8 @@ from bertsum.data.encoding import DocumentEncoder
 from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_config, load_tokenizer
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
+from bertsum.models.expected_rouge import ExpectedRouge
+from bertsum.models.fitted import FITTED
 from bertsum.models.heads import build_head
 from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
 from bertsum.models.presumm import read_presumm
@@ -42,7 +44,7 @@ class BertSum(Model):
     """
 
     kind = "extractive"
-    sections = (*Model.sections, "scores", "calibration")
+    sections = (*Model.sections, "scores", *FITTED)
 
     def __init__(
         self,
@@ -224,7 +226,8 @@ class BertSum(Model):
             loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
             made = scores_of(logits, self.config.scores).tolist()
             selection = answers if asked else options.selection
-            indices, scores = choose(made, row["sentence_indices"], row["sentences"], selection, asked)
+            expected = None if asked else self.config.expected_rouge
+            indices, scores = choose(made, row["sentence_indices"], row["sentences"], selection, asked, expected)
             chosen = [row["sentences"][index] for index in indices]
             yield Prediction(scored.place, chosen, indices, scores, loss)
 
@@ -272,6 +275,7 @@ def choose(
     sentences: Sequence[str],
     selection: SelectionConfig,
     may_be_empty: bool = False,
+    expected_rouge: ExpectedRouge | None = None,
 ) -> tuple[list[int], list[float | None]]:
     """Chooses sentences by their scores; also gives each sentence of the document a score.
 
@@ -281,19 +285,21 @@ def choose(
         sentences: All sentences of the document.
         selection: How many to choose, and which not together.
         may_be_empty: Whether the threshold holds for the best sentence, too.
+        expected_rouge: What compares extracts, if the selection has candidates.
 
     Raises:
         BertsumError: if a score is not a number.
     """
-    options = asdict(selection)
-    del options["query_threshold"]  # what was asked is settled
-    places = select_sentences(
-        read_scores,
-        [sentences[index] for index in sentence_indices],
-        **options,
-        document_sentences=len(sentences),
-        may_be_empty=may_be_empty,
-    )
+    texts = [sentences[index] for index in sentence_indices]
+    if selection.candidates is None or expected_rouge is None:
+        options = asdict(selection)
+        for name in ("query_threshold", "candidates", "fill"):
+            del options[name]  # what was asked is settled
+        places = select_sentences(
+            read_scores, texts, **options, document_sentences=len(sentences), may_be_empty=may_be_empty
+        )
+    else:
+        places = expected_rouge.choose(read_scores, texts, sentence_indices, selection, len(sentences))
     scores: list[float | None] = [None] * len(sentences)
     for index, score in zip(sentence_indices, read_scores, strict=True):
         scores[index] = score

@@ -38,7 +38,16 @@ def answering(selection: SelectionConfig) -> SelectionConfig:
         selection: How summaries are chosen.
     """
     least = 0.5 if selection.query_threshold is None else selection.query_threshold
-    return replace(selection, sentences=None, ratio=None, max_words=None, threshold=least, trigram_blocking=False)
+    return replace(
+        selection,
+        sentences=None,
+        ratio=None,
+        max_words=None,
+        threshold=least,
+        trigram_blocking=False,
+        candidates=None,
+        fill=False,
+    )
 
 
 def select_sentences(
@@ -77,9 +86,8 @@ def select_sentences(
     """
     if len(scores) != len(texts):
         raise BertsumError(f"selection: {len(scores)} scores for {len(texts)} sentences, expected one each")
-    if any(math.isnan(score) for score in scores):
-        raise BertsumError("selection: a score is not a number; the model's weights are broken")
-    limit = min(len(texts), _most_sentences(sentences, ratio, document_sentences or len(texts)))
+    check_scores(scores)
+    limit = min(len(texts), most_sentences(sentences, ratio, document_sentences or len(texts)))
     chosen: list[int] = []
     seen: set[tuple[str, ...]] = set()
     words_left = math.inf if max_words is None else max_words
@@ -99,6 +107,16 @@ def select_sentences(
     return sorted(chosen) if order == "document" else chosen
 
 
+def check_scores(scores: Sequence[float]) -> None:
+    """Checks that scores are numbers.
+
+    Raises:
+        BertsumError: if one is not.
+    """
+    if any(math.isnan(score) for score in scores):
+        raise BertsumError("selection: a score is not a number; the model's weights are broken")
+
+
 def check_threshold(scores: str, selection: SelectionConfig) -> None:
     """Checks that a threshold, if there is one, means something.
 
@@ -116,8 +134,14 @@ def check_threshold(scores: str, selection: SelectionConfig) -> None:
         )
 
 
-def _most_sentences(sentences: int | None, ratio: float | None, document_sentences: int) -> int:
-    """How many sentences of a document may be chosen."""
+def most_sentences(sentences: int | None, ratio: float | None, document_sentences: int) -> int:
+    """How many sentences of a document may be chosen.
+
+    Args:
+        sentences: At most this many.
+        ratio: At most this share of the document's sentences, but one at least.
+        document_sentences: Number of sentences of the document.
+    """
     most = document_sentences if sentences is None else min(document_sentences, sentences)
     return most if ratio is None else min(most, max(1, int(ratio * document_sentences + 1e-9)))
 
@@ -137,7 +161,7 @@ def is_enough(candidates: Sequence[str], document: Sequence[str], selection: Sel
         return True
     if 2 * len(candidates) < count:
         return False
-    most = _most_sentences(selection.sentences, selection.ratio, count)
+    most = most_sentences(selection.sentences, selection.ratio, count)
     if selection.max_words is None:
         without_end = selection.sentences is None and selection.ratio is None
         return without_end or len(candidates) >= most

@@ -19,6 +19,8 @@ from bertsum.encoders.int8 import restored, stored
 from bertsum.encoders.load import load_tokenizer, resolve_encoder
 from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
 from bertsum.errors import BertsumError
+from bertsum.models.expected_rouge import ExpectedRouge
+from bertsum.models.fitted import FITTED, Calibrated, read_fitted
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
@@ -37,23 +39,6 @@ def packaged() -> Path:
 
 
 @dataclass(frozen=True)
-class Calibrated:
-    """A threshold for queries that held-back records have set (:mod:`bertsum.evaluation.calibration`).
-
-    Attributes:
-        recall: The share of records of the same kind that keep a sentence that answers.
-        threshold: The least score of a sentence that is kept.
-        interval: Where that share lies with a probability of 95%, given the records that set the threshold.
-        records: How many records with an answer those were.
-    """
-
-    recall: float
-    threshold: float
-    interval: tuple[float, float]
-    records: int
-
-
-@dataclass(frozen=True)
 class SavedConfig:
     """All settings that a saved model needs to summarise a text as it was trained to.
 
@@ -67,6 +52,7 @@ class SavedConfig:
         scores: What makes scores of the logits of a model that chooses sentences. sigmoid: a score is the probability
             that the summary has the sentence. softmax: it is a share, and the shares of a document add up to 1.
         calibration: Thresholds for queries, where ``bertsum calibrate`` has found them.
+        expected_rouge: What chooses the sentences of a summary together, where it was fitted.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -77,11 +63,12 @@ class SavedConfig:
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     scores: Scores = "sigmoid"
     calibration: tuple[Calibrated, ...] = ()
+    expected_rouge: ExpectedRouge | None = None
 
     @staticmethod
     def of(config: Config) -> SavedConfig:
         """The part of a run's configuration that belongs to its model."""
-        names = [item.name for item in fields(SavedConfig) if item.name != "calibration"]
+        names = [item.name for item in fields(SavedConfig) if item.name not in FITTED]
         return SavedConfig(**{name: getattr(config, name) for name in names})
 
     def apply(self, config: Config) -> Config:
@@ -177,9 +164,7 @@ def read_model(folder: Path) -> SavedModel:
         raise
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
-    config = replace(
-        SavedConfig.of(config_of_all), scores=_scores(described, folder), calibration=_calibration(described, folder)
-    )
+    config = replace(SavedConfig.of(config_of_all), scores=_scores(described, folder), **read_fitted(described, folder))
     weights = scaled_as_here(_restored(folder), _scale(described, folder))
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
@@ -235,18 +220,6 @@ def _scores(described: dict[str, Any], folder: Path) -> Scores:
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: scores is {scores!r}, expected {expected}")
     kept: Scores = scores
     return kept
-
-
-def _calibration(described: dict[str, Any], folder: Path) -> tuple[Calibrated, ...]:
-    """The thresholds that a saved model was calibrated to."""
-    try:
-        return tuple(
-            Calibrated(float(one["recall"]), float(one["threshold"]), (low, high), int(one["records"]))
-            for one in described.get("calibration", [])
-            for low, high in [one["interval"]]
-        )
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: calibration: {error!r}") from error
 
 
 def _scale(described: dict[str, Any], folder: Path) -> float:

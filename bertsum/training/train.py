@@ -15,6 +15,7 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import Evaluation, evaluate
+from bertsum.evaluation.fitting import LEAST_DOCUMENTS, fit_selection
 from bertsum.evaluation.translation import check_installed
 from bertsum.models.base import Model, model_class
 from bertsum.pages.plots import plot_training
@@ -114,8 +115,22 @@ def _train(config: Config, resumed: Resumed | None, accelerator: Accelerator) ->
     if accelerator.is_main_process:
         plot_training(Run.of(config))
     if accelerator.is_main_process and validation is not None:
+        if config.selection.candidates is not None and model.kind == "extractive":
+            _fit_selection(best, config, len(validation))
         evaluation = evaluate(config, best, "validation")
     return TrainResult(config.run_dir, best, trainer.state.step, evaluation, accelerator.is_main_process)
+
+
+def _fit_selection(best: Path, config: Config, documents: int) -> None:
+    """Fits what chooses extracts, if there are documents enough; else sentences are taken by score."""
+    if documents >= LEAST_DOCUMENTS:
+        fit_selection(best, config)
+    else:
+        print(
+            f"selection.candidates: {documents} validation documents are too few to fit expected ROUGE, which takes "
+            f"{LEAST_DOCUMENTS}; sentences are taken by score",
+            flush=True,
+        )
 
 
 def _settled(config: Config, resumed: Resumed | None, model: Model, accelerator: Accelerator) -> Config:

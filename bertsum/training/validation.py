@@ -38,8 +38,7 @@ def validation_metrics(model: Model, prepared: Prepared, config: Config, acceler
     """
     from accelerate.utils import gather_object
 
-    count, limit = len(prepared), config.train.validate_documents
-    chosen = np.arange(count) if limit is None or limit >= count else np.linspace(0, count - 1, limit).astype(int)
+    chosen = prepared.spread(config.train.validate_documents)
     part = (accelerator.process_index, accelerator.num_processes)
     with Progress("validate", len(chosen), shown=accelerator.is_main_process, bar=False) as progress:
         options = {"precision": config.train.precision, "loss": True, "summaries": config.train.validate_rouge}
