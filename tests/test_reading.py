@@ -115,6 +115,22 @@ def kept(text: str) -> list[str]:
     return [piece.text.strip() for piece in pieces_of(text, "en") if not piece.why]
 
 
+def test_speakers_of_subtitles_are_no_quoted_mail(tmp_path) -> None:
+    lines = [">> The fee rises by four crowns", "a night. &gt;&gt; Since when?", ">> It has not changed since 1994."]
+    (tmp_path / "a.vtt").write_text(
+        "WEBVTT\n\n" + "\n\n".join(f"00:0{n}.000 --> 00:0{n + 1}.000\n{line}" for n, line in enumerate(lines)),
+        encoding="utf-8",
+    )
+    assert chosen(tmp_path / "a.vtt") == [
+        "The fee rises by four crowns a night.",
+        "Since when?",
+        "It has not changed since 1994.",
+    ]
+    turns = f">> HOLM: {FIRST}\n(applause)\n>> PELL: {SECOND}\nThe session is interrupted for an hour."
+    assert f">> HOLM: {FIRST}" in kept(turns)
+    assert kept(f"Hi Ben,\n\n>> Who pays?\n> The town.\n\n{SECOND}\n\nAnn")[-1] == SECOND
+
+
 def test_dates_of_turns_are_no_versions() -> None:
     turns = [
         "Lea: The heating will be switched off until Wednesday because the boiler has to be replaced",

@@ -30,6 +30,7 @@ _HEADER = re.compile(
 )
 _SENDER = re.compile(r"\s*\**(?:from|von|de)\**\s?:", re.IGNORECASE)
 _QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>")
+_QUOTED_ONCE = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>(?!>)")
 _GREETING = re.compile(
     r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?"
     r"|sehr geehrte[rs]?"
@@ -60,11 +61,14 @@ def mark_mail(marks: LineMarks) -> bool:
     lines = marks.lines
     headers = _mark_first_header(marks)
     older = _mark_older(marks)
+    letter = headers or older or _begins_and_ends_as_letter(marks)
+    # Where nothing else is of a mail, lines that begin with two marks are turns of speakers.
+    quotes = letter or any(_QUOTED_ONCE.match(line.text) for line in lines)
     quoted = False
     for number, line in enumerate(lines):
         if not marks.free(number):
             continue
-        if _QUOTED.match(line.text):
+        if (quotes or quoted) and _QUOTED.match(line.text):
             marks.set([number], "quoted")
             quoted = True
             continue
@@ -75,7 +79,7 @@ def mark_mail(marks: LineMarks) -> bool:
             below = next((each.text for each in lines[last + 1 :] if each.text), "")
             if not _QUOTED.match(below):
                 marks.set(range(last + 1, len(lines)), "older message")
-    if not (headers or older or quoted or _begins_and_ends_as_letter(marks)):
+    if not (letter or quoted):
         return False
     _mark_greeting(marks)
     _mark_signature(marks)
