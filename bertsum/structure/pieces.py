@@ -13,7 +13,7 @@ from bertsum.structure.mail import mark_mail
 from bertsum.structure.markdown import is_markdown, mark_markdown
 from bertsum.structure.marks import LineMarks, Mark, lines_of
 from bertsum.structure.regions import label_ends, mark_regions
-from bertsum.structure.units import Around, Unit, around, heading_level, why_no_sentence, why_not_chosen
+from bertsum.structure.units import PART, Around, Unit, around, heading_level, is_item, why_no_sentence, why_not_chosen
 from bertsum.text import sanitize, split_words
 
 _BLANK_LINE = re.compile(r"(?:\r\n|[\n\r\f])[^\S\n\r]*(?:\r\n|[\n\r\f])[\s]*$")
@@ -147,12 +147,14 @@ def _kinds(text: str, items: list[_Item], mail: bool) -> frozenset[str]:
 
 def _classified(items: list[_Item], place: Around) -> list[_Item]:
     """Says of each unit without a mark what it is by its form."""
-    return [
-        item
-        if item.why or not item.unit.text
-        else replace(item, why=why_no_sentence(item.unit, _below(items, number), place) or "")
-        for number, item in enumerate(items)
-    ]
+    classified: list[_Item] = []
+    for number, item in enumerate(items):
+        if not item.why and item.unit.text:
+            item = replace(item, why=why_no_sentence(item.unit, _below(items, number), place) or "")
+        if not item.why and classified and classified[-1].why == PART and item.unit.ends_list:
+            item = replace(item, why=PART)
+        classified.append(item)
+    return classified
 
 
 def _below(items: list[_Item], number: int) -> Unit | None:
@@ -218,8 +220,14 @@ def _spoken(pieces: list[Piece]) -> list[Piece]:
     ]
 
 
+def _is_listed(piece: Piece) -> bool:
+    return is_item(piece.text) and piece.why not in (*_LAST, "signature")
+
+
 def _fallback(pieces: list[Piece]) -> list[Piece]:
-    """Joins pieces of white space to those before them. If every piece is structure, those with words may be chosen."""
+    """Joins pieces of white space to those before them. If every piece is structure, items of lists may
+    be chosen, or else all with words.
+    """
     joined: list[Piece] = []
     for piece in pieces:
         if joined and not piece.text.strip():
@@ -230,8 +238,8 @@ def _fallback(pieces: list[Piece]) -> list[Piece]:
             joined.append(piece)
     if any(piece.text.strip() and not piece.why for piece in joined):
         return joined
-    for kept in (_LAST, frozenset[str]()):
-        freed = [piece if piece.why in kept else replace(piece, why="") for piece in joined]
-        if any(piece.text.strip() and not piece.why for piece in freed):
-            return freed
+    for freed in (_is_listed, lambda piece: piece.why not in _LAST, lambda piece: True):
+        left = [replace(piece, why="") if freed(piece) else piece for piece in joined]
+        if any(piece.text.strip() and not piece.why for piece in left):
+            return left
     return joined

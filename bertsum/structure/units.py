@@ -97,12 +97,19 @@ _POINTER = re.compile(
 )
 _INLINE_CODE = re.compile(r"`[^`]+`")
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
+_INNER_END = re.compile(r"[.!?。！？]\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
+PART = "part of a sentence"
 _LONGEST_HEADING = 20  # words
 _LONGEST_NUMBERED = 12
 _LONGEST_FIELD = 5  # words behind a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
+
+
+def is_item(text: str) -> bool:
+    """Whether a text begins with the mark of a list item."""
+    return _ITEM.match(text) is not None
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,14 @@ class Unit:
     @property
     def is_item(self) -> bool:
         """Whether it has the mark of a list item."""
-        return _ITEM.match(self.text) is not None
+        return is_item(self.text)
+
+    @property
+    def ends_list(self) -> bool:
+        """Whether it is an item in small letters and one sentence, as is the last part of a sentence in a list."""
+        mark = _ITEM.match(self.text)
+        said = self.text[mark.end() :] if mark else ""
+        return said[:1].islower() and not _INNER_END.search(said)
 
 
 @dataclass(frozen=True)
@@ -222,7 +236,7 @@ def _why_no_turn(unit: Unit) -> str | None:
         return "notice"
     if len(split_words(said)) < _FEWEST:
         return "short turn"
-    return "question" if _QUESTION.search(said) and not re.search(r"[.!。！]\s", said) else None
+    return "question" if _QUESTION.search(said) and not _INNER_END.search(said) else None
 
 
 def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None:
@@ -239,7 +253,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     if unit.ended:
         return None
     if _OPEN_END.search(text) and words <= 60:
-        return "part of a sentence"
+        return PART
     if (_BYLINE.match(text) or _DATE.search(text)) and words <= 10:
         return "byline or date"
     if _ATX.match(text):
@@ -252,7 +266,8 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "heading"
     if unit.is_item:
         return "short list item" if words <= _FEWEST else None
-    return "heading" if place.prose and words <= _LONGEST_HEADING else None
+    heads = place.prose or (below is not None and below.is_item)
+    return "heading" if heads and words <= _LONGEST_HEADING else None
 
 
 def _is_in_capitals(text: str) -> bool:
