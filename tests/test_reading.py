@@ -142,6 +142,18 @@ def test_dates_of_turns_are_no_versions() -> None:
     assert [line.partition(" - ")[2] for line in kept(text)] == [turns[0], turns[2], turns[3]]
 
 
+def test_speakers_in_capitals_stay_with_what_they_say() -> None:
+    turns = [
+        "CAPTAIN HOLM: A lamp fell from the bench, and the varnish caught fire at once.",
+        "MS. PELL: The guard was at the other end of the yard, because a dog had barked there.",
+        "CAPTAIN HOLM: We have bought two new lamps since then, and both of them hang from the roof.",
+        "MS. PELL: The insurer pays for the yard but not for the boats that lay in it.",
+    ]
+    assert kept("\n\n".join(turns)) == turns
+    visit = "CHIEF COMPLAINT: Pain in the left knee since a fall.\nPLAN: The knee is kept in a brace for six weeks."
+    assert kept(f"{visit}\n\n{visit}")[1] == "The knee is kept in a brace for six weeks."
+
+
 def test_a_notice_behind_a_time() -> None:
     said = "12:01 <zed> The server moves to the new rack on Friday at ten, and it will be down for two hours."
     text = f"12:00 -!- mode/#tide [+o zed] by ChanServ\n{said}\n12:03 <kay> Then I will print the lists on Thursday."

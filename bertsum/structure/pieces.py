@@ -71,9 +71,11 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     mail = mark_mail(lines) if not (markdown or is_markdown(clean)) else False
     mark_markdown(lines, markdown or is_markdown(clean))
     mark_regions(lines)
-    stretches = _stretches(len(text), sorted([*lines.marks(), *label_ends(lines)], key=lambda mark: mark.start))
+    kinds = formulas.kinds_of(clean)
+    labels = label_ends(lines, speakers="clinic" not in kinds)  # whose labels recur with each visit
+    stretches = _stretches(len(text), sorted([*lines.marks(), *labels], key=lambda mark: mark.start))
     items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark)]
-    kinds = _kinds(clean, items, mail)
+    kinds = _kinds(kinds, items, mail)
     place = around([item.unit for item in items if not item.why])
     if any(item.why == "speaker and time" for item in items):
         place = replace(place, chat=True)
@@ -133,8 +135,8 @@ def _units(text: str, stretch: Mark) -> Iterator[Unit]:
         yield Unit(start, stop, text[start:stop].strip(), above and below)
 
 
-def _kinds(text: str, items: list[_Item], mail: bool) -> frozenset[str]:
-    kinds = set(formulas.kinds_of(text))
+def _kinds(shown: frozenset[str], items: list[_Item], mail: bool) -> frozenset[str]:
+    kinds = set(shown)
     if mail:
         kinds.add("mail")
     titles = {formulas.title_of(item.unit.text) for item in items if len(item.unit.text) < 60}

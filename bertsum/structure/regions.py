@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from bertsum.structure.marks import LineMarks, Mark
+from bertsum.structure.units import speakers_recur
 
 _TIMES = re.compile(r"\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}\s*-->\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}")
 _NUMBER = re.compile(r"\s*\d{1,6}$")
@@ -58,13 +59,18 @@ def mark_regions(marks: LineMarks) -> None:
     _mark_before_first_version(marks)
 
 
-def label_ends(marks: LineMarks) -> list[Mark]:
+def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
     """Labels in capitals with text behind them (``PLAN: The ...``), and labels on a line above the text: the text
     stands apart from its label.
+
+    Args:
+        marks: The lines.
+        speakers: Whether labels in capitals that recur are speakers, from whom what they say is not cut.
     """
     found = []
+    speakers = speakers and speakers_recur([line.text for line in marks.lines])
     for number, line in enumerate(marks.lines):
-        match = _CAPITAL_LABEL.match(line.text) if marks.free(number) else None
+        match = _CAPITAL_LABEL.match(line.text) if marks.free(number) and not speakers else None
         if match and len(line.text) - match.end() > 20:
             found.append(Mark(line.start, line.start + match.end(), "label"))
         elif marks.free(number) and _LABEL_ALONE.match(line.text):

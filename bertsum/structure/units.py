@@ -175,16 +175,20 @@ def around(units: list[Unit]) -> Around:
     ended = sum(unit.words for unit in units if unit.ended and not unit.is_item)
     items = sum(unit.words for unit in units if unit.is_item and unit.words >= _FEWEST)
     every = sum(unit.words for unit in units)
-    chat = len(units) >= 4 and 5 * turns > 3 * len(units) and (2 * times > len(units) or _speakers_recur(units))
+    chat = (
+        len(units) >= 4
+        and 5 * turns > 3 * len(units)
+        and (2 * times > len(units) or speakers_recur([unit.text for unit in units]))
+    )
     fields = sum((label := _LABEL.match(unit.text)) is not None and label.end() < len(unit.text) for unit in units)
     questions = sum(unit.alone and bool(_QUESTION.search(unit.text)) and unit.words <= 20 for unit in units)
     prose = 2 * (ended + items) >= every
     return Around(chat, prose, fields=fields >= 2, questions=questions >= max(2, len(units) / 6))
 
 
-def _speakers_recur(units: list[Unit]) -> bool:
-    """Whether names before a colon come again, which labels of fields do not."""
-    names = [match[0].strip() for unit in units if (match := _TURN.match(unit.text))]
+def speakers_recur(texts: list[str]) -> bool:
+    """Whether names before a colon at the begin of texts come again, which labels of fields do not."""
+    names = [match[0].strip() for text in texts if (match := _TURN.match(text))]
     if {name.strip("*_:. ").lower() for name in names} <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
         return False
     return len(names) >= 4 and 3 * len(set(names)) <= 2 * len(names)
