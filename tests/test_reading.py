@@ -154,10 +154,26 @@ def test_speakers_in_capitals_stay_with_what_they_say() -> None:
     assert kept(f"{visit}\n\n{visit}")[1] == "The knee is kept in a brace for six weeks."
 
 
+def test_a_refrain_is_no_running_header() -> None:
+    refrain = "Sing ho for the herring, sing ho for the sea"
+    song = f"Songs\n\nWhen winter lay upon the bay\n{refrain}\n\nWhen summer came with shoals\n{refrain}"
+    assert "running header" not in {piece.why for piece in pieces_of(f"{song}\n\n12\n\n{FIRST}\n\n13", "en")}
+    pages = f"Harbour Report\n{FIRST}\n\n3\n\nHarbour Report\n{SECOND}\n\n4\n\nHarbour Report\nIt rained.\n\n5"
+    assert [piece.text.strip() for piece in pieces_of(pages, "en") if piece.why == "running header"] == [
+        "Harbour Report"
+    ] * 3
+
+
 def test_a_notice_behind_a_time() -> None:
     said = "12:01 <zed> The server moves to the new rack on Friday at ten, and it will be down for two hours."
     text = f"12:00 -!- mode/#tide [+o zed] by ChanServ\n{said}\n12:03 <kay> Then I will print the lists on Thursday."
     assert kept(text)[0] == said
+
+
+@pytest.mark.parametrize("signature", ["J", "-- J.", "-J.", "— J", "-- Jo Pell"])
+def test_mail_signed_with_an_initial(signature) -> None:
+    pieces = pieces_of(f"Hi Mara,\n\n{FIRST}\n\n{SECOND}\n\n{signature}", "en")
+    assert [piece.why for piece in pieces] == ["greeting", "", "", "signature"]
 
 
 def test_two_dashes_between_parts_of_an_answer() -> None:

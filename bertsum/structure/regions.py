@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from bertsum.structure.marks import LineMarks, Mark
 from bertsum.structure.units import speakers_recur
@@ -45,6 +44,7 @@ _SPEAKER_LINE = re.compile(
     r"\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$",
     re.IGNORECASE,
 )
+_EDGE = 2  # lines at the top and at the bottom of a page that may recur
 _REPEATED_WORDS = 15  # most words of a running header
 
 
@@ -100,12 +100,6 @@ def _mark_speakers(marks: LineMarks) -> None:
 
 def _mark_pages(marks: LineMarks) -> None:
     """Marks page numbers, lines to fill in, and headers or footers that recur."""
-    kinds = Counter(
-        _DIGITS.sub("0", " ".join(line.text.split()))
-        for number, line in enumerate(marks.lines)
-        if marks.free(number) and not _ENDED.search(line.text)
-    )
-    pages = 0
     for number, line in enumerate(marks.lines):
         if not marks.free(number):
             continue
@@ -114,17 +108,31 @@ def _mark_pages(marks: LineMarks) -> None:
         )
         if alone and _PAGE_NUMBER.match(line.text):
             marks.set([number], "page number")
-            pages += 1
         elif _BLANKS_TO_FILL.search(line.text):
             marks.set([number], "line to fill in")
         elif not _LETTERS.search(line.text) and not _DIGITS.search(line.text):
             marks.set([number], "rule")
-    for number, line in enumerate(marks.lines):
-        if not marks.free(number) or not pages:
-            continue
-        words = " ".join(line.text.split())
-        if kinds[_DIGITS.sub("0", words)] > 1 and 2 <= len(words.split()) <= _REPEATED_WORDS:
-            marks.set([number], "running header")
+    if "page number" in marks.whys:
+        _mark_running_headers(marks)
+
+
+def _mark_running_headers(marks: LineMarks) -> None:
+    """Marks lines that recur with other numbers, or where pages begin or end; a refrain recurs inside of pages, too."""
+    written = [
+        number for number in range(len(marks.lines)) if marks.free(number) or marks.whys[number] == "page number"
+    ]
+    edges = {*written[:_EDGE], *written[-_EDGE:]}
+    same: dict[str, list[int]] = {}
+    for place, number in enumerate(written):
+        words = marks.lines[number].text.split()
+        if not marks.free(number):
+            edges.update(written[max(0, place - _EDGE) : place + _EDGE + 1])
+        elif 2 <= len(words) <= _REPEATED_WORDS and not _ENDED.search(words[-1]):
+            same.setdefault(_DIGITS.sub("0", " ".join(words)), []).append(number)
+    for numbers in same.values():
+        numbered = len({marks.lines[number].text.strip() for number in numbers}) > 1
+        if len(numbers) > 1 and (numbered or 4 * len(edges.intersection(numbers)) >= 3 * len(numbers)):
+            marks.set(numbers, "running header")
 
 
 def _mark_columns(marks: LineMarks) -> None:
