@@ -50,6 +50,9 @@ _SIGN_OFF = re.compile(
     r"\s*[,!.–-]?$",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(  # the whole signature: "J", "-- J." or "-- Ann Finch"
+    r"\s*(?:(?:--?|[–—/])?\s?[^\W\d_]\.?|--\s?[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2})$"
+)
 _AFTERTHOUGHT = re.compile(r"\s*p\.?\s?p?\.?\s?s\b\.?\s?[:.)]?", re.IGNORECASE)
 _PROSE = 10  # words of a line that is no part of a signature
 _LONGEST_SIGNATURE = 14  # lines
@@ -90,7 +93,8 @@ def mark_mail(marks: LineMarks) -> bool:
 def _begins_and_ends_as_letter(marks: LineMarks) -> bool:
     """Whether there is a greeting near the beginning, and a sign-off or a signature."""
     written = [line.text for number, line in enumerate(marks.lines) if marks.free(number)]
-    return any(map(_GREETING.match, written[:8])) and any(_SIGN_OFF.match(text) or text == "--" for text in written)
+    signed = any(_SIGN_OFF.match(text) or text == "--" for text in written) or any(map(_SIGNED.match, written[-1:]))
+    return signed and any(map(_GREETING.match, written[:8]))
 
 
 def _mark_first_header(marks: LineMarks) -> bool:
@@ -159,6 +163,9 @@ def _mark_signature(marks: LineMarks) -> None:
             if len(rest) <= _LONGEST_SIGNATURE and not _divides(marks, number, rest):
                 marks.set([number, *rest], "signature")
             return
+    last = next((number for number in reversed(range(len(marks.lines))) if marks.free(number)), 0)
+    if _SIGNED.match(marks.lines[last].text):
+        marks.set([last], "signature")
 
 
 def _divides(marks: LineMarks, number: int, rest: Sequence[int]) -> bool:
