@@ -154,6 +154,21 @@ def test_speakers_in_capitals_stay_with_what_they_say() -> None:
     assert kept(f"{visit}\n\n{visit}")[1] == "The knee is kept in a brace for six weeks."
 
 
+def test_what_a_program_writes_below_a_turn() -> None:
+    notes = ["3 replies", "1 reply\nLast reply 2 days ago", ":tada: 4  :+1: 2\n2 Antworten"]
+    turns = [f"Ann Finch  9:1{n} AM\n{said}\n{notes[n]}" for n, said in enumerate((FIRST, SECOND, "No. " + FIRST))]
+    assert kept("\n".join(turns)) == [FIRST, SECOND, "No.", FIRST]
+
+
+def test_a_traceback_below_a_line_of_a_log() -> None:
+    log = ["12:01:07 INFO the worker has started with four threads", "12:03:11 ERROR the index could not be written"]
+    trace = 'Traceback (most recent call last):\n  File "index.py", line 88, in write\n    handle.flush()'
+    message = "OSError: [Errno 28] there is no space left on the device"
+    text = "\n".join([*log, trace, message, "12:03:12 INFO the worker has stopped and waits for a disk"])
+    assert kept(text)[:3] == [*log, message]
+    assert kept(f"{FIRST}\n\n{trace}\nOSError: no space\n\n{SECOND}") == [FIRST, SECOND]
+
+
 def test_a_refrain_is_no_running_header() -> None:
     refrain = "Sing ho for the herring, sing ho for the sea"
     song = f"Songs\n\nWhen winter lay upon the bay\n{refrain}\n\nWhen summer came with shoals\n{refrain}"

@@ -44,6 +44,13 @@ _SPEAKER_LINE = re.compile(
     r"\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$",
     re.IGNORECASE,
 )
+_BELOW_TURN = re.compile(  # what programs for chats write there: threads and reactions
+    r"\s*(?:\d{1,4} (?:repl(?:y|ies)|antwort(?:en)?|réponses?|respuestas?)"
+    r"|(?:last reply|letzte antwort|dernière réponse|última respuesta)\b.{0,40}|view thread"
+    r"|(?::[\w+'-]{1,40}:\s?\d{0,4}\s{0,2})+)$",
+    re.IGNORECASE,
+)
+_TRACEBACK = "Traceback (most recent call last):"
 _EDGE = 2  # lines at the top and at the bottom of a page that may recur
 _REPEATED_WORDS = 15  # most words of a running header
 
@@ -52,6 +59,7 @@ def mark_regions(marks: LineMarks) -> None:
     """Marks what the lines around show."""
     _mark_subtitles(marks)
     _mark_speakers(marks)
+    _mark_tracebacks(marks)
     _mark_pages(marks)
     _mark_columns(marks)
     _mark_before(marks, _abstract(marks), "title")
@@ -92,10 +100,22 @@ def _mark_subtitles(marks: LineMarks) -> None:
 
 
 def _mark_speakers(marks: LineMarks) -> None:
-    """Marks lines that hold only a speaker's name and a time, if there are at least three of them."""
+    """Marks lines of a speaker's name and a time, if there are at least three of them, and notes below turns."""
     found = [number for number, line in enumerate(marks.lines) if _SPEAKER_LINE.match(line.text)]
     if len(found) >= 3:
         marks.set(found, "speaker and time")
+    for number, line in enumerate(marks.lines):
+        if _BELOW_TURN.match(line.text):
+            marks.set([number], "notice")
+
+
+def _mark_tracebacks(marks: LineMarks) -> None:
+    """Marks what Python writes above the message of an error; the message may tell what went wrong."""
+    inside = False
+    for number, line in enumerate(marks.lines):
+        inside = line.text.strip() == _TRACEBACK or (inside and line.text[:1].isspace())
+        if inside:
+            marks.set([number], "code")
 
 
 def _mark_pages(marks: LineMarks) -> None:
