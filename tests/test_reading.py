@@ -62,6 +62,19 @@ def test_word(tmp_path) -> None:
         read_document(tmp_path / "b.docx")
 
 
+def test_word_with_a_layout_of_one_row(tmp_path) -> None:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    left, right = document.add_table(1, 2).row_cells(0)
+    left.text, right.text = "News", FIRST
+    right.add_table(1, 1).cell(0, 0).text = SECOND
+    row = document.add_table(1, 3).row_cells(0)
+    row[0].text, row[1].text, row[2].text = "Stones", "400", "400"
+    document.save(tmp_path / "a.docx")
+    assert chosen(tmp_path / "a.docx") == [FIRST, SECOND]
+    assert read_document(tmp_path / "a.docx").text == f"News\n\n{FIRST}\n\n{SECOND}\n\nStones | 400 | 400"
+
+
 def test_pdf(tmp_path) -> None:
     pytest.importorskip("pypdf")
     canvas = pytest.importorskip("reportlab.pdfgen.canvas")
