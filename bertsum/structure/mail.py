@@ -30,7 +30,7 @@ _HEADER = re.compile(
 )
 _SENDER = re.compile(r"\s*\**(?:from|von|de)\**\s?:", re.IGNORECASE)
 _QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>")
-_QUOTED_ONCE = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>(?!>)")
+_NOT_TWICE = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>(?!>(?!>))")
 _GREETING = re.compile(
     r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?"
     r"|sehr geehrte[rs]?"
@@ -65,8 +65,8 @@ def mark_mail(marks: LineMarks) -> bool:
     headers = _mark_first_header(marks)
     older = _mark_older(marks)
     letter = headers or older or _begins_and_ends_as_letter(marks)
-    # Where nothing else is of a mail, lines that begin with two marks are turns of speakers.
-    quotes = letter or any(_QUOTED_ONCE.match(line.text) for line in lines)
+    # Where nothing else is of a mail, lines that begin with just two marks are turns of speakers.
+    quotes = letter or any(_NOT_TWICE.match(line.text) for line in lines)
     quoted = False
     for number, line in enumerate(lines):
         if not marks.free(number):

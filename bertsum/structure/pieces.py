@@ -153,7 +153,8 @@ def _classified(items: list[_Item], place: Around) -> list[_Item]:
     for number, item in enumerate(items):
         if not item.why and item.unit.text:
             item = replace(item, why=why_no_sentence(item.unit, _below(items, number), place) or "")
-        if not item.why and classified and classified[-1].why == PART and item.unit.ends_list:
+        above = classified[-1] if classified else None
+        if not item.why and above and above.why == PART and not above.unit.ended and item.unit.ends_list:
             item = replace(item, why=PART)
         classified.append(item)
     return classified
@@ -222,13 +223,9 @@ def _spoken(pieces: list[Piece]) -> list[Piece]:
     ]
 
 
-def _is_listed(piece: Piece) -> bool:
-    return is_item(piece.text) and piece.why not in (*_LAST, "signature")
-
-
 def _fallback(pieces: list[Piece]) -> list[Piece]:
-    """Joins pieces of white space to those before them. If every piece is structure, items of lists may
-    be chosen, or else all with words.
+    """Joins pieces of white space to those before them. If every piece is structure, the items may be
+    chosen if most are items of a list, else all with words.
     """
     joined: list[Piece] = []
     for piece in pieces:
@@ -240,8 +237,10 @@ def _fallback(pieces: list[Piece]) -> list[Piece]:
             joined.append(piece)
     if any(piece.text.strip() and not piece.why for piece in joined):
         return joined
-    for freed in (_is_listed, lambda piece: piece.why not in _LAST, lambda piece: True):
-        left = [replace(piece, why="") if freed(piece) else piece for piece in joined]
+    words = {piece for piece in joined if piece.why not in _LAST}
+    items = {piece for piece in words if is_item(piece.text) and piece.why != "signature"}
+    for freed in (items if 2 * len(items) >= len(words) else set(), words, set(joined)):
+        left = [replace(piece, why="") if piece in freed else piece for piece in joined]
         if any(piece.text.strip() and not piece.why for piece in left):
             return left
     return joined

@@ -76,7 +76,8 @@ def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
         speakers: Whether labels in capitals that recur are speakers, from whom what they say is not cut.
     """
     found = []
-    speakers = speakers and speakers_recur([line.text for line in marks.lines])
+    labelled = [line.text for line in marks.lines if line.text.partition(":")[0].isupper()]
+    speakers = speakers and speakers_recur(labelled)
     for number, line in enumerate(marks.lines):
         match = _CAPITAL_LABEL.match(line.text) if marks.free(number) and not speakers else None
         if match and len(line.text) - match.end() > 20:

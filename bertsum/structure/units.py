@@ -147,7 +147,7 @@ class Unit:
     def ends_list(self) -> bool:
         """Whether it is an item in small letters and one sentence, as is the last part of a sentence in a list."""
         mark = _ITEM.match(self.text)
-        said = self.text[mark.end() :] if mark else ""
+        said = self.text[mark.end() :] if mark and self.ended else ""
         return said[:1].islower() and not _INNER_END.search(said)
 
 
