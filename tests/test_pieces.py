@@ -79,6 +79,14 @@ def test_a_list_is_summarised_by_its_items(title, items) -> None:
     assert chosen(f"{title}\n\n{items}") == items.split("\n")
 
 
+def test_a_paragraph_that_ends_openly_keeps_its_other_sentences() -> None:
+    assert chosen("The council voted for the wall. It decided the following:\n\n- The wall is built in spring.") == [
+        "The council voted for the wall.",
+        "- The wall is built in spring.",
+    ]
+    assert chosen("The house was full that winter. My brother said --\n\nNobody asked him again.")[0].startswith("The")
+
+
 def test_a_sentence_that_a_list_divides() -> None:
     parts = "(a) pay the rent on the first day of each month; and\n(b) give back the keys at the end."
     after = "The landlord pays for the roof and for the chimney."

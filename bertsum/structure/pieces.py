@@ -13,7 +13,17 @@ from bertsum.structure.mail import mark_mail
 from bertsum.structure.markdown import is_markdown, mark_markdown
 from bertsum.structure.marks import LineMarks, Mark, lines_of
 from bertsum.structure.regions import label_ends, mark_regions
-from bertsum.structure.units import PART, Around, Unit, around, heading_level, is_item, why_no_sentence, why_not_chosen
+from bertsum.structure.units import (
+    INTRODUCTION,
+    PART,
+    Around,
+    Unit,
+    around,
+    heading_level,
+    is_item,
+    why_no_sentence,
+    why_not_chosen,
+)
 from bertsum.text import sanitize, split_words
 
 _BLANK_LINE = re.compile(r"(?:\r\n|[\n\r\f])[^\S\n\r]*(?:\r\n|[\n\r\f])[\s]*$")
@@ -196,7 +206,8 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
         yield Piece(part)
         return
     sentences = split_sentences(part, language)
-    if item.why:
+    open_end = item.why in (INTRODUCTION, PART) and not unit.is_item
+    if item.why and not open_end:
         yield from (Piece(sentence, item.why) for sentence in sentences)
         return
     short = unit.words <= _SHORT_PARAGRAPH
@@ -208,6 +219,8 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
             why = "heading"
         if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
             why = "formula"
+        if open_end and number == len(sentences) - 1:
+            why = item.why
         found.append(Piece(sentence, why or ""))
     yield from _spoken(found)
 

@@ -100,7 +100,7 @@ _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
 _INNER_END = re.compile(r"[.!?。！？]\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
-PART = "part of a sentence"
+INTRODUCTION, PART = "introduction of a list", "part of a sentence"
 _LONGEST_HEADING = 20  # words
 _LONGEST_NUMBERED = 12
 _LONGEST_FIELD = 5  # words behind a label: with more, it may be a sentence
@@ -247,7 +247,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     """What a unit is that does not end as a sentence does."""
     text, words = unit.text, unit.words
     if _FOLLOWS.search(text) and words <= 60:
-        return "heading" if words <= 4 else "introduction of a list"
+        return "heading" if words <= 4 else INTRODUCTION
     label = _LABEL.match(text)
     if label and label.end() < len(text):
         value = text[label.end() :]
@@ -283,7 +283,7 @@ def _is_in_capitals(text: str) -> bool:
 def why_not_chosen(sentence: str) -> str | None:
     """What a sentence of a paragraph is that only points elsewhere or introduces a list; None for others."""
     if _FOLLOWS.search(sentence):
-        return "introduction of a list"
+        return INTRODUCTION
     code = sum(map(len, _INLINE_CODE.findall(sentence)))
     if code and 5 * code > 2 * len(sentence):
         return "code"
