@@ -152,7 +152,25 @@ def test_pieces_are_sentences_where_there_is_no_structure() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["\n", " \n", "](", "a.b", "[", "<a ", "| ", "*", "12:01 ", "On 1 a", "-- | ", "a b: "]
+    "unit",
+    [
+        "\n",
+        " \n",
+        "](",
+        "a.b",
+        "[",
+        "<a ",
+        "| ",
+        "*",
+        "12:01 ",
+        "On 1 a",
+        "-- | ",
+        "a b: ",
+        ":a: ",
+        ":a: !\n",
+        ">>",
+        "-- J ",
+    ],
 )
 def test_hostile_text_takes_no_longer_than_other_text(unit) -> None:
     """Patterns that try every place from every place would take minutes here."""

@@ -47,7 +47,7 @@ _SPEAKER_LINE = re.compile(
 _BELOW_TURN = re.compile(  # what programs for chats write there: threads and reactions
     r"\s*(?:\d{1,4} (?:repl(?:y|ies)|antwort(?:en)?|réponses?|respuestas?)"
     r"|(?:last reply|letzte antwort|dernière réponse|última respuesta)\b.{0,40}|view thread"
-    r"|(?::[\w+'-]{1,40}:\s?\d{0,4}\s{0,2})+)$",
+    r"|(?::[\w+'-]{1,40}:(?:\s?\d{1,4})?\s{0,2})+)$",
     re.IGNORECASE,
 )
 _TRACEBACK = "Traceback (most recent call last):"
