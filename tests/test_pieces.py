@@ -71,6 +71,31 @@ def test_a_filter_never_empties_a_document() -> None:
     assert chosen("A heading\n\n| a | b |\n|---|---|\n| c | d |") == ["A heading"]  # rather than rows
 
 
+@pytest.mark.parametrize(
+    "items", ["- Tent with six pegs\n- Gas stove\n- Rain coat", "1. Paint the hall\n2. Book a van"]
+)
+@pytest.mark.parametrize("title", ["# Before the trip", "Before the trip", "Before the trip:"])
+def test_a_list_is_summarised_by_its_items(title, items) -> None:
+    assert chosen(f"{title}\n\n{items}") == items.split("\n")
+
+
+def test_a_paragraph_that_ends_openly_keeps_its_other_sentences() -> None:
+    assert chosen("The council voted for the wall. It decided the following:\n\n- The wall is built in spring.") == [
+        "The council voted for the wall.",
+        "- The wall is built in spring.",
+    ]
+    assert chosen("The house was full that winter. My brother said --\n\nNobody asked him again.")[0].startswith("The")
+
+
+def test_a_sentence_that_a_list_divides() -> None:
+    parts = "(a) pay the rent on the first day of each month; and\n(b) give back the keys at the end."
+    after = "The landlord pays for the roof and for the chimney."
+    assert chosen(f"The tenant shall\n\n{parts}\n\n{after}") == [after]
+    whole = "2. Marl has a school, two doctors and a bakery.\n3. Tarn lost its bakery in the spring."
+    assert chosen(f"1. Port Ellery has a ferry, and\n{whole}\n\n{after}") == [*whole.split("\n"), after]
+    assert chosen(f"The tenant shall\n\n{parts} It costs nothing.\n\n{after}")[-2:] == ["It costs nothing.", after]
+
+
 @given(st.text(alphabet=st.sampled_from("aB.?:;>|-#*_`=~[]()0 1\n\r\t\f@<!^,"), max_size=120), st.booleans())
 def test_every_character_is_kept(text, markdown) -> None:
     pieces = pieces_of(text, "en", (), markdown)
@@ -127,7 +152,25 @@ def test_pieces_are_sentences_where_there_is_no_structure() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["\n", " \n", "](", "a.b", "[", "<a ", "| ", "*", "12:01 ", "On 1 a", "-- | ", "a b: "]
+    "unit",
+    [
+        "\n",
+        " \n",
+        "](",
+        "a.b",
+        "[",
+        "<a ",
+        "| ",
+        "*",
+        "12:01 ",
+        "On 1 a",
+        "-- | ",
+        "a b: ",
+        ":a: ",
+        ":a: !\n",
+        ">>",
+        "-- J ",
+    ],
 )
 def test_hostile_text_takes_no_longer_than_other_text(unit) -> None:
     """Patterns that try every place from every place would take minutes here."""

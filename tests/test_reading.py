@@ -62,6 +62,19 @@ def test_word(tmp_path) -> None:
         read_document(tmp_path / "b.docx")
 
 
+def test_word_with_a_layout_of_one_row(tmp_path) -> None:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    left, right = document.add_table(1, 2).row_cells(0)
+    left.text, right.text = "News", FIRST
+    right.add_table(1, 1).cell(0, 0).text = SECOND
+    row = document.add_table(1, 3).row_cells(0)
+    row[0].text, row[1].text, row[2].text = "Stones", "400", "400"
+    document.save(tmp_path / "a.docx")
+    assert chosen(tmp_path / "a.docx") == [FIRST, SECOND]
+    assert read_document(tmp_path / "a.docx").text == f"News\n\n{FIRST}\n\n{SECOND}\n\nStones | 400 | 400"
+
+
 def test_pdf(tmp_path) -> None:
     pytest.importorskip("pypdf")
     canvas = pytest.importorskip("reportlab.pdfgen.canvas")
@@ -115,6 +128,22 @@ def kept(text: str) -> list[str]:
     return [piece.text.strip() for piece in pieces_of(text, "en") if not piece.why]
 
 
+def test_speakers_of_subtitles_are_no_quoted_mail(tmp_path) -> None:
+    lines = [">> The fee rises by four crowns", "a night. &gt;&gt; Since when?", ">> It has not changed since 1994."]
+    (tmp_path / "a.vtt").write_text(
+        "WEBVTT\n\n" + "\n\n".join(f"00:0{n}.000 --> 00:0{n + 1}.000\n{line}" for n, line in enumerate(lines)),
+        encoding="utf-8",
+    )
+    assert chosen(tmp_path / "a.vtt") == [
+        "The fee rises by four crowns a night.",
+        "Since when?",
+        "It has not changed since 1994.",
+    ]
+    turns = f">> HOLM: {FIRST}\n(applause)\n>> PELL: {SECOND}\nThe session is interrupted for an hour."
+    assert f">> HOLM: {FIRST}" in kept(turns)
+    assert kept(f"Hi Ben,\n\n>> Who pays?\n> The town.\n\n{SECOND}\n\nAnn")[-1] == SECOND
+
+
 def test_dates_of_turns_are_no_versions() -> None:
     turns = [
         "Lea: The heating will be switched off until Wednesday because the boiler has to be replaced",
@@ -126,10 +155,53 @@ def test_dates_of_turns_are_no_versions() -> None:
     assert [line.partition(" - ")[2] for line in kept(text)] == [turns[0], turns[2], turns[3]]
 
 
+def test_speakers_in_capitals_stay_with_what_they_say() -> None:
+    turns = [
+        "CAPTAIN HOLM: A lamp fell from the bench, and the varnish caught fire at once.",
+        "MS. PELL: The guard was at the other end of the yard, because a dog had barked there.",
+        "CAPTAIN HOLM: We have bought two new lamps since then, and both of them hang from the roof.",
+        "MS. PELL: The insurer pays for the yard but not for the boats that lay in it.",
+    ]
+    assert kept("\n\n".join(turns)) == turns
+    visit = "CHIEF COMPLAINT: Pain in the left knee since a fall.\nPLAN: The knee is kept in a brace for six weeks."
+    assert kept(f"{visit}\n\n{visit}")[1] == "The knee is kept in a brace for six weeks."
+
+
+def test_what_a_program_writes_below_a_turn() -> None:
+    notes = ["3 replies", "1 reply\nLast reply 2 days ago", ":tada: 4  :+1: 2\n2 Antworten"]
+    turns = [f"Ann Finch  9:1{n} AM\n{said}\n{notes[n]}" for n, said in enumerate((FIRST, SECOND, "No. " + FIRST))]
+    assert kept("\n".join(turns)) == [FIRST, SECOND, "No.", FIRST]
+
+
+def test_a_traceback_below_a_line_of_a_log() -> None:
+    log = ["12:01:07 INFO the worker has started with four threads", "12:03:11 ERROR the index could not be written"]
+    trace = 'Traceback (most recent call last):\n  File "index.py", line 88, in write\n    handle.flush()'
+    message = "OSError: [Errno 28] there is no space left on the device"
+    text = "\n".join([*log, trace, message, "12:03:12 INFO the worker has stopped and waits for a disk"])
+    assert kept(text)[:3] == [*log, message]
+    assert kept(f"{FIRST}\n\n{trace}\nOSError: no space\n\n{SECOND}") == [FIRST, SECOND]
+
+
+def test_a_refrain_is_no_running_header() -> None:
+    refrain = "Sing ho for the herring, sing ho for the sea"
+    song = f"Songs\n\nWhen winter lay upon the bay\n{refrain}\n\nWhen summer came with shoals\n{refrain}"
+    assert "running header" not in {piece.why for piece in pieces_of(f"{song}\n\n12\n\n{FIRST}\n\n13", "en")}
+    pages = f"Harbour Report\n{FIRST}\n\n3\n\nHarbour Report\n{SECOND}\n\n4\n\nHarbour Report\nIt rained.\n\n5"
+    assert [piece.text.strip() for piece in pieces_of(pages, "en") if piece.why == "running header"] == [
+        "Harbour Report"
+    ] * 3
+
+
 def test_a_notice_behind_a_time() -> None:
     said = "12:01 <zed> The server moves to the new rack on Friday at ten, and it will be down for two hours."
     text = f"12:00 -!- mode/#tide [+o zed] by ChanServ\n{said}\n12:03 <kay> Then I will print the lists on Thursday."
     assert kept(text)[0] == said
+
+
+@pytest.mark.parametrize("signature", ["J", "-- J.", "-J.", "— J", "-- Jo Pell"])
+def test_mail_signed_with_an_initial(signature) -> None:
+    pieces = pieces_of(f"Hi Mara,\n\n{FIRST}\n\n{SECOND}\n\n{signature}", "en")
+    assert [piece.why for piece in pieces] == ["greeting", "", "", "signature"]
 
 
 def test_two_dashes_between_parts_of_an_answer() -> None:

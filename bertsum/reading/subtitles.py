@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from bertsum.reading.text import FileText, TextBuilder
@@ -11,7 +12,8 @@ _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|<\d[\d:.]*>")
 _SOUND = re.compile(r"\s*(?:-\s*)?(?:\([^()]*\)|\[[^\[\]]*\]|[♪♫#*][^♪♫]*[♪♫#*]?)[\s♪♫]*$")
 _MUSIC = re.compile(r"[♪♫]")
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)]*\s*$")
-_TURN = re.compile(r"\s*[-–—]\s*\S|\s*>>")
+_TURN = re.compile(r"\s*[-–—]\s*\S")
+_SPEAKER_CHANGES = re.compile(r"\s*>{2,}\s*")
 _BLOCK = re.compile(r"(?:\r\n|\n|\r)(?:[^\S\n\r]*(?:\r\n|\n|\r))+")
 
 
@@ -36,13 +38,15 @@ def read_subtitles(text: str, name: str) -> FileText:
         else:
             lines = lines[times + 1 :]
         for line in lines:
-            said = " ".join(_TAG.sub("", line).split())
-            if not said:
-                continue
-            if _SOUND.match(said) or _MUSIC.search(said):
-                builder.skip(said, "sound")
-                continue
-            turn = _TURN.match(said) is not None
-            builder.add(said, separator="\n\n" if ended or turn else " ")
-            ended = _ENDED.search(said) is not None
+            spoken = " ".join(html.unescape(_TAG.sub("", line)).split())
+            for number, said in enumerate(_SPEAKER_CHANGES.split(spoken)):
+                ended = ended or number > 0
+                if not said:
+                    continue
+                if _SOUND.match(said) or _MUSIC.search(said):
+                    builder.skip(said, "sound")
+                    continue
+                turn = _TURN.match(said) is not None
+                builder.add(said, separator="\n\n" if ended or turn else " ")
+                ended = _ENDED.search(said) is not None
     return builder.built(name)

@@ -16,6 +16,7 @@ _STYLES = {"heading": "heading", "title": "heading", "subtitle": "heading", "cap
 _CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 # The properties of a paragraph have tabs, too; drawings may have texts of their own.
 _NOT_SHOWN = {"pPr", "rPr", "del", "moveFrom", "drawing", "pict", "object", "AlternateContent"}
+_PROSE = 10  # words
 
 
 def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
@@ -35,7 +36,13 @@ def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
     except (zipfile.BadZipFile, KeyError, ValueError, docx.opc.exceptions.OpcError) as error:
         raise BertsumError(f"'{name}': is no .docx file: {error}") from error
     builder = TextBuilder()
-    for block in document.iter_inner_content():
+    _add_blocks(document, builder)
+    return builder.built(name)
+
+
+def _add_blocks(container: Any, builder: TextBuilder) -> None:
+    """Adds the paragraphs and tables of a document or a cell."""
+    for block in container.iter_inner_content():
         if hasattr(block, "rows"):
             _add_table(block, builder)
             continue
@@ -44,21 +51,24 @@ def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
         listed = style.startswith("list") or (block._p.pPr is not None and block._p.pPr.numPr is not None)
         text = "".join(_shown(block._p))
         builder.add(("- " if listed and text.strip() else "") + text, why)
-    return builder.built(name)
 
 
 def _add_table(table: Any, builder: TextBuilder) -> None:
-    """Adds a table row by row; a table of one cell is a frame around text."""
-    if len(table.rows) == 1 and len(table.columns) == 1:
-        builder.add(_cell_text(table.cell(0, 0)))
+    """Adds a table row by row; a table of one row around paragraphs is a layout, cell by cell."""
+    # A cell that spans several columns comes several times.
+    rows = [list({cell._tc: cell for cell in row.cells}.values()) for row in table.rows]
+    if len(rows) == 1 and (len(rows[0]) == 1 or any(map(_is_layout, rows[0]))):
+        for cell in rows[0]:
+            _add_blocks(cell, builder)
         return
-    for row in table.rows:
-        cells: list[str] = []
-        for cell in row.cells:  # a cell that spans several columns comes several times
-            text = " ".join(_cell_text(cell).split())
-            if not cells or cells[-1] != text:
-                cells.append(text)
-        builder.add(" | ".join(cells), "table row")
+    for row in rows:
+        builder.add(" | ".join(" ".join(_cell_text(cell).split()) for cell in row), "table row")
+
+
+def _is_layout(cell: Any) -> bool:
+    """Whether a cell has several paragraphs, a table, or as many words as no value of a table has."""
+    written = [text for text in _cell_text(cell).split("\n") if text.strip()]
+    return len(written) > 1 or bool(cell.tables) or len(" ".join(written).split()) >= _PROSE
 
 
 def _cell_text(cell: Any) -> str:

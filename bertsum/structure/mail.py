@@ -30,6 +30,7 @@ _HEADER = re.compile(
 )
 _SENDER = re.compile(r"\s*\**(?:from|von|de)\**\s?:", re.IGNORECASE)
 _QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>")
+_NOT_TWICE = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>(?!>(?!>))")
 _GREETING = re.compile(
     r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?"
     r"|sehr geehrte[rs]?"
@@ -49,6 +50,9 @@ _SIGN_OFF = re.compile(
     r"\s*[,!.–-]?$",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(  # the whole signature: "J", "-- J." or "-- Ann Finch"
+    r"\s*(?:(?:--?|[–—/])?\s?[^\W\d_]\.?|--\s?[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2})$"
+)
 _AFTERTHOUGHT = re.compile(r"\s*p\.?\s?p?\.?\s?s\b\.?\s?[:.)]?", re.IGNORECASE)
 _PROSE = 10  # words of a line that is no part of a signature
 _LONGEST_SIGNATURE = 14  # lines
@@ -60,11 +64,14 @@ def mark_mail(marks: LineMarks) -> bool:
     lines = marks.lines
     headers = _mark_first_header(marks)
     older = _mark_older(marks)
+    letter = headers or older or _begins_and_ends_as_letter(marks)
+    # Where nothing else is of a mail, lines that begin with just two marks are turns of speakers.
+    quotes = letter or any(_NOT_TWICE.match(line.text) for line in lines)
     quoted = False
     for number, line in enumerate(lines):
         if not marks.free(number):
             continue
-        if _QUOTED.match(line.text):
+        if (quotes or quoted) and _QUOTED.match(line.text):
             marks.set([number], "quoted")
             quoted = True
             continue
@@ -75,7 +82,7 @@ def mark_mail(marks: LineMarks) -> bool:
             below = next((each.text for each in lines[last + 1 :] if each.text), "")
             if not _QUOTED.match(below):
                 marks.set(range(last + 1, len(lines)), "older message")
-    if not (headers or older or quoted or _begins_and_ends_as_letter(marks)):
+    if not (letter or quoted):
         return False
     _mark_greeting(marks)
     _mark_signature(marks)
@@ -86,7 +93,8 @@ def mark_mail(marks: LineMarks) -> bool:
 def _begins_and_ends_as_letter(marks: LineMarks) -> bool:
     """Whether there is a greeting near the beginning, and a sign-off or a signature."""
     written = [line.text for number, line in enumerate(marks.lines) if marks.free(number)]
-    return any(map(_GREETING.match, written[:8])) and any(_SIGN_OFF.match(text) or text == "--" for text in written)
+    signed = any(_SIGN_OFF.match(text) or text == "--" for text in written) or any(map(_SIGNED.match, written[-1:]))
+    return signed and any(map(_GREETING.match, written[:8]))
 
 
 def _mark_first_header(marks: LineMarks) -> bool:
@@ -155,6 +163,9 @@ def _mark_signature(marks: LineMarks) -> None:
             if len(rest) <= _LONGEST_SIGNATURE and not _divides(marks, number, rest):
                 marks.set([number, *rest], "signature")
             return
+    last = next((number for number in reversed(range(len(marks.lines))) if marks.free(number)), 0)
+    if _SIGNED.match(marks.lines[last].text):
+        marks.set([last], "signature")
 
 
 def _divides(marks: LineMarks, number: int, rest: Sequence[int]) -> bool:

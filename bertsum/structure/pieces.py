@@ -13,7 +13,17 @@ from bertsum.structure.mail import mark_mail
 from bertsum.structure.markdown import is_markdown, mark_markdown
 from bertsum.structure.marks import LineMarks, Mark, lines_of
 from bertsum.structure.regions import label_ends, mark_regions
-from bertsum.structure.units import Around, Unit, around, heading_level, why_no_sentence, why_not_chosen
+from bertsum.structure.units import (
+    INTRODUCTION,
+    PART,
+    Around,
+    Unit,
+    around,
+    heading_level,
+    is_item,
+    why_no_sentence,
+    why_not_chosen,
+)
 from bertsum.text import sanitize, split_words
 
 _BLANK_LINE = re.compile(r"(?:\r\n|[\n\r\f])[^\S\n\r]*(?:\r\n|[\n\r\f])[\s]*$")
@@ -71,9 +81,11 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     mail = mark_mail(lines) if not (markdown or is_markdown(clean)) else False
     mark_markdown(lines, markdown or is_markdown(clean))
     mark_regions(lines)
-    stretches = _stretches(len(text), sorted([*lines.marks(), *label_ends(lines)], key=lambda mark: mark.start))
+    kinds = formulas.kinds_of(clean)
+    labels = label_ends(lines, speakers="clinic" not in kinds)  # whose labels recur with each visit
+    stretches = _stretches(len(text), sorted([*lines.marks(), *labels], key=lambda mark: mark.start))
     items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark)]
-    kinds = _kinds(clean, items, mail)
+    kinds = _kinds(kinds, items, mail)
     place = around([item.unit for item in items if not item.why])
     if any(item.why == "speaker and time" for item in items):
         place = replace(place, chat=True)
@@ -133,8 +145,8 @@ def _units(text: str, stretch: Mark) -> Iterator[Unit]:
         yield Unit(start, stop, text[start:stop].strip(), above and below)
 
 
-def _kinds(text: str, items: list[_Item], mail: bool) -> frozenset[str]:
-    kinds = set(formulas.kinds_of(text))
+def _kinds(shown: frozenset[str], items: list[_Item], mail: bool) -> frozenset[str]:
+    kinds = set(shown)
     if mail:
         kinds.add("mail")
     titles = {formulas.title_of(item.unit.text) for item in items if len(item.unit.text) < 60}
@@ -147,12 +159,15 @@ def _kinds(text: str, items: list[_Item], mail: bool) -> frozenset[str]:
 
 def _classified(items: list[_Item], place: Around) -> list[_Item]:
     """Says of each unit without a mark what it is by its form."""
-    return [
-        item
-        if item.why or not item.unit.text
-        else replace(item, why=why_no_sentence(item.unit, _below(items, number), place) or "")
-        for number, item in enumerate(items)
-    ]
+    classified: list[_Item] = []
+    for number, item in enumerate(items):
+        if not item.why and item.unit.text:
+            item = replace(item, why=why_no_sentence(item.unit, _below(items, number), place) or "")
+        above = classified[-1] if classified else None
+        if not item.why and above and above.why == PART and not above.unit.ended and item.unit.ends_list:
+            item = replace(item, why=PART)
+        classified.append(item)
+    return classified
 
 
 def _below(items: list[_Item], number: int) -> Unit | None:
@@ -191,7 +206,8 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
         yield Piece(part)
         return
     sentences = split_sentences(part, language)
-    if item.why:
+    open_end = item.why in (INTRODUCTION, PART) and not unit.is_item
+    if item.why and not open_end:
         yield from (Piece(sentence, item.why) for sentence in sentences)
         return
     short = unit.words <= _SHORT_PARAGRAPH
@@ -203,6 +219,8 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
             why = "heading"
         if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
             why = "formula"
+        if open_end and number == len(sentences) - 1:
+            why = item.why
         found.append(Piece(sentence, why or ""))
     yield from _spoken(found)
 
@@ -219,7 +237,9 @@ def _spoken(pieces: list[Piece]) -> list[Piece]:
 
 
 def _fallback(pieces: list[Piece]) -> list[Piece]:
-    """Joins pieces of white space to those before them. If every piece is structure, those with words may be chosen."""
+    """Joins pieces of white space to those before them. If every piece is structure, the items may be
+    chosen if most are items of a list, else all with words.
+    """
     joined: list[Piece] = []
     for piece in pieces:
         if joined and not piece.text.strip():
@@ -230,8 +250,10 @@ def _fallback(pieces: list[Piece]) -> list[Piece]:
             joined.append(piece)
     if any(piece.text.strip() and not piece.why for piece in joined):
         return joined
-    for kept in (_LAST, frozenset[str]()):
-        freed = [piece if piece.why in kept else replace(piece, why="") for piece in joined]
-        if any(piece.text.strip() and not piece.why for piece in freed):
-            return freed
+    words = {piece for piece in joined if piece.why not in _LAST}
+    items = {piece for piece in words if is_item(piece.text) and piece.why != "signature"}
+    for freed in (items if 2 * len(items) >= len(words) else set(), words, set(joined)):
+        left = [replace(piece, why="") if piece in freed else piece for piece in joined]
+        if any(piece.text.strip() and not piece.why for piece in left):
+            return left
     return joined

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 
 from bertsum.structure.marks import LineMarks, Mark
+from bertsum.structure.units import speakers_recur
 
 _TIMES = re.compile(r"\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}\s*-->\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}")
 _NUMBER = re.compile(r"\s*\d{1,6}$")
@@ -44,6 +44,14 @@ _SPEAKER_LINE = re.compile(
     r"\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$",
     re.IGNORECASE,
 )
+_BELOW_TURN = re.compile(  # what programs for chats write there: threads and reactions
+    r"\s*(?:\d{1,4} (?:repl(?:y|ies)|antwort(?:en)?|réponses?|respuestas?)"
+    r"|(?:last reply|letzte antwort|dernière réponse|última respuesta)\b.{0,40}|view thread"
+    r"|(?::[\w+'-]{1,40}:(?:\s?\d{1,4})?\s{0,2})+)$",
+    re.IGNORECASE,
+)
+_TRACEBACK = "Traceback (most recent call last):"
+_EDGE = 2  # lines at the top and at the bottom of a page that may recur
 _REPEATED_WORDS = 15  # most words of a running header
 
 
@@ -51,6 +59,7 @@ def mark_regions(marks: LineMarks) -> None:
     """Marks what the lines around show."""
     _mark_subtitles(marks)
     _mark_speakers(marks)
+    _mark_tracebacks(marks)
     _mark_pages(marks)
     _mark_columns(marks)
     _mark_before(marks, _abstract(marks), "title")
@@ -58,13 +67,19 @@ def mark_regions(marks: LineMarks) -> None:
     _mark_before_first_version(marks)
 
 
-def label_ends(marks: LineMarks) -> list[Mark]:
+def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
     """Labels in capitals with text behind them (``PLAN: The ...``), and labels on a line above the text: the text
     stands apart from its label.
+
+    Args:
+        marks: The lines.
+        speakers: Whether labels in capitals that recur are speakers, from whom what they say is not cut.
     """
     found = []
+    labelled = [line.text for line in marks.lines if line.text.partition(":")[0].isupper()]
+    speakers = speakers and speakers_recur(labelled)
     for number, line in enumerate(marks.lines):
-        match = _CAPITAL_LABEL.match(line.text) if marks.free(number) else None
+        match = _CAPITAL_LABEL.match(line.text) if marks.free(number) and not speakers else None
         if match and len(line.text) - match.end() > 20:
             found.append(Mark(line.start, line.start + match.end(), "label"))
         elif marks.free(number) and _LABEL_ALONE.match(line.text):
@@ -86,20 +101,26 @@ def _mark_subtitles(marks: LineMarks) -> None:
 
 
 def _mark_speakers(marks: LineMarks) -> None:
-    """Marks lines that hold only a speaker's name and a time, if there are at least three of them."""
+    """Marks lines of a speaker's name and a time, if there are at least three of them, and notes below turns."""
     found = [number for number, line in enumerate(marks.lines) if _SPEAKER_LINE.match(line.text)]
     if len(found) >= 3:
         marks.set(found, "speaker and time")
+    for number, line in enumerate(marks.lines):
+        if _BELOW_TURN.match(line.text):
+            marks.set([number], "notice")
+
+
+def _mark_tracebacks(marks: LineMarks) -> None:
+    """Marks what Python writes above the message of an error; the message may tell what went wrong."""
+    inside = False
+    for number, line in enumerate(marks.lines):
+        inside = line.text.strip() == _TRACEBACK or (inside and line.text[:1].isspace())
+        if inside:
+            marks.set([number], "code")
 
 
 def _mark_pages(marks: LineMarks) -> None:
     """Marks page numbers, lines to fill in, and headers or footers that recur."""
-    kinds = Counter(
-        _DIGITS.sub("0", " ".join(line.text.split()))
-        for number, line in enumerate(marks.lines)
-        if marks.free(number) and not _ENDED.search(line.text)
-    )
-    pages = 0
     for number, line in enumerate(marks.lines):
         if not marks.free(number):
             continue
@@ -108,17 +129,31 @@ def _mark_pages(marks: LineMarks) -> None:
         )
         if alone and _PAGE_NUMBER.match(line.text):
             marks.set([number], "page number")
-            pages += 1
         elif _BLANKS_TO_FILL.search(line.text):
             marks.set([number], "line to fill in")
         elif not _LETTERS.search(line.text) and not _DIGITS.search(line.text):
             marks.set([number], "rule")
-    for number, line in enumerate(marks.lines):
-        if not marks.free(number) or not pages:
-            continue
-        words = " ".join(line.text.split())
-        if kinds[_DIGITS.sub("0", words)] > 1 and 2 <= len(words.split()) <= _REPEATED_WORDS:
-            marks.set([number], "running header")
+    if "page number" in marks.whys:
+        _mark_running_headers(marks)
+
+
+def _mark_running_headers(marks: LineMarks) -> None:
+    """Marks lines that recur with other numbers, or where pages begin or end; a refrain recurs inside of pages, too."""
+    written = [
+        number for number in range(len(marks.lines)) if marks.free(number) or marks.whys[number] == "page number"
+    ]
+    edges = {*written[:_EDGE], *written[-_EDGE:]}
+    same: dict[str, list[int]] = {}
+    for place, number in enumerate(written):
+        words = marks.lines[number].text.split()
+        if not marks.free(number):
+            edges.update(written[max(0, place - _EDGE) : place + _EDGE + 1])
+        elif 2 <= len(words) <= _REPEATED_WORDS and not _ENDED.search(words[-1]):
+            same.setdefault(_DIGITS.sub("0", " ".join(words)), []).append(number)
+    for numbers in same.values():
+        numbered = len({marks.lines[number].text.strip() for number in numbers}) > 1
+        if len(numbers) > 1 and (numbered or 4 * len(edges.intersection(numbers)) >= 3 * len(numbers)):
+            marks.set(numbers, "running header")
 
 
 def _mark_columns(marks: LineMarks) -> None:

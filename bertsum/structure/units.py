@@ -97,12 +97,19 @@ _POINTER = re.compile(
 )
 _INLINE_CODE = re.compile(r"`[^`]+`")
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
+_INNER_END = re.compile(r"[.!?。！？]\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
+INTRODUCTION, PART = "introduction of a list", "part of a sentence"
 _LONGEST_HEADING = 20  # words
 _LONGEST_NUMBERED = 12
 _LONGEST_FIELD = 5  # words behind a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
+
+
+def is_item(text: str) -> bool:
+    """Whether a text begins with the mark of a list item."""
+    return _ITEM.match(text) is not None
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,14 @@ class Unit:
     @property
     def is_item(self) -> bool:
         """Whether it has the mark of a list item."""
-        return _ITEM.match(self.text) is not None
+        return is_item(self.text)
+
+    @property
+    def ends_list(self) -> bool:
+        """Whether it is an item in small letters and one sentence, as is the last part of a sentence in a list."""
+        mark = _ITEM.match(self.text)
+        said = self.text[mark.end() :] if mark and self.ended else ""
+        return said[:1].islower() and not _INNER_END.search(said)
 
 
 @dataclass(frozen=True)
@@ -161,16 +175,20 @@ def around(units: list[Unit]) -> Around:
     ended = sum(unit.words for unit in units if unit.ended and not unit.is_item)
     items = sum(unit.words for unit in units if unit.is_item and unit.words >= _FEWEST)
     every = sum(unit.words for unit in units)
-    chat = len(units) >= 4 and 5 * turns > 3 * len(units) and (2 * times > len(units) or _speakers_recur(units))
+    chat = (
+        len(units) >= 4
+        and 5 * turns > 3 * len(units)
+        and (2 * times > len(units) or speakers_recur([unit.text for unit in units]))
+    )
     fields = sum((label := _LABEL.match(unit.text)) is not None and label.end() < len(unit.text) for unit in units)
     questions = sum(unit.alone and bool(_QUESTION.search(unit.text)) and unit.words <= 20 for unit in units)
     prose = 2 * (ended + items) >= every
     return Around(chat, prose, fields=fields >= 2, questions=questions >= max(2, len(units) / 6))
 
 
-def _speakers_recur(units: list[Unit]) -> bool:
-    """Whether names before a colon come again, which labels of fields do not."""
-    names = [match[0].strip() for unit in units if (match := _TURN.match(unit.text))]
+def speakers_recur(texts: list[str]) -> bool:
+    """Whether names before a colon at the begin of texts come again, which labels of fields do not."""
+    names = [match[0].strip() for text in texts if (match := _TURN.match(text))]
     if {name.strip("*_:. ").lower() for name in names} <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
         return False
     return len(names) >= 4 and 3 * len(set(names)) <= 2 * len(names)
@@ -222,14 +240,14 @@ def _why_no_turn(unit: Unit) -> str | None:
         return "notice"
     if len(split_words(said)) < _FEWEST:
         return "short turn"
-    return "question" if _QUESTION.search(said) and not re.search(r"[.!。！]\s", said) else None
+    return "question" if _QUESTION.search(said) and not _INNER_END.search(said) else None
 
 
 def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None:
     """What a unit is that does not end as a sentence does."""
     text, words = unit.text, unit.words
     if _FOLLOWS.search(text) and words <= 60:
-        return "heading" if words <= 4 else "introduction of a list"
+        return "heading" if words <= 4 else INTRODUCTION
     label = _LABEL.match(text)
     if label and label.end() < len(text):
         value = text[label.end() :]
@@ -239,7 +257,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     if unit.ended:
         return None
     if _OPEN_END.search(text) and words <= 60:
-        return "part of a sentence"
+        return PART
     if (_BYLINE.match(text) or _DATE.search(text)) and words <= 10:
         return "byline or date"
     if _ATX.match(text):
@@ -252,7 +270,8 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "heading"
     if unit.is_item:
         return "short list item" if words <= _FEWEST else None
-    return "heading" if place.prose and words <= _LONGEST_HEADING else None
+    heads = place.prose or (below is not None and below.is_item)
+    return "heading" if heads and words <= _LONGEST_HEADING else None
 
 
 def _is_in_capitals(text: str) -> bool:
@@ -264,7 +283,7 @@ def _is_in_capitals(text: str) -> bool:
 def why_not_chosen(sentence: str) -> str | None:
     """What a sentence of a paragraph is that only points elsewhere or introduces a list; None for others."""
     if _FOLLOWS.search(sentence):
-        return "introduction of a list"
+        return INTRODUCTION
     code = sum(map(len, _INLINE_CODE.findall(sentence)))
     if code and 5 * code > 2 * len(sentence):
         return "code"
