@@ -13,6 +13,7 @@ import regex
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\p{M}*"
 _WORD = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})\S)+")
 _ALPHANUMERIC = regex.compile(rf"{UNSPACED}|(?:(?!{UNSPACED})[\p{{L}}\p{{M}}\p{{N}}])+")
+_ASCII_ALPHANUMERIC = re.compile("[a-zA-Z0-9]+")  # the same there, and quicker
 _SPACED = re.compile(r"\S+")
 _SPACED_WORD, _WORD_AND_SPACE = re.compile(r"\S+\s*"), regex.compile(rf"(?:{_WORD.pattern})\s*")
 # Ranges of code points with such characters, and some others: a quick test that a text has none.
@@ -31,7 +32,7 @@ def split_words(text: str) -> list[str]:
 
 def alphanumeric_words(text: str) -> list[str]:
     """Runs of letters, marks and digits of any script; in scripts without spaces each character is a word."""
-    found: list[str] = _ALPHANUMERIC.findall(text)
+    found: list[str] = (_ASCII_ALPHANUMERIC if text.isascii() else _ALPHANUMERIC).findall(text)
     return found
 
 
