@@ -170,7 +170,7 @@ READERS: dict[str, Callable[[Path], Records]] = {
     ".xml": read_nyt,
     ".pt": read_bert_shard,
 }
-# Those that are read, too, where documents need no summaries.
+# Readers that are used, too, if documents need no summaries.
 UNLABELLED_READERS: dict[str, Callable[[Path], Records]] = {".txt": read_plain}
 _ONE_DOCUMENT = (".story", ".story.json", ".summary", ".restbody", ".xml")
 _SPLIT_NAMES = {"validation": ("validation", "valid", "val", "dev")}
