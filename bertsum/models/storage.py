@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Scores = Literal["sigmoid", "softmax"]
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
-TARGET_FOLDER = "target"  # of the tokenizer of texts to write
-# English models that come with the package: adapters of minilm; with its encoder
+TARGET_FOLDER = "target"  # folder with the tokenizer of texts to write
+# English models that come with the package: bundled has adapters and needs the encoder minilm, small has its encoder.
 PACKAGED = {name: Path(__file__).parent / name for name in ("bundled", "small")}
 
 
@@ -38,13 +38,13 @@ def packaged() -> Path:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A threshold for queries that held-back records have set (:mod:`bertsum.evaluation.calibration`).
+    """A calibrated threshold for queries, set on held-back records (:mod:`bertsum.evaluation.calibration`).
 
     Attributes:
         recall: The share of records of the same kind that keep a sentence that answers.
         threshold: The least score of a sentence that is kept.
-        interval: Where that share lies with a probability of 95%, given the records that set the threshold.
-        records: How many records with an answer those were.
+        interval: 95% interval of this share, given the records that set the threshold.
+        records: Number of records with an answer that set the threshold.
     """
 
     recall: float
@@ -64,9 +64,9 @@ class SavedConfig:
         language: Language of the documents it was trained on.
         decoder: The decoder of a model that writes.
         generation: How it writes, unless a call says otherwise.
-        scores: What makes scores of the logits of a model that chooses sentences. sigmoid: a score is the probability
-            that the summary has the sentence. softmax: it is a share, and the shares of a document add up to 1.
-        calibration: Thresholds for queries, where ``bertsum calibrate`` has found them.
+        scores: The function that turns a choosing model's logits into scores. sigmoid: a score is the probability that
+            the summary has the sentence. softmax: it is a share, and the shares of a document add up to 1.
+        calibration: Thresholds for queries, if ``bertsum calibrate`` has set them.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -175,7 +175,7 @@ def read_model(folder: Path) -> SavedModel:
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
     except BertsumError:
         raise
-    except Exception as error:  # each family of encoders checks its configuration in its own way
+    except Exception as error:  # each encoder family checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = replace(
         SavedConfig.of(config_of_all), scores=_scores(described, folder), calibration=_calibration(described, folder)
@@ -228,7 +228,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _scores(described: dict[str, Any], folder: Path) -> Scores:
-    """What makes scores of the saved model's logits; older models do not say it."""
+    """The function that turns the saved model's logits into scores; older models do not name it."""
     scores = described.get("scores", "sigmoid")
     if scores not in get_args(Scores):
         expected = " or ".join(get_args(Scores))
