@@ -50,7 +50,7 @@ _SIGN_OFF = re.compile(
     re.IGNORECASE,
 )
 _AFTERTHOUGHT = re.compile(r"\s*p\.?\s?p?\.?\s?s\b\.?\s?[:.)]?", re.IGNORECASE)
-_PROSE = 10  # words: a line with as many is not part of a signature
+_PROSE = 10  # words: a line with as many that ends as a sentence does is not part of a signature
 _LONGEST_SIGNATURE = 14  # lines
 _FEWEST_OWN = 6  # words above a forwarded message: with fewer, the forwarded message is summarised
 

@@ -27,7 +27,7 @@ _TITLE = re.compile(  # of a numbered paragraph: "3. Term and Termination."
 )
 _MARKS = re.compile(r"[.!?。！？]")
 _SHORT_PARAGRAPH = 45  # words: in longer paragraphs, set phrases of any document are not searched for
-_SPOKEN = 60  # words: a passage this long without a full stop is transcribed speech
+_SPOKEN = 60  # words: a passage with fewer than one mark for so many words is transcribed speech
 _FEWEST_TURNS = 3  # with fewer turns left of a conversation, its short turns and questions may be chosen, too
 _LONGEST_RUN_IN = 4  # words
 # Kinds of structure that are chosen last: only if a text has nothing else.

@@ -1,4 +1,4 @@
-"""A training that fails because another process is gone."""
+"""Explains the failure of a training whose other process has ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def explained_lost_process(where: Callable[[], str]) -> Iterator[None]:
         where: Returns how far this process had come.
 
     Raises:
-        BertsumError: in place of the error of gloo or NCCL, and quoting it.
+        BertsumError: in place of the error of gloo or NCCL, which it quotes.
     """
     try:
         yield
