@@ -221,7 +221,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         "--encoder", required=True, help="the encoder that it was trained from: a hub name, a folder, or minilm"
     )
     parser.add_argument(
-        "--heads", type=int, help="attention heads of the transformer head, if its options were not saved"
+        "--heads", type=int, help="attention heads of the head or decoder, if its options were not saved"
     )
     add_config(parser)
 

@@ -96,8 +96,8 @@ def map_in_order(
             if sys.version_info < (3, 11, 5):
                 _stop_writing(pool)
             raise WorkerError(
-                f"one of {workers} worker processes was killed, by somebody or for want of memory; start again, if "
-                f"need be with fewer (data.workers){_UNGUARDED if method == 'spawn' else ''}"
+                f"one of {workers} worker processes was killed, perhaps because memory was full; start again, if "
+                f"needed with fewer of them (data.workers){_UNGUARDED if method == 'spawn' else ''}"
             ) from error
         finally:
             for future in pending:

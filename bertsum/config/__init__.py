@@ -207,7 +207,8 @@ def _loss_problems(config: Config) -> Iterator[str]:
     train, kind = config.train, config.model.kind
     if train.loss_reduction == ("sentence" if kind in ("seq2seq", "masked_lm") else "token"):
         yield (
-            f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {kind} is not a sum over"
+            f"train.loss_reduction: got {train.loss_reduction}, but the loss of model.kind {kind} is not a sum over "
+            f"{train.loss_reduction}s"
         )
     if train.label_smoothing and kind != "seq2seq":
         yield f"train.label_smoothing: got {train.label_smoothing}, expected 0 with model.kind {kind}"

@@ -308,8 +308,8 @@ class _Writer:
         ]
         if differences:
             raise BertsumError(
-                f"target: '{self._target}' was begun otherwise and interrupted ({'; '.join(differences)}); go on as it "
-                f"was begun, choose another name, or {_ANEW}"
+                f"target: '{self._target}' was begun with other values and interrupted ({'; '.join(differences)}); "
+                f"resume with the old values, choose another name, or {_ANEW}"
             )
 
     def add(self, line: dict[str, Any]) -> None:

@@ -176,7 +176,7 @@ class Reader:
             if isinstance(item, Read) and item.language != settled.language:
                 warnings.warn(
                     f"document {number} is in another language ({item.language}) and is split by its rules; the model "
-                    f"was trained on '{settled.language}', and may do badly. language= says what it is in",
+                    f"was trained on '{settled.language}' and may choose badly. Name the right language with language=",
                     stacklevel=3,
                 )
                 return True

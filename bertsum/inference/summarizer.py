@@ -50,8 +50,8 @@ class Summarizer:
             raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
         if not model.summarizes:
             raise BertsumError(
-                f"model: is of model.kind {model.kind}, which makes no summaries; train a summarizer whose encoder it "
-                f"is: bertsum train --config NAME --model.encoder {model.folder or 'FOLDER'}"
+                f"model: is of model.kind {model.kind}, which makes no summaries; train a summarizer on this "
+                f"encoder: bertsum train --config NAME --model.encoder {model.folder or 'FOLDER'}"
             )
         self.model = model.eval()
         self.precision = precision

@@ -80,8 +80,8 @@ def _make_accelerator(config: Config, of_program: bool) -> Accelerator:
         and not _COUNTS & os.environ.keys()
     ):
         raise BertsumError(
-            "accelerate launch --cpu leaves several processes to mpirun, which is not here, and has started one; start "
-            "them by torchrun --nproc_per_node N scripts/train.py --config NAME"
+            "accelerate launch --cpu starts several processes only with mpirun, which is not installed; start them "
+            "with torchrun --nproc_per_node N scripts/train.py --config NAME"
         )
     # Arguments of an Accelerator replace the program's settings; without an argument the setting stays.
     accumulation = GradientAccumulationPlugin(**GradientState().plugin_kwargs) if of_program else None

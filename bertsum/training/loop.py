@@ -261,14 +261,14 @@ class Trainer:
         if state.step:
             self._save(self.random_before, tidy=False)  # the previous checkpoint may be better
             saved = (
-                f"the state before it is saved in '{self.run.checkpoint(state.step)}' (remove that, "
-                "and the run goes on from the checkpoint before it)"
+                f"the state before it is saved in '{self.run.checkpoint(state.step)}' (remove it, "
+                "and the run resumes from the checkpoint before it)"
             )
         skipped = f", after {state.skipped_in_a_row} updates in a row that were skipped" * bool(state.skipped_in_a_row)
         raise BertsumError(
             f"update {state.step + 1} ({where} of epoch {state.epoch}): the {what} is not finite{skipped}, for the "
-            f"documents {self._ids(documents)}; {saved}. Look at these documents, train anew with a lower "
-            "train.learning_rate or with train.max_grad_norm, or go on without such updates (--train.non_finite skip)"
+            f"documents {self._ids(documents)}; {saved}. Look at these documents, start again with a lower "
+            "train.learning_rate or with train.max_grad_norm, or skip such updates (--train.non_finite skip)"
         )
 
     def _explained(self, documents: np.ndarray) -> contextlib.AbstractContextManager[None]:
