@@ -3,11 +3,11 @@
 python benchmarks/adapt.py --plain scisummnet/train.jsonl.gz scitldr/train.jsonl.gz \\
     --held-out scitldr/validation.jsonl.gz --train scitldr/train.jsonl.gz --test scitldr/validation.jsonl.gz
 
-The encoder of configs/adapt.yaml goes on with its pretraining on the documents of --plain. Then --config is trained
-from the adapted encoder and from the original one, with the seeds 0, 1, 2. A training's last checkpoint counts: no
-document of --test chooses anything. Printed are the perplexity of --held-out before and after, each seed's ROUGE, and
-the difference of the means over the seeds, with its interval over documents. The same command goes on where it was
-killed.
+First, the encoder of configs/adapt.yaml is pretrained further (adapted) on the documents of --plain. Then --config is
+trained from the adapted encoder and from the original one, with the seeds 0, 1, 2. Each training is judged by its last
+checkpoint, so that the documents of --test choose nothing. The script prints the perplexity of --held-out before and
+after the adaptation, the ROUGE of each seed, and the difference of the means over the seeds, with its interval over
+documents. The same command resumes after an interruption.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace) -> Iterator[str]:
-    """Trains everything, and tells what came of it."""
+    """Trains everything, and yields the lines of the report."""
     adaptation = Config.load(
         "adapt",
         [

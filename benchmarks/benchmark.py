@@ -1,11 +1,12 @@
-"""Times every stage beside the straightforward way (naive.py), and beside what this machine can do at most.
+"""Times every stage against a straightforward implementation (naive.py), and against the limits of this machine.
 
 python benchmarks/benchmark.py --documents validation.jsonl.gz --model runs/cnndm-minilm/best
 python benchmarks/benchmark.py --stages train score
 python benchmarks/benchmark.py --profile score     # where the time of a stage goes
 
-Both sides of a stage run in processes of their own, in turns; figures are medians over the repetitions, ratios are of
-one run. Without --documents the bundled sample is repeated, without --model the encoder gets a fresh head.
+A stage has two sides: our code and the code that it is compared with. Each side runs in a process of its own, and the
+two take turns. Times are medians over the repetitions; a ratio compares the two sides of the same run. Without
+--documents the bundled sample is repeated. Without --model the encoder gets an untrained head.
 """
 
 import argparse
@@ -40,16 +41,16 @@ from bertsum.program import run
 
 @dataclass(frozen=True)
 class Stage:
-    """Two sides, and the ratio or the time that is aimed at.
+    """A stage: its two sides, and the ratio or the time that we aim at.
 
     Attributes:
-        name: As the table has it.
+        name: The stage's name in the table.
         own: Our side.
-        against: The other; None where a time alone is aimed at.
-        aim: Times as fast, or milliseconds.
-        count: Documents of a repetition; 0 for as many as asked for.
-        scored: Whether its documents are run through the encoder one by one.
-        compute: Passes over the encoder's arithmetic, 3 with the backward pass; 0 where it is not run.
+        against: The other side; None if we aim at a time.
+        aim: How many times as fast our side should be; without another side, milliseconds.
+        count: Documents of a repetition; 0 for the number that was asked for.
+        scored: Whether the encoder reads the documents one by one.
+        compute: Cost of the stage in forward passes of the encoder: 3 with the backward pass, 0 without the encoder.
     """
 
     name: str
@@ -101,9 +102,9 @@ class Process:
 
 
 def serve(connection: Connection, name: str, options: Options) -> None:
-    """Does the work of a side whenever it is asked to."""
+    """Runs a side once for each request, and sends back the seconds, the peak memory and the work."""
     sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # it stays open until the process ends
-    warnings.simplefilter("ignore")  # of what is not read
+    warnings.simplefilter("ignore")  # about parts of documents that are not read
     work = SIDES[name](options)
     with contextlib.suppress(EOFError):  # the other end is closed
         while connection.recv():
@@ -114,13 +115,13 @@ def serve(connection: Connection, name: str, options: Options) -> None:
 
 
 def forget_peak() -> None:
-    """Lets the peak memory of this process be counted from now on, where the system can."""
+    """Resets the peak memory of this process, if the system can."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def peak_memory() -> int:
-    """Bytes."""
+    """The peak memory of this process, in bytes."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
@@ -129,7 +130,7 @@ def peak_memory() -> int:
 
 
 def compare(stage: Stage, options: Options, limits: dict[str, float]) -> Iterator[str]:
-    """Both sides in turns; lines of the table."""
+    """Measures both sides in turns, and yields the lines of the table."""
     options = replace(options, count=stage.count)
     names = [name for name in (stage.against, stage.own) if name is not None]
     processes = {name: Process(name, options) for name in names}
@@ -138,7 +139,7 @@ def compare(stage: Stage, options: Options, limits: dict[str, float]) -> Iterato
         for repetition in range(1 + options.repetitions):
             for name, process in processes.items():
                 figures = process.measure()
-                if repetition:  # the first is to warm up
+                if repetition:  # the first one only warms up
                     measured[name].append(figures)
     finally:
         for process in processes.values():
@@ -166,7 +167,7 @@ def compare(stage: Stage, options: Options, limits: dict[str, float]) -> Iterato
 def share_of_limit(
     stage: Stage, options: Options, work: Work, seconds: float, limits: dict[str, float], own: bool
 ) -> str:
-    """Of the matrix products that the machine does in this precision, or of its memory's bandwidth."""
+    """The share of the machine's limit that a side reaches: of its matrix products, or of its memory bandwidth."""
     if stage.compute:
         config = BertSum.from_pretrained(options.model).encoder.config
         hidden, inner, layers = config.hidden_size, config.intermediate_size, config.num_hidden_layers
@@ -177,7 +178,7 @@ def share_of_limit(
 
 
 def measure_limits() -> dict[str, float]:
-    """Operations a second of matrix products as the encoder has them, and bytes a second of a copy; the best of ten."""
+    """Operations per second in matrix products of the encoder's sizes, bytes per second in a copy; the best of ten."""
 
     def best(action: Callable[[], Any]) -> float:
         times = []
@@ -200,7 +201,7 @@ def measure_limits() -> dict[str, float]:
 
 
 def profile(stage: Stage, options: Options) -> None:
-    """Where the time of our side goes: by operation where it computes, by function elsewhere."""
+    """Prints where the time of our side goes: by operation of torch if the encoder runs, else by function of Python."""
     options = replace(options, count=stage.count)
     work = SIDES[stage.own](options)
     work()
@@ -217,15 +218,15 @@ def profile(stage: Stage, options: Options) -> None:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--documents", help="documents with summaries; by default the bundled sample, repeated")
-    arguments.add_argument("--model", help="a checkpoint folder; by default the paper's, with a fresh head")
-    arguments.add_argument("--encoder", default="minilm", help="encoder of that, by default minilm")
+    arguments.add_argument("--model", help="a checkpoint folder; by default the paper's model with an untrained head")
+    arguments.add_argument("--encoder", default="minilm", help="encoder of the default model, by default minilm")
     arguments.add_argument("--count", type=int, default=2000, help="documents that are prepared, by default 2000")
     arguments.add_argument("--scored", type=int, default=200, help="documents that are scored, by default 200")
     arguments.add_argument("--repetitions", type=int, default=5, help="by default 5")
     arguments.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of our side")
     what = arguments.add_mutually_exclusive_group()
     what.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
-    what.add_argument("--profile", choices=list(STAGES), help="where the time of our side of a stage goes")
+    what.add_argument("--profile", choices=list(STAGES), help="show where the time of our side of a stage goes")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         documents, model = Path(folder) / "documents.jsonl", Path(given.model or f"{folder}/model")

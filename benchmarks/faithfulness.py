@@ -1,16 +1,17 @@
-"""Whether explanations are faithful: what becomes of a score when what they name is taken away.
+"""Tests whether explanations are faithful: does a score change if the words or sentences that they name are removed?
 
 python benchmarks/faithfulness.py --documents validation.jsonl.gz --figure docs/faithfulness.svg
 
-Documents of one window are taken in their order in the file. Three things are measured:
+The script takes documents that fit into one window, in their order in the file. It measures three things:
 
-- Words: the chosen sentence of the best score is explained by integrated gradients. Words of the document are hidden,
-  from the one that raised the score most to the one that lowered it most (deletion), or shown in that order in a
-  document of hidden words (insertion); both beside a random order.
-- Sentences: how the two ways of leaving a sentence out, and the sums of its words' values, agree (Spearman's rank
-  correlation).
-- Choices: how often the explained sentence is no longer chosen when the model reads the document without three others:
-  those that an explanation names, or three at random; for the chosen sentences of the best and of the lowest score.
+- Words: the chosen sentence with the best score is explained by integrated gradients. Words of the document are hidden,
+  from the one that raised the score most to the one that lowered it most (deletion). Or all words are hidden first, and
+  then shown in that order (insertion). Both are compared with a random order.
+- Sentences: a sentence can be left out of the head or out of the text. How well do the two ways agree with each other,
+  and with the sums of the values of the sentence's words (Spearman's rank correlation)?
+- Choices: the model reads the document without three other sentences: those that an explanation names, or three at
+  random. How often does it no longer choose the explained sentence? This is done for the chosen sentence with the best
+  score and for the one with the lowest.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def choice(
         "three decisive, head": by_head.sentences if by_head else [],
         "three at random": draw.sample(others, 3),
     }
-    if by_text is not None:  # sought for one of the two sentences: it takes longest
+    if by_text is not None:  # it takes longest, so it is searched for only one of the two sentences
         named["three decisive, text"] = by_text.sentences
     figures = {"head and text agree": agreement(head, text)}
     if by_words is not None:
@@ -102,7 +103,7 @@ def choice(
 
 
 def agreement(some: list[float | None], others: list[float | None]) -> float:
-    """Spearman's rank correlation of what sentences did."""
+    """Spearman's rank correlation of two lists of what each sentence did to the score."""
     pairs = [(a, b) for a, b in zip(some, others, strict=True) if a is not None and b is not None]
     return float(spearmanr(*zip(*pairs, strict=True)).statistic)
 
@@ -171,7 +172,7 @@ def main() -> None:
     parser.add_argument("--model", help="a checkpoint folder; by default the bundled model")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument(
-        "--kept", type=Path, help="file that keeps each document's figures; the same command goes on with it"
+        "--kept", type=Path, help="file that keeps each document's figures; the same command resumes from it"
     )
     parser.add_argument("--figure", type=Path, default=Path("docs/faithfulness.svg"))
     options = parser.parse_args()

@@ -31,7 +31,7 @@ SENTENCES = 8_000  # of all documents of a length
 
 
 def by_documents(pool: list[dict[str, Any]], model: BertSum, most: int) -> Iterator[tuple[str, int, int, float]]:
-    """Preparing ever more documents: what, documents, sentences, seconds."""
+    """Prepares more and more documents; yields the stage, documents, sentences and seconds."""
     for count in (number for number in COUNTS if number <= most):
         with tempfile.TemporaryDirectory() as folder:
             path = write(Path(folder), islice(cycle(pool), count))
@@ -43,7 +43,7 @@ def by_documents(pool: list[dict[str, Any]], model: BertSum, most: int) -> Itera
 
 
 def by_sentences(pool: list[dict[str, Any]], model: BertSum) -> Iterator[tuple[str, int, int, float]]:
-    """Every stage on ever longer documents, of as many sentences in all."""
+    """Runs every stage on longer and longer documents, with the same number of sentences in all."""
     sentences = [sentence for record in pool for sentence in record["document"]]
     summarizer = Summarizer(model)
     for length in LENGTHS:
@@ -82,7 +82,7 @@ def write(folder: Path, records: Any) -> Path:
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, Any]:
-    with contextlib.redirect_stdout(None):  # of what is prepared
+    with contextlib.redirect_stdout(None):  # hides the report of the preparation
         start = time.perf_counter()
         result = action()
         return time.perf_counter() - start, result
@@ -94,7 +94,7 @@ def main() -> None:
     arguments.add_argument("--encoder", default="minilm", help="by default minilm")
     arguments.add_argument("--most", type=int, default=10_000, help="documents that are prepared, by default 10000")
     given = arguments.parse_args()
-    warnings.simplefilter("ignore")  # of what is not read of long documents
+    warnings.simplefilter("ignore")  # about parts of long documents that are not read
     with tempfile.TemporaryDirectory() as folder:
         write_documents(Path(folder) / "documents.jsonl", given.documents, 2_000)
         with open(Path(folder) / "documents.jsonl", encoding="utf-8") as lines:

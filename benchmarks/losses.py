@@ -1,9 +1,9 @@
-"""Losses of sentences, compared: one recipe, one budget, one thing changed; ROUGE of validation documents.
+"""Compares losses of extractive models by the ROUGE of validation documents; recipe and number of updates are equal.
 
 python benchmarks/losses.py --config cnndm-minilm --updates 400 --output runs/losses
 
 Fields of the recipe are options, as for training (--data.train FILE, --data.labels greedy). Each loss is a run in the
-output folder. After a kill the same command goes on where it was: it trains what is not trained yet, and prints the
+output folder. The same command resumes after an interruption: it trains what is not trained yet, and prints the
 table. The table is Markdown: ROUGE F1 with 95% bootstrap intervals over documents, and a paired bootstrap test of
 ROUGE-1 against plain cross-entropy with the same seed. A test over documents does not tell how much another seed would
 change; several (--seeds 0 1 2) do.
@@ -34,19 +34,19 @@ VARIANTS = {
     "listwise": ["train.loss=listwise"],
 }
 SPLIT = "validation"
-# What a training settles by the machine; a finished run may say bf16 where the recipe says auto.
+# Fields that a training resolves for its machine: a finished run may say bf16 where the recipe says auto.
 _SETTLED = ("train.precision", "model.attention", "train.resume", "train.overwrite")
 
 
 def recipe(config: str, variant: str, seed: int, updates: int, output: str, overrides: list[str]) -> Config:
-    """The config of one run. There is no threshold in any of them, because listwise scores take none."""
+    """The config of one run. No run has a threshold, because listwise scores take none."""
     budget = [f"train.max_steps={updates}", "train.epochs=null", "selection.threshold=null"]
     named = [f"name={variant}-{seed}", f"output_dir={output}", f"seed={seed}"]
     return Config.load(config, [*overrides, *budget, *named, *VARIANTS[variant]])
 
 
 def is_finished(config: Config) -> bool:
-    """Whether the run of this very config is trained to its end, and evaluated."""
+    """Whether a run with exactly this config is trained to its end, and evaluated."""
     there = Run.of(config)
     checkpoint = there.last_checkpoint()
     if not (results_folder(config) / RESULTS_FILE).is_file() or checkpoint is None:
@@ -61,7 +61,7 @@ def results_folder(config: Config) -> Path:
 
 
 def table(runs: dict[tuple[str, int], Config]) -> Iterator[str]:
-    """The finished runs, line by line."""
+    """The lines of the table of finished runs."""
     yield "| loss | seed | ROUGE-1 | ROUGE-2 | ROUGE-L | ROUGE-1 against cross-entropy | p |"
     yield "|---|---|---|---|---|---|---|"
     for (variant, seed), config in runs.items():
@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--config", required=True, help="the recipe: a file, or a name of configs/")
     parser.add_argument("--updates", type=int, required=True, help="updates of each training")
     parser.add_argument("--output", default="runs/losses", help="folder of the runs")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="each loss is trained with each of them")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="each loss is trained with each seed")
     parser.add_argument("--losses", nargs="+", choices=VARIANTS, default=list(VARIANTS), help="which; all by default")
     given, rest = parser.parse_known_args()
     overrides = overrides_from_arguments(rest)

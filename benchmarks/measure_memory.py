@@ -1,12 +1,13 @@
-"""Shows that memory stays flat: prepares, trains on, and evaluates on, ever more documents.
+"""Shows that memory stays constant: prepares, trains on and evaluates more and more documents.
 
 python benchmarks/measure_memory.py --documents 10000 100000 1000000
 python benchmarks/measure_memory.py --documents 2000 11490 --file train.jsonl.gz --updates 20
 
-Documents are made up, of five sentences, or the first ones of a file. For each number, one process prepares, another
-trains, with a validation on all of them half-way if --updates says where that is, and a third evaluates on all of them.
-The encoder is tiny, with the vocabulary of minilm (from the offline extra or the hub), if --config names none. Made-up
-documents, prepared data and run lie in a temporary folder, about 2 GB for a million documents.
+The documents are made up and have five sentences; with --file they are the first ones of a file. For each number of
+documents, one process prepares them, a second trains on them, and a third evaluates them. With --updates, the training
+has a validation on all documents half-way. Without --config, the encoder is tiny and has the vocabulary of minilm (from
+the offline extra or the hub). Made-up documents, prepared data and the run lie in a temporary folder, about 2 GB for a
+million documents.
 """
 
 import argparse
@@ -32,9 +33,11 @@ WORDS = ["council", "bridge", "harbour", "rain", "school", "decided", "opened", 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000], help="numbers of documents")
-    arguments.add_argument("--updates", type=int, help="stop the training after so many; by default after one pass")
-    arguments.add_argument("--file", type=Path, help="JSON lines whose first documents are taken")
-    arguments.add_argument("--config", help="a config whose encoder, recipe and evaluation are taken")
+    arguments.add_argument(
+        "--updates", type=int, help="stop the training after so many updates; by default after one pass"
+    )
+    arguments.add_argument("--file", type=Path, help="take the first documents of this file of JSON lines")
+    arguments.add_argument("--config", help="take encoder, recipe and evaluation from this config")
     arguments.add_argument("--set", nargs="*", default=[], metavar="FIELD=VALUE", help="other fields of the config")
     options = arguments.parse_args()
     columns = ("documents", "stage", "seconds", "peak RSS", "of it anonymous", "largest worker")
@@ -54,7 +57,7 @@ def main() -> None:
 
 
 def write_config(folder: Path, count: int, options: argparse.Namespace) -> Path:
-    """Documents and encoder, where none are given, and the config; returns its file."""
+    """Writes the config, and documents and an encoder if none are given; returns the config's file."""
     file = options.file or write_documents(folder / "train.jsonl", count)
     values = [
         "name=memory", f"output_dir={folder}", "data.dataset=null", "data.dataset_config=null", f"data.train={file}",
@@ -73,7 +76,7 @@ def write_config(folder: Path, count: int, options: argparse.Namespace) -> Path:
 
 
 def write_documents(path: Path, count: int) -> Path:
-    """So many made-up documents."""
+    """Writes this many made-up documents; returns the file."""
     with open(path, "w", encoding="utf-8") as file:
         for record in documents(count):
             file.write(json.dumps(record) + "\n")
@@ -81,7 +84,7 @@ def write_documents(path: Path, count: int) -> Path:
 
 
 def write_encoder(folder: Path) -> Path:
-    """A tiny encoder with a real vocabulary."""
+    """Writes a tiny encoder with a real vocabulary; returns its folder."""
     tokenizer = load_tokenizer("minilm")
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
     AutoModel.from_config(BertConfig(vocab_size=len(tokenizer), **shape)).save_pretrained(folder)
@@ -97,13 +100,15 @@ def documents(count: int) -> Iterator[dict[str, str]]:
 
 
 def measure(stage: str, config: Path, metrics: Path, parts: int) -> list[tuple[float, list[int]]]:
-    """Seconds and peaks in bytes of a command: resident memory of the process, its anonymous part, any worker's.
+    """Seconds and peak memory of each part of a command.
+
+    The peaks are in bytes: resident memory of the process, its anonymous part, and resident memory of any worker.
 
     Args:
         stage: The command: prepare, train or eval.
         config: Its config.
-        metrics: Written by a training; the second of two parts begins when a validation is in it.
-        parts: Of the command: one or two.
+        metrics: The file of metrics that a training writes. The second part begins when it has a validation.
+        parts: Number of parts: one or two.
     """
     split = "validation" if Config.load(config).data.has_split("validation") else "train"
     command = [sys.executable, "-m", "bertsum", stage, "--config", str(config)]
@@ -120,10 +125,10 @@ def measure(stage: str, config: Path, metrics: Path, parts: int) -> list[tuple[f
             memory = parent.memory_info()
             workers = [child.memory_info().rss for child in parent.children(recursive=True)]
         except psutil.NoSuchProcess:
-            continue  # it, or a worker, has just ended
+            continue  # the process or a worker has just ended
         now = [memory.rss, memory.rss - getattr(memory, "shared", 0), max(workers, default=0)]
         measured[-1] = (time.monotonic() - begin, [*map(max, zip(measured[-1][1], now, strict=True))])
-        time.sleep(0.05)  # between two readings: without it, the watcher would take a core from what it measures
+        time.sleep(0.05)  # without a pause, these readings would take a core from the measured process
     if process.returncode:
         raise SystemExit(process.returncode)
     return measured

@@ -1,7 +1,7 @@
-"""What benchmark.py measures against: BERTSUM as one writes it in an afternoon, in the manner of the authors' code.
+"""The code that benchmark.py compares bertsum with: a simple BERTSUM, in the manner of the authors' code.
 
-One document after the other through the tokenizer, sentence by sentence, and through an oracle over Python sets; then
-transformers' eager attention in float32 over padded batches, with the dropout that the encoder comes with.
+It handles one document after the other: the tokenizer reads it sentence by sentence, and the oracle compares Python
+sets. The encoder is transformers' eager attention in float32 over padded batches, with the encoder's own dropout.
 """
 
 import re
@@ -17,7 +17,7 @@ Example = tuple[list[int], list[int], list[int], list[float]]  # tokens, segment
 
 
 def oracle(sentences: list[str], summary: list[str], most: int = 3) -> list[int]:
-    """Greedy, trying each sentence at each step."""
+    """The greedy oracle; it tries each sentence at each step."""
 
     def grams(text: str, size: int) -> set[tuple[str, ...]]:
         words = re.sub("[^a-zA-Z0-9 ]", "", text).split()
@@ -50,7 +50,7 @@ def oracle(sentences: list[str], summary: list[str], most: int = 3) -> list[int]
 def encode(
     sentences: list[str], summary: list[str] | None, tokenizer: PreTrainedTokenizerBase, most: int = 512
 ) -> Example:
-    """A document's input, labelled if there is a summary."""
+    """A document as the model's input, with labels if there is a summary."""
     labels = oracle(sentences, summary) if summary is not None else []
     example: Example = ([], [], [], [])
     ids, segments, positions, targets = example

@@ -1,11 +1,12 @@
-"""Where packages that compute ROUGE differ from ROUGE-1.5.5, and by how much, on documents of yours.
+"""Shows how much packages for ROUGE differ from the Perl script ROUGE-1.5.5, on your documents.
 
 python benchmarks/rouge_packages.py validation.jsonl.gz --count 500
 
 The summaries are the first sentences of each document (Lead). The Perl script's figures (-m, -f A) are those of
-``bertsum.RougeScorer``, whose tests compare it with the script. A line of the table is a package and a way to call it:
-the mean F1 in percent and how far it is from the script's, how many documents have another F1 to 5 digits, and the
-largest difference of a document. rouge-score has to be installed; rouge and torchmetrics are measured if they are.
+``bertsum.RougeScorer``, whose tests compare it with the script. A line of the table is a package and a way to call it.
+It shows the mean F1 in percent and its difference from the script's, the number of documents whose F1 differs in the
+first 5 digits, and the largest difference of a document. rouge-score has to be installed; rouge and torchmetrics are
+measured if they are.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def by_torchmetrics(pair: Pair) -> Sequence[float]:
 
 
 def calls() -> Iterator[tuple[str, Score]]:
-    """The packages that are there, and ways to call them."""
+    """The installed packages, and the ways to call them."""
     yield "rouge-score, `use_stemmer`, a sentence a line, `rougeLsum`", by_rouge_score(use_stemmer=True)
     yield "the same with our tokenizer", by_rouge_score(tokenizer=Rouge155Tokenizer())
     yield "the same on one line", by_rouge_score(join=" ", use_stemmer=True)
@@ -120,13 +121,13 @@ def table(pairs: list[Pair]) -> Iterator[str]:
 
 
 def difference(mean: float, right: float) -> str:
-    """In percent; a difference that is too small to show has no sign."""
+    """The difference of two means in percent, as text; one too small to show has no sign."""
     shown = f"{100 * (mean - right):+.2f}"
     return shown if shown.strip("+-0.") else "0.00"
 
 
 def measured(score: Score, pairs: list[Pair]) -> tuple[np.ndarray, float]:
-    """F1 of each document (N, 3), and the time of one core."""
+    """F1 of each document (N documents, 3 metrics), and the seconds on one core."""
     score(pairs[0])
     start = time.process_time()
     figures = np.array([score(pair) for pair in pairs])

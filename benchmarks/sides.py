@@ -1,4 +1,4 @@
-"""The two sides of each stage that benchmark.py measures, and what both read."""
+"""The two sides of each stage that benchmark.py measures (ours and a naive one), and the documents that both read."""
 
 import json
 import os
@@ -31,11 +31,11 @@ class Options:
     """What is measured.
 
     Attributes:
-        documents: JSON lines, sentences and summaries split, that each side reads.
+        documents: JSON lines that each side reads; documents and summaries are lists of sentences.
         model: Folder of the model that both sides use.
         count: Documents of a repetition.
-        repetitions: How many there are.
-        precision: Of our side.
+        repetitions: Number of repetitions.
+        precision: Precision of our side.
     """
 
     documents: Path
@@ -60,7 +60,7 @@ SIDES: dict[str, Side] = {}
 
 
 def side(function: Side) -> Side:
-    """Names a side by its function; it sets up, and returns what is repeated."""
+    """Registers a side by the name of its function, which sets up and returns the function that is timed."""
     SIDES[function.__name__] = function
     return function
 
@@ -78,7 +78,7 @@ def text_bytes(options: Options) -> int:
 
 
 def one_core() -> None:
-    """Leaves this process one core."""
+    """Restricts this process to one core."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     torch.set_num_threads(1)
@@ -136,7 +136,7 @@ def naive_model(options: Options) -> BertSum:
 
 
 def long_examples(options: Options, tokenizer: Any, tokens: int) -> list[naive.Example]:
-    """Documents of about 512 tokens, or the longest there are, up to so many tokens in all."""
+    """Documents of about 512 tokens, else the longest ones; as many as make ``tokens`` tokens in all."""
     examples = [naive.encode(record["document"], record["summary"], tokenizer) for record in records(options)]
     examples.sort(key=lambda example: -len(example[0]))
     return examples[: max(1, tokens // len(examples[0][0]))]
@@ -326,7 +326,7 @@ def import_package(options: Options) -> Callable[[], Work]:
 
 
 def write_documents(path: Path, source: str | None, count: int) -> None:
-    """Documents with sentences and summaries split, as both sides read them; repeated where there are fewer."""
+    """Writes ``count`` documents as lists of sentences, as both sides read them; repeats them if there are fewer."""
     config = Config.load(None, [f"data.train={source or 'sample/english.train.jsonl'}", f"data.limit={count}"])
     rows = [{"document": row["sentences"], "summary": row["references"][0]} for row in read_texts(config, "train")]
     with open(path, "w", encoding="utf-8") as file:
@@ -335,6 +335,6 @@ def write_documents(path: Path, source: str | None, count: int) -> None:
 
 
 def write_model(folder: Path, encoder: str) -> None:
-    """The paper's model with a fresh head."""
+    """Writes the paper's model with an untrained head."""
     torch.manual_seed(0)
     BertSum.from_config(SavedConfig.of(Config.load(None, [f"model.encoder={encoder}"]))).save_pretrained(folder)

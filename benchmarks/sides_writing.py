@@ -1,4 +1,4 @@
-"""The sides of benchmark.py that have a decoder: training it, and writing with it.
+"""The sides of benchmark.py for models with a decoder: training, and writing summaries.
 
 # B documents, L tokens of the longest target, T of the longest document, V vocabulary
 """
@@ -28,7 +28,7 @@ TRAINED, WRITTEN, TOKENS = 8, 32, 60  # documents of an update, documents that a
 
 
 def config_of(options: Options) -> Config:
-    """Three layers on the encoder of the benchmark's model."""
+    """The config: a decoder of three layers on the encoder of the benchmark's model."""
     encoder = BertSum.from_pretrained(options.model).config.model.encoder
     sizes = ["decoder.layers=3", "decoder.heads=6", "decoder.feedforward=1024", "train.loss_reduction=token"]
     return Config.load(None, ["model.kind=seq2seq", f"model.encoder={encoder}", *sizes])

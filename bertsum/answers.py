@@ -1,4 +1,4 @@
-"""What the demo answers: the summary of a text, and what carried a sentence of it; without the page's looks."""
+"""The functions behind the demo's page: the summary of a text, and the explanation of a sentence; not its layout."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ LANGUAGES = {
     "Spanish": "es", "Turkish": "tr", "Vietnamese": "vi",
 }  # fmt: skip
 LIMITS = ("sentences", "% of sentences", "words", DEFAULT)
-_MOST = {"sentences": 30, "percent": 100, "words": 1_000_000}  # that the fields of the page take
-_CATCHING = threading.Lock()  # catching warnings affects all threads: two at once would mix them up, and not undo it
+_MOST = {"sentences": 30, "percent": 100, "words": 1_000_000}  # the largest numbers that the page's fields accept
+_CATCHING = threading.Lock()  # catching warnings affects all threads, so only one thread may do it at a time
 _DOCUMENT = "document 0: "  # the summarizer's name for the only document
 
 
@@ -46,8 +46,8 @@ class Answer:
         problem: What is wrong with the text or an option; empty for a summary.
         summary: The summary's text.
         facts: How much of the document the summary is.
-        why: How to read the document.
-        document: The shaded document, or a written summary and what it leans on, as HTML.
+        why: How to read the shaded document.
+        document: The shaded document, or a written summary and the sentences that it draws on, as HTML.
         files: The summary as a text file and as a JSON file.
         sentences: Sentences of the summary that can be explained, each with its place.
     """
@@ -62,7 +62,7 @@ class Answer:
 
 
 class Demo:
-    """The functions of the page, without its looks.
+    """The functions of the page, without its layout.
 
     Attributes:
         models: Names of the models to choose from; visitors cannot load others.
@@ -72,7 +72,7 @@ class Demo:
     def __init__(self, model: str | None, folder: str | Path) -> None:
         self.models = _models(model)
         self.folder = Path(folder)
-        self.summarizer(self.models[0])  # so that an error in it shows at once
+        self.summarizer(self.models[0])  # a broken model is reported at once
 
     def summarizer(self, name: str) -> Summarizer:
         """A model by its name.
@@ -84,7 +84,7 @@ class Demo:
             raise BertsumError(f"model: got '{name}', expected one of {', '.join(self.models)}")
         if name == BUNDLED:
             return _load(None)
-        # best/ is a link that a running training changes
+        # best/ is a link; a running training may point it to another checkpoint
         return _load(str(Path(name).resolve()) if Path(name).is_dir() else name)
 
     def answer(
@@ -152,7 +152,7 @@ class Demo:
         return f'<div class="beside">{"".join(columns)}</div>'
 
     def explain(self, sentence: int, text: str, model: str, *options: Any) -> str:
-        """What carried a sentence of the summary, as HTML.
+        """The explanation of a sentence of the summary, as HTML: which words and sentences raised its score.
 
         Args:
             sentence: Its place in the document, or in a written summary.
@@ -211,7 +211,7 @@ class Settings:
 
     Args:
         models: Names of the models to choose from, the page's own first.
-        answers: Whether it takes queries.
+        answers: Whether the first model takes queries.
     """
 
     def __init__(self, models: Sequence[str], answers: bool) -> None:
@@ -230,7 +230,7 @@ class Settings:
         }
 
     def link(self, values: Sequence[Any]) -> str:
-        """The part of an address that carries settings: those that are not the page's own."""
+        """The part of an address that carries the settings that differ from the page's own."""
         changed = {
             name: value
             for (name, (default, _)), value in zip(self._fields.items(), values, strict=True)
@@ -239,7 +239,7 @@ class Settings:
         return f"?{urlencode(changed)}" if changed else ""
 
     def read(self, parameters: Mapping[str, str]) -> list[Any]:
-        """The settings of an address; what is missing or impossible there is the page's own."""
+        """The settings of an address; a missing or impossible one gets the page's own value."""
         values = []
         for name, (default, choices) in self._fields.items():
             value: Any = parameters.get(name, default)
@@ -305,7 +305,7 @@ def _facts(summary: Summary) -> str:
 
 
 def _not_used(options: Sequence[str]) -> list[str]:
-    """What a model that writes does not heed."""
+    """A message that names the options that a model that writes ignores; none without such options."""
     names = {{"order": "order", "query": "question"}.get(name, "length") for name in options}
     return [f"Not used, since this model writes: {', '.join(sorted(names))}."] if names else []
 

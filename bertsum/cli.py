@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def command_parser() -> ConfigParser:
-    """The parser of all commands; what it leaves over are fields of a config."""
+    """The parser of all commands; arguments that it does not know are fields of a config."""
     arguments = ConfigParser(
         prog="bertsum", description="Summaries, chosen from a text or written.", allow_abbrev=False
     )
@@ -80,7 +80,7 @@ def _main(argv: Sequence[str] | None) -> None:
 
 
 def _train(options: argparse.Namespace, rest: list[str]) -> None:
-    """Trains a model: prepares the data if needed, trains, evaluates, and prints where everything lies.
+    """Trains a model: prepares the data if needed, trains, evaluates, and prints the paths of all files.
 
     bertsum train --config quickstart
     bertsum train --config cnndm --train.max_steps 1000 --name try
@@ -129,7 +129,7 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum eval --checkpoint runs/cnndm/checkpoints/step_001000 --split test
     bertsum eval --config cnndm --average 3           # mean of the 3 best checkpoints, as in the papers
     bertsum eval --config cnndm --baselines-only      # Lead and Oracle, without a model
-    bertsum eval --config adapt --untrained           # before its training, such as the perplexity
+    bertsum eval --config adapt --untrained           # the model before its training, for its perplexity
     bertsum eval --compare a/predictions.jsonl b/predictions.jsonl    # paired bootstrap test
     """
     if options.compare:
@@ -224,8 +224,12 @@ def _prepare(options: argparse.Namespace, rest: list[str]) -> None:
 def _add_convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", help="the authors' file, such as model_step_18000.pt")
     parser.add_argument("run_folder", help="folder to write, such as runs/presumm")
-    parser.add_argument("--encoder", required=True, help="what it was trained from: a hub name, a folder, or minilm")
-    parser.add_argument("--heads", type=int, help="attention heads of the head, where its options were not saved")
+    parser.add_argument(
+        "--encoder", required=True, help="the encoder that it was trained from: a hub name, a folder, or minilm"
+    )
+    parser.add_argument(
+        "--heads", type=int, help="attention heads of the head or decoder, if its options were not saved"
+    )
     add_config(parser)
 
 
@@ -235,7 +239,7 @@ def _convert(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum convert model_step_18000.pt runs/presumm --encoder bert-base-uncased
     bertsum eval --checkpoint runs/presumm/best --split test
 
-    It may be of either half, extractive or abstractive. The run is configured as cnndm or cnndm-abs, or as --config
+    The checkpoint may be extractive or abstractive. The run is configured as cnndm or cnndm-abs, or as --config
     says; any field can be overridden, such as --data.test FILE.
     """
     from bertsum.models.extractive import BertSum
@@ -255,12 +259,12 @@ def _convert(options: argparse.Namespace, rest: list[str]) -> None:
     print(f"Checkpoint: {folder / 'best'} -> {checkpoint.name}\nEvaluate it: bertsum eval --checkpoint {folder}/best")
 
 
-# ---- models that are given away
+# ---- models for other people and other programs
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a checkpoint folder or hub id")
-    parser.add_argument("folder", help="a folder that is not there yet")
+    parser.add_argument("folder", help="a new folder")
 
 
 def _export(options: argparse.Namespace, _: list[str]) -> None:
@@ -283,10 +287,10 @@ def _add_compress(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--feedforward", type=float, default=1.0, metavar="SHARE", help="keep this share of feed-forward units"
     )
-    parser.add_argument("--untrained", action="store_true", help="only cut it, without a training")
+    parser.add_argument("--untrained", action="store_true", help="only make the model smaller, without a training")
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--int8", action="store_true", help="compute in eight bits where that harms little")
-    kept.add_argument("--int8-file", action="store_true", help="keep the file in eight bits, and compute as before")
+    kept.add_argument("--int8", action="store_true", help="compute in eight bits where this changes few summaries")
+    kept.add_argument("--int8-file", action="store_true", help="store the file in eight bits, and compute as before")
     add_config(parser)
 
 
@@ -300,8 +304,8 @@ def _compress(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum compress runs/cnndm-3/best runs/cnndm-3-small --int8-file
 
     Data and training are those of the larger model's run, or of --config; any field can be overridden. Heads and
-    feed-forward units that change the loss of validation documents least are left out. An interrupted command goes on
-    where it was.
+    feed-forward units that change the loss of validation documents least are left out. An interrupted command
+    resumes.
     """
     folder = Path(options.run_folder)
     names = [f"name={folder.name}", f"output_dir={folder.parent}"]
@@ -325,7 +329,7 @@ def _compress(options: argparse.Namespace, rest: list[str]) -> None:
 
 def _add_push(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a checkpoint folder")
-    parser.add_argument("repo_id", help="the repository, such as me/my-model; made if it is not there")
+    parser.add_argument("repo_id", help="the repository, such as me/my-model; created if it does not exist")
     parser.add_argument("--private", action="store_true", help="a new repository is private")
     parser.add_argument("--license", help="licence of the weights, by the hub's name for it, such as apache-2.0")
     parser.add_argument("--branch", help="branch to push to; main by default")
@@ -333,7 +337,7 @@ def _add_push(parser: argparse.ArgumentParser) -> None:
 
 
 def _push(options: argparse.Namespace, _: list[str]) -> None:
-    """Pushes a trained model to the hub, with a model card that tells of its run.
+    """Pushes a trained model to the hub, with a model card that describes its run.
 
     bertsum push runs/cnndm/best me/bertsum-cnndm --private --license apache-2.0
     bertsum push runs/cnndm/best me/bertsum-cnndm --dry-run > card.md   # the card alone, nothing is pushed
@@ -362,11 +366,13 @@ def _add_plot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=["positions", "curves"], help="positions of chosen sentences, learning curves")
     parser.add_argument("output", help="picture to write, an .svg")
     parser.add_argument("files", nargs="+", help="predictions.jsonl files, or run folders for curves")
-    parser.add_argument("--metric", default="rouge1", help="of the curves: loss, perplexity, rouge1 ... rouge_mean")
+    parser.add_argument(
+        "--metric", default="rouge1", help="what the curves show: loss, perplexity, rouge1 ... rouge_mean"
+    )
 
 
 def _plot(options: argparse.Namespace, _: list[str]) -> None:
-    """Draws what was measured.
+    """Draws figures: where in documents sentences were chosen, or learning curves.
 
     bertsum plot positions positions.svg runs/cnndm/eval/test/predictions.jsonl    # one or several
     bertsum plot curves curves.svg runs/cnndm runs/other --metric rouge1

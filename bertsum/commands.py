@@ -39,7 +39,7 @@ _WRITING = ("beam_size", "length_penalty", "min_length", "max_length")
 def add_summarize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?",
-        help="a file, an address, a folder, a pattern or a table; - or nothing: standard input",
+        help="a file, a web address, a folder, a pattern or a table; - or nothing: standard input",
     )  # fmt: skip
     parser.add_argument("--model", help=MODEL_HELP)
     parser.add_argument("--query", metavar="TEXT", help="choose the sentences that answer this, or none")
@@ -51,10 +51,10 @@ def add_summarize(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", choices=["document", "score"], help="order of the sentences")
     parser.add_argument("--language", help="ISO 639-1 code of the text, or auto")
     parser.add_argument(
-        "--long-documents", choices=["window", "truncate"], help="read whole (default), or the beginning"
+        "--long-documents", choices=["window", "truncate"], help="read all of it (default), or only the beginning"
     )
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--marked", action="store_true", help="print the document too, with marks in it")
+    shown.add_argument("--marked", action="store_true", help="print the document too, with the chosen sentences marked")
     shown.add_argument("--json", action="store_true", help="print everything as JSON")
     shown.add_argument("--jsonl", metavar="IN", help="summarize each document of this table")
     parser.add_argument("--out", metavar="OUT", help="file for summaries of many (.jsonl, .jsonl.gz)")
@@ -67,8 +67,8 @@ def add_summarize(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_writing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--beam-size", type=int, metavar="N", help="of a model that writes: hypotheses of the search")
-    parser.add_argument("--length-penalty", type=float, metavar="A", help="its exponent; a larger one: longer texts")
+    parser.add_argument("--beam-size", type=int, metavar="N", help="models that write: hypotheses in the beam search")
+    parser.add_argument("--length-penalty", type=float, metavar="A", help="models that write: larger is longer texts")
     parser.add_argument("--min-length", type=int, metavar="N", help="at least this many tokens")
     parser.add_argument("--max-length", type=int, metavar="N", help="at most this many tokens")
     parser.add_argument("--blocking", action=argparse.BooleanOptionalAction, help="trigram blocking")
@@ -143,7 +143,7 @@ def _print_many(options: argparse.Namespace) -> None:
     from bertsum.reading.many import documents_of
 
     named = documents_of(options.file, options.document_field, options.id_field, options.encoding)
-    named = chain([next(named)], named)  # an error about the whole comes before slow imports
+    named = chain([next(named)], named)  # reads the first now: a wrong folder or table is an error before slow imports
     summarizer = load_summarizer(options.model)
     names: deque[str] = deque()
 
@@ -180,7 +180,7 @@ def _print_many(options: argparse.Namespace) -> None:
 
 
 def _line(summary: Summary, everything: bool) -> dict[str, Any]:
-    """A summary's line of JSON."""
+    """The values of a summary's line of JSON."""
     values = asdict(summary)
     return values if everything else {
         "summary": summary.text, **{name: values[name] for name in ("sentences", "indices", "scores")}
@@ -199,7 +199,7 @@ def _asked(options: argparse.Namespace, names: tuple[str, ...]) -> dict[str, Any
 
 
 def load_summarizer(model: str | None) -> Summarizer:
-    gc.disable()  # new objects all stay; searching them for garbage would take an eighth of the start
+    gc.disable()  # all new objects stay in use; searching them for garbage would take an eighth of the start
     try:
         from bertsum.inference.summarizer import Summarizer
 
@@ -236,7 +236,7 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
         "--leaving-out",
         default="head",
         metavar="FROM",
-        help="leave other sentences out of the head (default), or the text",
+        help="leave other sentences out of the head's input (default), or out of the text",
     )
     parser.add_argument("--language", help="ISO 639-1 code of the text, or auto")
     parser.add_argument("--json", action="store_true", help="print everything as JSON; places count from 0 there")
@@ -244,7 +244,7 @@ def add_explain(parser: argparse.ArgumentParser) -> None:
 
 
 def explain(options: argparse.Namespace, _: list[str]) -> None:
-    """Tells what carried a sentence of a summary: each word, and each other sentence of the document.
+    """Explains a sentence of a summary: how much each word and each other sentence changed its score.
 
     bertsum explain article.txt
     bertsum explain article.txt --sentence 5 --method occlusion --json
@@ -343,13 +343,13 @@ def add_rouge(parser: argparse.ArgumentParser) -> None:
     limit = parser.add_mutually_exclusive_group()
     limit.add_argument("--limit-words", type=int, default=0, metavar="N", help="only N words of each text (-l)")
     limit.add_argument("--limit-bytes", type=int, default=0, metavar="N", help="only N bytes of each text (-b)")
-    parser.add_argument("--average", choices=["A", "B"], default="A", help="of several references: all, or best (-f)")
+    parser.add_argument("--average", choices=["A", "B"], default="A", help="A: mean over references, B: best (-f)")
     parser.add_argument("--alpha", type=float, default=0.5, metavar="A", help="weight of precision in F, 0 to 1 (-p)")
     parser.add_argument("--confidence", type=float, default=95, metavar="C", help="percent of the intervals (-c)")
     parser.add_argument("--samples", type=int, default=1000, metavar="N", help="resamplings for the intervals (-r)")
     parser.add_argument("--each", action="store_true", help="print the figures of each text too (-d)")
     parser.add_argument("--system", default="X", metavar="NAME", help="name in the printed lines")
-    parser.add_argument("--separator", default="<q>", metavar="MARK", help="what separates sentences in a line; <q>")
+    parser.add_argument("--separator", default="<q>", metavar="MARK", help="mark between sentences, by default <q>")
     parser.add_argument("--split-sentences", action="store_true", help="split lines into English sentences instead")
     parser.add_argument("--encoding", metavar="NAME", help="encoding of the files; by default UTF-8")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes")
@@ -368,7 +368,7 @@ def rouge(options: argparse.Namespace, _: list[str]) -> None:
     from bertsum.evaluation.rouge_files import perl_lines, read_pairs, score_pairs
 
     _check_numbers(options)
-    # The Perl script's ROUGE-L is the one of sentences, by either name.
+    # Both names, rougeL and rougeLsum, mean the Perl script's ROUGE-L, which compares sentences.
     names = options.metrics or [*(f"rouge{size}" for size in range(1, options.n + 1)), "rougeL"]
     metrics = tuple(Metric.of("rougeLsum" if name == "rougeL" else name) for name in names)
     tokenizer = Rouge155Tokenizer(not options.no_stemmer, options.stop_words)

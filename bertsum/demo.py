@@ -101,7 +101,7 @@ def launch(
 
 
 def _theme(gr: Any) -> Any:
-    """Gradio's, with fonts of the system and a button that can be read in both schemes."""
+    """Gradio's theme, with the system's fonts, and a button that is readable in light and dark mode."""
     theme = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     button = {f"button_primary_background_fill{end}": "#9a3412" for end in ("", "_dark")}
     hovered = {f"button_primary_background_fill_hover{end}": "#7c2d12" for end in ("", "_dark")}
@@ -149,7 +149,7 @@ def page(demo: Demo) -> gradio.Blocks:
 
 
 class _Actions:
-    """What the parts of the page do; each returns values of the parts that show an answer."""
+    """The actions of the page's parts; each returns new values for the parts that show an answer."""
 
     def __init__(self, gr: Any, demo: Demo, settings: Settings) -> None:
         self._gr = gr
@@ -162,7 +162,7 @@ class _Actions:
         return self._show(answer, self._demo.beside(answer, other, text, *chosen), self._settings.link(options))
 
     def again(self, text: str, *options: Any) -> list[Any]:
-        """As the length changes: nothing to say where there is no text."""
+        """Summarises again after a change of the length; shows no error if there is no text."""
         return self.summarize(text, *options) if (text or "").strip() else self._show(Answer())
 
     def begin(self, parameters: Mapping[str, str]) -> list[Any]:
@@ -287,7 +287,7 @@ def _import_gradio() -> Any:
 
 
 def _examples() -> tuple[list[str], list[str]]:
-    """First words and text of some articles from the bundled sample; the articles are invented."""
+    """First words and text of some invented articles from the bundled sample."""
     lines = (SAMPLE_FOLDER / "english.validation.jsonl").read_text(encoding="utf-8").splitlines()
     texts = [json.loads(line)["document"] for line in lines[:3]]
     return [" ".join(text.split()[:7]) + " …" for text in texts], texts

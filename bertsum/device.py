@@ -1,6 +1,7 @@
-"""The device: which one, in what precision, and the error when memory does not suffice.
+"""The device that computes, its precision, and the error if its memory does not suffice.
 
-All uses of torch's private functions are in this module, behind a check; a public way gives the same result.
+This module has all uses of torch's private functions. Each is used only if torch has it; public functions give the same
+result.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def has_pointwise_linear() -> bool:
 
 
 def pointwise_linear(weight: torch.Tensor, bias: torch.Tensor, gelu: bool) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A linear layer in bf16 on a CPU, as torch.compile would make it: weights laid out once, GELU in the product.
+    """A linear layer in bf16 on a CPU, as torch.compile would make it: weights are laid out once, and GELU is fused in.
 
     Args:
         weight: (out, in).
@@ -88,10 +89,10 @@ def int8_linear(
         whole: Weights in int8 (out, in).
         scale: A scale for each output (out).
         bias: (out).
-        factors: What vectors are divided by before (in).
+        factors: Vectors are first divided by these (in).
 
     Returns:
-        Vectors (N, in) to vectors (N, out), in float32.
+        A function from vectors (N, in) to vectors (N, out), in float32.
     """
     laid_out = torch.ops.onednn.qlinear_prepack(whole, None)
     zeros, divided, middle = torch.zeros(len(scale), dtype=torch.int64), 1 / factors, 128
@@ -109,7 +110,7 @@ def int8_linear(
 
 def softmax_backward(gradient: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
     """Gradient of the scores, from the gradient of their softmax along the last dimension."""
-    if hasattr(torch, "_softmax_backward_data"):  # without a tensor in between
+    if hasattr(torch, "_softmax_backward_data"):  # this function makes no tensor in between
         return torch._softmax_backward_data(gradient, probabilities, -1, probabilities.dtype)
     product = gradient * probabilities
     return product - probabilities * product.sum(dim=-1, keepdim=True)
@@ -133,7 +134,7 @@ def explained_memory(where: Callable[[], str], lengths: np.ndarray, advice: str)
     Args:
         where: Returns a name for the batch, or an empty text.
         lengths: Tokens of each document of the batch.
-        advice: What to lower.
+        advice: The setting to lower, for the message.
 
     Raises:
         BertsumError: in place of the device's or the system's error.

@@ -1,4 +1,4 @@
-"""Reads text files; writes files and folders that are complete or absent, whenever a program is killed."""
+"""Reads text files; writes files and folders that are complete or absent, even if the program is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BYTE_ORDER_MARKS = (
 
 
 def sample_file(name: str | Path) -> Path | None:
-    """The file of the package that ``sample/NAME`` is; None for any other name, and where there is such a file here."""
+    """The package's file for ``sample/NAME``; None for other names, or if the current folder has such a file."""
     folder, _, file = str(name).partition("/")
     path = SAMPLE_FOLDER / file
     return path if folder == "sample" and not Path(name).exists() and file and path.is_file() else None
@@ -163,7 +163,7 @@ class GrowingFile:
         self.path = path
         progress = read_progress(path) if resume else None
         if progress is None or not path.is_file() or path.stat().st_size < progress["bytes"]:
-            _progress_file(path).unlink(missing_ok=True)  # else it would seem to describe the new file
+            _progress_file(path).unlink(missing_ok=True)  # the old progress does not describe the new file
             progress = {"bytes": 0, "crc32": 0, "state": None}
         self.length: int = progress["bytes"]
         self.crc32: int = progress["crc32"]

@@ -32,11 +32,11 @@ Args:
     rouge_types: Names of metrics; by default rouge1, rouge2, rougeL and rougeLsum.
     use_aggregator: Give means over documents. If False: a list with a figure for each document.
     use_stemmer: Compare the stems of words, as nearly all papers do.
-    tokenizer: A function that splits a text into words, in the place of ours.
+    tokenizer: A function that splits a text into words; it replaces our tokenizer.
     language: ISO 639-1 code.
     figure: fmeasure, precision or recall.
-    average: Of several references: A, the Perl script's average, B, the one with the best recall; by default the one
-        with the best F.
+    average: With several references: A is the Perl script's average, B takes the one with the best recall; by default
+        the one with the best F counts.
 
 Returns:
     Figures by the name of the metric, from 0 to 1.

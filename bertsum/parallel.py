@@ -21,13 +21,13 @@ from bertsum.errors import BertsumError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# With fewer items, this process does the work: starting others takes longer.
+# With fewer items, this process does the work itself, because starting others would take longer.
 _WORTHWHILE = 4
-_IN_FLIGHT = 1 << 28  # bytes
+_IN_FLIGHT = 1 << 28  # bytes of the items that are handed out and not yet returned
 
 
 class WorkerError(BertsumError):
-    """A worker process has ended, though nothing was wrong with its work."""
+    """A worker process was ended from outside, not by an error in its work."""
 
 
 def available_cores() -> int:
@@ -66,7 +66,7 @@ def map_in_order(
 
     Args:
         function: The function; sent to each process once, so it may hold large objects.
-        items: The items; read no faster than results are taken.
+        items: The items; they are read only as fast as results are taken.
         workers: Number of processes; None uses every core.
         size: Returns the approximate bytes of an item, so that large items wait.
 
@@ -96,8 +96,8 @@ def map_in_order(
             if sys.version_info < (3, 11, 5):
                 _stop_writing(pool)
             raise WorkerError(
-                f"one of {workers} worker processes was killed, by somebody or for want of memory; start again, if "
-                f"need be with fewer (data.workers){_UNGUARDED if method == 'spawn' else ''}"
+                f"one of {workers} worker processes was killed, perhaps because memory was full; start again, if "
+                f"needed with fewer of them (data.workers){_UNGUARDED if method == 'spawn' else ''}"
             ) from error
         finally:
             for future in pending:
@@ -135,14 +135,14 @@ _function: Callable[[Any], Any]
 def _start_process(function: Callable[[Any], Any]) -> None:
     global _function
     _function = function
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # the processes are the parallelism
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # these processes already use all cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the parent, which ends this process
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """Ends this worker with its parent; else it would wait forever and hold inherited locks."""
+    """Ends this worker when its parent ends; otherwise it would wait forever and hold inherited locks."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

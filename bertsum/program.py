@@ -20,8 +20,9 @@ from bertsum.errors import BertsumError, Stopped
 
 # Of glibc's malloc.h
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
-# Kernels that torch keeps in each thread, and oneDNN in the process: 1,024 by default, one for each shape. Documents
-# differ in length, so most kernels are never used again and take gigabytes. 64 suffice for the layers of one pass.
+# How many compiled kernels torch keeps in each thread, and oneDNN in the process. The default is 1,024, one for each
+# shape. Documents differ in length, so most kernels would never be used again, and take gigabytes. 64 suffice for the
+# layers of one pass.
 _KERNELS = {"LRU_CACHE_CAPACITY": "64", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
 _is_set_up = False
 
@@ -51,7 +52,7 @@ def run(main: Callable[[], None]) -> None:
 
 
 def _end(code: int, message: str = "") -> NoReturn:
-    """Ends the program with that code, even if nobody reads its output any more."""
+    """Ends the program with an exit code, even if nobody reads its output any more."""
     for stream, text in ((sys.stdout, ""), (sys.stderr, message and f"{message}\n")):
         try:
             stream.write(text)
@@ -84,7 +85,7 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     libc.mallopt(_M_MMAP_MAX, 0)  # large blocks also come from the heap,
     libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)  # the free end of the heap stays,
-    libc.mallopt(_M_TOP_PAD, 64 << 20)  # and the heap grows by so many bytes
+    libc.mallopt(_M_TOP_PAD, 64 << 20)  # and the heap grows by 64 MiB at a time
 
 
 def release_freed_memory() -> None:

@@ -43,7 +43,7 @@ class Progress:
             description: Name of the job, such as ``train cnndm``.
             total: Amount of work in all, if known.
             unit: What is counted; ``bytes`` are shown as megabytes.
-            count: Amount already done by an earlier job.
+            count: Amount that an earlier job has already done.
             shown: False if another process shows the progress.
             bar: False if a larger job already shows a bar.
             seconds: Seconds from one line to the next; by default ``SECONDS``.

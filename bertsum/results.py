@@ -16,7 +16,7 @@ FIGURES = ("precision", "recall", "fmeasure")
 # Corpus scores of sacrebleu, and how they are written.
 TRANSLATION_METRICS = {"bleu": "BLEU", "chrf": "chrF"}
 NGRAMS = (1, 2, 3, 4)
-# Figures beside ROUGE: how they are written, and by what they are multiplied for that.
+# Figures beside ROUGE: how their names are written, and the factor by which they are multiplied for the table.
 TEXT_FIGURES = {
     "coverage": ("coverage, %", 100),
     "density": ("density, words", 1),
@@ -25,7 +25,7 @@ TEXT_FIGURES = {
     "precision_at_3": ("P@3, %", 100),
     "bertscore": ("BERTScore F1, %", 100),
 }
-BERTSCORE = "bertscore"  # the one that needs an encoder
+BERTSCORE = "bertscore"  # the only figure that needs an encoder
 RESULTS_FILE = "results.json"
 
 
@@ -66,14 +66,14 @@ class CorpusScore:
 
 @dataclass(frozen=True)
 class AtThreshold:
-    """What is kept and removed if all sentences with at least that score are kept.
+    """What is kept and removed if all sentences with at least a score ``threshold`` are kept.
 
     Attributes:
         threshold: The least score.
-        answered: Share of the records with an answer that keep a sentence with it; None if there is none.
-        recall: Mean share of a record's sentences with an answer that are kept; None if there is none.
+        answered: Of the records with an answer, the share that keeps a sentence with it; None without such records.
+        recall: Of a record's sentences with an answer, the mean share that is kept; None without such records.
         removed: Share of all words that are removed.
-        empty: Share of the records without an answer of which nothing is kept; None if there is none.
+        empty: Of the records without an answer, the share that keeps nothing; None without such records.
     """
 
     threshold: float
@@ -88,11 +88,11 @@ class Answers:
     """How well sentences that answer queries are found, in percent with 95% bootstrap intervals.
 
     Attributes:
-        answerable: Records with a sentence that answers; the next three are means over them.
-        p1: Share of them whose best sentence answers (P@1).
+        answerable: Number of records with a sentence that answers; the next three figures are means over them.
+        p1: Share of these records whose best sentence answers (P@1).
         mrr: Mean reciprocal rank of the first sentence that answers.
         map: Mean average precision.
-        curve: What thresholds keep, of a model.
+        curve: For a model, the effect of several thresholds; empty for a baseline.
     """
 
     answerable: int
@@ -110,18 +110,18 @@ class Answers:
 
 @dataclass(frozen=True)
 class Novelty:
-    """Means over documents of what a summary's text is like beside its document.
+    """How much a summary's text differs from its document: means over documents.
 
     Attributes:
         words: Words of a summary.
         sentences: Sentences of a summary.
         novel1: Share of a summary's words that the document does not have, from 0 to 1.
-        novel2: The same of two words in a row.
-        novel3: The same of three.
-        novel4: The same of four.
+        novel2: Share of a summary's pairs of words in a row that the document does not have.
+        novel3: The same share for three words in a row.
+        novel4: The same share for four words in a row.
         unsupported_documents: Share of documents whose summary has names, numbers or rare words that the document does
             not have.
-        unsupported_words: Share of such words in a summary.
+        unsupported_words: Share of a summary's words that are such names, numbers or rare words.
     """
 
     words: float
@@ -171,11 +171,11 @@ class Results:
         generation: How summaries were written; None without a model that writes.
         translation: BLEU and chrF by system, each by metric; empty if they were not measured.
         signatures: How sacrebleu counted, by metric.
-        novelty: What the texts are like, by system and of the first ``reference``; empty if no model writes, or
-            ROUGE was not measured: a translation has no word of its document.
+        novelty: How the texts differ from their documents, by system and for the first ``reference``. Empty if no model
+            writes, or ROUGE was not measured: a translation has no word of its document.
         perplexity: Perplexity of hidden tokens, by system; empty if it was not measured.
         answers: How well queries are answered, by system; empty if it was not measured.
-        text_figures: Coverage and the like by system, each by name; empty if they were not measured.
+        text_figures: Figures beside ROUGE, such as coverage, by system, each by name; empty if they were not measured.
     """
 
     checkpoints: dict[str, str]
@@ -231,8 +231,8 @@ class Results:
         """The figures as text.
 
         First ROUGE in percent: the figure to report with 95% intervals, then ROUGE-1 recall and precision. Then BLEU
-        and chrF with 95% intervals. Then what texts are like, perplexity, and how queries are answered. What was not
-        measured is left out.
+        and chrF with 95% intervals. Then novelty, perplexity, and figures about queries. What was not measured is left
+        out.
         """
         tables = (
             *(self._rouge_table, self._translation_table, self._text_figures_table, self._novelty_table),
@@ -378,7 +378,7 @@ def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _width(systems: Iterable[str]) -> int:
-    """Of the column of names."""
+    """Width of the column of names."""
     return max([10, *(len(system) + 1 for system in systems)])
 
 

@@ -95,7 +95,7 @@ class Run:
 
     @property
     def lock_file(self) -> Path:
-        """The lock file of the run; it is beside the folder, since a failed start leaves no run folder."""
+        """The run's lock file; it is beside the folder, because a failed start must not leave a run folder."""
         place = self.folder.resolve()
         return place.with_name(f".{place.name}.lock")
 
@@ -172,7 +172,7 @@ class Run:
             raise BertsumError(f"'{self.best}' cannot be written: {error}") from error
 
     def remove_checkpoints(self, keep: set[int]) -> None:
-        """Removes the checkpoints of all updates but ``keep``, and leftovers of a killed process."""
+        """Removes all checkpoints except those of the updates in ``keep``; also leftovers of a killed process."""
         for step, folder in self.checkpoints().items():
             if step not in keep:
                 with contextlib.suppress(OSError):  # tried again after the next checkpoint
@@ -187,7 +187,7 @@ class Run:
         return any((self.folder / name).exists() for name in _WRITTEN)
 
     def clear(self) -> None:
-        """Removes all that a run writes, and no other files; checkpoints go first, since they make a folder a run.
+        """Removes all that a run writes, and no other files; checkpoints first, because they make a folder a run.
 
         Raises:
             OSError: if something cannot be removed.

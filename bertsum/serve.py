@@ -1,4 +1,4 @@
-"""A small HTTP service: summaries and pruned texts as JSON; requests that come together are scored together.
+"""A small HTTP service: summaries and pruned texts as JSON; requests that arrive together are scored together.
 
     uvicorn.run(app(Summarizer.from_pretrained("runs/ask/best")))
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _MISSING = "the service needs FastAPI and uvicorn: pip install 'bertsum[serve]'"
 _AT_ONCE = 64  # documents that are scored together
-_MOST_DOCUMENTS = 256  # of a request
+_MOST_DOCUMENTS = 256  # in one request
 Text = Annotated[str, MinLen(1)]
 Document = Text | Annotated[list[str], MinLen(1)]
 Documents = Annotated[list[Document], MinLen(1), MaxLen(_MOST_DOCUMENTS)]
@@ -39,12 +39,12 @@ Documents = Annotated[list[Document], MinLen(1), MaxLen(_MOST_DOCUMENTS)]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a service bears.
+    """The limits of a service.
 
     Attributes:
-        bytes: Of a request's body.
-        seconds: From a request to its answer.
-        waiting: Documents that wait or are being scored; further requests are told to come later.
+        bytes: Largest size of a request's body.
+        seconds: Longest time from a request to its answer.
+        waiting: Largest number of documents that wait or are being scored; further requests are refused (status 503).
     """
 
     bytes: int = 4 * 2**20
@@ -57,7 +57,7 @@ class _Strict(BaseModel):
 
 
 class SummarizeRequest(_Strict):
-    """Documents to summarise, or to find the answers to a query in; what is null is as the model was saved."""
+    """Documents to summarise, or to search for answers to a query; a field that is null has the model's saved value."""
 
     documents: Documents
     query: str | list[str | None] | None = None
@@ -93,7 +93,7 @@ class _Waiting:
 
 
 class Batcher:
-    """Scores documents of requests that come at the same time together, in one thread.
+    """Scores the documents of several waiting requests together, in one thread.
 
     Attributes:
         waiting: Documents that wait or are being scored.
@@ -113,7 +113,7 @@ class Batcher:
         Args:
             documents: Texts, or lists of sentences.
             queries: What the sentences of each are to answer; None for a summary.
-            options: Options of a call, which hold for all.
+            options: Options of a call of the summarizer, for all documents.
         """
         loop = asyncio.get_running_loop()
         asked = [
@@ -131,13 +131,13 @@ class Batcher:
     async def work(self) -> None:
         """Answers requests until it is cancelled."""
         loop = asyncio.get_running_loop()
-        held: list[_Waiting] = []  # documents with other options than the last batch
+        held: list[_Waiting] = []  # documents whose options differ from those of the last batch
         while True:
             if not held:
                 held.append(await self._queue.get())
             while len(held) < _AT_ONCE and not self._queue.empty():
                 held.append(self._queue.get_nowait())
-            held = [one for one in held if not one.answer.done()]  # nobody waits for the others any more
+            held = [one for one in held if not one.answer.done()]  # without those whose request has ended
             batch = [one for one in held if one.options == held[0].options]
             held = [one for one in held if one.options != held[0].options] if held else []
             if batch:
@@ -158,7 +158,7 @@ class Batcher:
             return [error] * len(batch)
 
     def close(self) -> None:
-        """Ends the thread, after what it is scoring."""
+        """Ends the thread once it has scored its batch."""
         self._thread.shutdown(cancel_futures=True)
 
 
@@ -167,7 +167,7 @@ class Service:
 
     Attributes:
         summarizer: Makes the summaries.
-        batcher: Scores documents; there while the service is up.
+        batcher: Scores documents; exists while the service is up.
     """
 
     batcher: Batcher
@@ -178,7 +178,7 @@ class Service:
 
     @asynccontextmanager
     async def up(self, _: Any = None) -> AsyncIterator[None]:
-        """While this is entered, requests are answered."""
+        """A context in which requests are answered."""
         self.batcher = Batcher(self.summarizer)
         work = asyncio.create_task(self.batcher.work())
         yield
@@ -201,7 +201,7 @@ class Service:
         return {"summaries": [_shown(one) for one in await self._answers(request.documents, request.query, options)]}
 
     async def prune(self, request: PruneRequest) -> dict[str, Any]:
-        """What each document has that answers the query, or nothing."""
+        """Prunes each document to the sentences that answer the query."""
         if not request.query.strip():
             raise BertsumError("query: is empty, expected a text that sentences may answer")
         options = request.model_dump(include={"max_words", "language"}, exclude_none=True)
@@ -247,7 +247,7 @@ def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
 
     Args:
         summarizer: Makes the summaries.
-        limits: What the service bears.
+        limits: The limits of the service.
 
     Raises:
         BertsumError: if FastAPI is not installed.

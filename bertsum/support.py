@@ -1,4 +1,4 @@
-"""Whether a document has the words of a text: names, numbers and rare words that it lacks."""
+"""Finds names, numbers and rare words of a text that a document does not have."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ def tokens(sentence: str) -> Iterator[Token]:
 
 
 def word_key(word: str) -> str:
-    """What is equal for two spellings of a word: ``The`` and ``the``, ``U.S.`` and ``us``, ``1,000`` and ``1000``,
-    ``Smith's`` and ``smith``. Punctuation around a word is left out.
+    """A key of a word that is equal for its different spellings.
+
+    So ``The`` is equal to ``the``, ``U.S.`` to ``us``, ``1,000`` to ``1000``, and ``Smith's`` to ``smith``. Punctuation
+    around a word does not count.
     """
     bare = _AROUND.sub("", unify_spelling(word))
     bare = _INNER_COMMA.sub("", _AROUND.sub("", _POSSESSIVE.sub("", bare)))

@@ -20,8 +20,8 @@ _SPACED_WORD, _WORD_AND_SPACE = re.compile(r"\S+\s*"), regex.compile(rf"(?:{_WOR
 _MAYBE_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u2e80-\U0010ffff]")
 _UNSPACED_CHARACTER = regex.compile(UNSPACED)
 _SURROGATES = re.compile("[\ud800-\udfff]")
-# Characters that a terminal obeys rather than shows: control characters other than tab and new line, other line
-# separators, and changes of the writing direction (with which a text could seem to say something else).
+# Characters that a terminal obeys and does not show: control characters except tab and new line, other line separators,
+# and changes of the writing direction, with which a text could seem to say something else.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 

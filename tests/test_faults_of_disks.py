@@ -152,7 +152,7 @@ def test_a_failed_validation_loses_nothing(config_of, monkeypatch) -> None:
 def test_divergence_keeps_the_checkpoint_before(config_of, monkeypatch) -> None:
     config = config_of("train.save_every=1", "train.max_steps=6", "data.validation=null")
     monkeypatch.setattr(BertSum, "loss", loss_that_is(float("nan"), 4, BertSum.loss))
-    with pytest.raises(bertsum.BertsumError, match="remove that, and the run goes on from the checkpoint before it"):
+    with pytest.raises(bertsum.BertsumError, match="remove it, and the run resumes from the checkpoint before it"):
         bertsum.train(config)
     assert Run(config.run_dir).last_checkpoint().name == "step_000003"
     shutil.rmtree(Run(config.run_dir).last_checkpoint())

@@ -130,7 +130,7 @@ def test_nyt(tmp_path) -> None:
     assert (document.id, document.text) == ("1815718", "The council met.\n\nIt decided.")
     parts = ["Council decides to build bridge", "it will cost (in dollars) $5 million", "photo shows river"]
     assert document.references == [parts]
-    assert "has not a full_text block" in no_body.problem
+    assert "has no full_text block" in no_body.problem
     assert "ParseError" in broken.problem
 
 

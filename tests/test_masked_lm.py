@@ -322,7 +322,7 @@ def test_perplexity_is_for_it_alone(trained_run) -> None:
         ("evaluation.metrics=[rouge]", r"got \[rouge\], expected \[perplexity\] with model.kind masked_lm"),
         ("model.adapters=4", "model.adapters: is set, expected null with model.kind masked_lm"),
         ("train.validate_rouge=true", "train.validate_rouge: got true, expected false"),
-        ("train.loss_reduction=sentence", "which the loss of model.kind masked_lm is not a sum over"),
+        ("train.loss_reduction=sentence", "but the loss of model.kind masked_lm is not a sum over sentences"),
         ("train.label_smoothing=0.1", "train.label_smoothing: got 0.1, expected 0 with model.kind masked_lm"),
         ("model.kind=extractive", "evaluation.metrics: got .perplexity., expected some of rouge, bleu, chrf"),
     ],

@@ -275,7 +275,7 @@ def interrupted(summarizer, source: Path, target: Path, **options: Any) -> None:
 def test_an_unfinished_target_is_not_gone_on_with_otherwise(summarizer, tmp_path, source) -> None:
     target = tmp_path / "out.jsonl"
     interrupted(summarizer, source, target, sentences=2)
-    with pytest.raises(bertsum.BertsumError, match=r"was begun otherwise .*\(sentences: was 2, is 1\)"):
+    with pytest.raises(bertsum.BertsumError, match=r"was begun with other values .*\(sentences: was 2, is 1\)"):
         summarize_file(summarizer, source, target, sentences=1)
     half = bertsum.Summarizer(summarizer.model, precision="fp16")
     with pytest.raises(bertsum.BertsumError, match=r"\(precision: was (fp32|bf16), is fp16\)"):

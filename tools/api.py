@@ -32,7 +32,7 @@ def page() -> str:
 
 
 def described(title: str, public: Any) -> Iterator[str]:
-    """The lines of a public name; of a class with its public methods."""
+    """The lines about a public name; for a class, also about its public methods."""
     name = public.__name__
     yield from [f"## {title}", "", f"```python\n{signature(name, public)}\n```", "", *markdown(public), ""]
     if not inspect.isclass(public):
@@ -51,7 +51,7 @@ def signature(name: str, public: Any) -> str:
     """A call, without types: the text below tells what each argument is."""
     try:
         parameters = list(inspect.signature(public).parameters.values())
-    except ValueError:  # an exception has none
+    except ValueError:  # an exception has no signature
         return name
     bare = [one.replace(annotation=inspect.Parameter.empty) for one in parameters if one.name not in ("self", "cls")]
     return name + str(inspect.Signature(bare)).replace("<factory>", "...")

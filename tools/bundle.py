@@ -2,9 +2,9 @@
 
 python tools/bundle.py runs/bundled-long/best --before runs/bundled/best
 
-With --before the weights are the mean of those before and after the second training, which keeps what the first had
-learned (arXiv 2109.01903). Writes config.json and model.safetensors (in half precision) to bertsum/models/bundled; the
-model card beside them is written by hand from the runs' figures.
+With --before the weights are a mean of the weights before and after the second training, which keeps what the first
+training has learned (arXiv 2109.01903). The script writes config.json and model.safetensors (in half precision) to
+bertsum/models/bundled; the model card beside them is written by hand from the runs' figures.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("checkpoint", type=Path, help="a checkpoint that was trained with model.adapters")
     arguments.add_argument("--before", metavar="CHECKPOINT", type=Path, help="the one that its training started from")
-    arguments.add_argument("--share", type=float, default=0.8, help="share of the later one in the mean (%(default)s)")
+    arguments.add_argument("--share", type=float, default=0.8, help="weight of the later one in the mean (%(default)s)")
     options = arguments.parse_args()
     checkpoint = options.checkpoint
     text = (checkpoint / CONFIG_FILE).read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""A trained model for other runtimes."""
+"""Makes a trained model smaller, or exports it to other runtimes."""

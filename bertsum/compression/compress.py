@@ -1,10 +1,10 @@
-"""A smaller model from a trained one: cut, then trained on what the larger one says of the training documents.
+"""Makes a smaller model: cuts parts out of a trained one, and trains the rest on the larger model's scores.
 
 RUN/start/                the cut model, before its training
-RUN/teacher/eval/train/   what the larger model says of the training documents
+RUN/teacher/eval/train/   the larger model's scores of the training documents
 RUN/best                  the smaller model, like that of any run
 
-All steps that are done are kept: an interrupted command goes on where it was.
+Finished steps are kept, so an interrupted command resumes.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from bertsum.training.train import train
 
 @dataclass(frozen=True)
 class Cut:
-    """What a smaller model has of a larger one's encoder.
+    """What a smaller model keeps of a larger one's encoder.
 
     Attributes:
-        layers: How many of its layers; None for all.
-        heads: Share of its attention heads, from 0 to 1.
-        feedforward: Share of the units of its feed-forward blocks, from 0 to 1.
+        layers: Number of layers to keep; None for all.
+        heads: Share of the attention heads to keep, from 0 to 1.
+        feedforward: Share of the units of the feed-forward blocks to keep, from 0 to 1.
         measured_on: Validation documents on which the importance of heads and units is measured.
     """
 
@@ -58,13 +58,13 @@ class Cut:
 
 
 def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Comparison:
-    """Writes a model in eight bits as a run, and compares the two on the validation documents.
+    """Writes a copy of a model that computes in eight bits, as a run, and compares both on the validation documents.
 
     Args:
         model: A checkpoint folder or hub id.
         config: The run of the model in eight bits: its folder and its data.
-        documents: Validation documents on which 99% of summaries must stay the same, and on a sixth of which values are
-            measured.
+        documents: Number of validation documents. 99% of their summaries must stay the same. Values are measured on a
+            sixth of them.
 
     Raises:
         BertsumError: if the model or the data cannot be used, or the run folder holds another run.
@@ -84,7 +84,7 @@ def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Co
 
 
 def to_small_file(model: str | Path, config: Config) -> Comparison:
-    """Writes a model as a run, all matrices of its file in eight bits, and compares the two on validation documents.
+    """Writes a copy of a model whose file has eight-bit matrices, as a run; compares both on the validation documents.
 
     Args:
         model: A checkpoint folder or hub id.
@@ -107,12 +107,12 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
         model: The larger model: a checkpoint folder or hub id.
         config: The smaller model's run: its folder, its data and its training. The encoder, the labels and what the
             training starts from are set here.
-        cut: What the smaller model has of the larger one.
-        trained: Whether to train it; else it is only cut.
+        cut: What the smaller model keeps of the larger one.
+        trained: Whether to train it after it is cut.
 
     Raises:
-        BertsumError: if the model or the data cannot be used, the model has not what is to be kept, or the run folder
-            holds another run.
+        BertsumError: if the model or the data cannot be used, the model has fewer parts than are to be kept, or the run
+            folder holds another run.
     """
     run = Run.of(config)
     larger = _larger(model)
@@ -150,10 +150,10 @@ def _larger(model: str | Path) -> Model:
 
 
 def _begin(start: Path, larger: Model, config: Config, cut: Cut) -> None:
-    """Writes the cut model, or finds it there.
+    """Writes the cut model, unless an earlier call has written it.
 
     Raises:
-        BertsumError: if it was cut in another way, or of another model.
+        BertsumError: if the folder holds a model that was cut in another way, or from another model.
     """
     assert larger.folder is not None
     made_of = {**asdict(cut), "weights": saved_checksum(larger.folder)}

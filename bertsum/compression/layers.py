@@ -1,4 +1,4 @@
-"""A model with fewer layers: some of a trained model's, chosen evenly."""
+"""Makes a model with fewer layers: it keeps some layers of a trained model, evenly spaced."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 def keep_layers(model: AnyModel, count: int) -> AnyModel:
-    """A copy of a model whose encoder has only some of its layers: the first, the last, and others evenly between.
+    """A copy of a model that keeps only some of the encoder's layers: the first, the last, and others evenly between.
 
     Args:
-        model: A trained model with its whole encoder, not with adapters beside it.
+        model: A trained model that holds its whole encoder, not only adapters.
         count: Layers to keep.
 
     Raises:
-        BertsumError: if the encoder has not so many layers, or no list of them.
+        BertsumError: if the encoder has too few layers, or no list of layers.
     """
     smaller = deepcopy(model)
     layers = encoder_layers(smaller.encoder, "--layers", "another encoder")
@@ -40,7 +40,7 @@ def keep_layers(model: AnyModel, count: int) -> AnyModel:
 
 
 def evenly(layers: int, count: int) -> list[int]:
-    """Places of ``count`` of so many layers: the last, with ``count`` above 1 also the first, and others between."""
+    """Places of ``count`` of the ``layers`` layers: the last, the first if ``count`` is above 1, and others between."""
     if count == 1:
         return [layers - 1]
     return [round(place * (layers - 1) / (count - 1)) for place in range(count)]

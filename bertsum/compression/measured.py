@@ -1,4 +1,4 @@
-"""What a smaller model gains and loses beside the one that it was made of: size, speed, ROUGE, equal summaries.
+"""Compares a smaller model with its original: size, speed, ROUGE, and the share of equal summaries.
 
 # N documents
 """
@@ -31,7 +31,7 @@ class Size:
 
     Attributes:
         parameters: Weights of the whole model.
-        bytes: Of its weights on the disk; adapters alone are small, because the encoder lies beside them.
+        bytes: Size of the weights file. It is small for a model with adapters, whose encoder is stored elsewhere.
     """
 
     parameters: int
@@ -45,7 +45,7 @@ class Comparison:
     Attributes:
         original: Size of the original.
         smaller: Size of the smaller model.
-        speed: Documents a second of the smaller model, divided by the original's: the median of interleaved passes.
+        speed: How many times as fast the smaller model is as the original: the median over pairs of timed passes.
         speeds: The ratio of each pair of passes.
         differences: The original (a) and the smaller model (b) by metric, with a paired test.
         equal: Share of documents with the same summary.
@@ -98,8 +98,8 @@ def compare_models(
         original: A checkpoint folder or hub id.
         smaller: A checkpoint folder.
         split: train, validation or test.
-        timed: Documents of a pass that is timed: the first of the split.
-        pairs: Passes of each model.
+        timed: Number of documents in a timed pass: the first ones of the split.
+        pairs: Number of timed passes of each model.
 
     Raises:
         BertsumError: if a model or the documents cannot be used.

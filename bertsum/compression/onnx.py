@@ -108,7 +108,7 @@ def _check_scores(model: BertSum, session: InferenceSession) -> None:
 
 
 def _documents(model: BertSum, documents: list[list[int]], queries: Sequence[int] = ()) -> Batch:
-    """A batch of documents from the lengths of their sentences and of their queries, without special tokens."""
+    """A batch of made-up documents, from the lengths of their sentences and queries; it has no special tokens."""
     size = model.encoder.config.vocab_size
     rows = []
     for number, lengths in enumerate(documents):

@@ -1,4 +1,4 @@
-"""A model with fewer attention heads and feed-forward units: those that change its loss least are cut out.
+"""Makes a model with fewer attention heads and feed-forward units: cuts out those that change its loss least.
 
 The importance of a head or unit is how fast the loss would change if its output were scaled: ``|dL/dg|`` at the gate
 ``g = 1``, averaged over documents (arXiv 1905.10650, equation 2; arXiv 1905.09418). It is divided by its layer's norm,
@@ -25,7 +25,7 @@ from bertsum.models.base import Model
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
-# Units: matrices of such widths are multiplied quickest.
+# Units are kept in groups of this size, because matrices whose width is a multiple of it are multiplied fastest.
 UNITS_TOGETHER = 16
 
 
@@ -34,8 +34,8 @@ class Importance:
     """How much the loss depends on each part of the encoder.
 
     Attributes:
-        heads: For each of the L layers, of its attention heads (A).
-        units: For each of the L layers, of its feed-forward units (U).
+        heads: For each of the L layers, the importance of its attention heads (A).
+        units: For each of the L layers, the importance of its feed-forward units (U).
     """
 
     heads: list[torch.Tensor]
@@ -48,7 +48,7 @@ def measure_importance(
     """The importance of heads and feed-forward units, measured on documents.
 
     Args:
-        model: A trained model, read to be trained.
+        model: A trained model, loaded for training (not with ``only_score``).
         rows: Rows with what the loss needs, such as labels.
         progress: Called after each document.
 
@@ -74,12 +74,12 @@ def measure_importance(
 def prune(model: AnyModel, importance: Importance, heads: float = 1.0, feedforward: float = 1.0) -> AnyModel:
     """A copy of a model that has only the most important heads and units.
 
-    They are chosen among those of all layers together. Each layer keeps at least one head, and units in groups of
+    All layers compete with each other. Each layer keeps at least one head, and units in groups of
     ``UNITS_TOGETHER``.
 
     Args:
         model: The model.
-        importance: Of its heads and units.
+        importance: The importance of its heads and units.
         heads: Share of all heads to keep.
         feedforward: Share of all units to keep.
     """
@@ -112,7 +112,7 @@ def bert_layers(model: Model) -> Any:
 
 @contextmanager
 def padded_pass(model: Model) -> Iterator[None]:
-    """The pass of transformers' modules, which calls each of them."""
+    """Makes the model use transformers' padded forward pass, which calls each module, while the block runs."""
     packs = model.reader.packs
     model.reader.packs = False
     try:
@@ -124,7 +124,7 @@ def padded_pass(model: Model) -> Iterator[None]:
 
 @contextmanager
 def _gates(layers: Sequence[Any], size: int) -> Iterator[list[torch.Tensor]]:
-    """Factors of 1 on the outputs of heads (A) and of units (U), layer after layer, while the block runs."""
+    """Gates of 1 by which the outputs of heads (A) and units (U) of each layer are multiplied while the block runs."""
     gates, handles = [], []
 
     def gate(module: nn.Linear, each: int) -> None:
@@ -147,7 +147,7 @@ def _gates(layers: Sequence[Any], size: int) -> Iterator[list[torch.Tensor]]:
 
 
 def _most_important(importance: list[torch.Tensor], share: float, together: int) -> list[torch.Tensor]:
-    """Places of the most important parts of each layer, ascending; ``together`` or a multiple of it in a layer."""
+    """Places of the most important parts of each layer, ascending; their number is a multiple of ``together``."""
     every = torch.cat(importance)
     if share >= 1:
         return [torch.arange(len(values)) for values in importance]

@@ -1,7 +1,8 @@
-"""A model whose matrices are in eight bits, but for those that would change its summaries.
+"""Makes a model whose matrices are in eight bits, except those where this would change its summaries.
 
-Large values of a few channels are moved from the vectors into the weights: channel j of the vectors is divided, and of
-the weights multiplied, by ``sqrt(max|x_j| / max|w_j|)`` (arXiv 2211.10438, equation 4, alpha 0.5).
+Vectors have large values in a few channels (columns), and eight bits would round the others badly. So these values are
+moved into the weights: channel j of the vectors is divided, and channel j of the weights multiplied, by
+``sqrt(max|x_j| / max|w_j|)`` (arXiv 2211.10438, equation 4, alpha 0.5).
 
 # H_in and H_out
 """
@@ -30,12 +31,13 @@ Summaries = Callable[[Model], Sequence[Any]]
 def quantize(model: Model, rows: Sequence[dict[str, Any]], summaries: Summaries, equal: float = 0.99) -> Model:
     """A copy of a model in eight bits.
 
-    Projections that change the model's outputs most stay as they are, as many as it takes for equal summaries.
+    The projections (linear layers) that change the model's outputs most stay in floating point: as many as are needed
+    to keep the summaries equal.
 
     Args:
-        model: A trained model, read to be trained.
+        model: A trained model, loaded for training (not with ``only_score``).
         rows: Documents on which the largest values and the outputs are measured.
-        summaries: A model's summaries of documents, in one order.
+        summaries: A function that gives a model's summaries of some documents, always in the same order.
         equal: Share of these summaries that must stay the same.
 
     Raises:
@@ -78,7 +80,7 @@ def _groups(model: Model) -> list[Group]:
 
 
 def _factors(model: Model, groups: Sequence[Group], rows: Sequence[dict[str, Any]]) -> dict[Group, torch.Tensor]:
-    """The factors of channels of each group (H_in)."""
+    """For each group, the factors by which its channels are divided (H_in)."""
     largest: dict[Group, torch.Tensor] = {}
     with _watched(model, groups, largest), torch.no_grad():
         _run(model, rows)
@@ -111,7 +113,7 @@ def _watched(model: Model, groups: Sequence[Group], largest: dict[Group, torch.T
 
 
 def simulated(model: Model) -> Model:
-    """A copy of a model in eight bits that rounds vectors too, in floating point: what int8 gives on any processor."""
+    """A copy of an eight-bit model that rounds vectors, too, in floating point: it gives int8's results anywhere."""
     copy = deepcopy(model)
     for module in copy.encoder.modules():
         if (channels := channels_of(module)) is not None:

@@ -33,7 +33,7 @@ __all__ = [
     "Precision", "RougeConfig", "SelectionConfig", "TrackingConfig", "TrainConfig",
 ]  # fmt: skip
 
-# Why a model has no threshold.
+# The reason that a model has no threshold, for error messages.
 NO_THRESHOLD = (
     "train.loss listwise, whose scores are shares that add up to 1 over a document: they rank its sentences, and get "
     "smaller the more sentences there are"
@@ -75,7 +75,7 @@ class Config:
 
     @property
     def scores(self) -> Literal["sigmoid", "softmax"]:
-        """What makes scores of an extractive model's logits: its loss decides. A saved model keeps it."""
+        """How an extractive model's logits become scores; the loss decides it, and a saved model keeps it."""
         return "softmax" if self.train.loss == "listwise" else "sigmoid"
 
     @property
@@ -166,7 +166,7 @@ def _all_problems(config: Config) -> Iterator[str]:
 
 
 def _training_problems(config: Config) -> Iterator[str]:
-    """Problems only for a training: an evaluation has the model's encoding, and may have other documents."""
+    """Problems that matter only in a training: an evaluation has the model's encoding, and may have other documents."""
     train = config.train
     if config.data.mixture is not None and config.data.train is not None:
         entries = len(config.data.train) if isinstance(config.data.train, list) else 0
@@ -203,11 +203,12 @@ def _training_problems(config: Config) -> Iterator[str]:
 
 
 def _loss_problems(config: Config) -> Iterator[str]:
-    """Settings that the loss of a training does not take."""
+    """Problems with settings that do not fit the loss of a training."""
     train, kind = config.train, config.model.kind
     if train.loss_reduction == ("sentence" if kind in ("seq2seq", "masked_lm") else "token"):
         yield (
-            f"train.loss_reduction: got {train.loss_reduction}, which the loss of model.kind {kind} is not a sum over"
+            f"train.loss_reduction: got {train.loss_reduction}, but the loss of model.kind {kind} is not a sum over "
+            f"{train.loss_reduction}s"
         )
     if train.label_smoothing and kind != "seq2seq":
         yield f"train.label_smoothing: got {train.label_smoothing}, expected 0 with model.kind {kind}"
@@ -233,7 +234,7 @@ def _loss_problems(config: Config) -> Iterator[str]:
 
 
 def _label_problems(data: DataConfig) -> Iterator[str]:
-    """Settings that the scheme of labels lacks, or does not take."""
+    """Problems with settings that are missing for the label scheme, or do not fit it."""
     labels = data.labels
     if labels == "soft" and data.soft_temperature is None:
         yield "data.soft_temperature: is null, expected a temperature, such as 0.05, with data.labels soft"

@@ -1,4 +1,4 @@
-"""Types of fields with their bounds, and the text for an error about what was expected."""
+"""Types of fields: each has its bounds, and the text that an error message gives for what was expected."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ class DataConfig:
     sample/NAME is a file of the bundled sample. With data.dataset, it is the name of a split. A masked_lm needs no
     summaries, and reads plain .txt files, too, each a document."""
     mixture: list[Weight] | None = None
-    """How often each entry of data.train is read: 1 is once, 0.4 two of its five documents, 2 all of them twice. Null:
-    each once."""
+    """How often each entry of data.train is read: 1 is once, 2 is twice, 0.4 is two of every five documents. Null: each
+    once."""
     validation: Source = None
     """Validation documents, given like data.train."""
     test: Source = None
@@ -73,19 +73,19 @@ class DataConfig:
     ROUGE are more probable. teacher: in training documents, a label is the score that another model gave the
     sentence."""
     soft_temperature: Positive | None = None
-    """The temperature of soft labels; 0.05 is five points of ROUGE-1 + ROUGE-2. With data.labels teacher it makes the
-    oracle beside the teacher soft; null there: the greedy one."""
+    """The temperature of soft labels; 0.05 is five points of ROUGE-1 + ROUGE-2. With data.labels teacher it belongs to
+    the oracle that is mixed with the teacher: soft with this temperature, or greedy with null."""
     teacher: Source = None
-    """The scores for data.labels teacher: the predictions.jsonl that bertsum eval --split train writes, or JSON lines
+    """The scores for data.labels teacher: the predictions.jsonl that bertsum eval --split train writes; or JSON lines
     with id and scores, one for each sentence of the document (null for a sentence that was not read). Scores of several
     files are averaged."""
     teacher_weight: Factor = 1.0
-    """A label is this share of the teacher's score, and for the rest the oracle's label."""
+    """The weight w of the teacher: a label is w times the teacher's score plus 1 - w times the oracle's label."""
     detokenized: Share = 0.0
     """This share of the training documents, drawn by id, is first put back to ordinary prose ("do n't" to "don't"). It
     helps where the corpus is tokenised and the texts to summarise are not."""
     joined: Share = 0.0
-    """This share of the training documents, drawn by id, is followed by two to five other documents. Their sentences
+    """This share of the training documents, drawn by id, is followed by two to five other documents, whose sentences
     all count as not in the summary. The model learns from news that a long document is mostly not summary. It needs
     encoding.long_documents window."""
     prepared_dir: Text = "prepared"
@@ -100,7 +100,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class EncodingConfig:
-    """How a document becomes encoder input. It is saved with the model, which reads every text as it was trained."""
+    """How a document becomes encoder input. It is saved with the model, so that every text is read as in training."""
 
     max_length: Annotated[int, Ge(3), Le(1_000_000)] = 512  # [CLS], one token, [SEP]
     """The longest input of the encoder, in tokens. Position embeddings are extended if it was pretrained with fewer."""
@@ -111,11 +111,12 @@ class EncodingConfig:
     max_sentences: Count = 100
     """Only this many sentences of a document are read, if it is truncated."""
     min_sentence_words: Whole = 1
-    """Sentences with fewer words are left out, unless the document has no longer one."""
+    """Sentences with fewer words are left out, unless all sentences of the document are that short."""
     max_sentence_words: Count = 200
     """The encoder reads only this many words of a longer sentence; a summary has the whole sentence."""
     split_sentences: bool = True
     """A document that is one text is split into sentences. false: it is read as one sentence (translation)."""
     words: Literal["tokenizer", "spaces"] = "tokenizer"
-    """What a word is before it is cut into tokens: what the tokenizer says, or what stands between spaces (the authors'
-    code, for text that comes tokenised; other text then loses words to the unknown token)."""
+    """What a word is before it is cut into tokens. tokenizer: what the tokenizer says. spaces: what stands between
+    spaces, as in the authors' code. This is for text that is already tokenised; in other text, some words
+    become the unknown token."""

@@ -17,7 +17,7 @@ Metric = Literal[
 
 @dataclass(frozen=True)
 class SelectionConfig:
-    """How scores become a summary; all limits that are set hold together."""
+    """How scores become a summary. If several limits are set, a summary keeps to all of them."""
 
     sentences: Count | None = 3
     """A summary has at most this many sentences. Null: no limit."""
@@ -39,8 +39,8 @@ class SelectionConfig:
     order: Literal["document", "score"] = "document"
     """The order of the chosen sentences: as in the document, or by score."""
     query_threshold: Probability | None = None
-    """The sentences that answer a query are those with at least this probability: any number of them, or none. Null:
-    the model is not trained with queries, and takes none."""
+    """The sentences that answer a query are those with at least this probability: any number, or none. Null: the
+    model is not trained with queries, and takes none."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class GenerationConfig:
     max_length: Annotated[int, Ge(1), Le(100_000)] = 200
     """A text has at most this many tokens."""
     trigram_blocking: bool = True
-    """No three words in a row are written twice."""
+    """A text never has the same three words in a row twice."""
     search: Literal["standard", "presumm"] = "standard"
     """standard, or presumm, which makes the choices of the authors' code: a finished hypothesis stays in the beam, the
     search ends when the best one is finished, and a repeated trigram is noticed one step late."""
@@ -76,7 +76,7 @@ class RougeConfig:
     limit_to_reference: bool = False
     """Each summary is cut to as many words as its reference has (limited-length recall, NYT)."""
     bootstrap_samples: Annotated[int, Ge(1), Le(1_000_000)] = 1000
-    """The number of resamplings for the 95% intervals."""
+    """The number of bootstrap samples for the 95% intervals."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,19 @@ class EvaluationConfig:
     baselines: Literal["document", "read"] = "document"
     """What Lead and Oracle choose from: all of a document, or what the encoder reads of it (the papers)."""
     metrics: list[Metric] = field(default_factory=lambda: ["rouge"])
-    """What is measured: rouge for summaries; bleu and chrf (sacrebleu, case-sensitive) for translations; perplexity,
-    and it alone, for a masked_lm: the exponential of the mean loss of a hidden token; answers, and it alone, for
-    documents with a query: how sentences that answer it are ranked, and what thresholds keep (docs/asking.md). Beside
-    rouge: coverage and density, how a summary is made of pieces of its document (Grusky et al. 2018); redundancy, the
-    share of its trigrams that it repeats (Welleck et al. 2020); bertscore, how well its tokens match the reference's as
-    vectors of the pretrained encoder (arXiv 1904.09675, F1); and, of models that choose, precision_at, the share of the
-    best sentence and of the best three that the oracle has."""
+    """What is measured. For summaries: rouge. For translations: bleu and chrf (sacrebleu, case-sensitive). For a
+    masked_lm only perplexity, the exponential of the mean loss of a hidden token. For documents with a query only
+    answers: how well the sentences that answer it are ranked, and how many of them a threshold keeps
+    (docs/asking.md). Together with rouge: coverage and density, how much of a summary is copied from its document, and
+    in how long pieces (Grusky et al. 2018); redundancy, the share of its trigrams that it repeats (Welleck et al.
+    2020); bertscore, how well its tokens match those of the reference as vectors of the pretrained encoder (arXiv
+    1904.09675, F1). For models that choose sentences, precision_at: the share of the best one, and of the best three,
+    that the oracle chooses too."""
     explained: Whole = 0
-    """The number of documents, the first ones of the split, whose summaries are explained in explanations.html. Some
-    seconds for each sentence."""
+    """The number of documents whose summaries are explained in explanations.html: the first ones of the split. Each
+    sentence takes some seconds."""
     precision: Precision = "fp32"
-    """The arithmetic of the forward pass in an evaluation, also at the end of a training; validations use
+    """The arithmetic of the forward pass in an evaluation, also in the one at the end of a training; validations use
     train.precision. auto is bf16 if the device has instructions for it, else fp32."""
 
 

@@ -15,10 +15,10 @@ class ModelConfig:
     """The encoder and the head over its sentence vectors."""
 
     encoder: Text = "bert-base-uncased"
-    """The hub name or folder of any BERT-like encoder with a fast tokenizer, or a checkpoint folder of bertsum, whose
-    encoder it then is: model.kind masked_lm trains encoders on plain documents. minilm is all-MiniLM-L6-v2: from the
-    offline extra if it is installed, else from the hub. scratch is a BERT with random weights, of the sizes below, with
-    a vocabulary learned from the training documents."""
+    """The hub name or folder of any BERT-like encoder with a fast tokenizer; or a checkpoint folder of bertsum, whose
+    encoder is taken (model.kind masked_lm trains encoders on plain documents). minilm is all-MiniLM-L6-v2, from the
+    offline extra if it is installed, else from the hub. scratch is a BERT with random weights, the sizes below, and a
+    vocabulary learned from the training documents."""
     scratch_layers: Annotated[int, Ge(1), Le(100)] = 6
     """The number of layers of an encoder from scratch."""
     scratch_hidden: Annotated[int, Ge(1), Le(65_536)] = 256
@@ -65,7 +65,7 @@ class ModelConfig:
     attention_dropout: Fraction | None = None
     """The dropout of the encoder's attention weights. Null: the encoder's own."""
     freeze_encoder: bool = False
-    """Only the head is trained. Adapters, if any, stay as in train.start_from."""
+    """Only the head is trained; adapters, if any, stay as they are in train.start_from."""
     freeze_layers: Whole = 0
     """The encoder's embeddings and this many of its lower layers stay as pretrained."""
     adapters: Annotated[int, Ge(1), Le(1024)] | None = None

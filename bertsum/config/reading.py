@@ -68,7 +68,7 @@ _EXPECTED = {
 def build(
     tree: type[Tree], values: Mapping[str, Any], origin: Mapping[str, str], check: Callable[[Tree], Iterator[str]]
 ) -> Tree:
-    """Makes a tree of dotted values.
+    """Builds the tree of dataclasses from values by dotted name.
 
     Args:
         tree: The root dataclass.
@@ -126,7 +126,7 @@ def _adapter(kind: Any) -> Any:
 
 
 def _converted(value: Any, kind: Any) -> Any:
-    """Turns a tuple into a list, and a text that the field does not take as such into the value that YAML reads."""
+    """Turns a tuple into a list; reads a text as YAML if the field does not accept text."""
     if isinstance(value, tuple | set):
         return list(value)
     takes_it = any(

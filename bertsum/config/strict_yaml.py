@@ -20,8 +20,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 numbers (2e-3 is one; YAML 1.1 reads it as text), no repeated keys, and aliases only for single
-    values: ten lines of aliased lists can fill any memory.
+    """Reads numbers as in YAML 1.2 (2e-3 is a number; YAML 1.1 reads it as text), and refuses repeated keys.
+
+    It refuses aliases of lists and mappings: ten lines of nested aliases can fill any memory.
     """
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:

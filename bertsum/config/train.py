@@ -16,7 +16,7 @@ class TrainConfig:
 
     start_from: Text | None = None
     """The model to begin with: bundled, a checkpoint folder or a hub id. The fields of model must describe the same
-    network, with its adapters if they are to go on learning. Null: the pretrained encoder and a new head."""
+    network, with its adapters if these are to be trained further. Null: the pretrained encoder and a new head."""
     max_steps: Count | None = None
     """Training stops after this many updates. Null: train.epochs decides."""
     epochs: Annotated[int, Ge(1), Le(10_000)] | None = None
@@ -28,20 +28,20 @@ class TrainConfig:
     accumulation: Count = 1
     """The number of batches per process in one update."""
     loss_reduction: Literal["sum", "document", "sentence", "token"] = "sum"
-    """How the loss of an update is counted: its sum (the paper's extractive model), divided by the documents, or
-    divided by what it is a sum over: the sentences of an extractive model, the tokens of a seq2seq model (the
-    paper's), the tokens that a masked_lm has to guess."""
+    """What the loss of an update is divided by. sum: by nothing (the paper's extractive model). document: by the number
+    of documents. sentence: by the sentences of an extractive model. token: by the tokens of a seq2seq model (the
+    paper's), or by the tokens that a masked_lm has to guess."""
     label_smoothing: Fraction = 0.0
-    """The share of probability that a seq2seq model's loss gives to all other tokens alike (0.1 in the paper)."""
+    """The share of probability that a seq2seq model's loss spreads evenly over all other tokens (0.1 in the paper)."""
     loss: Literal["cross_entropy", "focal", "listwise"] = "cross_entropy"
-    """What an extractive model's scores are held against its labels by (docs/losses.md). cross_entropy is binary,
-    sentence by sentence (the paper). focal counts a sentence less that is scored well already. listwise is a softmax
-    over the sentences of a document: scores are then shares that add up to 1, and selection.threshold is refused."""
+    """The loss of an extractive model (docs/losses.md). cross_entropy is binary, sentence by sentence (the paper).
+    focal gives less weight to a sentence that is already scored well. listwise is a softmax over the sentences of a
+    document: scores are then shares that add up to 1, and selection.threshold is refused."""
     positive_weight: Positive | Literal["balanced"] = 1.0
-    """The weight of sentences labelled 1 in cross_entropy and focal. balanced: in each document, the weight with which
-    its positives count as much as its negatives."""
+    """The weight of sentences labelled 1 in cross_entropy and focal. balanced: in each document, the positives together
+    weigh as much as the negatives."""
     focal_gamma: Annotated[float, Ge(1), Le(10)] = 2.0
-    """The exponent of the focal loss (gamma in its paper). A larger one leaves less of what is scored well."""
+    """The exponent of the focal loss (gamma in its paper). A larger one gives less weight to what is scored well."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """Adam, or AdamW with decoupled weight decay."""
     learning_rate: Positive = 2e-3
@@ -63,8 +63,8 @@ class TrainConfig:
     max_grad_norm: Positive | None = None
     """The gradient's norm is clipped to this. Null: no clipping."""
     clip_apart: bool = False
-    """The encoder's gradient and the gradient of everything else are clipped each by its own norm (the authors' two
-    optimisers)."""
+    """The gradients of the encoder and of everything else are clipped separately, each by its own norm (the authors
+    have two optimisers)."""
     schedule: Literal["noam", "linear", "cosine", "constant"] = "noam"
     """The learning rate over the updates. noam is min(step^-0.5, step * warmup^-1.5). linear and cosine decay to zero
     after a linear warmup; constant stays after it."""
@@ -85,7 +85,7 @@ class TrainConfig:
     keep_best: Whole = 3
     """This many checkpoints are kept by train.metric, beside the last one."""
     metric: Literal["loss", "rouge1", "rouge2", "rougeL", "rouge_mean"] = "loss"
-    """What ranks checkpoints: validation loss, one ROUGE F1, or the mean of ROUGE-1, 2 and L."""
+    """What ranks checkpoints: the validation loss, one ROUGE F1, or the mean F1 of ROUGE-1, 2 and L."""
     patience: Count | None = None
     """Training stops after this many validations in a row without a better metric. Null: it does not."""
     log_every: Count = 10
@@ -94,10 +94,10 @@ class TrainConfig:
     """What happens if the loss or gradient of an update is not finite: stop raises an error that names the documents,
     skip leaves the update out and counts it."""
     resume: bool = True
-    """A run goes on from the newest checkpoint in its folder, if it has one. false refuses such a folder."""
+    """A run resumes from the newest checkpoint in its folder, if it has one. false refuses such a folder."""
     overwrite: bool = False
-    """A run that is already in the folder is replaced each time."""
+    """Each start replaces a run that is already in the folder."""
     fsdp: bool = False
-    """Several processes share weights, gradients and optimiser in shards; without it, each has a copy."""
+    """Weights, gradients and optimiser state are sharded over the processes (FSDP); otherwise each has a full copy."""
     deterministic: bool = False
-    """Only algorithms that give the same bits again are used. A GPU does not always use them."""
+    """Only deterministic algorithms are used: they give the same bits in every run. A GPU may otherwise use others."""

@@ -36,7 +36,7 @@ def join_documents(rows: Sequence[ExtractiveRow], share: float) -> None:
     Documents with a query stay as they are.
 
     Args:
-        rows: Columns of prepared documents, changed in place.
+        rows: The rows of prepared documents, changed in place.
         share: Share of documents to append to, drawn by id.
     """
     rows = [row for row in rows if not row["query"]]

@@ -1,4 +1,4 @@
-"""Rows to batches: a token budget, documents of like length together, the same plan for any number of processes.
+"""Makes batches from rows: documents of similar length together, within a token budget, for any number of processes.
 
 # B documents, W windows of them (W = B if no document is longer than the encoder's input), T tokens of the longest
 # window, S the most sentences, N tokens of all windows
@@ -35,8 +35,8 @@ class Batch:
         sentence_mask: True for sentences, False for padding (W, S).
         labels: Label of each sentence (B, S); zeros for documents without labels.
         lengths: Tokens of each window (W); None if padded.
-        places: Place of each sentence of a document among the W x S sentences of windows (B, S); None if each document
-            is one window.
+        places: Place of each sentence of a document among the W x S sentences of all windows (B, S); None if each
+            document is one window.
         document_mask: True for sentences, False for padding (B, S); None if each document is one window.
     """
 
@@ -103,7 +103,7 @@ class PairBatch(Batch):
         return self.target_ids[(places > 0) & (places < lengths[:, None])]
 
     def inputs(self) -> dict[str, Any]:
-        """The arguments of the model's forward pass, without what only a model of sentences reads."""
+        """The arguments of the model's forward pass, without those that only a model that scores sentences takes."""
         names: tuple[str, ...] = ("input_ids", "attention_mask", "token_type_ids", "lengths")
         if self.target_ids is not None:
             names += ("target_ids", "target_lengths")
@@ -115,9 +115,9 @@ class MaskedBatch(Batch):
     """Windows of documents with some tokens hidden, as a masked language model reads them.
 
     Attributes:
-        guessed: Places among the N tokens of all windows, without padding, of those to guess, ascending (M).
-        targets: The tokens that stood there (M).
-        counts: Tokens to guess of each window (B).
+        guessed: Places of the tokens to guess, ascending, among the N tokens of all windows without padding (M).
+        targets: The original tokens at these places (M).
+        counts: Number of tokens to guess in each window (B).
     """
 
     guessed: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
@@ -138,11 +138,11 @@ class MaskedBatch(Batch):
 def collate_masked(
     rows: Sequence[Mapping[str, Any]], hidden: Sequence[tuple[np.ndarray, np.ndarray]], pad_id: int, packed: bool
 ) -> MaskedBatch:
-    """Windows with hidden tokens to a batch.
+    """Makes a batch of windows with hidden tokens.
 
     Args:
         rows: Windows with ``input_ids``.
-        hidden: For each window the tokens as the model sees them, and the ascending places of those to guess.
+        hidden: For each window, the tokens as the model sees them, and the places of those to guess, ascending.
         pad_id: The encoder's padding token.
         packed: Whether windows follow each other without padding.
     """
@@ -161,7 +161,7 @@ def collate_masked(
 def collate_pairs(
     rows: Sequence[Mapping[str, Any]], pad_id: int, target_pad_id: int, packed: bool = False
 ) -> PairBatch:
-    """Rows to a batch of documents and summaries.
+    """Makes a batch of documents and summaries from rows.
 
     Args:
         rows: Documents with ``input_ids``, ``cls_positions`` and, if they have summaries, ``target_ids``.
@@ -181,7 +181,7 @@ def collate_pairs(
 def collate(
     rows: Sequence[Mapping[str, Any]], pad_id: int, max_length: int | None = None, packed: bool = False
 ) -> Batch:
-    """Rows to a batch.
+    """Makes a batch from rows.
 
     Args:
         rows: Documents with ``input_ids``, ``cls_positions`` and, if they have any, ``labels``.
@@ -218,7 +218,7 @@ def collate(
 def cut_rows(
     rows: Sequence[Mapping[str, Any]], max_length: int | None
 ) -> tuple[list[Mapping[str, Any]], list[list[tuple[int, int]]]]:
-    """The windows of all documents; also the window of each document's sentences, and their places in it.
+    """The windows of all documents; and for each sentence of a document its window and its place there.
 
     Args:
         rows: Documents with ``input_ids`` and ``cls_positions``.
@@ -269,7 +269,7 @@ def length_batches(lengths: Sequence[int] | np.ndarray, max_tokens: int) -> list
 
 @dataclass(frozen=True)
 class EpochPlan:
-    """The batches of one pass over the documents, each document once; takes at most two numbers for each document.
+    """The batches of one pass over the documents, each document once; it stores at most two numbers a document.
 
     Attributes:
         epoch: Number of the pass.

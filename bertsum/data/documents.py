@@ -30,7 +30,7 @@ class Document:
         references: Reference summaries, each as one string or as sentences; none for a document to be summarised.
         place: Where it was read, such as ``train.jsonl.gz line 812``.
         query: What its sentences are to answer; empty for a summary.
-        evidence: Where the document answers the query, if that is known; no place at all if it does not answer.
+        evidence: Where the document answers the query, with no places if it does not; None if this is not known.
     """
 
     id: str

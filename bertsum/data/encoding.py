@@ -1,4 +1,4 @@
-"""Sentences to encoder input: [CLS] and [SEP] around each sentence, a query before them, interval segments, cuts.
+"""Turns sentences into encoder input: [CLS] and [SEP] around each, a query before them, segments, and cuts.
 
 # S sentences that are read, T tokens, Q tokens of a query
 """
@@ -56,7 +56,7 @@ def long_enough(sentences: Sequence[str], least: int) -> list[int]:
 
 
 def special_ends(tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
-    """The tokens before and behind a text: [CLS] and [SEP], else those for its begin and end.
+    """The tokens before and after a text: [CLS] and [SEP], else the tokenizer's tokens for begin and end of text.
 
     Raises:
         BertsumError: if the tokenizer has none.
@@ -80,7 +80,7 @@ class DocumentEncoder:
         self.cls_id, self.sep_id = special_ends(tokenizer)
 
     def candidates(self, sentences: Sequence[str], query: str = "") -> list[int]:
-        """Indices of the sentences that may be read; short ones may answer a query."""
+        """Indices of the sentences that may be read; with a query also short ones, because they may answer it."""
         return long_enough(sentences, 1 if query else self.config.min_sentence_words)
 
     def encode(self, sentences: Sequence[str], query: str = "") -> Encoding:
@@ -132,8 +132,8 @@ class DocumentEncoder:
         Args:
             input_ids: Tokens of the whole document, each sentence between [CLS] and [SEP].
             cls_positions: Position of each sentence's [CLS].
-            with_empty: Keep a sentence of which no token fits, as the authors' loader does. No sentence vector may be
-                made of it, but a model that writes reads these tokens.
+            with_empty: Keep the [CLS] of a sentence if none of its tokens fits, as the authors' loader does. It is for
+                a model that writes; no sentence vector can be made of it.
 
         Raises:
             BertsumError: if it was encoded with another vocabulary than this tokenizer's.
@@ -143,7 +143,7 @@ class DocumentEncoder:
         if max(input_ids) >= len(self.tokenizer):
             raise BertsumError(f"token {max(input_ids)} is not in the encoder's vocabulary of {len(self.tokenizer)}")
         bounds = [*cls_positions, len(input_ids)]
-        least = 0 if with_empty else 2  # a sentence is else read only if it has a token between [CLS] and [SEP]
+        least = 0 if with_empty else 2  # otherwise a sentence needs a token between [CLS] and [SEP]
         count = sum(position + least < self.config.max_length for position in cls_positions)
         count = min(count, self.config.max_sentences)
         end = min(bounds[count], self.config.max_length)
@@ -176,8 +176,9 @@ class DocumentEncoder:
         return reasons
 
     def _tokenize(self, sentences: Sequence[str], indices: Sequence[int]) -> Iterator[tuple[int, list[int], float]]:
-        """Index and tokens of each sentence, and the share left after the cut to ``max_sentence_words``; only as many
-        as are asked for, so that a book costs no more than a page.
+        """Index and tokens of each sentence, and its share that is left after the cut to ``max_sentence_words``.
+
+        Sentences are tokenised only when they are asked for, so that a cut book costs no more than a page.
         """
         most = self.config.max_sentence_words
         texts, same = itertools.tee(sanitize(cut_words(sentences[index], most)) for index in indices)

@@ -15,7 +15,8 @@ from bertsum.data.sources import is_hub_split, load_hub_split, read_files
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# A prepared document depends on all modules of this folder but these; a tokenizer is described by itself.
+# Prepared data depend on the code of all modules in this folder, except these three. A tokenizer is described by its
+# content, so the module that learns one does not matter.
 _AFTER = ("windows", "batching", "vocabulary")
 CODE = [
     *sorted(path for path in Path(__file__).parent.glob("*.py") if path.stem not in _AFTER),
@@ -42,7 +43,7 @@ def describe_code(*more: Path) -> dict[str, Any]:
 
 
 def describe_tokenizer(tokenizer: PreTrainedTokenizerBase) -> str:
-    """A checksum of a tokenizer, whatever it did before."""
+    """A checksum of a tokenizer; its last call does not change it."""
     tokens = json.loads(tokenizer.backend_tokenizer.to_str())
     for switch in ("truncation", "padding"):  # set by the last call, not part of the tokenizer
         tokens.pop(switch, None)
@@ -70,8 +71,9 @@ def describe_sources(config: DataConfig, split: str, labelled: bool = True) -> l
 def describe_file(path: Path) -> list[Any]:
     """Identifies a file by its name and all of its content.
 
-    Folder and time do not count: a file may be moved, copied or touched. Size and time would not do, because two files
-    from one archive may share them; nor would both ends, because the middle may change.
+    Folder and time do not count: a file may be moved, copied or touched. Size and time do not suffice, because two
+    files from one archive may share them. The beginning and end of a file do not suffice either, because the middle
+    may change.
     """
     try:
         if not path.is_file():  # a pipe can be read only once

@@ -127,9 +127,9 @@ def read_nyt(path: Path) -> Records:
     root = ElementTree.fromstring(data)
     body = next((block for block in root.iter("block") if block.get("class") == "full_text"), None)
     abstract = next(root.iter("abstract"), None)
-    for name, part in (("a full_text block", body), ("an abstract", abstract)):
+    for name, part in (("full_text block", body), ("abstract", abstract)):
         if part is None:
-            raise FormatError(f"has not {name}, expected an article of the New York Times corpus")
+            raise FormatError(f"has no {name}, expected an article of the New York Times corpus")
     assert body is not None and abstract is not None
     paragraphs = [text for paragraph in body.iter("p") if (text := " ".join("".join(paragraph.itertext()).split()))]
     first = next(abstract.iter("p"), abstract)
@@ -170,7 +170,7 @@ READERS: dict[str, Callable[[Path], Records]] = {
     ".xml": read_nyt,
     ".pt": read_bert_shard,
 }
-# Those that are read, too, where documents need no summaries.
+# Readers that are used, too, if documents need no summaries.
 UNLABELLED_READERS: dict[str, Callable[[Path], Records]] = {".txt": read_plain}
 _ONE_DOCUMENT = (".story", ".story.json", ".summary", ".restbody", ".xml")
 _SPLIT_NAMES = {"validation": ("validation", "valid", "val", "dev")}

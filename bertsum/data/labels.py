@@ -19,7 +19,8 @@ OracleTexts = tuple[list[str], list[list[str]]]
 def visible_sentences(row: Mapping[str, Any], config: DataConfig, all_of_it: bool = False) -> Sequence[int]:
     """The sentences that an oracle chooses from: those that the encoder reads, or all.
 
-    The authors' oracle chooses from the whole document, and loses sentences that are not read (``data.oracle: paper``).
+    With ``data.oracle: paper`` the oracle chooses from the whole document, as the authors' does. Chosen sentences that
+    the encoder does not read are then lost.
 
     Args:
         row: A row with ``sentences`` and ``sentence_indices``.
@@ -41,7 +42,7 @@ def label(rows: Sequence[ExtractiveRow], config: DataConfig, teachers: Sequence[
     Args:
         rows: The rows. For an oracle, a row that came with labels keeps them.
         config: Its ``labels`` chooses the scheme.
-        teachers: The opened files of ``data.teacher``, which have all of the rows.
+        teachers: The opened files of ``data.teacher``; each has scores for all of the rows.
     """
     for row, labels in zip(rows, LABELS[config.labels](rows, config, teachers), strict=True):
         row["labels"] = labels
@@ -92,7 +93,7 @@ def teacher_labels(
 
 
 def oracle_scheme(config: DataConfig) -> Literal["greedy", "soft"]:
-    """The oracle of labels without a teacher, and of the part that a teacher leaves it."""
+    """The oracle that makes labels, alone or mixed with a teacher's scores: greedy or soft."""
     return "greedy" if config.soft_temperature is None else "soft"
 
 
@@ -116,7 +117,7 @@ def _of_read_sentences(row: ExtractiveRow, sentences: Sequence[int], labels: Seq
 
 
 def _mean_scores(scores: Sequence[Sequence[float | None]]) -> list[float]:
-    """The mean score of each sentence, over the teachers that read it; 0 if none did, as none would choose it."""
+    """The mean score of each sentence over the teachers that read it; 0 if none did, since none would choose it."""
     read = ([score for score in of_sentence if score is not None] for of_sentence in zip(*scores, strict=True))
     return [sum(some) / len(some) if some else 0.0 for some in read]
 

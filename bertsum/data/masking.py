@@ -1,5 +1,4 @@
-"""Masked-language-model training (arXiv 1810.04805, 1907.11692): windows of a text, the whole words in them, and which
-of these a model has to guess.
+"""Masked-language-model training (arXiv 1810.04805, 1907.11692): cuts texts into windows, and hides whole words.
 
 # T tokens, V tokens of the vocabulary, M tokens to guess
 """
@@ -19,9 +18,9 @@ from bertsum.text import is_character
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# Of all tokens, those to guess; of these, those that become [MASK], and those that become another token.
+# The share of tokens to guess; of these, the share that becomes [MASK], and the share that becomes a random token.
 GUESSED, HIDDEN, REPLACED = 0.15, 0.8, 0.1
-# Tokens in a row that are no word, if there are more: a web address, or a text without spaces between words.
+# A longer run of tokens is not taken for one word: it is a web address, or text in a script without spaces.
 _LONGEST_WORD = 10
 
 
@@ -29,7 +28,7 @@ class Words:
     """Where the words of a text begin, by its tokens.
 
     Attributes:
-        goes_on: Whether a token may go on with the word of the token before it (V).
+        goes_on: Whether a token may continue the word of the token before it (V).
         alone: Whether a token is a word by itself, such as a comma (V).
     """
 
@@ -37,7 +36,7 @@ class Words:
         """Reads the vocabulary.
 
         Args:
-            tokenizer: A fast tokenizer: BERT's kind marks pieces that go on with a word, others mark those that begin
+            tokenizer: A fast tokenizer. BERT's kind marks pieces that continue a word; others mark those that begin
                 one.
         """
         prefix, begin = word_marks(tokenizer)
@@ -109,14 +108,14 @@ class Masker:
         self.texts = np.array(sorted(set(range(len(tokenizer))) - special), dtype=np.int64)
 
     def __call__(self, input_ids: Sequence[int], seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """The tokens as the model sees them (T), and the ascending places of those to guess (M), at least one.
+        """The tokens as the model sees them (T), and the places of those to guess (M), ascending, at least one.
 
-        Words are drawn until 15% of the tokens are chosen; a word that would be too much is passed over, as in BERT's
-        code. Each chosen token becomes [MASK] with probability 0.8, any other token with 0.1, and else stays.
+        Words are drawn until 15% of the tokens are chosen; a word that would exceed this is skipped, as in BERT's
+        code. Each chosen token becomes [MASK] with probability 0.8, a random token with 0.1, and stays otherwise.
 
         Args:
             input_ids: A window: [CLS], tokens of a text, [SEP] (T, 3 or more).
-            seed: Numbers that the draw depends on, and on nothing else.
+            seed: Numbers that alone decide the draw.
         """
         random = np.random.default_rng(list(seed))
         ids = np.array(input_ids, dtype=np.int64)

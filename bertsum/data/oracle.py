@@ -57,13 +57,15 @@ def oracle_words(text: str, mode: Mode = "unicode") -> list[str]:
 
 
 class _Ngrams:
-    """The distinct unigrams and bigrams (the 2 kinds) of documents' sentences as numbers, and which of them references
-    have. N-grams of a reference may cross sentences; those of a document do not. An n-gram in two documents is two.
+    """The unigrams and bigrams (2 kinds of n-grams) of documents' sentences, and which of them references have.
+
+    N-grams are numbered. N-grams of a reference may cross sentences; those of a document do not. If two documents have
+    the same n-gram, it has a number for each.
 
     Attributes:
         starts: Begin of each document's sentences among all sentences (D + 1).
         document: The document of each sentence (S).
-        owner: For each distinct n-gram of each sentence, the sentence; plus S for bigrams (P).
+        owner: For each pair of a sentence and one of its distinct n-grams, the sentence; plus S if it is a bigram (P).
         ngram: The n-gram of each pair, ascending (P).
         pairs: Begin of each document's pairs (D + 1).
         wanted: Whether each reference of the document has an n-gram (R, distinct n-grams).
@@ -278,12 +280,12 @@ def soft_oracle(
     mode: Mode = "unicode",
     references: Literal["mean", "best"] = "mean",
 ) -> list[float]:
-    """The probability of each sentence to be in a good extract.
+    """The probability that a good extract has the sentence, for each sentence.
 
     An extract E is a set of up to ``max_sentences`` sentences. Its probability is ``exp(score(E) / temperature)`` up to
     a constant, with the score of :func:`greedy_oracle`. A sentence's probability is the sum over the extracts with it.
     Many extracts are nearly as good as the oracle's: this tells a sentence in some of them from one in none. Extracts
-    are made of the ``SOFT_CANDIDATES`` sentences that score highest alone; other sentences get 0.
+    are made only of the ``SOFT_CANDIDATES`` sentences that score highest alone; other sentences get 0.
 
     Args:
         sentences: The document's sentences (S).

@@ -17,8 +17,8 @@ class Evidence:
     """Where a document answers its query.
 
     Attributes:
-        sentences: Places of the sentences that answer it, of a document given as sentences.
-        spans: First character of each answer, and the one after its last, of a document given as text.
+        sentences: Places of the sentences that answer it, if the document was given as sentences.
+        spans: First character of each answer, and the one after its last, if the document was given as text.
     """
 
     sentences: tuple[int, ...] = ()
@@ -26,7 +26,7 @@ class Evidence:
 
 
 def evidence_of(record: Mapping[str, Any], text: str | list[str]) -> Evidence | tuple[str, str] | None:
-    """The evidence of a record; None if it has none, and a reason and a problem if it is wrong.
+    """The evidence of a record; None if it has none; a reason and a problem if it is wrong.
 
     Args:
         record: A record with ``relevant`` (places of sentences) or ``answers``: strings; objects with ``text`` and

@@ -64,7 +64,7 @@ class Seq2SeqRow(Texts):
     """A document as a model that writes reads it: the columns of :class:`ExtractiveRow`, and a summary in place of
     labels.
 
-    ``target_ids`` are the tokens of the first reference, ``target_cut`` tells whether it has more of them.
+    ``target_ids`` are the tokens of the first reference; ``target_cut`` tells whether it was cut.
     """
 
     length: int
@@ -134,7 +134,7 @@ class Rows(ABC):
 
     @abstractmethod
     def __call__(self, documents: Sequence[Document | Rejected]) -> Sequence[Mapping[str, Any] | Rejected]:
-        """A row for each document, or why the document has none. A kind may also make several rows of one."""
+        """A row for each document, or why it has none; some kinds make several rows from one document."""
 
     @staticmethod
     def counts(row: Mapping[str, Any]) -> dict[str, int]:
@@ -333,7 +333,7 @@ class MaskedRows(Rows):
 
     @staticmethod
     def counts(row: Mapping[str, Any]) -> dict[str, int]:
-        """That it is a window."""
+        """Counts each row as a window."""
         return {"windows": 1}
 
 

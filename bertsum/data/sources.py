@@ -34,7 +34,7 @@ from bertsum.files import encoding_of, not_in, sample_file
 JSON_LINES = (".jsonl", ".jsonl.gz")
 SUFFIXES = (*JSON_LINES, *READERS)
 UNLABELLED_SUFFIXES = (*SUFFIXES, *UNLABELLED_READERS)
-LISTS = (".txt", ".json")  # of documents, with data.document_folders
+LISTS = (".txt", ".json")  # ends of the names of lists of documents, for data.document_folders
 AnyItem = TypeVar("AnyItem")
 _ROUNDING = 1e-9  # 10 x 0.1 is one document
 
@@ -73,7 +73,7 @@ def source_files(config: DataConfig, split: str, labelled: bool = True) -> list[
                 raise BertsumError(f"data.{split}: '{pattern}' does not exist and matches no file{there}")
         for file in matches:
             if config.target_suffix is not None and _stem(file)[1] == config.target_suffix.removeprefix("."):
-                continue  # a glob of both sides
+                continue  # the glob also matches the files with the summaries
             is_list = config.document_folders and file.name.endswith(LISTS)
             files += listed_files(file, split, config.document_folders or []) if is_list else [file]
     if not files and config.target_suffix is not None:
@@ -103,7 +103,7 @@ def _stem(path: Path) -> tuple[str, str]:
 
 
 def read_files(config: DataConfig, split: str, labelled: bool = True) -> list[Path]:
-    """All files that a split is read from, those of the summaries among them; arguments as of :func:`source_files`."""
+    """All files that a split is read from, also those with summaries; arguments as in :func:`source_files`."""
     files = source_files(config, split, labelled)
     if config.target_suffix is None:
         return files
@@ -160,7 +160,7 @@ def read_lines(config: DataConfig, split: str, labelled: bool = True) -> Iterato
 
 
 def _repeated(items: Iterator[AnyItem], share: float) -> Iterator[AnyItem]:
-    """Each item so often; with a share of 0.4, two of five, evenly spread."""
+    """Repeats each item ``share`` times; 0.4 keeps two of five items, evenly spread."""
     for number, item in enumerate(items):
         yield from itertools.repeat(item, int((number + 1) * share + _ROUNDING) - int(number * share + _ROUNDING))
 

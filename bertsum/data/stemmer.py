@@ -53,7 +53,7 @@ def base_form(word: str) -> str:
 
 @functools.cache
 def _irregular_forms() -> dict[str, str]:
-    """Irregular form to base form."""
+    """The base form of each irregular form."""
     text = (Path(__file__).parent / "irregular_forms.txt").read_text(encoding="ascii")
     lines = (line.split(maxsplit=1) for line in text.splitlines() if not line.startswith("#"))
     return dict(lines)

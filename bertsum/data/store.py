@@ -1,4 +1,4 @@
-"""Prepared documents on disk: an Arrow file that grows in parts, is never used unfinished, and checked when opened."""
+"""Prepared documents on disk: an Arrow file that is written part by part, and checked when it is opened."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class PreparedChunk:
 
     @staticmethod
     def of(made: Sequence[Mapping[str, Any] | Rejected], kind: type[Rows], read: int) -> PreparedChunk:
-        """Splits what was made of ``read`` documents into rows, with the columns of the kind, and rejected ones."""
+        """The chunk of ``read`` documents; ``made`` holds their rows, with the kind's columns, and rejected ones."""
         rows = [item for item in made if not isinstance(item, Rejected)]
         rejected = [item for item in made if isinstance(item, Rejected)]
         counts = Counter(

@@ -1,4 +1,4 @@
-"""Summaries to the tokens that a decoder writes, and back.
+"""Turns summaries into the tokens that a decoder writes, and back.
 
 # L tokens of a summary, V tokens of the vocabulary
 """
@@ -28,10 +28,9 @@ class TargetEncoder:
         separator_id: The token between two sentences.
         pad_id: The padding token.
         continues: For each token, True if it belongs to the same word as the token before it (V).
-        pieces: What each token adds to its word, without a mark of where the word begins or goes on (V).
+        pieces: The text that each token adds to its word, without the mark of a word's begin or continuation (V).
         names: Each token as text (V).
-        specials: Tokens that stand for no text: none of them may be written, but for the end and the separator, which
-            are not among them.
+        specials: Tokens that stand for no text and may not be written; the end and the separator are not among them.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int, words: str = "tokenizer") -> None:

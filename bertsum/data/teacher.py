@@ -30,7 +30,7 @@ def teacher_files(config: DataConfig) -> list[Path]:
 
 
 class TeacherScores:
-    """The scores in one file of JSON lines. In memory is only where a document's line begins (32 bytes a document).
+    """The scores in one file of JSON lines. Memory holds only the place of each document's line (32 bytes a document).
 
     Attributes:
         path: The file.

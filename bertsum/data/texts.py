@@ -1,4 +1,4 @@
-"""Documents as texts: put back to prose where asked, split into sentences, left out where they are too short."""
+"""Makes texts of documents: turns them back into prose if asked, splits them, and drops those that are too short."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Texts(TypedDict):
 
 
 def as_it_comes(data: DataConfig) -> DataConfig:
-    """The settings for documents that nothing learns from: no augmentation, and the oracle's labels.
+    """The settings for documents that no model is trained on: no augmentation, and the oracle's labels.
 
-    Other splits than train are read so; and train, when a model is evaluated on it.
+    They hold for validation and test documents, and for training documents in an evaluation.
     """
     return replace(data, detokenized=0.0, joined=0.0, labels=oracle_scheme(data), teacher=None, teacher_weight=1.0)
 

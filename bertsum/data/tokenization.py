@@ -56,8 +56,9 @@ class TextTokenizer:
             yield from (encoding.ids for encoding in self._backend.encode_batch_fast(some, add_special_tokens=False))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where each token of :meth:`__call__` stands in the text; a token for which the tokenizer does not tell it
-        spans its whole piece between spaces.
+        """Where each token of :meth:`__call__` stands in the text.
+
+        If the tokenizer does not tell it, a token spans all the text between two spaces.
         """
         if self._words is None:
             self._set_up()
@@ -150,8 +151,10 @@ def is_unused(token: str) -> bool:
 
 
 def word_marks(tokenizer: PreTrainedTokenizerBase) -> tuple[str | None, str]:
-    """How a tokenizer marks words: what pieces that go on with a word begin with (BERT's ``##``; None if nothing), and
-    else what pieces that begin a word start with: ``Ġ`` of byte-level tokenizers, ``▁`` of others.
+    """How a tokenizer marks words, as two prefixes.
+
+    The first is the prefix of pieces that continue a word: BERT's ``##``; None if there is none. Then the second is the
+    prefix of pieces that begin a word: ``Ġ`` in byte-level tokenizers, ``▁`` in others.
     """
     backend: Any = tokenizer.backend_tokenizer
     described = json.loads(backend.to_str())
@@ -168,8 +171,10 @@ def _has_pre_tokenizer(described: dict[str, Any], kind: str) -> bool:
 
 
 def cuts_at_spaces(tokenizer: dict[str, Any]) -> bool:
-    """Whether a text has the same tokens as its words one by one. This is true of BERT's tokenizers: neither their
-    normalisation nor their pieces reach across a space. Added tokens may.
+    """Whether a text has the same tokens as its words one by one.
+
+    This is true of BERT's tokenizers: neither their normalisation nor their pieces reach across a space. Added tokens
+    may reach across one.
     """
     parts = ("normalizer", "pre_tokenizer", "model")
     kinds = tuple((tokenizer.get(part) or {}).get("type") for part in parts)
@@ -178,7 +183,7 @@ def cuts_at_spaces(tokenizer: dict[str, Any]) -> bool:
 
 
 def whole_words(tokenizer: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Words that are one token: of ASCII letters and digits, which BERT's tokenizers at most put in lower case."""
+    """Words of ASCII letters and digits that are one token; BERT's tokenizers at most put such words in lower case."""
     lower, longest = tokenizer["normalizer"]["lowercase"], tokenizer["model"]["max_input_chars_per_word"]
     return {
         token: (number,)

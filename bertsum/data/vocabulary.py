@@ -1,4 +1,4 @@
-"""Tokenizers made for a run: cut to the training summaries, or learned from training texts; made once, kept on disk."""
+"""Makes a tokenizer for a run: the encoder's, cut to the training summaries, or one learned from training texts."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def target_tokenizer(config: Config, tokenizer: PreTrainedTokenizerBase) -> PreT
 
 
 def _texts(config: Config, side: str) -> Iterator[str]:
-    """The training documents, or the training summaries; documents that cannot be used are for ``prepare`` to tell."""
+    """The training documents or summaries; unusable documents are skipped here, and ``prepare`` reports them."""
     with Progress(f"learn the vocabulary of {side}") as progress:
         for document in read_documents(config.data, "train", labelled=side != "documents"):
             if not isinstance(document, Rejected):

@@ -26,11 +26,11 @@ class Window:
 
     @property
     def place(self) -> int:
-        """Place in the window of the first sentence that gets its vector from it."""
+        """Place, in the window, of the first sentence that gets its vector from the window."""
         return self.opening + self.taken[0] - self.sentences[0]
 
     def row(self, input_ids: Sequence[int], cls_positions: Sequence[int]) -> dict[str, Any]:
-        """``input_ids`` and ``cls_positions`` of the window, as if it were a document; the query stands before each.
+        """``input_ids`` and ``cls_positions`` of the window, as if it were a document; a query stands first.
 
         Args:
             input_ids: Tokens of the query, if there is one, and of the document (T).
@@ -57,7 +57,7 @@ def windows(cls_positions: Sequence[int], length: int, max_length: int) -> list[
 
     Args:
         cls_positions: Position of each sentence's [CLS] (S); before the first stands the query, if there is one.
-        length: Tokens of query and document; no sentence may have more than ``max_length`` without the query's.
+        length: Tokens of query and document. Query and any one sentence together must fit into ``max_length``.
         max_length: Tokens of a window, the query included.
     """
     query = cls_positions[0]

@@ -1,6 +1,6 @@
 """BERT and RoBERTa (arXiv 1810.04805, 1907.11692): their weights alone, for :mod:`bertsum.encoders.packed`.
 
-Names are as in transformers. Its classes would compute too, but take seconds to import.
+Weights have the names of transformers. Its own classes take seconds to import, so they are not used here.
 
 # H hidden
 """
@@ -28,7 +28,7 @@ FIRST_POSITION: dict[str, Callable[[PretrainedConfig], int]] = {
 
 
 class Bert(nn.Module):
-    """The weights, not yet filled with values.
+    """A BERT or RoBERTa encoder: only its weights, not yet filled with values.
 
     Attributes:
         config: The configuration, a class of transformers.

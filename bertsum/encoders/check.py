@@ -1,7 +1,8 @@
 """Tries a pretrained encoder on a few tokens when it is loaded.
 
-Families in transformers differ in more than their configurations show. So this module keeps no list of names. It runs
-some short passes, and one of at most 1024 tokens. BERT and RoBERTa are known and not tried.
+Encoder families of transformers (BERT, DeBERTa, ...) differ in more than their configurations show. So this module does
+not rely on a list of names, but runs some short passes and one of at most 1024 tokens. BERT and RoBERTa are known, so
+they are not tried.
 
 # S tokens of a short document, T of a long one, H hidden
 """
@@ -32,9 +33,9 @@ _TOLERANCE = 1e-4
 def check_encoder(encoder: PreTrainedModel, config: ModelConfig, max_length: int) -> None:
     """Makes an encoder ready to read and to learn, or refuses it.
 
-    The encoder gets position embeddings for ``max_length`` tokens. Unused weights are frozen: no gradient would reach
-    them, and training on several processes and resuming need one. What the family needs is written into the encoder's
-    configuration (:class:`~bertsum.encoders.padded.Reading`).
+    The encoder gets position embeddings for ``max_length`` tokens. Unused weights are frozen: they never get a
+    gradient, but training in several processes and resuming expect one for each weight that is not frozen. What the
+    family needs is written into the encoder's configuration (:class:`~bertsum.encoders.padded.Reading`).
 
     Args:
         encoder: An encoder of transformers, on the CPU.
@@ -213,7 +214,7 @@ def _watched(encoder: PreTrainedModel, count: int) -> Iterator[list[_Table]]:
         _Table(parent, name)
         for parent in encoder.modules()
         for name, part in parent.named_children()
-        # Tables of sines have other classes. Some families add rows for reserved positions.
+        # Tables of sines have other classes and are not found here. Some families add rows for reserved positions.
         if type(part) is nn.Embedding and "position" in name and 0 <= part.num_embeddings - limit <= _MOST_RESERVED
     ]
     hooks = [
@@ -241,13 +242,13 @@ def _make_room(trial: _Trial, tables: list[_Table], max_length: int) -> None:
     if more <= 0:
         return
     for other in tables:
-        if None not in other.firsts:  # tables for other things stay; tables that were not looked up grow too
+        if None not in other.firsts:  # tables of other things keep their size; tables without a look-up grow, too
             lengthen_positions(other.parent, other.name, other.rows + more)
     config.max_position_embeddings += more
 
 
 def check_length(config: PretrainedConfig, max_length: int) -> None:
-    """Refuses too many tokens for an encoder without a table of positions that could be made longer.
+    """Refuses a ``max_length`` that is too large for an encoder whose positions cannot be extended.
 
     Raises:
         BertsumError: if there are too many; the message names the limit.

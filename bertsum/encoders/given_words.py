@@ -1,6 +1,6 @@
-"""Word embeddings given from outside: an encoder reads vectors in place of the words that they stand for.
+"""Gives an encoder vectors in place of the embeddings of its words, so that a gradient can reach them.
 
-Positions, segments and norms are the encoder's own, so a gradient of its output reaches the words alone.
+The encoder still adds its own positions and segments, so the vectors stand for the words alone.
 
 # R rows, T tokens of a row, N tokens of all rows, E size of a word embedding
 """
@@ -43,7 +43,7 @@ def given_words(encoder: Encoder, vectors: torch.Tensor, tokens: torch.Tensor | 
 
     def replace(_module: nn.Module, _inputs: Any, own: torch.Tensor) -> torch.Tensor:
         nonlocal read
-        if threading.get_ident() != mine:  # another thread reads a document of its own meanwhile
+        if threading.get_ident() != mine:  # another thread is reading its own document
             return own
         part = given[read : read + len(own)].to(own.dtype)
         read += len(own)

@@ -1,11 +1,12 @@
-"""Matrices in eight bits (arXiv 2211.10438, SmoothQuant): each output of a weight has its scale, each vector that is
-multiplied has its own, and factors of the channels move large values of vectors into the weights.
+"""Matrices in eight bits (arXiv 2211.10438, SmoothQuant).
 
-The encoder's configuration names the modules in its entry ``int8``. Their weights are kept in floating point too, with
-the values that eight bits hold, so that a processor without fast integer products computes nearly the same.
+Each output of a weight has its own scale, and so has each vector that is multiplied. Factors of the channels (columns)
+move large values from the vectors into the weights. The encoder's configuration has two entries:
 
-Its entry ``int8_file`` is true if all other matrices of the model are in eight bits on the disk too, and whatever is no
-matrix in half precision. Such a model computes in floating point.
+- ``int8`` names the modules in eight bits. Their weights are also kept in floating point, rounded to the values that
+  eight bits hold, so that a processor without fast integer products computes nearly the same.
+- ``int8_file`` is true if the file holds all other matrices in eight bits, too, and everything else in half precision.
+  Such a model computes in floating point.
 
 # H_in and H_out, V rows
 """
@@ -41,7 +42,7 @@ def int8_modules(config: PretrainedConfig) -> list[str]:
 
 
 def add_channels(encoder: Encoder) -> None:
-    """Gives the linear modules in eight bits of a new encoder their factors of channels (H_in), 1 at first.
+    """Adds factors of channels (H_in), 1 at first, to those linear modules of a new encoder that are in eight bits.
 
     Raises:
         ValueError: if the configuration names a module that has no weights of that kind.
@@ -64,18 +65,18 @@ def channels_of(module: nn.Module) -> torch.Tensor | None:
 
 
 def in_eight_bits(weight: torch.Tensor, largest: int = LARGEST) -> tuple[torch.Tensor, torch.Tensor]:
-    """Whole numbers from ``-largest`` to ``largest`` (int8), and each row's scale: ``weight`` is about their product.
+    """Rounds a weight to whole numbers (int8) and a scale for each row, whose product is about ``weight``.
 
     Args:
         weight: (H_out, H_in) or (V, H).
-        largest: 127, or less where sums of products could overflow.
+        largest: The largest whole number: 127, or less where sums of products could overflow.
     """
     scale = (weight.float().abs().amax(dim=1) / largest).clamp(min=torch.finfo(torch.float32).tiny)
     return (weight.float() / scale[:, None]).round().to(torch.int8), scale
 
 
 def rounded(weight: torch.Tensor, channels: torch.Tensor | None) -> torch.Tensor:
-    """The weight with the values that eight bits hold."""
+    """A weight in floating point, rounded to the values that eight bits hold."""
     whole, scale = in_eight_bits(weight if channels is None else weight * channels)
     values = whole.float() * scale[:, None]
     return values if channels is None else values / channels
@@ -104,7 +105,7 @@ def stored(weights: Mapping[str, torch.Tensor], config: PretrainedConfig) -> dic
 
 
 def to_train(encoder: Encoder) -> None:
-    """Puts an encoder into floating point: a training moves weights by less than eight bits can hold."""
+    """Makes an encoder compute in floating point, because training changes weights by less than eight bits can hold."""
     for module in encoder.modules():
         if channels_of(module) is not None:
             delattr(module, _CHANNELS)
@@ -114,7 +115,7 @@ def to_train(encoder: Encoder) -> None:
 
 
 def in_floating_point(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights that :func:`restored` gave, without the factors of channels, which they are divided by already."""
+    """The weights that :func:`restored` returns, without the factors of channels, which are already applied to them."""
     return {name: weight for name, weight in weights.items() if not name.endswith(f".{_CHANNELS}")}
 
 

@@ -101,7 +101,7 @@ def load_encoder(config: ModelConfig, max_length: int, weights_alone: bool = Fal
 
 
 def _of_transformers(config: ModelConfig, encoder_config: PretrainedConfig) -> PreTrainedModel:
-    """The weights of an encoder's package.
+    """An encoder of transformers with its pretrained weights.
 
     Raises:
         ValueError: if some are missing.
@@ -142,7 +142,7 @@ def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
 def build_encoder(
     encoder_config: PretrainedConfig, config: ModelConfig, max_length: int, weights_alone: bool = False
 ) -> Encoder:
-    """An encoder of that configuration; a checkpoint will fill its weights."""
+    """An encoder of that configuration, whose weights a checkpoint will fill."""
     encoder_config = configure(encoder_config, config)
     if encoder_config.model_type not in FIRST_POSITION:
         check_length(encoder_config, max_length)

@@ -18,7 +18,7 @@ from bertsum.errors import BertsumError
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
-# s of adapters made here (alpha = 2 r is usual). It is saved with them, since other versions may use another s.
+# The factor s of adapters made here (alpha = 2 r is usual). It is saved with them, since versions may differ.
 SCALE = 2.0
 FIRST_SCALE = 2.0  # of adapters saved without s
 _A, _B = ".lora_A.default.weight", ".lora_B.default.weight"  # names as in the package peft
@@ -84,7 +84,7 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
     linears = {
         name: part
         for name, part in encoder.named_modules()
-        if isinstance(part, nn.Linear) and id(part) in adapted and part.weight.requires_grad  # and takes part
+        if isinstance(part, nn.Linear) and id(part) in adapted and part.weight.requires_grad  # unused ones are frozen
     }
     if not linears and config.freeze_layers:
         raise BertsumError("model.adapters: no layer of the encoder is left for them; lower model.freeze_layers")
@@ -105,7 +105,7 @@ def belongs_to_checkpoint(name: str, config: ModelConfig) -> bool:
 
 
 def scaled_as_here(weights: dict[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
-    """A checkpoint's weights; if its adapters had another s, B is scaled so that they do the same with ``SCALE``.
+    """A checkpoint's weights; if its adapters had another s, B is scaled so that ``SCALE`` gives the same products.
 
     Args:
         weights: The checkpoint's weights by name.

@@ -1,6 +1,6 @@
-"""BERT's forward pass over documents in a row, without padding.
+"""BERT's forward pass over packed documents: one after the other in one sequence, without padding.
 
-It is made for a CPU, where transformers' pass spends most time in attention over whole batches, dropout and padding.
+It is made for a CPU, where transformers' pass spends most of its time on attention over padded batches and dropout.
 On a GPU it uses torch's attention for documents of different lengths (FlashAttention, if possible). It computes what
 transformers' BertModel and RobertaModel compute (arXiv 1810.04805), from the same modules' weights.
 
@@ -142,7 +142,7 @@ def dropout(vectors: torch.Tensor, probability: float) -> torch.Tensor:
     """Zeroes values with a probability (in steps of 1/256), and scales the others so that the mean stays."""
     if probability == 0.0:
         return vectors
-    if vectors.device.type != "cpu":  # there a draw costs nothing
+    if vectors.device.type != "cpu":  # on other devices a random draw costs little
         return F.dropout(vectors, probability)
     dropped, scale = _mask(vectors.shape, probability)
     return vectors.masked_fill(dropped, 0.0) * scale
@@ -163,7 +163,7 @@ def _mask(shape: Sequence[int], probability: float) -> tuple[torch.Tensor, float
 def attend(
     query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
 ) -> torch.Tensor:
-    """Attention inside each document, or to a document's source, computed in the way that is quick on the device.
+    """Attention inside each document, or from a text to its source, computed in the way that is fast on the device.
 
     Args:
         query: Queries of all documents (V, H).
@@ -188,7 +188,7 @@ def attend(
 def _attend_padded(
     query: torch.Tensor, key_value: torch.Tensor, queries: list[int], keys: list[int], heads: int, dropout: float
 ) -> torch.Tensor:
-    """Attention of each document (V, H), all documents side by side: quick where all are short."""
+    """Attention of each document (V, H), all documents padded side by side: fast if all are short."""
     of_queries, of_keys = Padding(queries, query.device), Padding(keys, query.device)
     if not len(query):
         return query
@@ -200,7 +200,7 @@ def _attend_padded(
 
 
 class Padding:
-    """Where packed vectors stand if documents lie side by side, padded to the longest.
+    """Moves vectors between two layouts: packed, and side by side with padding to the longest document.
 
     Attributes:
         inside: True for a document's vectors, False for padding (documents, longest).

@@ -1,4 +1,4 @@
-"""The projections of packed layers: weights to functions of vectors, made once for many passes.
+"""The projections of packed layers: turns weights into functions of vectors, once for many passes.
 
 # N vectors
 """

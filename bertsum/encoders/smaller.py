@@ -1,4 +1,4 @@
-"""What was done to an encoder to make it smaller, in words for the model card."""
+"""Sentences for the model card about what made an encoder smaller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def made_smaller(config: PretrainedConfig) -> list[str]:
-    """A sentence for each change that the encoder's configuration tells of, and one for the number of its layers."""
+    """A sentence about the size of the encoder, and one for each change that its configuration records."""
     told = [f"Its encoder has {config.num_hidden_layers} layers with vectors of {config.hidden_size} numbers."]
     kept = getattr(config, KEPT, None)
     if kept is not None:

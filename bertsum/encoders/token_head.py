@@ -92,7 +92,7 @@ def load_token_head(name: str, encoder: Encoder) -> dict[str, torch.Tensor] | No
 
 
 def _of_transformers(name: str) -> dict[str, torch.Tensor]:
-    """The weights that transformers' masked language model of this name has read; none if the family has no such."""
+    """The weights of transformers' masked language model of this name; none if its family has no such model."""
     from transformers import AutoConfig, AutoModelForMaskedLM
 
     path = resolve_encoder(name)

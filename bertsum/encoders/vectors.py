@@ -1,4 +1,4 @@
-"""Documents to sentence vectors: the encoder reads documents padded or packed, long ones some windows at a time.
+"""Turns documents into sentence vectors; the encoder reads them padded or packed, long ones some windows at a time.
 
 # W windows, T tokens of the longest, N tokens of all, S sentences, H hidden
 """
@@ -80,7 +80,7 @@ class Reader:
             dtype: Precision of the layers.
         """
         weights = [(weight.data_ptr(), version_of(weight)) for weight in self.encoder.parameters()]
-        unknown = any(version is None for _, version in weights)  # whether they have changed
+        unknown = any(version is None for _, version in weights)  # whether weights have changed is not known
         with _LOCK:  # threads that score at once share them
             kept = self._kept_layers.get(dtype)
             if unknown or kept is None or kept[0] != weights:
@@ -171,7 +171,7 @@ class Reader:
     def _of_sentences(
         self, hidden: torch.Tensor, tokens: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
     ) -> torch.Tensor:
-        """Vectors of tokens (W, T, H) to those of sentences (W, S, H)."""
+        """Vectors of sentences (W, S, H), from the vectors of tokens (W, T, H)."""
         if self._config.sentence_vectors == "mean":
             return sentence_means(hidden, tokens, cls_positions, sentence_mask)
         sentences: torch.Tensor = hidden[torch.arange(hidden.shape[0], device=hidden.device)[:, None], cls_positions]

@@ -83,7 +83,7 @@ def summarize_answers(
 
     Args:
         records: The records (N).
-        thresholds: Which thresholds to try; none for scores that are no probabilities.
+        thresholds: The thresholds to try; none if scores are not probabilities.
         samples: Number of resamplings.
         seed: Seed of the resamplings.
 
@@ -113,7 +113,7 @@ def write_answers(
     Args:
         file: The predictions.jsonl to write.
         rows: The records, with ``query``, ``sentences``, ``sentence_indices`` and ``labels`` (N).
-        predictions: A prediction for each (N).
+        predictions: A prediction for each record (N).
         query_threshold: The model's own threshold, which is tried beside others.
         samples: Number of resamplings.
         seed: Seed of the resamplings.

@@ -1,4 +1,4 @@
-"""The baselines of every table: Lead and Oracle, chosen without blocking as in the papers."""
+"""The baselines of every table, Lead and Oracle; without trigram blocking, as in the papers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bertsum.data.oracle import greedy_oracles
 
 
 def lead(row: dict[str, Any], config: Config) -> list[int]:
-    """The first sentences of a document among those long enough, or among those that the encoder reads."""
+    """Lead: the first sentences of a document that are long enough, or the first ones that the encoder reads."""
     if config.evaluation.baselines == "read" and "sentence_indices" in row:
         candidates = row["sentence_indices"]
     else:
@@ -21,7 +21,7 @@ def lead(row: dict[str, Any], config: Config) -> list[int]:
 
 
 def oracles(rows: Sequence[dict[str, Any]], config: Config) -> list[list[int]]:
-    """The greedy oracle of each document: the bound for extracts of the document, or of what the encoder reads."""
+    """Oracle: each document's greedily best extract by ROUGE, from all of it or from what the encoder reads."""
     data, only_read = config.data, config.evaluation.baselines == "read"
     visible = [visible_sentences(row, data, all_of_it=not only_read) for row in rows]
     texts = [oracle_texts(row, sentences) for row, sentences in zip(rows, visible, strict=True)]

@@ -1,9 +1,9 @@
 """BERTScore (Zhang et al. 2020, arXiv 1904.09675): how well the tokens of two texts match as vectors.
 
 Each token is matched with the token of the other text whose vector has the largest cosine with its own. Precision is
-the mean over the summary's tokens, recall over the reference's. The vectors are those of the last layer of the
-pretrained encoder that the config names, not of a trained model: all systems, and all models on one encoder, are judged
-by the same ones. All tokens count alike but for [CLS] and [SEP], and nothing is rescaled.
+the mean over the summary's tokens, recall over the reference's. The vectors come from the last layer of the
+pretrained encoder that the config names, not from a trained model. So all systems, and all models on one encoder, are
+judged by the same vectors. All tokens have the same weight, [CLS] and [SEP] have none, and scores are not rescaled.
 
 # N documents, K tokens of a summary, L tokens of a reference, H hidden
 """
@@ -43,7 +43,7 @@ class BertScorer:
     Args:
         encoder: The encoder.
         tokenizer: Its tokenizer.
-        max_length: Tokens that it reads of a text; the others do not count.
+        max_length: The encoder reads this many tokens of a text; the others do not count.
         max_tokens_per_batch: Budget of a batch.
     """
 
@@ -56,7 +56,7 @@ class BertScorer:
         self._budget = max_tokens_per_batch
 
     def vectors(self, texts: Sequence[str]) -> list[torch.Tensor]:
-        """Vectors of length 1 for the tokens of each text (L, H), without [CLS] and [SEP], on the CPU."""
+        """Vectors of norm 1 for the tokens of each text (L, H), without [CLS] and [SEP], on the CPU."""
         begin, end = special_ends(self._tokenizer)
         found = self._tokenizer(list(texts), add_special_tokens=False, truncation=True, max_length=self._max_length - 2)
         encoded = [[begin, *ids, end] for ids in found["input_ids"]]
@@ -83,7 +83,7 @@ class BertScorer:
         Args:
             systems: Each document's summary (N), by system.
             references: Each document's references (N).
-            best: With several references, the one with the best F1; else the mean of all.
+            best: With several references: True for the one with the best F1, False for the mean over all.
         """
         given = [*systems.values(), *references]
         texts = list(dict.fromkeys(_joined(text) for several in given for text in several))
@@ -103,8 +103,8 @@ def matched(summary: torch.Tensor, reference: torch.Tensor) -> tuple[float, floa
     """Precision, recall and F1 of one summary; None if a text has no token.
 
     Args:
-        summary: Vectors of length 1 (K, H).
-        reference: Vectors of length 1 (L, H).
+        summary: Vectors of norm 1 (K, H).
+        reference: Vectors of norm 1 (L, H).
     """
     if not len(summary) or not len(reference):
         return None

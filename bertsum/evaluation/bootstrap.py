@@ -1,4 +1,4 @@
-"""The bootstrap: how much a mean over documents would vary with other documents of the same kind.
+"""The bootstrap: estimates how much a mean over documents would vary with other documents of the same kind.
 
 # N documents, K figures of each
 """
@@ -44,7 +44,7 @@ def perl_means(values: np.ndarray, samples: int) -> np.ndarray:
 def perl_interval(means: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
     """The interval of resampled means that ROUGE-1.5.5 prints (K each).
 
-    It interpolates by the same fraction at both ends, and takes 0 for a sample behind the last one.
+    Like the script, it interpolates by the same fraction at both ends, and takes 0 for a sample after the last one.
 
     Args:
         means: Resampled means (samples, K).

@@ -1,4 +1,6 @@
-"""Which threshold keeps an answer in 95% or 98% of new records: split conformal prediction on held-back ones.
+"""Finds the threshold that keeps an answer in 95% or 98% of new records, by split conformal prediction.
+
+The threshold is set on held-back records: records that the model was not trained on.
 
 Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021 (arXiv 2107.07511), sections 1 and 3.2.
 """
@@ -21,12 +23,13 @@ _DRAWS = 100_000
 
 
 def threshold_for(best: Sequence[float], recall: float) -> Calibrated:
-    """The threshold that keeps an answer in at least that share of new records, on average over held-back sets.
+    """The threshold that keeps an answer in at least a share ``recall`` of new records, on average over held-back sets.
 
-    A record keeps an answer if the best score of its sentences that answer is not below the threshold. Of N held-back
-    records and a new one of the same kind, each is equally likely to be the k-th lowest. So with ``k = floor((1 -
-    recall) (N + 1))`` the k-th lowest best score is a threshold that a new record reaches with probability of at least
-    ``1 - k / (N + 1)``. With a fixed held-back set this share is Beta(N + 1 - k, k) distributed.
+    A record keeps an answer if the best score of its sentences that answer is not below the threshold. If N held-back
+    records and a new one of the same kind are sorted by this score, the new one is equally likely at each place. So
+    with ``k = floor((1 - recall) (N + 1))`` the k-th lowest best score is a threshold that a new record reaches with
+    probability of at least ``1 - k / (N + 1)``. With a fixed held-back set this share is Beta(N + 1 - k, k)
+    distributed.
 
     Args:
         best: For each held-back record that has an answer, the best score of its sentences that answer.

@@ -25,10 +25,10 @@ class Difference:
 
     Attributes:
         a: Mean of system a, or its corpus score.
-        b: The same of system b.
+        b: Mean of system b, or its corpus score.
         mean: Mean of ``b - a`` over documents, or the difference of the corpus scores.
         interval: 95% interval of that difference (low, high).
-        p_value: Two-sided: twice the share of resampled differences at zero or with the opposite sign.
+        p_value: Two-sided p-value: twice the share of resampled differences that are zero or have the opposite sign.
     """
 
     a: float
@@ -39,7 +39,7 @@ class Difference:
 
 
 def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) -> dict[str, Difference]:
-    """Paired bootstrap test of two ``predictions.jsonl`` (Koehn 2004: draws the same documents for both).
+    """Paired bootstrap test of two ``predictions.jsonl`` (Koehn 2004): each sample draws the same documents for both.
 
     Args:
         a: Predictions of one system.
@@ -148,7 +148,7 @@ def _rouge(record: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def _statistics(record: dict[str, Any]) -> dict[str, list[float]]:
-    """What corpus scores are made of, by metric: whole numbers; of perplexity, a loss and a number of tokens."""
+    """The numbers that corpus scores are computed from, by metric: counts; for perplexity, a loss and tokens."""
     statistics = record.get("statistics", {})
     if PERPLEXITY in statistics:
         loss, tokens = statistics[PERPLEXITY]

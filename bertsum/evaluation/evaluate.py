@@ -1,4 +1,4 @@
-"""A checkpoint's predictions and their figures, beside Lead and Oracle."""
+"""Evaluates checkpoints: their predictions and figures, compared with the baselines Lead and Oracle."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def evaluate(config: Config, checkpoint: str | Path | None = None, split: str | 
         split: train, validation or test; by default ``evaluation.split``.
 
     Returns:
-        What ``evaluation.metrics`` asks for, of the checkpoint, Lead and Oracle; prints as a table.
+        The figures that ``evaluation.metrics`` asks for, for the checkpoint, Lead and Oracle; prints as a table.
 
     Raises:
         BertsumError: if the checkpoint or the documents cannot be used, or what a metric needs is not installed.
@@ -168,7 +168,7 @@ def _checked_split(config: Config, split: str | None) -> str:
 
 
 def _as_documents_come(config: Config) -> Config:
-    """The config for documents that are only read: those of the training split come without augmentation, too."""
+    """The config for documents that are only evaluated: training documents then come without augmentation, too."""
     return replace(config, data=as_it_comes(config.data))
 
 
@@ -253,7 +253,7 @@ def _of_answers(
 
 
 def _check_metrics(config: Config, model: Model) -> None:
-    """Checks that what is to be measured is what such a model makes."""
+    """Checks that the metrics fit the kind of model."""
     metrics = config.evaluation.metrics
     expected = metrics_problem(model.kind, metrics)
     if expected:
@@ -279,7 +279,7 @@ def _predictions_file(folder: Path, system: str, predictions: Collection[str]) -
 def _described(
     config: Config, checkpoints: dict[str, str], weights: dict[str, str | None], split: str, documents: int
 ) -> dict[str, Any]:
-    """What was evaluated, and how: the fields that any results have."""
+    """The fields of the results that tell what was evaluated, and how."""
     language = config.rouge_language
     return {
         "checkpoints": checkpoints,
@@ -377,7 +377,7 @@ def _measured(
     explanations: str | None,
 ) -> Measured:
     """The data of the report."""
-    scores: dict[str, dict[str, np.ndarray]] = {}  # BLEU and chrF of each document, which stand in for ROUGE
+    scores: dict[str, dict[str, np.ndarray]] = {}  # BLEU and chrF of each document, in place of ROUGE
     for metric, statistics in measures.statistics.items() if not measures.rouge else ():
         for system, of_system in statistics.items():
             scores.setdefault(system, {})[metric] = document_scores(metric, of_system)

@@ -1,4 +1,4 @@
-"""explanations.html: what carried the summaries of some documents of an evaluation."""
+"""Writes explanations.html: which words and sentences led to the summaries of some documents of an evaluation."""
 
 from __future__ import annotations
 

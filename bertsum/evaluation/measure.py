@@ -1,4 +1,4 @@
-"""What each system makes of each document, and its figures: chunk by chunk, to save memory.
+"""Chooses each system's summary of each document, and measures it; chunk by chunk, to save memory.
 
 # N documents
 """
@@ -39,13 +39,13 @@ REFERENCE = "reference"  # the first reference, as a system of the table of nove
 
 @dataclass(frozen=True)
 class Measures:
-    """Systems on the documents of one split.
+    """The figures of several systems on the documents of one split.
 
     Attributes:
         choices: The sentences that each system chose in each document (N), by system; not of models that write.
         rouge: ROUGE of each document, by system (N, 3 metrics, 3 figures); empty if it is not asked for.
-        statistics: By metric of translation, and by system: what its score is made of (N, K).
-        novelty: What each text is like, by system (N, 8); empty if no model writes, or without ROUGE.
+        statistics: By metric of translation and by system, the counts that its score is computed from (N, K).
+        novelty: Figures about each summary's text, by system (N, 8); empty if no model writes, or without ROUGE.
         text_figures: Coverage and the like, by system (N, K), nan where a text has none; empty if none is asked for.
     """
 
@@ -69,7 +69,7 @@ def measure(
     progress: str,
     writers: Collection[str] = (),
 ) -> Measures:
-    """Chooses the summaries of the baselines, and measures theirs and those of each model.
+    """Chooses the summaries of the baselines, and measures the summaries of all systems.
 
     Args:
         config: Its ``selection``, ``evaluation`` and ``rouge`` are read. Without ROUGE there are no baselines.
@@ -126,7 +126,7 @@ def _size(row: dict[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Systems on a few documents, and the lines of ``predictions.jsonl`` of each model."""
+    """The figures of systems on a few documents, and each model's lines of ``predictions.jsonl``."""
 
     documents: int
     measures: Measures
@@ -135,7 +135,7 @@ class _Chunk:
 
 @dataclass(frozen=True)
 class _Measurer:
-    """Turns a few documents and the models' predictions into all that is kept of them."""
+    """Turns a few documents and the models' predictions into a :class:`_Chunk`."""
 
     config: Config
     writers: frozenset[str]
@@ -201,7 +201,7 @@ class _Measurer:
         names = asked_figures(self.config.evaluation.metrics, of_vectors=False)
         if not names:
             return {}
-        # A baseline ranks by the order of its choice; the oracle is not held against itself.
+        # A baseline's ranking is the order of its choice; the oracle is not compared with itself.
         rankings: dict[str, list[list[int]]] = {name: made for name, made in choices.items() if name != "oracle"}
         rankings |= {
             system: [ranked(prediction.scores) for prediction in made]

@@ -1,4 +1,4 @@
-"""How much a summary's text differs from its document: its length, and the words that the document does not have.
+"""Measures how much a summary's text differs from its document: its length, and the words that are not in the document.
 
 # N documents, 8 figures of each: the fields of ``Novelty``
 """
@@ -20,10 +20,9 @@ def document_novelty(
 ) -> list[float]:
     """The figures of one summary; their means over documents are a :class:`Novelty`.
 
-    Novel n-grams are those that the document does not have (See et al. 2017, Narayan et al. 2018). They are of words in
-    small letters, without the punctuation around them. Sets are compared: an n-gram that a summary repeats counts once.
-    Those of a summary lie within its sentences, so that an extract has no novel ones. A summary without any n-gram has
-    no share: nan.
+    Novel n-grams are those that the document does not have (See et al. 2017, Narayan et al. 2018). Words are compared
+    in small letters, without the punctuation around them. An n-gram that a summary repeats counts once. N-grams of a
+    summary do not cross its sentences, so an extract has no novel ones. Without any n-gram the share is nan.
 
     Args:
         sentences: The summary.

@@ -1,5 +1,6 @@
 """Overlap of two summaries as ROUGE counts it (Lin, 2004): n-grams, skip bigrams, and the union of longest common
-subsequences, plain or weighted. Figures are equal to rouge-score's; machine words replace its tables.
+subsequences, plain or weighted. Figures are equal to those of the package rouge-score. Its tables are replaced by
+whole numbers whose bits stand for places, which is faster.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from itertools import chain
 
 Words = Sequence[str]
 
-_MATCH, _UP, _LEFT = range(3)  # ways back through a table
+_MATCH, _UP, _LEFT = range(3)  # steps of the way back through a table
 
 
 def common_ngrams(reference: Words, candidate: Words, size: int) -> int:
@@ -25,7 +26,7 @@ def skip_bigrams(words: Words, distance: int | None, unigrams: bool) -> Counter[
 
     Args:
         words: The text.
-        distance: At most so many words lie between the two; None: any number.
+        distance: At most this many words lie between the two; None: any number.
         unigrams: Count single words too. As in ROUGE-1.5.5, the last word of a text is not among them.
     """
     count = len(words)
@@ -101,7 +102,7 @@ def weighted_subsequences(
 
 
 def _places(words: Words) -> dict[str, int]:
-    """The places of each word, as bits of a whole number."""
+    """For each word a whole number whose bits are 1 at the word's places."""
     places: dict[str, int] = {}
     for place, word in enumerate(words):
         places[word] = places.get(word, 0) | 1 << place
@@ -139,7 +140,7 @@ def _longest_common_subsequence(wanted: Words, words: Words, places: dict[str, i
 def _weighted_common_subsequence(wanted: Words, words: Words, weight: float) -> Iterator[int]:
     """Places in ``wanted`` of the weighted longest common subsequence with ``words``, from the last to the first.
 
-    A table as in ROUGE-1.5.5, not always the best subsequence: a match is taken wherever there is one.
+    It fills a table as ROUGE-1.5.5 does, which takes a match wherever there is one and may miss the best subsequence.
     """
     if set(wanted).isdisjoint(words):
         return

@@ -1,7 +1,8 @@
 """Perplexity of a masked language model: ``exp(-(1 / |M|) sum of log p(x_i | masked text))`` over the tokens to guess.
 
-It is as if the model had to guess among so many tokens of equal probability. Which tokens are hidden depends on the
-document's text and id alone, so that models with one tokenizer can be compared.
+M are the hidden tokens. A perplexity of 10 means: the model is as uncertain as if it had to guess among 10 equally
+probable tokens. Which tokens are hidden depends only on the document's text and id, so models with the same tokenizer
+can be compared.
 
 # N windows, D documents; K = 2 figures of each: its loss (the sum of -log p), and the number of its tokens to guess
 """
@@ -91,7 +92,7 @@ def write_perplexity(
 
 
 def _perplexities(sums: np.ndarray) -> np.ndarray:
-    """Of sums or means (..., 2)."""
-    with np.errstate(over="ignore"):  # of a model that knows nothing it may be infinite
+    """Perplexities from sums or means of losses and tokens (..., 2)."""
+    with np.errstate(over="ignore"):  # the perplexity of a very bad model may be infinite
         values: np.ndarray = np.exp(sums[..., 0] / sums[..., 1])
     return values

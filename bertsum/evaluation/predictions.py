@@ -41,7 +41,7 @@ def predict_split(
         progress: Counts the documents.
         options: Fields of :class:`~bertsum.models.base.PredictOptions` that replace the config's values.
     """
-    release_freed_memory()  # threads that score cannot use memory that a training keeps
+    release_freed_memory()  # threads that score cannot use the memory that a training keeps
     rows, lengths = prepared.dataset, prepared.lengths
     if indices is not None:
         rows, lengths = rows.select(indices), lengths[indices]

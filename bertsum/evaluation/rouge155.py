@@ -1,4 +1,4 @@
-"""What ROUGE-1.5.5 counts (Lin, 2004), for any of its options: words, metrics, limits, several references.
+"""Counts what the Perl script ROUGE-1.5.5 counts (Lin, 2004): its words, metrics, limits and several references.
 
 Its options are -n, -w, -2, -u, -m, -s, -l, -b, -f and -p. Its input is one sentence a line.
 """
@@ -78,8 +78,8 @@ def read_text(sentences: Sequence[str], tokenize: Callable[[str], list[str]], wo
     Args:
         sentences: The summary.
         tokenize: Splits a sentence into words.
-        words: Only so many of its words are read, as white space separates them (-l). 0: all.
-        size: Only so many of its bytes in UTF-8 are read, line ends not counted (-b). 0: all.
+        words: Only this many words are read, as white space separates them (-l). 0: all.
+        size: Only this many bytes of UTF-8 are read, line ends not counted (-b). 0: all.
     """
     if not size:
         tokenized = [*map(tokenize, _first_words(sentences, words) if words else sentences)]
@@ -89,7 +89,7 @@ def read_text(sentences: Sequence[str], tokenize: Callable[[str], list[str]], wo
 
 
 def _first_words(sentences: Iterable[str], limit: int) -> list[str]:
-    """The first so many words. White space at the beginning of a sentence counts as one, as Perl's split has it."""
+    """The first ``limit`` words. White space at the beginning of a sentence counts as a word, as in Perl's split."""
     kept = []
     for sentence in sentences:
         ends = [match.end() for match in _WORD.finditer(sentence)]
@@ -104,7 +104,7 @@ def _first_words(sentences: Iterable[str], limit: int) -> list[str]:
 
 
 def _first_bytes(sentences: Iterable[str], limit: int, in_all: bool) -> list[str]:
-    """The first so many bytes in all, or whole sentences up to the first one that has so many by itself."""
+    """The first ``limit`` bytes in all, or whole sentences up to the first one that alone has that many."""
     kept = []
     for sentence in sentences:
         encoded = sentence.encode("utf-8", "replace")
@@ -120,10 +120,10 @@ class Hits(NamedTuple):
     """What two summaries have in common.
 
     Attributes:
-        common: Units in common.
-        candidate: Units of the candidate.
-        reference: Units of the reference.
-        root: Shares are taken to this power: 1, and for ROUGE-W the inverse of its weight.
+        common: Number of units (such as n-grams) in common.
+        candidate: Number of units of the candidate.
+        reference: Number of units of the reference.
+        root: Shares are raised to this power: 1, or for ROUGE-W the inverse of its weight.
     """
 
     common: float
@@ -158,7 +158,7 @@ class Metric:
         kind: N for n-grams, L for the longest common subsequence of whole texts, Lsum for that of their sentences, W
             for the weighted one, S and SU for skip bigrams.
         size: The n of n-grams, or the words that may lie between the two of a skip bigram (None: any number).
-        weight: The exponent of the weighted one, as it is written.
+        weight: The exponent of the weighted one, as text, such as 1.2.
     """
 
     kind: str
@@ -189,7 +189,7 @@ class Metric:
 
     @property
     def title(self) -> str:
-        """The name that the Perl script prints. Its ROUGE-L is the one of sentences."""
+        """The name that the Perl script prints; its ROUGE-L is our Lsum."""
         if self.kind == "N":
             return f"ROUGE-{self.size}"
         if self.kind in ("S", "SU"):
@@ -239,7 +239,7 @@ class Metric:
             )
 
     def best_by(self, hits: Hits) -> float:
-        """By what the Perl script finds the best of several references (-f B)."""
+        """The figure by which the Perl script finds the best of several references (-f B)."""
         if self.kind == "W":  # of the weighted lengths of sentences, before their sum is weighted
             base = hits.reference**hits.root
             return (hits.common / base) ** hits.root if base else 0.0
@@ -247,15 +247,15 @@ class Metric:
 
 
 def of_several(metric: Metric, hits: Sequence[Hits], average: Average) -> Hits:
-    """What a candidate has in common with several references, as the Perl script makes one of them.
+    """Combines what a candidate has in common with each of several references, as the Perl script does.
 
     Args:
         metric: The metric.
-        hits: For each reference.
+        hits: What the candidate has in common with each reference.
         average: A sums up over the references, B takes the one with the best recall.
     """
     if average == "B":
-        return max(hits, key=metric.best_by)  # the first of equals
+        return max(hits, key=metric.best_by)  # of equally good ones the first
     common, candidate, reference = (sum(each) for each in zip(*(one[:3] for one in hits), strict=True))
     return Hits(common, candidate, reference, hits[0].root)
 

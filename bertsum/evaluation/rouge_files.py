@@ -1,4 +1,4 @@
-"""ROUGE of files with a text a line, and the lines that ROUGE-1.5.5 prints.
+"""ROUGE of files with one text a line, printed as the Perl script ROUGE-1.5.5 prints it.
 
 # N documents, M metrics, 3 figures (recall, precision, F, in the Perl script's order)
 """
@@ -44,13 +44,14 @@ def read_pairs(
 ) -> list[Pair]:
     """Reads a file of candidates and files of their references, which have a text a line in the same order.
 
-    An empty line is an empty summary. With several files of references it means that there is one reference less.
+    An empty line is an empty summary. In one of several files of references, an empty line means that this text has one
+    reference less.
 
     Args:
         candidates: A file.
         references: One file or several.
         separator: What stands between the sentences of a line.
-        split: Split lines into English sentences instead.
+        split: Split lines into English sentences, instead of at the separator.
         encoding: Encoding of the files; by default from the byte-order mark, or UTF-8.
 
     Raises:

@@ -77,13 +77,13 @@ class RougeScorer:
                 rougeW-1.5, rougeS4, rougeSU4 and rougeSU*.
             use_stemmer: Compare the stems of words (-m), as nearly all papers do. Only for English.
             split_summaries: Split texts into sentences, instead of at line ends.
-            tokenizer: An object that splits a sentence into words by ``tokenize(text)``, in the place of ours.
-            language: ISO 639-1 code. Other languages than English have words or characters of their scripts.
-            average: Of several targets: A, the Perl script's average over all of them, B, the one with the best recall.
-                None: the one with the best F, as rouge-score does.
+            tokenizer: An object whose ``tokenize(text)`` splits a sentence into words; it replaces our tokenizer.
+            language: ISO 639-1 code. For languages other than English, words or characters of any script count.
+            average: With several targets: A is the Perl script's average over all of them, B takes the one with the
+                best recall. None takes the one with the best F, as rouge-score does.
             stop_words: Leave out common English words (-s).
-            limit_words: Only so many words of each text count (-l). 0: all.
-            limit_bytes: Only so many bytes of each text count (-b). 0: all.
+            limit_words: Only this many words of each text count (-l). 0: all.
+            limit_bytes: Only this many bytes of each text count (-b). 0: all.
             alpha: How much precision weighs in F, from 0 to 1 (-p).
 
         Raises:
@@ -130,7 +130,7 @@ class RougeScorer:
             prediction: The summary, as text or a list of sentences.
 
         Returns:
-            Figures by the name of the metric. Each metric has its own best target, if one is taken.
+            Figures by the name of the metric. If the best target is taken, it may be another one for each metric.
 
         Raises:
             BertsumError: if one of them is not text, or there is no target.
@@ -162,7 +162,7 @@ class RougeScorer:
 class BootstrapAggregator:
     """Means of scores with confidence intervals; takes the place of ``rouge_score.scoring.BootstrapAggregator``.
 
-    The same scores give the same intervals: the draws have a seed, and nothing else draws from it.
+    The same scores always give the same intervals, because the samples are drawn with a seed.
     """
 
     def __init__(self, confidence_interval: float = 0.95, n_samples: int = 1000, *, seed: int = 0) -> None:
@@ -195,7 +195,7 @@ class BootstrapAggregator:
             self._scores.setdefault(name, []).append(score)
 
     def aggregate(self) -> dict[str, AggregateScore]:
-        """The means of all scores that were added, by metric, each as the tuple that was added."""
+        """The means of all scores that were added, by metric, as named tuples of the same type."""
         result = {}
         for name, scores in self._scores.items():
             means = resampled_means(np.array(scores, dtype=float), self._samples, self._seed)

@@ -1,4 +1,4 @@
-"""Figures beside ROUGE: how a summary is made of its document, what it repeats, and how a ranking meets the oracle.
+"""Figures beside ROUGE: how much a summary copies, what it repeats, and how many of its best sentences the oracle has.
 
 # N documents, K figures of each
 """
@@ -28,11 +28,11 @@ FIGURES_OF = {
 
 
 def asked_figures(metrics: Iterable[str], of_vectors: bool = True) -> list[str]:
-    """Those figures that some metrics ask for, in the order of the table.
+    """The figures that the given metrics ask for, in the order of the table.
 
     Args:
         metrics: ``evaluation.metrics``.
-        of_vectors: Whether those count that need an encoder (:mod:`bertsum.evaluation.bertscore`).
+        of_vectors: Whether to include figures that need an encoder (:mod:`bertsum.evaluation.bertscore`).
     """
     asked = {name for metric in metrics for name in FIGURES_OF.get(metric, ())}
     return [name for name in TEXT_FIGURES if name in asked and (of_vectors or name != BERTSCORE)]
@@ -41,12 +41,12 @@ def asked_figures(metrics: Iterable[str], of_vectors: bool = True) -> list[str]:
 def fragments(summary: Sequence[str], document: Sequence[str]) -> list[int]:
     """Lengths of the extractive fragments of a summary (Grusky et al. 2018, Newsroom, figure 3).
 
-    From the first word on, the longest run of words that the document has is a fragment; the search goes on behind it.
-    A word that the document does not have is in none.
+    From the first word on, the longest run of words that the document has, too, is a fragment; the search continues
+    after it. A word that the document does not have is in no fragment.
 
     Args:
-        summary: Its words.
-        document: Its words.
+        summary: The words of the summary.
+        document: The words of the document.
     """
     places: dict[str, list[int]] = {}
     for place, word in enumerate(document):
@@ -83,7 +83,7 @@ def density(summary: Sequence[str], document: Sequence[str]) -> float:
 
 
 def redundancy(sentences: Iterable[Sequence[str]]) -> float:
-    """The share of a summary's trigrams that it has had before: seq-rep-3 of Welleck et al. (2020), within sentences.
+    """The share of a summary's trigrams that occurred in it before: seq-rep-3 of Welleck et al. (2020), in sentences.
 
     Args:
         sentences: The words of each sentence. Without any trigram there is no share: nan.
@@ -111,14 +111,14 @@ def document_figures(
     ranking: Sequence[int] | None = None,
     oracle: Collection[int] = (),
 ) -> list[float]:
-    """Figures of one summary (K); nan for one that it does not have.
+    """Figures of one summary (K); nan for a figure that it does not have.
 
     Args:
         names: Names of :data:`bertsum.results.TEXT_FIGURES`.
         summary: Its sentences.
         document: The document's sentences.
         ranking: The document's sentences by their scores; None if a system has no such ranking.
-        oracle: Those that the oracle chooses.
+        oracle: The sentences that the oracle chooses.
     """
     sentences = [words_of(sentence) for sentence in summary]
     words = [word for sentence in sentences for word in sentence]
@@ -133,7 +133,7 @@ def document_figures(
 
 
 def ranked(scores: Sequence[float | None]) -> list[int]:
-    """The sentences that were scored, from the best to the worst, and the first one of equals."""
+    """The sentences that were scored, from the best to the worst; of equal ones the first stands first."""
     known = [(-score, index) for index, score in enumerate(scores) if score is not None]
     return [index for _, index in sorted(known)]
 

@@ -21,7 +21,7 @@ STATISTICS = {"bleu": 10, "chrf": 18}
 
 
 def translation_metrics(metrics: Iterable[str]) -> list[str]:
-    """Those metrics that sacrebleu counts, in the order of the table."""
+    """The given metrics that sacrebleu computes, in the order of the table."""
     asked = set(metrics)
     return [metric for metric in TRANSLATION_METRICS if metric in asked]
 
@@ -70,7 +70,7 @@ def document_scores(metric: str, statistics: np.ndarray) -> np.ndarray:
 
 
 def resampled_scores(metric: str, statistics: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """Corpus scores of samples of the documents, drawn with replacement: the samples that ROUGE has (samples)."""
+    """Corpus scores of samples of the documents, drawn with replacement (samples); the samples are those of ROUGE."""
     sums = resampled_means(statistics, samples, seed) * len(statistics)
     return np.array(_scores(metric, np.rint(sums).astype(np.int64)))
 

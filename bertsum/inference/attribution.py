@@ -1,7 +1,7 @@
-"""Which word did what to a score, by methods of captum.
+"""Computes how much each word changed a score, by methods of the package captum.
 
-A method gets a score and the words of its document. It gives each word a value, such that the values add up (nearly, or
-by the method's own rule) to the score's difference between the document and the same document with each word hidden.
+A method gets a score and the words of its document, and gives each word a value. The values add up (nearly, or by the
+method's own rule) to a difference: the score of the document, less the score of the document with all words hidden.
 
 # T tokens, E size of a word embedding, W words
 """
@@ -19,10 +19,10 @@ import torch
 from bertsum.errors import BertsumError
 from bertsum.inference.explained import ExplainedScore
 
-# Points of the path at which gradients are taken: more of them while the gap is larger than it may be. With fewer than
-# the first number the values of words are a tenth off, even if they happen to add up.
+# Numbers of points of the path at which gradients are taken. The next number is tried while the gap is above GAP. With
+# fewer points than the first number, values of words are wrong by a tenth, even if they happen to add up.
 _POINTS = (11, 23, 47, 95)
-GAP = 0.02  # of the score's difference
+GAP = 0.02  # the largest gap between the sum of values and the difference, as a share of the difference
 _ROWS_AT_ONCE = 32  # documents with hidden words that are made at a time
 
 
@@ -32,8 +32,8 @@ class TokenWords:
 
     Attributes:
         input_ids: The tokens (T).
-        hidden_ids: The same with each word hidden: by the mask token, or by padding. Special tokens stay (T).
-        word: Number of each token's word; W, which is none, for special tokens (T).
+        hidden_ids: The tokens with all words hidden, by the mask token or by padding; special tokens stay (T).
+        word: Number of each token's word; W, which is no word, for special tokens (T).
         count: Number of words (W).
     """
 
@@ -43,17 +43,17 @@ class TokenWords:
     count: int
 
     def sums(self, of_tokens: np.ndarray) -> np.ndarray:
-        """Values of tokens (T) to those of words (W)."""
+        """Sums the values of tokens (T) to values of words (W)."""
         return np.bincount(self.word, of_tokens, self.count + 1)[: self.count]
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """What words did to a score.
+    """How much each word changed a score.
 
     Attributes:
         values: A value for each word (W).
-        passes: Times that the document was read.
+        passes: How many times the document was read.
     """
 
     values: np.ndarray
@@ -66,7 +66,8 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
     Args:
         score: The score.
         words: The words.
-        difference: The score of the document less that with hidden words; tells whether more points are needed.
+        difference: The score of the document, less its score with all words hidden; more points are taken if the values
+            do not add up to it.
         samples: Not used.
     """
     method = _captum("IntegratedGradients")(score.of_vectors)
@@ -78,8 +79,8 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
         for point in points:
             if point in slopes:
                 continue
-            # The path's whole length around the point: captum's one step takes the gradient in its middle. So points
-            # can be added, and one document is in memory at a time.
+            # captum's one step takes the gradient in the middle of a path. So each point gets a path around itself, as
+            # long as the whole. Thus points can be added later, and one document is in memory at a time.
             begin, end = (hidden + (point + side / 2) * (vectors - hidden) for side in (-1, 1))
             slope = method.attribute(end[None], begin[None], n_steps=1, method="gausslegendre")  # (1, T, E)
             slopes[point] = words.sums(slope[0].sum(dim=-1).double().cpu().numpy())
@@ -90,8 +91,9 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
 
 
 def fejer(count: int) -> tuple[list[float], list[float]]:
-    """Points between 0 and 1 and their weights: Fejér's second rule for integrals. The points of a rule are among those
-    of a rule with twice as many and one.
+    """Points between 0 and 1 and their weights, by Fejér's second rule for integrals.
+
+    All ``n`` points of a rule are also points of the rule with ``2 n + 1`` points.
     """
     half = np.arange(1, count // 2 + 2)
     angles = np.arange(1, count + 1) * np.pi / (count + 1)
@@ -101,7 +103,7 @@ def fejer(count: int) -> tuple[list[float], list[float]]:
 
 
 def occlusion(score: ExplainedScore, words: TokenWords, difference: float, samples: int) -> Attribution:
-    """Each word hidden alone: what the score loses (arXiv 1311.2901). It reads the document once for each word.
+    """Occlusion (arXiv 1311.2901): what the score loses if one word is hidden; the document is read once for each word.
 
     Args:
         score: The score.
@@ -122,7 +124,7 @@ def lime(score: ExplainedScore, words: TokenWords, difference: float, samples: i
         score: The score.
         words: The words.
         difference: Not used.
-        samples: Documents with half of their words hidden that the linear model is fitted to.
+        samples: Number of copies of the document, with half of the words hidden, that the linear model is fitted to.
     """
     linear = importlib.import_module("captum._utils.models.linear_model").SkLearnRidge
     method = _captum("Lime")(score.of_ids, linear(alpha=1.0), similarity_func=_nearness)
@@ -136,7 +138,7 @@ def shap(score: ExplainedScore, words: TokenWords, difference: float, samples: i
         score: The score.
         words: The words.
         difference: Not used.
-        samples: Documents with some of their words hidden that the values are fitted to.
+        samples: Number of copies of the document, with some words hidden, that the values are fitted to.
     """
     return _sampled(_captum("KernelShap")(score.of_ids), words, samples)
 
@@ -150,7 +152,7 @@ METHODS: dict[str, Callable[[ExplainedScore, TokenWords, float, int], Attributio
 
 
 def _sampled(method: Any, words: TokenWords, samples: int) -> Attribution:
-    """The values of a method that fits a linear model; captum draws from torch's generator, which is put back."""
+    """The values of a method that fits a linear model; captum draws from torch's generator, which is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         values = method.attribute(
@@ -169,7 +171,7 @@ def _hiding(words: TokenWords) -> dict[str, torch.Tensor]:
 
 
 def _nearness(_document: Any, _hidden: Any, kept: torch.Tensor, **_: Any) -> float:
-    """LIME's weight of a sample, by the cosine between it and the document, each a vector of kept words."""
+    """LIME's weight of a sample: from the cosine between sample and document, as vectors of which words are kept."""
     distance = 100 * (1 - float(kept.float().mean()) ** 0.5)
     return float(np.exp(-((distance / 25) ** 2) / 2))
 

@@ -84,8 +84,8 @@ def summarize_file(
         document_field: Field or column of the document; by default document, article, text, source or src.
         id_field: Field of the id; by default id or paper_id. If the id is neither text nor a whole number, it is the
             document's number.
-        query_field: Field of what the sentences are to answer. By default query, if the source has it, the model was
-            trained with queries, and the options have no query for all documents.
+        query_field: Field of the query that the sentences are to answer. By default it is ``query``, if the source has
+            that field, the model was trained with queries, and the options have no query for all documents.
         encoding: Encoding of the source; by default that of its byte-order mark, or UTF-8.
         resume: Resume an interrupted call; otherwise begin again, and replace an existing target.
         progress: Show progress on standard error: a bar on a terminal, elsewhere a line every half minute.
@@ -158,7 +158,7 @@ def _check_names(source: Path, target: Path) -> None:
 def _made_of(
     summarizer: Summarizer, source: Path, fields: dict[str, str | None], encoding: str | None, options: Options
 ) -> dict[str, Any]:
-    """What a target depends on; an interrupted call goes on only with the same."""
+    """What a target depends on; an interrupted call is resumed only if all of it is equal."""
     return {
         "source": describe_file(source),
         **fields,
@@ -181,7 +181,7 @@ def _check_queries(summarizer: Summarizer, query_field: str | None, options: Opt
 
 @contextmanager
 def _explained(target: Path, writer: _Writer) -> Iterator[None]:
-    """Adds what is kept to the error if a target cannot be written, or a signal has come."""
+    """If a target cannot be written, or a signal comes, the error also tells what is kept and how to resume."""
     try:
         yield
     except BrokenPipeError:  # nobody reads the messages; not about the target
@@ -308,8 +308,8 @@ class _Writer:
         ]
         if differences:
             raise BertsumError(
-                f"target: '{self._target}' was begun otherwise and interrupted ({'; '.join(differences)}); go on as it "
-                f"was begun, choose another name, or {_ANEW}"
+                f"target: '{self._target}' was begun with other values and interrupted ({'; '.join(differences)}); "
+                f"resume with the old values, choose another name, or {_ANEW}"
             )
 
     def add(self, line: dict[str, Any]) -> None:

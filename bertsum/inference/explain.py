@@ -1,4 +1,4 @@
-"""A summary to the explanation of one of its sentences: words by captum's methods, other sentences by leaving them out.
+"""Explains a sentence of a summary: words by captum's methods, other sentences by leaving them out.
 
 # T tokens, W words, S sentences that are read
 """
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 Method = Literal["integrated_gradients", "occlusion", "lime", "shap"]
 LeavingOut = Literal["head", "text"]
 LEAVING_OUT: tuple[LeavingOut, ...] = ("head", "text")
-DECISIVE = 3  # sentences that are sought together
-WRITTEN = -1  # stands for the place of a written sentence
+DECISIVE = 3  # number of sentences without which, together, a choice may change
+WRITTEN = -1  # stands for the place of a written sentence, which is not in the document
 _MOST_TRIED = 256  # sentences of a book that are left out one by one: the likeliest ones
 
 
@@ -42,16 +42,16 @@ def explain(
     leaving_out: LeavingOut = "head",
     samples: int | None = None,
 ) -> Explanation:
-    """What each word and each other sentence of a document did to a sentence's score.
+    """How much each word and each other sentence of a document changed a sentence's score.
 
     Args:
         summary: The summary.
-        source: What it was made with.
-        sentence: The sentence's place in the document, by default the chosen one of the best score; of a model that
-            writes, its place in the summary, by default the first.
+        source: What the summary was made with: the model, its encoder and options.
+        sentence: The sentence's place in the document, by default that of the chosen sentence with the best score. For
+            a written summary, its place in the summary, by default the first.
         method: How words get their values.
         leaving_out: How other sentences are left out.
-        samples: Of LIME and SHAP.
+        samples: For LIME and SHAP, how many documents with hidden words are read.
 
     Raises:
         BertsumError: if the sentence is not there or was not read, an option is unknown, or captum is missing.
@@ -153,7 +153,7 @@ def words_of(encoder: DocumentEncoder, row: Mapping[str, Any]) -> tuple[TokenWor
 
 
 def _difference(score: ExplainedScore, words: TokenWords) -> tuple[float, float]:
-    """The score less that with each word hidden, and the score, both as gradients are taken."""
+    """The difference to the score with all words hidden, and the score; both computed as for gradients."""
     with torch.no_grad():
         value, hidden = (
             score.of_vectors(score.vectors(ids)[None]).item() for ids in (words.input_ids, words.hidden_ids)
@@ -192,7 +192,7 @@ def _left_out(
 def leave_out(
     score: ExplainedScore, source: Source, leaving_out: LeavingOut, chosen: Sequence[int]
 ) -> tuple[list[float | None], Decisive | None]:
-    """What each other sentence did to the score, and those that carry the choice together.
+    """How much each other sentence changed the score, and the few without which the choice is likeliest to change.
 
     Args:
         score: The explained score.
@@ -208,7 +208,7 @@ def leave_out(
         if explained in scores:
             values[index] = with_all[explained] - scores[explained]
     if not isinstance(score, SentenceScore) or explained not in chosen or len(others) < len(chosen):
-        return values, None  # where fewer are left than are chosen, the sentence stays
+        return values, None  # if fewer sentences are left than are chosen, the explained one is always chosen
     taken: list[int] = []
     while len(taken) < min(DECISIVE, len(others) - len(chosen) + 1):
         tried = [index for index in others if index not in taken]

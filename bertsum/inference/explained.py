@@ -1,6 +1,6 @@
-"""What is explained: a score, as a function of a document's words, of its sentences, and of their vectors.
+"""The score that is explained, as a function of a document's words, of its sentences, and of their vectors.
 
-An extractive model's score is the logit of a sentence: what the head adds up, before the sigmoid. A written sentence's
+For an extractive model it is the logit of a sentence: the head's output before the sigmoid. For a written sentence it
 is the sum of its tokens' log-probabilities, given the document and the text before it.
 
 # K variants of a document, T tokens, E size of a word embedding, S sentences that are read, H hidden, L tokens of a
@@ -63,7 +63,7 @@ class ExplainedScore(ABC):
 
     @abstractmethod
     def without(self, left_out: Sequence[Sequence[int]]) -> list[float]:
-        """The score without the vectors of some sentences; what the encoder has read stays.
+        """The score if the head or decoder does not get the vectors of some sentences; the encoder still reads all.
 
         Args:
             left_out: For each variant, places of sentences among those that are read.
@@ -112,7 +112,7 @@ class SentenceScore(ExplainedScore):
 
     def of_vectors(self, vectors: torch.Tensor) -> torch.Tensor:
         """The logit (K) of documents with these word embeddings (K, T, E); gradients flow."""
-        again = torch.is_grad_enabled() and len(self._groups) > 1  # a book's activations would not fit into memory
+        again = torch.is_grad_enabled() and len(self._groups) > 1  # recompute: a book's activations would not fit
         parts = []
         for group in self._groups:
             read = partial(self._read, *group)

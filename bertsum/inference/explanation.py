@@ -1,4 +1,4 @@
-"""An explanation: what each word and each other sentence of a document did to a sentence's score."""
+"""An explanation: how much each word and each other sentence of a document changed a sentence's score."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Word:
         begin: Where the word begins in the sentence, in characters.
         end: Where it ends.
         text: The word.
-        value: What it did to the score: above 0 it raised it, below 0 it lowered it.
+        value: How much the word changed the score: above 0 it raised the score, below 0 it lowered it.
     """
 
     sentence: int
@@ -30,13 +30,13 @@ class Word:
 
 @dataclass(frozen=True)
 class Completeness:
-    """The sum of the words' values beside what it should be.
+    """The sum of the words' values, and the difference that it should equal.
 
     Attributes:
         total: The sum of the words' values.
-        difference: The score less that of the document with each word hidden. Integrated gradients and SHAP divide it
-            among the words; occlusion and LIME need not.
-        passes: Times that the method has read the document.
+        difference: The score, less the score of the document with all words hidden. Integrated gradients and SHAP
+            divide it among the words; with occlusion and LIME the values need not add up to it.
+        passes: How many times the method has read the document.
     """
 
     total: float
@@ -45,7 +45,7 @@ class Completeness:
 
     @property
     def gap(self) -> float:
-        """The distance of both, as a share of the difference."""
+        """The distance between sum and difference, as a share of the difference."""
         return abs(self.total - self.difference) / max(abs(self.difference), 1e-9)
 
 
@@ -55,7 +55,7 @@ class Decisive:
 
     Attributes:
         sentences: Their places in the document, the first one found first.
-        changes: Whether the explained sentence is no longer chosen without them. The model has read the rest anew.
+        changes: Whether the explained sentence is no longer chosen when the model reads the document without them.
     """
 
     sentences: list[int]
@@ -64,7 +64,7 @@ class Decisive:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What carried a sentence.
+    """The explanation of a sentence: how much each word and each other sentence changed its score.
 
     Attributes:
         sentence: The explained sentence's place in the document; of a written one, in the summary.
@@ -75,13 +75,13 @@ class Explanation:
         score: The score that is explained: the sentence's logit; of a written sentence its log-probability.
         probability: The sentence's probability; of a written sentence the geometric mean of its tokens'.
         words: Each word that the model has read, in the order of the document.
-        sentences: What each sentence of the document did to the score: the score less that without the sentence. None
-            for the explained sentence, and for sentences that were not read or not tried.
-        completeness: The sum of the words' values beside the score's difference.
+        sentences: How much each sentence of the document changed the score: the score, less the score without the
+            sentence. None for the explained sentence, and for sentences that were not read or not tried.
+        completeness: The sum of the words' values, and the difference that it should equal.
         decisive: Other sentences without which the choice is likeliest to change; None for a sentence that is not
             chosen.
         method: How words got their values.
-        leaving_out: How other sentences were left out: of the head, or of the text.
+        leaving_out: Where other sentences were left out: in the head's input, or in the text.
     """
 
     sentence: int
@@ -99,7 +99,7 @@ class Explanation:
     leaving_out: str
 
     def top_words(self, count: int = 10) -> list[Word]:
-        """The words that did most, in either direction.
+        """The words that changed the score most, up or down.
 
         Args:
             count: At most this many.
@@ -122,7 +122,7 @@ class Explanation:
         return values
 
     def show(self) -> None:
-        """Shows the document in a notebook, or prints it: words shaded by what they did, sentences with their part."""
+        """Shows the document in a notebook, or prints it: words shaded by their values, sentences with theirs."""
         show(self._repr_html_, lambda colour: explanation_terminal(self.shown(), colour=colour))
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""A text for each line of a file, as translations are kept: as many lines come out, in the same order."""
+"""Writes one line of text for each line of a file, such as its translation, in the same order."""
 
 from __future__ import annotations
 

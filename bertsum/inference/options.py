@@ -1,4 +1,4 @@
-"""Options of a call; the model's settings replace the options that are not given."""
+"""Options of a call of the summarizer; options that are not given come from the model's settings."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Settled:
-    """A call's options; the model's settings replace those not given.
+    """All options of a call; those not given come from the model's settings.
 
     Attributes:
         writes: Whether the model writes summaries; else it chooses sentences.
@@ -48,7 +48,7 @@ class Settled:
         answering: How sentences that answer a query are chosen.
         generation: How summaries are written, by a model that writes.
         language: The documents' language, or auto.
-        language_given: Whether the call says it.
+        language_given: Whether the call names the language.
         long_documents: How long documents are read.
         max_tokens_per_batch: Budget of a batch.
     """
@@ -67,7 +67,7 @@ def foreign_options(given: Mapping[str, Any], writes: bool) -> list[str]:
     """Names of the given options that only another kind of model takes.
 
     Args:
-        given: Options by name; None is not given.
+        given: Options by name; None stands for an option that is not given.
         writes: Whether the model writes.
     """
     own, other = (_WRITING, _CHOOSING) if writes else (_CHOOSING, _WRITING)
@@ -75,7 +75,7 @@ def foreign_options(given: Mapping[str, Any], writes: bool) -> list[str]:
 
 
 def settle(given: Options, model: SavedConfig, writes: bool) -> Settled:
-    """A call's options, checked; the model's settings replace those not given.
+    """Checks a call's options, and takes those not given from the model's settings.
 
     Args:
         given: The options of the call.
@@ -143,7 +143,7 @@ def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) ->
 
 
 def _answering(options: Mapping[str, Any], language: str, model: SavedConfig) -> SelectionConfig:
-    """How sentences that answer a query are chosen; limits of a call come beside the threshold."""
+    """How sentences that answer a query are chosen: by the threshold, and by the limits of the call."""
     values = asdict(answering(model.selection))
     values |= {name: options[name] for name in _CHOOSING if name != "query" and options.get(name) is not None}
     return Config.from_dict({"selection": values, "language": language}).selection

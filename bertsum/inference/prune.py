@@ -1,4 +1,4 @@
-"""Texts cut down to what answers a query, for retrieval: the sentences that a language model then reads."""
+"""Prunes retrieved texts: keeps only the sentences that answer a query, so that a language model reads less."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TITLE_WORDS = 20
 
 @dataclass(frozen=True)
 class Pruned:
-    """What is left of a document.
+    """A pruned document: the sentences that answer the query.
 
     Attributes:
         text: The sentences that are kept as one text; empty if none answers.
@@ -50,7 +50,7 @@ def prune(
     max_words: int | None,
     **options: Any,
 ) -> list[Pruned]:
-    """Keeps of each document what answers a query; :meth:`Summarizer.prune` describes the arguments.
+    """Prunes documents to the sentences that answer a query; :meth:`Summarizer.prune` describes the arguments.
 
     Raises:
         BertsumError: if the query is empty, or the model was not calibrated for that recall.
@@ -66,12 +66,12 @@ def prune(
 
 
 def settled_threshold(summarizer: Summarizer, threshold: float | None, recall: float | None) -> float | None:
-    """The threshold of a call, which may come from the model's calibration; None for the one that the model has.
+    """The threshold of a call, given as such or by a recall; None if the model's own threshold holds.
 
     Args:
-        summarizer: Has the model.
-        threshold: Given as such.
-        recall: Or given as one of the shares that the model is calibrated for.
+        summarizer: The summarizer with the model.
+        threshold: The threshold, if the call gives one.
+        recall: Otherwise the share of documents that keep an answer, one that the model is calibrated for.
 
     Raises:
         BertsumError: if both are given, or the model is not calibrated for that share.
@@ -98,12 +98,12 @@ def has_title(document: Sequence[str]) -> bool:
 
 
 def pruned(summary: Summary, given: str | Sequence[str], keep_title: bool, language: str) -> Pruned:
-    """What a document keeps of its answers.
+    """The pruned document.
 
     Args:
         summary: The sentences that answer.
         given: The document as it was given.
-        keep_title: Whether its title stays where any sentence does.
+        keep_title: Whether its title is kept if any sentence is.
         language: ISO 639-1 code, for joining sentences.
     """
     indices, sentences, spans = list(summary.indices), list(summary.sentences), list(summary.spans)

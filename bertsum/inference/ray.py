@@ -44,8 +44,8 @@ def summarize(
         model: A checkpoint folder or hub id, as for ``Summarizer.from_pretrained``.
         text_column: The column of the documents.
         summary_column: The column for summaries. Four more are named after it: ``summary_sentences``,
-            ``summary_indices``, ``summary_scores``, and ``summary_error``, which says why a document has no summary. Of
-            a model that writes, ``summary_leans_on`` and ``summary_unsupported`` stand before the last one.
+            ``summary_indices``, ``summary_scores``, and ``summary_error``, which says why a document has no summary. A
+            model that writes also gives ``summary_leans_on`` and ``summary_unsupported``, before the last one.
         actors: Number of actors; each loads the model.
         num_cpus: Cores of each actor.
         num_gpus: GPUs of each actor, such as 1 or 0.5; 0 is for the CPU.
@@ -54,7 +54,7 @@ def summarize(
         options: Options of a call of the summarizer.
 
     Returns:
-        The dataset, still lazy, with five more columns; seven of a model that writes.
+        The dataset, not yet computed, with five more columns; seven if the model writes.
 
     Raises:
         BertsumError: if Ray is not installed.
@@ -135,6 +135,6 @@ class SummarizeBatch:
         return table.append_column(self._error_column, pa.array(errors, pa.string()))
 
 
-# What is told of a summary: attributes of Summary.
+# The attributes of Summary that become columns.
 _DETAILS = {"sentences": pa.list_(pa.string()), "indices": pa.list_(pa.int64()), "scores": pa.list_(pa.float64())}
 _WRITTEN = {"leans_on": pa.list_(pa.list_(pa.int64())), "unsupported": pa.list_(pa.string())}

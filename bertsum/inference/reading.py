@@ -1,4 +1,4 @@
-"""Given documents -> sentences and their encoding, with warnings of what is not read."""
+"""Turns given documents into sentences and encoder input, and warns about parts that are not read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bertsum.structure.pieces import Piece, pieces_of
 from bertsum.text import kind_of, listed, plain
 
 _NONE: Any = object()
-_CUTS_NAMED = 10  # in warnings, which Python remembers one by one
+_CUTS_NAMED = 10  # at most so many documents get a warning, because Python stores each warning
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Read:
         encoding: What the model reads of them.
         language: Its language.
         unscored: Why the model does not read a sentence, by its place.
-        encoder: What has encoded it.
+        encoder: The encoder of documents that has encoded it.
         structure: Places of the sentences that are structure, such as headings: the model does not read them.
         skipped: What was left out, each with the reason.
         markdown: Whether the document is Markdown.
@@ -148,8 +148,10 @@ class Reader:
         )
 
     def _pieces(self, given: str | list[str] | FileText, language: str, settled: Settled) -> list[Piece]:
-        """A document's sentences, each with what it is. Only of a text from which sentences are chosen is structure
-        left out: a list of sentences is taken as it is, and a model that writes reads everything.
+        """A document's sentences, each with the reason if it is structure and is left out.
+
+        Structure is left out only if sentences are chosen from a text. A list of sentences is taken as it is, and a
+        model that writes reads everything.
         """
         text = given.text if isinstance(given, FileText) else given
         split = self._config.encoding.split_sentences
@@ -159,7 +161,7 @@ class Reader:
         return [Piece(sentence) for sentence in document_sentences(text, language, split)]
 
     def _language(self, document: str | list[str], settled: Settled) -> str:
-        """The language of a document, for splitting it and joining its summary; of a translator, what it writes."""
+        """The language of a document, to split it and to join its summary; of a translator, the one that it writes."""
         if not self._config.encoding.split_sentences:
             return self._config.language
         if settled.language_given or settled.language == AUTO:
@@ -174,7 +176,7 @@ class Reader:
             if isinstance(item, Read) and item.language != settled.language:
                 warnings.warn(
                     f"document {number} is in another language ({item.language}) and is split by its rules; the model "
-                    f"was trained on '{settled.language}', and may do badly. language= says what it is in",
+                    f"was trained on '{settled.language}' and may choose badly. Name the right language with language=",
                     stacklevel=3,
                 )
                 return True

@@ -1,4 +1,4 @@
-"""A summarizer for people who try lengths: it scores a document once, and chooses from the same scores again."""
+"""A summarizer for trying several lengths: it scores a document once, and chooses again from the same scores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bertsum.models.extractive import choose
 
 
 class Reselecting(Summarizer):
-    """Chooses from the scores of the last document again, if what the encoder reads of it is the same.
+    """Chooses again from the scores of the last document, if the encoder's input is the same.
 
     Attributes:
         passes: How many times documents were scored.

@@ -1,4 +1,4 @@
-"""Raw text to summaries: verbatim sentences of the text, or written ones, as the model makes them.
+"""Summarises raw text: with verbatim sentences of the text, or with written sentences, depending on the model.
 
 summarizer = Summarizer.from_pretrained("runs/cnndm/best")
 summary = summarizer(text)
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bertsum.inference.explanation import Explanation
 
-BUFFER = 256  # documents: among many, batches of like length hold little padding
+BUFFER = 256  # documents: with many to choose from, a batch has documents of similar length and little padding
 _BUFFER_BYTES = 1 << 20  # or fewer large ones: an interruption costs a minute or two of work
 Answer = TypeVar("Answer")
 Given = str | Path | FileText | Sequence[str]  # one document
@@ -50,8 +50,8 @@ class Summarizer:
             raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
         if not model.summarizes:
             raise BertsumError(
-                f"model: is of model.kind {model.kind}, which makes no summaries; train a summarizer whose encoder it "
-                f"is: bertsum train --config NAME --model.encoder {model.folder or 'FOLDER'}"
+                f"model: is of model.kind {model.kind}, which makes no summaries; train a summarizer on this "
+                f"encoder: bertsum train --config NAME --model.encoder {model.folder or 'FOLDER'}"
             )
         self.model = model.eval()
         self.precision = precision
@@ -89,11 +89,11 @@ class Summarizer:
 
     @property
     def arithmetic(self) -> str:
-        """The arithmetic that ``precision`` stands for here: fp32, bf16 or fp16.
+        """The arithmetic that ``precision`` stands for on this device: fp32, bf16 or fp16.
 
-        For a model that writes, auto is fp32. Rounding in bf16 can differ with the other documents of a batch. Where
-        two words are about equally probable this decides which one is written, and all that follows; but a document
-        should have the same summary alone and among others.
+        For a model that writes, auto is fp32, so that a document has the same summary alone and among others. In bf16
+        rounding can depend on the other documents of a batch. If two words are about equally probable, rounding then
+        decides which one is written, and with it the rest of the text.
         """
         if self.precision == "auto" and self.model.writes:
             return "fp32"
@@ -116,7 +116,7 @@ class Summarizer:
             documents: A string is one document; so are a ``pathlib.Path``, which is read, and what
                 :func:`bertsum.read_document` returns. A list holds many, each one of these or a list of sentences; a
                 tuple, a generator, an array or a column of a table also works.
-            options: Of a model that chooses sentences, ``sentences``: At most this many sentences.
+            options: For a model that chooses sentences, ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
                 ``max_words``: At most this many words; an error if every sentence is longer.
                 ``threshold``: Only sentences of at least this probability; not for a model with a listwise loss. Any of
@@ -125,10 +125,10 @@ class Summarizer:
                 ``order``: Order of the sentences, document or score; by default as trained.
                 ``trigram_blocking``: Whether to skip a sentence that shares a trigram with a chosen one, or to write no
                 trigram twice; by default as trained.
-                Of a model that writes, ``beam_size``: Hypotheses of the search; 1 is greedy and quickest.
+                For a model that writes, ``beam_size``: Hypotheses of the search; 1 is greedy and fastest.
                 ``length_penalty``: Exponent of the length penalty; a larger one favours longer texts.
-                ``min_length``, ``max_length``: Least and most tokens of the summary. These four are by default those
-                that the model is saved with.
+                ``min_length``, ``max_length``: Least and most tokens of the summary. By default these four are the
+                values that the model was saved with.
                 ``language``: ISO 639-1 code, for splitting; auto detects each document's language. By default the
                 language that the model was trained on; a document plainly in another language is split by that
                 language, with a warning. A model that reads each text as one sentence (a translator) does not need it.
@@ -136,8 +136,8 @@ class Summarizer:
                 (``window``, the default) or only its beginning (``truncate``, the paper). A model that writes always
                 reads the beginning.
                 ``max_tokens_per_batch``: Budget of a batch (4096).
-                ``query``: What the sentences are to answer, one query for all documents or a list of one each. All
-                sentences that answer it are chosen, or none. Only of a model that was trained with queries.
+                ``query``: What the sentences are to answer: one query for all documents, or a list with one for each.
+                All sentences that answer it are chosen, or none. Only for a model that was trained with queries.
 
         Returns:
             A summary for a string; for a list, a list of summaries in the same order.
@@ -189,22 +189,22 @@ class Summarizer:
         self, query: str, documents: Any, *, threshold: float | None = None, recall: float | None = None,
         keep_title: bool = True, max_words: int | None = None, **options: Any,
     ) -> Pruned | list[Pruned]:  # fmt: skip
-        """Keeps of retrieved documents only the sentences that answer a query, or none.
+        """Prunes retrieved documents: keeps only the sentences that answer a query, or none.
 
         Args:
             query: What is asked.
             documents: A string is one document; a list holds many, each a string or a list of sentences.
             threshold: Keep sentences of at least this probability; by default as the model is saved.
-            recall: In its place, the share of documents with an answer that are to keep a sentence with it: one of the
-                shares that the model is calibrated for (0.95, 0.98). It holds for texts and questions like those of
-                the calibration.
-            keep_title: Whether a title (a short first line without a full stop) stays where any sentence does.
-            max_words: At most this many words of a document, the most probable sentences first; a title kept as such
-                is not counted.
+            recall: In place of a threshold: of the documents with an answer, the share that is to keep a sentence with
+                it. It must be one that the model is calibrated for (0.95, 0.98), and holds for texts and questions like
+                those of the calibration.
+            keep_title: Whether a title (a short first line without a full stop) is kept if any sentence is.
+            max_words: Keep at most this many words of a document, the most probable sentences first; a title that
+                ``keep_title`` keeps is not counted.
             options: Other options of a call.
 
         Returns:
-            What is left: of a string one, of a list a list in the same order.
+            The pruned document for a string; for a list, a list of them in the same order.
 
         Raises:
             BertsumError: as a call; also if the model is not calibrated for that recall.
@@ -323,7 +323,7 @@ class Summarizer:
             return prediction
         if (
             not prediction.sentences and not settled.writes and not read.query
-        ):  # each of the document's sentences exceeds the limit
+        ):  # every sentence of the document exceeds the limit
             shortest = min(len(split_words(read.sentences[index])) for index in read.encoding.sentence_indices)
             return BertsumError(
                 f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"

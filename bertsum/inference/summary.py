@@ -1,4 +1,4 @@
-"""A summary: chosen sentences, their places, and what became of the others; or written ones, and what they lean on."""
+"""A summary: chosen sentences with their places and scores; or written sentences and those that they lean on."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Source:
 
     Attributes:
         model: The model.
-        encoder: How it has read the document.
-        precision: Its arithmetic.
+        encoder: The encoder of documents that prepared the model's input.
+        precision: Arithmetic of the forward pass.
         selection: How sentences were chosen.
-        query: What they answer.
+        query: What the chosen sentences answer; empty for a summary.
         structure: Places of the document's sentences that the model was not given, such as headings.
     """
 
@@ -69,13 +69,13 @@ class Summary:
     """A summary and where it comes from.
 
     Attributes:
-        text: The summary's sentences as one text: without line breaks inside sentences and hyphens at them, and
-            without the targets of Markdown's links.
+        text: The summary's sentences as one text, without line breaks inside sentences, hyphens at line breaks, and the
+            targets of Markdown's links.
         sentences: Chosen sentences, verbatim, in document order unless asked otherwise; or the sentences that the model
             has written.
         indices: Places of the chosen sentences in the document; empty if the model writes.
-        scores: The probability of each chosen sentence; empty if the model writes. Of a model with a listwise loss, a
-            share of the document.
+        scores: The probability of each chosen sentence; empty if the model writes. After train.loss listwise it
+            is a share: the shares of a document add up to 1.
         document: All sentences of the document.
         document_scores: The score of each sentence of the document; None if the model did not read it, or writes.
         unscored: Why the model did not read a sentence, by its place in the document.
@@ -102,7 +102,7 @@ class Summary:
     spans: list[tuple[int, int]] = field(default_factory=list)
     query: str = ""
     skipped: list[dict[str, str]] = field(default_factory=list)
-    # An instance may have its own; it is no field, because it is no part of the value.
+    # An instance may set its own. It is not a field, since it does not belong to the value of a summary.
     _source: ClassVar[Source | None] = None
 
     def made_with(self, source: Source) -> Summary:
@@ -126,18 +126,18 @@ class Summary:
         leaving_out: LeavingOut = "head",
         samples: int | None = None,
     ) -> Explanation:
-        """What each word and each other sentence of the document did to the score of a sentence.
+        """Explains a sentence: how much each word and each other sentence of the document changed its score.
 
         Needs captum (extra ``explain``).
 
         Args:
-            sentence: The sentence's place in the document, from 0; by default the chosen one of the best score. Of a
-                summary that was written, the place in the summary, by default the first.
+            sentence: The sentence's place in the document, from 0; by default that of the chosen sentence with the
+                best score. For a written summary, the place in the summary, by default the first.
             method: How words get their values: integrated_gradients (seconds), or occlusion, lime or shap, which read
                 the document hundreds of times.
-            leaving_out: How another sentence is left out: of the head (quick; what the encoder has read stays), or of
-                the text, which the model then reads anew (exact).
-            samples: Of lime and shap, how many documents with hidden words are read; by default twice the words.
+            leaving_out: Where other sentences are left out: ``head`` leaves them out of the head's input (fast; the
+                encoder still reads them), ``text`` out of the text, which the model then reads again (exact).
+            samples: For lime and shap, how many documents with hidden words are read; by default twice the words.
 
         Raises:
             BertsumError: if the sentence is not there or was not read, an option is unknown, captum is missing, or the
@@ -148,7 +148,7 @@ class Summary:
         return explain(self, self._model_source(), sentence, method, leaving_out, samples)
 
     def scorer(self, sentence: int | None = None) -> TextScorer:
-        """A function of texts to the score of a sentence, for the packages lime and shap and for experiments.
+        """A function from texts to the score of a sentence, for the packages lime and shap, and for experiments.
 
         Args:
             sentence: As in :meth:`explain`.
@@ -205,7 +205,7 @@ def without_sentences(document: Sequence[str], left_out: Container[int]) -> list
 
 
 def running_text(sentences: Sequence[str], language: str, document: Sequence[str] = (), markdown: bool = False) -> str:
-    """Sentences as one text on one line: joined as their language does, hard-wrapped lines joined by a space.
+    """Sentences as one text on one line; sentences and wrapped lines are joined as their language does.
 
     A word that is divided at a line's end becomes whole. Its hyphen stays if the document has the word with it.
 

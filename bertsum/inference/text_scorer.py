@@ -1,4 +1,4 @@
-"""A plain function of texts to a sentence's score, for other packages that explain: lime, shap."""
+"""A plain function from texts to a sentence's score, for other packages that explain models: lime, shap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TextScorer:
-    """Texts to scores of one sentence of a document: ``scorer(texts)``, or ``scorer.of_masks(masks)``.
+    """Scores one sentence in variants of its document: ``scorer(texts)``, or ``scorer.of_masks(masks)``.
 
     Attributes:
         text: The document with one sentence a line, as texts are expected.

@@ -1,1 +1,1 @@
-"""The summarizer inside other packages; each module imports its package, which comes with an extra of that name."""
+"""The summarizer in other packages; each module needs its package, which the extra of the same name installs."""

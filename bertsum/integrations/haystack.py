@@ -1,8 +1,8 @@
-"""Haystack: retrieved documents, cut down to what answers the query.
+"""Haystack: prunes retrieved documents to the sentences that answer the query.
 
 pipeline.add_component("pruner", SentencePruner(model="runs/ask/best", recall=0.95))
 
-Haystack loads a saved pipeline with it only if told that the module may be imported:
+Haystack loads a saved pipeline with this component only if the module is allowed:
 Pipeline.loads(text, allowed_modules=["bertsum.integrations.haystack"]).
 """
 
@@ -18,7 +18,7 @@ from bertsum.inference.summarizer import Summarizer
 
 @component
 class SentencePruner:
-    """Keeps of each document the sentences that answer the query; drops documents without any, best first.
+    """Keeps the sentences of each document that answer the query; drops documents without any. The best come first.
 
     Attributes:
         model: The checkpoint folder or hub id.
@@ -57,7 +57,7 @@ class SentencePruner:
 
     @component.output_types(documents=list[Document])
     def run(self, query: str, documents: list[Document]) -> dict[str, list[Document]]:
-        """What the documents keep.
+        """Prunes the documents.
 
         Args:
             query: What is asked.

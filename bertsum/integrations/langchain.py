@@ -1,4 +1,4 @@
-"""LangChain: retrieved documents, cut down to what answers the query.
+"""LangChain: prunes retrieved documents to the sentences that answer the query.
 
 compressor = SentencePruner(summarizer=summarizer, options={"recall": 0.95})
 kept = compressor.compress_documents(documents, "When does the bridge reopen?")
@@ -17,13 +17,13 @@ from bertsum.inference.summarizer import Summarizer
 
 
 class SentencePruner(BaseDocumentCompressor):
-    """Keeps of each document the sentences that answer the query; drops documents without any, best first.
+    """Keeps the sentences of each document that answer the query; drops documents without any. The best come first.
 
     The metadata of a document stays, with ``bertsum_score``, ``bertsum_share`` and ``bertsum_spans`` of
     :class:`~bertsum.inference.prune.Pruned`.
 
     Attributes:
-        summarizer: Has a model that was trained with queries.
+        summarizer: A summarizer whose model was trained with queries.
         options: Options of :meth:`Summarizer.prune`, such as recall, threshold, max_words.
     """
 
@@ -34,7 +34,7 @@ class SentencePruner(BaseDocumentCompressor):
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
     ) -> Sequence[Document]:
-        """What the documents keep.
+        """Prunes the documents.
 
         Args:
             documents: The retrieved documents; those without text are dropped.

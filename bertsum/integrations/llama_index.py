@@ -1,4 +1,4 @@
-"""LlamaIndex: retrieved nodes, cut down to what answers the query.
+"""LlamaIndex: prunes retrieved nodes to the sentences that answer the query.
 
 engine = index.as_query_engine(node_postprocessors=[SentencePruner(summarizer=summarizer)])
 """
@@ -16,10 +16,10 @@ from bertsum.inference.summarizer import Summarizer
 
 
 class SentencePruner(BaseNodePostprocessor):
-    """Keeps of each node the sentences that answer the query; drops nodes without any, best first.
+    """Keeps the sentences of each node that answer the query; drops nodes without any. The best come first.
 
     Attributes:
-        summarizer: Has a model that was trained with queries.
+        summarizer: A summarizer whose model was trained with queries.
         options: Options of :meth:`Summarizer.prune`, such as recall, threshold, max_words.
     """
 

@@ -14,7 +14,7 @@ from bertsum.inference.summarizer import Summarizer
 
 
 class Summaries(TransformerMixin, BaseEstimator):
-    """Texts to the texts of their summaries; learns nothing.
+    """Turns texts into their summaries; learns nothing.
 
     Attributes:
         model: A checkpoint folder or hub id; None for the model that comes with bertsum.
@@ -64,7 +64,7 @@ class Summaries(TransformerMixin, BaseEstimator):
         return [summary.text for summary in made]
 
     def __sklearn_is_fitted__(self) -> bool:
-        """It learns nothing."""
+        """Always true, because nothing is learned."""
         return True
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What all kinds of model share: the methods that training and evaluation call, and how to make, save, read and push.
+"""The base class of all models: the methods that training and evaluation call; making, saving, reading and pushing.
 
 Training and evaluation only use ``collate``, ``forward``, ``loss`` and ``predict``. A new kind needs a subclass of
 ``Model`` in a module of this folder named after it, a class in :mod:`bertsum.data.rows`, and a word in ``model.kind``.
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
     from bertsum.encoders.load import Encoder
 
-# Classes by ``model.kind``; only of modules that are imported.
+# Classes by ``model.kind``. A class is here once its module is imported.
 MODELS: dict[str, type[Model]] = {}
 
 
@@ -75,7 +75,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         kind: The value of ``model.kind``.
         writes: Whether it writes new sentences; else it chooses sentences of the document.
         summarizes: Whether it makes summaries at all.
-        epoch: The pass over the training documents that a training is in.
+        epoch: Number of the present pass over the training documents.
         sections: The parts of the configuration that this kind reads; they are saved with it.
         config: The model's configuration, saved with it.
         encoder: The pretrained encoder.
@@ -95,7 +95,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "kind" in cls.__dict__:  # not for a variation of a kind: callers name its class themselves
+        if "kind" in cls.__dict__:  # a subclass with the kind of its parent is not found by kind
             MODELS[cls.kind] = cls
 
     def __init__(
@@ -139,7 +139,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
 
     @abstractmethod
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:
-        """A prediction for each row (with ``options.part``: of this process's share), in any order."""
+        """A prediction for each row, in any order; with ``options.part``, only for the rows of this process."""
 
     def outputs(
         self,
@@ -152,8 +152,8 @@ class Model(nn.Module, ModelHubMixin, ABC):
         Args:
             rows: Rows for ``collate``.
             options: How they are read.
-            read: What to do with a batch: it returns an output for each row. By default the forward pass, whose
-                outputs come in float32, on the CPU.
+            read: A function that makes an output for each row of a batch. By default it is the forward pass, with
+                outputs in float32 on the CPU.
 
         Raises:
             BertsumError: if memory does not suffice for a batch.
@@ -175,7 +175,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             if was_training:
                 self.train()
 
-    # ---- made
+    # ---- making a model
 
     @classmethod
     def from_config(
@@ -254,7 +254,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             self.reader.forget_layers()
         return super().train(mode)
 
-    # ---- saved and read
+    # ---- saving and reading
 
     def save_pretrained(
         self,
@@ -383,7 +383,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         Args:
             repo_id: Such as me/my-model; a name alone belongs to the token's owner.
             license: Licence of the weights, by the hub's name for it, such as apache-2.0.
-            hub: ``private``, ``token``, ``branch``, ``create_pr`` and all others of ``ModelHubMixin.push_to_hub``.
+            hub: ``private``, ``token``, ``branch``, ``create_pr`` and other arguments of ``ModelHubMixin.push_to_hub``.
 
         Returns:
             Address of the commit.

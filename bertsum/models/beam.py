@@ -1,7 +1,7 @@
 """Beam search: the most probable texts that a decoder writes, several documents at a time.
 
-``standard`` retires a hypothesis when it ends. ``presumm`` makes every choice of the authors' translator, so that their
-checkpoints write their text.
+A hypothesis is a text that is still being written. The search ``standard`` takes a hypothesis out of the beam when it
+ends. The search ``presumm`` makes every choice of the authors' code, so that their checkpoints write the same text.
 
 # B documents that are still being written, K hypotheses of each, V vocabulary
 """
@@ -18,7 +18,7 @@ from bertsum.config import GenerationConfig
 from bertsum.errors import BertsumError
 from bertsum.models.decoder import Decoder
 
-# What the authors' translator gives to an end before its time, and to a hypothesis that repeats a trigram.
+# Scores that the authors' code gives to an end that comes too early, and to a hypothesis that repeats a trigram.
 _TOO_EARLY, _REPEATED = -1e20, -1e21
 
 
@@ -37,15 +37,16 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class SearchTokens:
-    """What a search knows of the vocabulary.
+    """What a search needs to know about the vocabulary.
 
     Attributes:
         start: Token before each text.
         end: Token that ends a text.
         separator: Token between sentences.
-        forbidden: Tokens that no text has; ``presumm`` forbids none.
+        forbidden: Tokens that a text may not have; ``presumm`` forbids none.
         continues: For each token, whether it continues the word before it (V); None: each token is a word.
-        pieces: What each token adds to its word (V), so that a word is the same however it is cut; None: tokens differ.
+        pieces: The text that each token adds to its word (V), to recognise a word that is cut in another way; None:
+            words are compared token by token.
         names: Each token as text (V), for ``presumm``; None if words are not known.
     """
 
@@ -74,7 +75,7 @@ def beam_search(
         memory: Vectors of the sources' tokens (documents, T, H).
         mask: True for tokens, False for padding (documents, T).
         config: How to search.
-        tokens: What to know of the vocabulary.
+        tokens: Facts about the vocabulary.
 
     Raises:
         BertsumError: if a probability is not a number.
@@ -123,8 +124,8 @@ class _Kept:
     Attributes:
         row: The document's place in the step.
         document: The document's number.
-        ranks: Their places among the best continuations (K).
-        parents: The hypotheses that they continue (K).
+        ranks: Places of these hypotheses among the best continuations (K).
+        parents: The hypotheses of the last step that they continue (K).
         token_ids: Their last tokens (K).
     """
 
@@ -136,7 +137,7 @@ class _Kept:
 
 
 class _Rules:
-    """What may follow a hypothesis.
+    """The rules for what may follow a hypothesis.
 
     Attributes:
         kept: How many continuations of a document a step keeps.
@@ -152,11 +153,11 @@ class _Rules:
         self.forbidden = None if self.authors else forbidden
         self.words = _Words(tokens, vocabulary)
         self._words_go_on = any(self.words.continues)
-        self.begins_word = ~torch.tensor(self.words.continues, device=device)  # so do the end and the separator
+        self.begins_word = ~torch.tensor(self.words.continues, device=device)  # also end and separator
         self.names = tokens.names
 
     def penalty(self, length: int) -> float:
-        """What a score of ``presumm`` was divided by, to get its log-probability back."""
+        """The divisor that ``presumm`` applied to a score; times it, a score is a log-probability again."""
         return length_penalty(length, self.config.length_penalty) if self.authors else 1.0
 
     def apply(
@@ -165,10 +166,10 @@ class _Rules:
         """Scores of all continuations (B, K, V); impossible ones are -inf, or what the authors' code gives them.
 
         Args:
-            log_probabilities: Of the next token (B, K, V).
+            log_probabilities: Log-probabilities of the next token (B, K, V).
             totals: Log-probability of each hypothesis (B, K).
             texts: Tokens of each hypothesis.
-            length: Tokens of a hypothesis with the next one.
+            length: Tokens of a hypothesis, the next one included.
         """
         config = self.config
         if length <= config.min_length:
@@ -189,7 +190,10 @@ class _Rules:
         return scores
 
     def _has_repeated(self, ids: Sequence[int]) -> bool:
-        """The authors' rule: the start and the separator are words, and the last word need not be complete."""
+        """Whether the last trigram was written before, by the authors' rule.
+
+        In this rule the start and the separator count as words, and the last word need not be complete.
+        """
         if len(ids) < 3 or self.names is None:
             return False
         pieces = [self.names[token] for token in (self.tokens.start, *ids)]
@@ -220,7 +224,7 @@ class _Words:
         return any(words[place : place + 3] == last for place in range(len(words) - 3))
 
     def repeating(self, ids: Sequence[int]) -> list[int]:
-        """The tokens that make three words which were written before, should the text end with them."""
+        """The tokens that, as the next one, would repeat three words in a row that were written before."""
         words = self._split(ids)
         last, before, words = words[-1:], self._whole(words[:-1]), self._whole(words)
         found: list[int] = []
@@ -300,8 +304,10 @@ class _Search:
 
 
 class _Standard(_Search):
-    """A hypothesis that ends is retired. The search is over when the best of those that go on cannot get into the K
-    best finished ones any more, as far as their present length tells, or when they are as long as may be.
+    """The standard search: a hypothesis that ends leaves the beam.
+
+    The search ends when the best open hypothesis, by its score at its present length, could not become one of the K
+    best finished ones, or when hypotheses have the largest length allowed.
     """
 
     def advance(self, found: Sequence[Continuation], length: int) -> tuple[list[int], list[int], list[int]] | None:
@@ -338,7 +344,7 @@ class _Standard(_Search):
 
 
 class _Presumm(_Search):
-    """A hypothesis that ends is noted, but stays in the beam. The search is over when the best one has ended."""
+    """The authors' search: a hypothesis that ends stays in the beam. The search ends when the best one has ended."""
 
     def advance(self, found: Sequence[Continuation], length: int) -> tuple[list[int], list[int], list[int]] | None:
         """Takes the K best continuations, best first; returns them, or None at the end."""

@@ -38,7 +38,7 @@ _NO_ID = "PATH"  # stands for the folder, or for the id on the hub
 _METRICS = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
 _RECIPE = ("language", "seed", "data", "encoding", "model", "train")  # and the parts that a kind of model has
 _EXTRACTIVE = ("model", "encoding", "selection", "language")
-_NOT_RECIPE = ("prepared_dir", "workers", "resume", "overwrite")  # where and how the run was made
+_NOT_RECIPE = ("prepared_dir", "workers", "resume", "overwrite")  # fields that only tell where and how the run was made
 _PATHS = (
     "train",
     "validation",
@@ -60,8 +60,8 @@ class Origin:
         config: The run's configuration.
         trained: Progress of the training (``step``, ``documents``, ``tokens``, ``seconds``); empty if the model was
             trained elsewhere.
-        prepared: What became of the training documents; None if the preparation is missing.
-        measured: Results of evaluations of these weights, by split: of ``model`` and the baselines.
+        prepared: The report about the training documents; None if the prepared data are missing.
+        measured: Results of evaluations of these weights, by split; they hold ``model`` and the baselines.
     """
 
     config: Config
@@ -223,7 +223,7 @@ def _card(
 
 
 def _task(config: SavedConfig, sections: Sequence[str], measured: Sequence[Results]) -> str:
-    """What the model does, by the hub's name for it or by a longer one."""
+    """What the model does: a task name of the hub, or a longer description."""
     if "generation" not in sections and "selection" not in sections:
         return "fill-mask"
     if "generation" not in sections:

@@ -20,8 +20,9 @@ class Batch(Protocol):
 
     @property
     def units(self) -> int:
-        """How many terms the batch's loss sums up: train.loss_reduction sentence or token divides by it. A loss with a
-        term for each document takes neither.
+        """The number of terms that the batch's loss sums up; train.loss_reduction sentence or token divides by it.
+
+        A loss with a term for each document takes neither.
         """
 
     def to(self, device: torch.device) -> Self:
@@ -38,12 +39,13 @@ class Prediction:
     Attributes:
         place: The document's place among the given rows.
         sentences: The summary.
-        indices: Which sentences of the document those are; empty if the model writes new sentences.
+        indices: Places of these sentences in the document; empty if the model writes new sentences.
         scores: Score of each sentence of the document, from 0 to 1; None for those that were not read. It is the
-            probability that the summary has the sentence; after train.loss listwise, a share of the document.
+            probability that the summary has the sentence. After train.loss listwise it is a share; the shares of a
+            document add up to 1.
         loss: The document's loss, if asked for.
-        units: How many terms that loss is a sum of, where the kind of model tells.
-        leans_on: For each written sentence, the sentences of the document that it has most of its words from.
+        units: Number of terms that this loss sums up, if the kind of model gives it.
+        leans_on: For each written sentence, places of the sentences of the document that it has most of its words from.
         unsupported: Words of a written summary, such as numbers and names, that the document does not have.
     """
 
@@ -62,8 +64,8 @@ class PredictOptions:
     """How predictions are made.
 
     Attributes:
-        selection: Scores to summaries.
-        answering: Scores to the sentences that answer a query; by default as ``selection`` says.
+        selection: How scores become summaries.
+        answering: How scores become the sentences that answer a query; by default as ``selection`` says.
         generation: How summaries are written.
         max_tokens_per_batch: Budget of a batch, ``count x longest``.
         precision: auto, fp32, bf16 or fp16 arithmetic.

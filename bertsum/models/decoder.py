@@ -1,8 +1,9 @@
 """The Transformer decoder of "Text Summarization with Pretrained Encoders" (arXiv 1908.08345, section 4): it writes a
 text token by token, and reads the encoder's vectors of the source's tokens.
 
-Its layers normalise before each block (pre-LN). Training computes all tokens of a text at once, packed: no position of
-padding costs anything. Writing computes one token of several hypotheses at a time, and keeps keys and values.
+Its layers normalise before each block (pre-LN). In training, all tokens of all texts are computed at once and packed,
+so that padding costs nothing. In a search, one token of several hypotheses is computed at a time, and keys and values
+are kept.
 
 # B documents, L tokens of the longest target, M tokens to predict in all targets, N tokens of all sources, T of one,
 # K hypotheses of a document, H hidden, A attention heads, V vocabulary
@@ -42,7 +43,7 @@ class DecoderState:
     values: list[torch.Tensor] = field(default_factory=list)
 
     def select(self, documents: torch.Tensor, hypotheses: torch.Tensor) -> None:
-        """Goes on with some documents, and with some hypotheses of each.
+        """Keeps only some documents, and reorders the hypotheses of each.
 
         Args:
             documents: Places of the documents (documents that stay).
@@ -57,14 +58,14 @@ class DecoderState:
 
 
 class Decoder(nn.Module):
-    """Source vectors and a text so far to log-probabilities of its next token.
+    """Computes log-probabilities of the next token from the source's vectors and the text so far.
 
     Attributes:
-        embeddings: Embeddings of the vocabulary (V, H); the generator's matrix is the same.
+        embeddings: Embeddings of the vocabulary (V, H); also the matrix of the generator (the output layer).
         generator_bias: The generator's bias (V).
         layers: The layers.
         norm: The norm after the last layer.
-        pad_id: Token of padding. Where a search writes it, it attends to all tokens alike, as in the authors' code.
+        pad_id: Token of padding. If a search writes it, it attends to all tokens equally, as in the authors' code.
     """
 
     def __init__(self, config: DecoderConfig, size: int, vocabulary: int, pad_id: int = 0) -> None:
@@ -204,7 +205,7 @@ class DecoderLayer(nn.Module):
         """
         probability = self.probability if self.training else 0.0
         projected = self.self_attention.query_key_value(self.self_norm(hidden))  # (M, 3 H)
-        # A token never sees padding, since padding stands behind it. So the padded attention needs no mask.
+        # A token only sees tokens before it, and padding stands after it. So this attention needs no padding mask.
         query, key, value = padding.padded(projected).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         context = F.scaled_dot_product_attention(query, key, value, dropout_p=probability, is_causal=True)
         context = padding.packed(context.transpose(1, 2).flatten(2))  # (M, H)
@@ -218,7 +219,7 @@ class DecoderLayer(nn.Module):
     def step(self, hidden: torch.Tensor, is_padding: torch.Tensor, state: DecoderState, number: int) -> torch.Tensor:
         """Vectors of the last token of each hypothesis (B, K, H) to new ones; ``number`` is the layer's."""
         query, key, value = self.self_attention.query_key_value(self.self_norm(hidden)).chunk(3, dim=-1)
-        query = query.masked_fill(is_padding[..., None], 0.0)  # alike to all keys
+        query = query.masked_fill(is_padding[..., None], 0.0)  # a zero query attends to all keys equally
         key, value = (vectors.unflatten(-1, (self.heads, 1, -1)) for vectors in (key, value))  # (B, K, A, 1, H / A)
         if len(state.keys) == number:
             state.keys.append(key)

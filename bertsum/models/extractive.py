@@ -40,7 +40,7 @@ class BertSum(Model):
 
     Attributes:
         head: The inter-sentence head.
-        sentence_loss: Logits, labels and the mask of sentences to the loss of a batch.
+        sentence_loss: The loss of a batch, from logits, labels and the mask of sentences.
     """
 
     kind = "extractive"
@@ -58,7 +58,7 @@ class BertSum(Model):
         self.sentence_loss: SentenceLoss = cross_entropy
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
-        self.float()  # whatever torch's default dtype is in the calling program
+        self.float()  # torch's default dtype may differ in the calling program
 
     @classmethod
     def build(
@@ -193,7 +193,7 @@ class BertSum(Model):
         Returns:
             Logits (B, S); the logits of padding mean nothing.
         """
-        # The head costs little next to the encoder; rounding here would change the choice in one document in a hundred.
+        # The head costs little beside the encoder. Rounding here would change the choice in one document in a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
             logits: torch.Tensor = self.head(self.sentence_norm(sentences.float()), mask)
             return logits
@@ -280,10 +280,10 @@ def choose(
     """Chooses sentences by their scores; also gives each sentence of the document a score.
 
     Args:
-        read_scores: One for each sentence that was read.
-        sentence_indices: Which sentences of the document were read.
+        read_scores: A score for each sentence that was read.
+        sentence_indices: Places in the document of the sentences that were read.
         sentences: All sentences of the document.
-        selection: How many to choose, and which not together.
+        selection: How many sentences to choose, and which may not be chosen together.
         may_be_empty: Whether the threshold holds for the best sentence, too.
         expected_rouge: What compares extracts, if the selection has candidates.
 

@@ -20,13 +20,13 @@ _CONFIG_FILE = "config.json"
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A threshold for queries that held-back records have set (:mod:`bertsum.evaluation.calibration`).
+    """A calibrated threshold for queries, set on held-back records (:mod:`bertsum.evaluation.calibration`).
 
     Attributes:
         recall: The share of records of the same kind that keep a sentence that answers.
         threshold: The least score of a sentence that is kept.
-        interval: Where that share lies with a probability of 95%, given the records that set the threshold.
-        records: How many records with an answer those were.
+        interval: 95% interval of this share, given the records that set the threshold.
+        records: Number of records with an answer that set the threshold.
     """
 
     recall: float

@@ -1,4 +1,4 @@
-"""Inter-sentence heads: sentence vectors to scores, as in "Fine-tune BERT for Extractive Summarization"
+"""Inter-sentence heads: turn sentence vectors into scores, as in "Fine-tune BERT for Extractive Summarization"
 (arXiv 1903.10318, section 3) and "Text Summarization with Pretrained Encoders" (arXiv 1908.08345, section 3).
 
 Every head is ``forward(sentences, mask) -> logits``, and a document's logits do not depend on its batch.
@@ -88,7 +88,7 @@ class TransformerLayer(nn.Module):
         key, value = self._by_heads(self.key(normed)), self._by_heads(self.value(normed))
         if torch.is_grad_enabled() or is_exporting() or hidden.shape[1] <= _SENTENCES_AT_ONCE:
             return self._attend(hidden, normed, key, value, mask)
-        # For a book, only the keys and values of all its sentences are made at once.
+        # Only keys and values are computed for all sentences at once. The rest goes part by part: a book needs memory.
         parts = zip(hidden.split(_SENTENCES_AT_ONCE, dim=1), normed.split(_SENTENCES_AT_ONCE, dim=1), strict=True)
         return torch.cat([self._attend(part, normed_part, key, value, mask) for part, normed_part in parts], dim=1)
 

@@ -1,4 +1,4 @@
-"""Losses: logits and labels to a sum over a batch; log-probabilities and targets to a loss of each token.
+"""Losses: of sentences, a sum over a batch from logits and labels; of tokens, from log-probabilities and targets.
 
 A loss of an extractive model sees logits, labels and mask, and nothing else. Labels are from 0 to 1. docs/losses.md has
 the formulas.
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from bertsum.config import TrainConfig
 
-# Logits, labels and the mask of sentences (B, S each) to a sum, a scalar.
+# Takes logits, labels and the mask of sentences (B, S each); returns a sum, a scalar.
 SentenceLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 PositiveWeight = float | Literal["balanced"]
 
@@ -69,8 +69,10 @@ def focal(
 
 
 def listwise(logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy between the labels' shares and a softmax over each document's sentences, summed over documents
-    (ListNet's top-one loss, Cao et al. 2007). A document whose labels are all 0 has the loss 0.
+    """Listwise cross-entropy, summed over documents (ListNet's top-one loss, Cao et al. 2007).
+
+    It compares each document's labels, divided by their sum, with a softmax over its logits. A document whose labels
+    are all 0 has the loss 0.
 
     Args:
         logits: (B, S).
@@ -100,7 +102,7 @@ def _cross_entropies(
 
 
 def balanced_weights(labels: torch.Tensor, sentence_mask: torch.Tensor) -> torch.Tensor:
-    """For each document, the weight with which its positives count as much as its negatives (B, 1).
+    """For each document, the weight of positives with which they count as much as its negatives (B, 1).
 
     It depends on the document alone. So it is the same in any batch, with any accumulation and number of processes, and
     in validation. Where all labels are 0, or all are 1, it is 1.
@@ -124,7 +126,7 @@ LOSSES: dict[str, Callable[[TrainConfig], SentenceLoss]] = {
 
 
 def scores_of(logits: torch.Tensor, scores: str) -> torch.Tensor:
-    """Scores of one document's sentences (S), as the loss of the training reads logits (S).
+    """Turns the logits of one document's sentences (S) into scores (S), by the function that belongs to the loss.
 
     Args:
         logits: The document's logits.
@@ -135,7 +137,7 @@ def scores_of(logits: torch.Tensor, scores: str) -> torch.Tensor:
 
 
 def _masked(logits: torch.Tensor, sentence_mask: torch.Tensor) -> torch.Tensor:
-    """Logits (B, S), of which padding has no share in a softmax, and no gradient."""
+    """Logits (B, S) in which padding is masked: it gets no share in a softmax, and no gradient."""
     return logits.float().masked_fill(~sentence_mask, torch.finfo(torch.float32).min)
 
 

@@ -1,7 +1,7 @@
 """MaskedLM: trains a pretrained encoder further, on documents without summaries (arXiv 1810.04805, 2004.10964).
 
-Words of a text are hidden, and the model guesses them. What it learns stays in the encoder, which ``model.encoder``
-takes.
+Words of a text are hidden, and the model guesses them. Its trained encoder can then be the ``model.encoder`` of another
+model.
 
 # B windows, T tokens of the longest, N tokens of all windows, M tokens to guess, H hidden, V vocabulary
 """
@@ -32,9 +32,9 @@ class MaskedLM(Model):
     """Guesses hidden words.
 
     Attributes:
-        head: Vectors of tokens to logits; its output matrix is the encoder's embeddings.
+        head: Turns vectors of tokens into logits; its output matrix is the encoder's word embeddings.
         masker: Chooses the words to hide; None without a tokenizer.
-        seed: What the masks of a training depend on, beside the epoch and the window.
+        seed: The seed of the masks in a training; they also depend on the epoch and the window.
     """
 
     kind = "masked_lm"
@@ -63,7 +63,7 @@ class MaskedLM(Model):
         super().__init__(config, encoder, tokenizer)
         self.head = TokenHead(encoder)
         self.masker = None if tokenizer is None else Masker(tokenizer)
-        self.float()  # whatever torch's default dtype is in the calling program
+        self.float()  # torch's default dtype may differ in the calling program
 
     @classmethod
     def for_training(cls, config: Config) -> MaskedLM:
@@ -84,7 +84,7 @@ class MaskedLM(Model):
             self.head.load_state_dict(found)
 
     def collate(self, rows: Sequence[dict[str, Any]]) -> MaskedBatch:
-        """Makes a batch of windows, and hides words in it: in training others in each epoch, else always the same.
+        """Makes a batch of windows and hides words in it: in training, new ones in each epoch; otherwise the same ones.
 
         The draw depends on the seed, the epoch and the window alone. So it is the same in any batch, on any number of
         processes, and after a resume.

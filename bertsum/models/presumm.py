@@ -16,7 +16,7 @@ from bertsum.config import Config, EncodingConfig, ModelConfig, SelectionConfig
 from bertsum.data.torch_files import StandIn, safe_load
 from bertsum.errors import BertsumError
 
-# The head's option (BertSum: --encoder) and ours.
+# The head's name in the authors' options (BertSum: --encoder), and our name.
 _HEADS = {"classifier": "linear", "baseline": "linear", "transformer": "transformer", "rnn": "lstm"}
 
 _TRANSFORMER_PARTS = {
@@ -33,21 +33,21 @@ _LSTM_PARTS = {
 }  # fmt: skip
 _LSTM_DIRECTIONS = {"rnn.hidden0.0": "forward_cell", "rnn.hidden1.0": "backward_cell"}
 _HEAD_PARTS = {"linear1": "output", "wo": "output", "layer_norm": "norm"}
-# Weights that no score uses: BERT's pooler, the table of sines, the LayerNorm that layer 0 skips, counted positions.
+# Weights that no score uses: BERT's pooler, the table of sines, the LayerNorm that layer 0 skips, and position ids.
 _UNUSED = re.compile(
     r"encoder\.pooler\..*|head\.pos_emb\.pe|head\.transformer_inter\.0\.layer_norm\..*|.*\.position_ids"
 )
 
-# Tables that are no weights: masks of later tokens, counted positions.
+# Tables that are no weights: masks of later tokens, and position ids.
 _TABLE = re.compile(r".*\.mask|.*\.position_ids")
 
 
 @dataclass(frozen=True)
 class PreSummCheckpoint:
-    """What one of the authors' checkpoints holds.
+    """The content of a checkpoint of the authors' code.
 
     Attributes:
-        weights: By their names in :class:`~bertsum.models.extractive.BertSum`.
+        weights: Weights by their names in :class:`~bertsum.models.extractive.BertSum`.
         model: Encoder name, head and dropout.
         encoding: The authors' preprocessing and their training length.
         selection: Three sentences, with trigram blocking as saved.

@@ -22,8 +22,8 @@ from bertsum.models.storage import SavedConfig
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
-# Weights that no output uses: BERT's pooler, tables of sines and of masks, counted positions; and the generator's
-# matrix, which is the decoder's embedding.
+# Weights that no output uses: BERT's pooler, tables of sines and of masks, and position ids; also the generator's
+# matrix, which is the same as the decoder's embedding.
 _UNUSED = re.compile(
     r"bert\.model\.pooler\..*|decoder\.pos_emb\.pe|decoder\.transformer_layers\.\d+\.mask|.*\.position_ids|"
     r"generator\.0\.weight"
@@ -35,7 +35,7 @@ _PARTS = {
     "feed_forward.layer_norm": "feedforward_norm", "feed_forward.w_1": "feedforward_input",
     "feed_forward.w_2": "feedforward_output",
 }  # fmt: skip
-# Projections that are one matrix here.
+# Projections that are separate in the authors' code and one matrix here.
 _JOINED = {
     "self_attention.query_key_value": ("self_attn.linear_query", "self_attn.linear_keys", "self_attn.linear_values"),
     "context_attention.key_value": ("context_attn.linear_keys", "context_attn.linear_values"),
@@ -48,11 +48,11 @@ _OTHERS = {
 
 @dataclass(frozen=True)
 class AbstractiveCheckpoint:
-    """What one of the authors' abstractive checkpoints holds.
+    """The content of an abstractive checkpoint of the authors' code.
 
     Attributes:
-        weights: By their names in :class:`~bertsum.models.seq2seq.BertSumAbs`.
-        config: Sizes, the authors' preprocessing, and their search.
+        weights: Weights by their names in :class:`~bertsum.models.seq2seq.BertSumAbs`.
+        config: The model's sizes, and the authors' preprocessing and search.
         encoder: An encoder of the checkpoint's size, not yet filled.
         tokenizer: The encoder's tokenizer.
     """
@@ -104,7 +104,7 @@ def rename(weights: dict[str, torch.Tensor], path: str | Path) -> dict[str, torc
     """The weights by their names here; projections that are one matrix here are joined.
 
     Args:
-        weights: By the authors' names.
+        weights: Weights by the authors' names.
         path: The file, for messages.
 
     Raises:

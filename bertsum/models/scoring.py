@@ -44,7 +44,7 @@ class Scored:
     Attributes:
         place: The row's place among all rows.
         row: The row.
-        output: What the model made of the row. Of a forward pass it is float32, on the CPU, and may end in padding.
+        output: The model's output for the row. From a forward pass it is float32, on the CPU, and may end in padding.
     """
 
     place: int
@@ -71,7 +71,7 @@ def score_rows(
         precision: auto, fp32, bf16 or fp16 arithmetic.
         part: Index of this process and number of processes. Each takes its share of the batches, in equally many
             passes.
-        read: What to do with a batch on the model's device: it returns an output for each row. By default the forward
+        read: A function that makes an output for each row of a batch on the model's device; by default the forward
             pass.
 
     Raises:
@@ -101,7 +101,7 @@ def score_rows(
             some = [rows[int(index)] for index in chosen]
             yield chosen, some, model.collate(some)
 
-    with _LOCK:  # a thread that asks while the pool below is made would get 1, for good
+    with _LOCK:  # a thread that asks torch while the pool below is made would get 1 thread, for good
         threads = torch.get_num_threads()
     several = packs and device.type == "cpu" and 1 < threads <= len(passes) // 2
     results = _in_threads(compute, collated(), threads) if several else map(compute, collated())
@@ -112,9 +112,9 @@ def score_rows(
 
 
 def _share(plan: list[np.ndarray], part: tuple[int, int]) -> tuple[list[np.ndarray], int]:
-    """The passes of a process, and how many of them count.
+    """The batches that a process computes, and how many of them count.
 
-    All processes make equally many passes; one without a batch left repeats the first batch and drops the result.
+    All processes compute equally many batches. One that has no batch left repeats the first one and drops the result.
     """
     number, count = part
     passes = [plan[place if place < len(plan) else 0] for place in range(number, len(plan) + number, count)]

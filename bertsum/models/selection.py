@@ -1,4 +1,4 @@
-"""Scores to chosen sentences: how many, trigram blocking, budgets. Imports nothing of the models."""
+"""Chooses sentences by their scores: limits, thresholds, trigram blocking. It does not import models."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from bertsum.text import is_character, split_words, unify_spelling
 # Share of pairs of sentences of a document that have an n-gram in common:
 #   words, English news (CNN/DailyMail): 3-grams 6.0%; English abstracts (SciTLDR): 3-grams 5.0%
 #   characters, Chinese abstracts (CSL): 3-grams 61%, 4 46%, 5 28%, 6 18%, 7 11%, 8 6.7%, 9 4.3%
-# So a run of 8 characters is about as telling as the paper's 3 words. Sentences of CSL are long (52 characters).
+# So sharing 8 characters is about as rare as sharing the paper's 3 words. Sentences of CSL are long (52 characters).
 TRIGRAM = 3
 CHARACTERS = 8
 
 
 def blocking_ngrams(text: str) -> set[tuple[str, ...]]:
-    """N-grams that no two chosen sentences share with trigram blocking: 3 words (1903.10318, section 4.2; words are
-    those of ``str.split()``, case kept). In a text mostly without spaces: 8 characters, punctuation left out.
+    """The n-grams that no two chosen sentences may share with trigram blocking.
+
+    They are 3 words (1903.10318, section 4.2; words of ``str.split()``, case kept). In a text mostly without spaces
+    they are 8 characters, without punctuation.
     """
     words = split_words(unify_spelling(text))
     size = TRIGRAM
@@ -32,7 +34,7 @@ def blocking_ngrams(text: str) -> set[tuple[str, ...]]:
 
 
 def answering(selection: SelectionConfig) -> SelectionConfig:
-    """How sentences that answer a query are chosen: all above a threshold, though they may say the same.
+    """How sentences that answer a query are chosen: all above a threshold, without blocking.
 
     Args:
         selection: How summaries are chosen.
@@ -149,12 +151,12 @@ def most_sentences(sentences: int | None, ratio: float | None, document_sentence
 def is_enough(candidates: Sequence[str], document: Sequence[str], selection: SelectionConfig) -> bool:
     """Whether a summary of the requested length is possible without the document's short sentences.
 
-    It is not in a dialogue, minutes or a list, where most sentences are short.
+    In a dialogue, minutes or a list it is not, because most sentences are short.
 
     Args:
         candidates: The sentences that are not short.
         document: All sentences.
-        selection: What was asked for.
+        selection: The requested length.
     """
     count = sum(bool(sentence.strip()) for sentence in document)
     if len(candidates) == count:

@@ -42,8 +42,8 @@ class BertSumAbs(Model):
     """Writes a summary of a document, or a translation.
 
     Attributes:
-        decoder: The decoder. Its generator's matrix is its embedding.
-        label_smoothing: Share of probability that the training loss gives to all other tokens alike.
+        decoder: The decoder.
+        label_smoothing: Share of probability that the training loss spreads evenly over all other tokens.
     """
 
     kind = "seq2seq"
@@ -64,7 +64,7 @@ class BertSumAbs(Model):
         vocabulary = encoder.config.vocab_size if target_tokenizer is None else len(target_tokenizer)
         pad_id = 0 if self.targets is None else self.targets.pad_id
         self.decoder = Decoder(config.decoder, encoder.config.hidden_size, vocabulary, pad_id)
-        self.float()  # whatever torch's default dtype is in the calling program
+        self.float()  # torch's default dtype may differ in the calling program
 
     @classmethod
     def build(
@@ -102,7 +102,7 @@ class BertSumAbs(Model):
         return source, target_tokenizer(config, source) if is_learned(name) else load_tokenizer(name)
 
     def initialize(self) -> None:
-        """Gives a new model its first weights: of the extractive model to start from, and the encoder's embeddings."""
+        """Fills the encoder from the extractive model to start from, the decoder's embeddings from the encoder's."""
         config = self.config
         if config.model.start_from_extractive is not None:
             start_encoder(self.encoder, config.model.start_from_extractive, config.model.encoder)
@@ -191,7 +191,8 @@ class BertSumAbs(Model):
             target_lengths: Tokens of each target (B). If given, the result is packed.
 
         Returns:
-            For ``target_ids[:, 1:]`` (B, L - 1, V), zeros for padding; with ``target_lengths`` packed (M, V).
+            Log-probabilities for ``target_ids[:, 1:]`` (B, L - 1, V), zeros for padding; with ``target_lengths`` packed
+            (M, V).
 
         Raises:
             BertsumError: if there are no targets, or one is longer than those that the model was trained on.
@@ -269,7 +270,7 @@ class BertSumAbs(Model):
             length_penalty: Exponent of the length penalty.
             min_length: The end may come only after this many tokens.
             max_length: At most this many tokens.
-            trigram_blocking: Whether no three words in a row are written twice.
+            trigram_blocking: Whether to write no three words in a row twice.
             search: standard, or presumm: the choices of the authors' code.
             lengths: Tokens of each document, if packed.
 
@@ -289,7 +290,7 @@ class BertSumAbs(Model):
             return self._write(memory, counts, options)
 
     def _generation(self, given: dict[str, Any]) -> GenerationConfig:
-        """The model's settings of a search, changed by those that are given (None: not given)."""
+        """The model's settings of a search, replaced by those that are given (None: not given)."""
         wanted = {name: value for name, value in given.items() if value is not None}
         if not wanted:
             return self.config.generation
@@ -337,8 +338,9 @@ class BertSumAbs(Model):
             yield Prediction(scored.place, sentences, loss=loss, **self._support(sentences, scored.row["sentences"]))
 
     def _support(self, sentences: list[str], document: list[str]) -> dict[str, Any]:
-        """What written sentences lean on, and which of their words the document lacks; nothing for a translation, which
-        shares no words with its source.
+        """The sentences that written ones lean on, and their words that the document lacks.
+
+        Empty for a translation, which shares no words with its source.
         """
         if not self.config.encoding.split_sentences:
             return {}
@@ -354,7 +356,7 @@ class BertSumAbs(Model):
         return len(self.tokenizer.tokenize(word)) <= 1
 
     def _reading(self, options: PredictOptions) -> Callable[[PairBatch], list[tuple[Written | None, float | None]]]:
-        """What is made of a batch: a text and a loss for each document, where they are asked for."""
+        """A function that makes a text and a loss for each document of a batch, each only if asked for."""
 
         def read(batch: PairBatch) -> list[tuple[Written | None, float | None]]:
             losses: list[float | None] = [None] * len(batch.cls_positions)

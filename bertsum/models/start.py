@@ -1,4 +1,4 @@
-"""What a new model begins with: the encoder of a trained model, and embeddings copied from the encoder's."""
+"""First weights of a new model: a trained model's encoder, and decoder embeddings copied from the encoder's."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def start_encoder(encoder: Encoder, source: str, name: str) -> None:
 
 
 def _as_long(positions: torch.Tensor, rows: int) -> torch.Tensor:
-    """A table of positions with so many rows: cut, or lengthened by its last row (PreSumm)."""
+    """A table of positions with ``rows`` rows: cut, or lengthened by copies of its last row (PreSumm)."""
     if len(positions) >= rows:
         return positions[:rows]
     return torch.cat([positions, positions[-1:].expand(rows - len(positions), -1)])
@@ -80,7 +80,7 @@ def copy_embeddings(
     """Fills the decoder's embeddings with the encoder's: all of them, or those of the tokens that both know.
 
     Args:
-        embeddings: The decoder's (V, H).
+        embeddings: The decoder's embeddings (V, H).
         encoder: The encoder.
         tokenizer: The encoder's tokenizer.
         target_tokenizer: The decoder's tokenizer; None if it is the encoder's.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Scores = Literal["sigmoid", "softmax"]
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
-TARGET_FOLDER = "target"  # of the tokenizer of texts to write
-# English models that come with the package: adapters of minilm; with its encoder
+TARGET_FOLDER = "target"  # folder with the tokenizer of texts to write
+# English models that come with the package: bundled has adapters and needs the encoder minilm, small has its encoder.
 PACKAGED = {name: Path(__file__).parent / name for name in ("bundled", "small")}
 
 
@@ -162,7 +162,7 @@ def read_model(folder: Path) -> SavedModel:
         encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
     except BertsumError:
         raise
-    except Exception as error:  # each family of encoders checks its configuration in its own way
+    except Exception as error:  # each encoder family checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = replace(SavedConfig.of(config_of_all), scores=_scores(described, folder), **read_fitted(described, folder))
     weights = scaled_as_here(_restored(folder), _scale(described, folder))
@@ -213,7 +213,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 
 def _scores(described: dict[str, Any], folder: Path) -> Scores:
-    """What makes scores of the saved model's logits; older models do not say it."""
+    """The function that turns the saved model's logits into scores; older models do not name it."""
     scores = described.get("scores", "sigmoid")
     if scores not in get_args(Scores):
         expected = " or ".join(get_args(Scores))

@@ -1,4 +1,4 @@
-"""A text that a model has written, and the sentences of the document that it leans on."""
+"""A written text, and the sentences that it leans on: those of the document that it has most of its words from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of an evaluation with queries: figures, what thresholds keep, and some records with their scores."""
+"""The page of an evaluation with queries: figures, the effect of thresholds, and some records with their scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bertsum.pages.report import template
 from bertsum.pages.shading import CHOSEN, ORACLE, STYLE, document_html
 from bertsum.results import Answers, CorpusScore
 
-_MOST_SENTENCES = 60  # of a document
+_MOST_SENTENCES = 60  # shown of a document
 # Names in the chart, where there is little room.
 _SHORT = {"answered": "answers", "recall": "sentences", "removed": "removed", "empty": "empty"}
 
@@ -39,7 +39,7 @@ class Answered:
 
     @property
     def outcome(self) -> str:
-        """What became of it, in words."""
+        """What the model found in the record, in words."""
         if not self.relevant:
             return "no answer there, left empty" if not self.chosen else f"no answer there, {len(self.chosen)} chosen"
         found = len(set(self.chosen) & set(self.relevant))
@@ -54,7 +54,7 @@ def answers_html(
     Args:
         title: Title of the page.
         facts: What a reader of the figures must know.
-        figures: Figures by system; those with a curve are of models.
+        figures: Figures by system; models have a curve, baselines have none.
         records: Some records, by the system whose scores they show.
     """
     css = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def _cell(rank: CorpusScore) -> tuple[str, str]:
 
 
 def _curve(system: str, one: Answers) -> dict[str, Any]:
-    """A table of what thresholds keep, and the same as a chart."""
+    """The effect of thresholds, as a table and as a chart."""
     names = {"answered": "answer kept", "recall": "sentences kept", "removed": "words removed", "empty": "left empty"}
     shares = {name: [(point.threshold, getattr(point, field)) for point in one.curve] for field, name in _SHORT.items()}
     drawn = {name: [(at, 100 * share) for at, share in some if share is not None] for name, some in shares.items()}

@@ -1,4 +1,4 @@
-"""Charts as SVG: for a page, a README, a run folder. Text stays text; light and dark follow the reader."""
+"""Charts as SVG, for a page, a README or a run folder. Text stays text, and colours follow light or dark mode."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A document with what its words and sentences did to the score of one sentence: as HTML, and for a terminal.
+"""Shows how much the words and sentences of a document changed the score of one sentence, in HTML and on a terminal.
 
-Words are shaded. What raised the score and what lowered it have two colours and two kinds of line, and each sentence
-has a number with a sign, so that nothing is told by colour alone. Colours are translucent, for light and dark pages.
+Words are shaded. Raising and lowering have two colours and two kinds of line, and each sentence has a number with a
+sign, so that no fact is shown by colour alone. Colours are translucent, for light and dark pages.
 Several sentences of one document make one page without scripts: a click on a sentence shows its explanation.
 """
 
@@ -44,10 +44,10 @@ EXPLAINED_STYLE = """
 """.strip()
 
 _UP, _DOWN = "245,158,11", "59,130,246"
-_OPAQUE = 0.5  # of the largest value: black and white text can both be read on it
+_OPAQUE = 0.5  # opacity of the strongest shade: black and white text can both be read on it
 _LEAST = 0.06  # of the largest value: smaller ones are not shaded
-_MOST_SENTENCES = 120  # of a document on a page of many
-_LISTED = 8  # words below a document, in each direction
+_MOST_SENTENCES = 120  # shown of a document, on a page of several
+_LISTED = 8  # words listed below a document, for those that raised the score and for those that lowered it
 # Backgrounds of a terminal's 256 colours from pale to strong, for black text.
 _UP_RAMP, _DOWN_RAMP = (230, 222, 215, 208), (195, 153, 117, 75)
 
@@ -59,16 +59,16 @@ class Shown:
     Attributes:
         sentence: The explained sentence's place in the document; of a written one, in the summary.
         text: The explained sentence.
-        is_written: Whether the sentence is no sentence of the document.
+        is_written: Whether the model has written the sentence; else it is one of the document.
         document: All sentences of the document.
         chosen: Places of the chosen sentences.
         score: The explained score.
         probability: The sentence's probability.
         words: Sentence, begin, end and value of each word, in order.
-        sentences: The value of each sentence; None where there is none.
-        decisive: Places of sentences that carry the choice together.
+        sentences: The value of each sentence; None for a sentence without one.
+        decisive: Places of the sentences without which the choice is likeliest to change.
         changes: Whether the sentence would not be chosen without them.
-        gap: How far the words' values are from adding up, as a share.
+        gap: How far the sum of the words' values is from the difference that it should equal, as a share of it.
         method: How words got their values.
     """
 
@@ -239,7 +239,7 @@ def _largest(values: object) -> float:
 
 
 def _pieces(sentence: str, words: Sequence[tuple[int, int, float]], largest: float) -> list[tuple[str, float]]:
-    """A sentence in pieces: each text, and its share of the largest value; 0 between words and for small values."""
+    """A sentence in pieces: the text of each, and its value as a share of the largest; 0 between words or if small."""
     pieces, after = [], 0
     for begin, end, value in words:
         share = value / largest if largest else 0.0

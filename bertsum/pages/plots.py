@@ -12,7 +12,7 @@ from bertsum.pages.charts import Chart, bars, lines, svg
 from bertsum.results import METRICS
 from bertsum.runs import Run
 
-_AS_THEY_ARE = ("loss", "perplexity")  # other metrics are shares, shown in percent
+_AS_THEY_ARE = ("loss", "perplexity")  # drawn as they are; other metrics are shares and drawn in percent
 POSITIONS = 20  # shown one by one; later positions are shown together
 
 

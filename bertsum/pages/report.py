@@ -39,10 +39,10 @@ class Measured:
         results: The figures of the table.
         choices: The sentences that each system, also ``oracle``, chose in each document (N); not of models that write.
         rouge: ROUGE of each document, by system (N, 3, 3); also for a mean of systems. Empty if it was not measured.
-        probabilities: Scores of each document's sentences (N), by model that chooses; the first model is shown.
-        translation: Without ROUGE: BLEU and chrF of each document, by system, in the order of the results' signatures
-            (N, M).
-        written: Each document's summary (N), by model that writes.
+        probabilities: Scores of each document's sentences (N), by model, for models that choose; the first is shown.
+        translation: BLEU and chrF of each document, by system (N, M), if ROUGE was not measured; in the order of the
+            results' signatures.
+        written: Each document's summary (N), by model, for models that write.
         explanations: Name of a page beside the report that explains some of the summaries.
     """
 
@@ -72,7 +72,7 @@ class Measured:
 
     @property
     def metrics(self) -> dict[str, str]:
-        """The figures of each document (M): their names, and the short ones."""
+        """The figures of each document (M): their names, and their short names."""
         if self.rouge:
             return {
                 metric.upper().replace("ROUGE", "ROUGE-"): metric.upper().replace("OUGE", "-") for metric in METRICS
@@ -160,7 +160,7 @@ def _translation(measured: Measured) -> dict[str, Any]:
 
 
 def _text_figures(measured: Measured) -> dict[str, Any]:
-    """Coverage and the like."""
+    """The table of figures beside ROUGE, such as coverage."""
     names = measured.results.text_figure_names()
     lines = []
     for system, figures in measured.results.text_figures.items():
@@ -179,7 +179,7 @@ def _text_figures(measured: Measured) -> dict[str, Any]:
 
 
 def _novelty(measured: Measured) -> dict[str, Any]:
-    """What written summaries are like."""
+    """The table about the text of written summaries: length, and words that the document does not have."""
     lines = []
     for system, one in measured.results.novelty.items():
         shares = (one.novel1, one.novel2, one.novel3, one.novel4, one.unsupported_words, one.unsupported_documents)
@@ -242,7 +242,7 @@ def _positions(measured: Measured) -> str | None:
     """The chart of where chosen sentences stand; None if no system chooses any."""
     chosen = {name: places for name, places in measured.choices.items() if name not in measured.probabilities}
     models = list(measured.probabilities)
-    if models:  # of several, what all of them chose
+    if models:  # with several models, the choices of all of them
         name = models[0] if len(models) == 1 else f"all {len(models)} models"
         chosen[name] = list(chain.from_iterable(measured.choices[model] for model in models))
     return svg([positions_chart(chosen)]) if chosen else None

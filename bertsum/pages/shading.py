@@ -34,7 +34,7 @@ STYLE = """
 CHOSEN, ORACLE = "✔", "◇"
 
 _HUE = "245,158,11"
-_OPAQUE = 0.5  # of the highest score: black and white text can both be read on it
+_OPAQUE = 0.5  # opacity of the strongest shade: black and white text can both be read on it
 # Backgrounds of a terminal's 256 colours from pale to strong, for black text.
 _RAMP = (230, 229, 222, 215, 208)
 
@@ -98,7 +98,7 @@ def document_html(
 
 
 def left_out(count: int) -> str:
-    """What stands for sentences that are not shown, as HTML."""
+    """A remark in place of sentences that are not shown, as HTML."""
     return f'<i dir="ltr">[… {count:,} left out …]</i>'
 
 

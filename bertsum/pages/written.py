@@ -1,7 +1,7 @@
-"""A written summary beside its document: what each sentence leans on, and words that the document does not have.
+"""Shows a written summary beside its document, in HTML and on a terminal.
 
-As HTML, and for a terminal. Nothing is told by colour alone: a word that the document lacks has a mark behind it, and
-sentences of the document are numbered. This module does not import models.
+Each sentence names the sentences of the document that it leans on (that it has most of its words from). A word that the
+document does not have gets a mark. No fact is shown by colour alone. This module does not import models.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def show_written(
 
 
 def _sources(sentences: Sequence[str], leans_on: Sequence[Sequence[int]], count: int) -> list[list[int]]:
-    """The places for each sentence of a summary; none where nothing is known, and none that the document lacks."""
+    """The places for each sentence of a summary; empty if unknown, and without places outside the document."""
     known = [*leans_on, *([] for _ in sentences)][: len(sentences)]
     return [[place for place in places if 0 <= place < count] for places in known]
 

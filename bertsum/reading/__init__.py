@@ -1,1 +1,1 @@
-"""Files as people have them -> text, with what in it is structure."""
+"""Reads common kinds of files: turns them into text, and marks which parts of it are structure."""

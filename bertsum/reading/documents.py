@@ -1,4 +1,4 @@
-"""A file or an address -> its text: one reader for each kind of file."""
+"""Reads the text of a file or a web page; each kind of file has its reader."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ _SENT = {"text/html": ".html", "application/xhtml+xml": ".html", "application/pd
 
 
 def read_document(source: str | Path, *, encoding: str | None = None) -> FileText:
-    """Reads a file as people have it, or a page of the web; what is returned is a document for a :class:`Summarizer`.
+    """Reads a file of any common kind, or a web page; a :class:`Summarizer` takes the result as a document.
 
     Args:
         source: A path, an address that begins with ``https://`` or ``http://``, or ``sample/article.txt``, which comes
             with the package. The end of the name tells the kind: ``.txt``, ``.md``, ``.html``, ``.pdf``, ``.docx``,
             ``.eml``, ``.srt``, ``.vtt``; any other is plain text. HTML, PDF and .docx need the extra ``files``.
-        encoding: Encoding of a text; by default that of its byte-order mark, or what a page says, or UTF-8.
+        encoding: Encoding of a text; by default that of its byte-order mark, or the one that a page names, or UTF-8.
 
     Raises:
         BertsumError: if it cannot be read, is no text, or needs a package that is missing.
@@ -102,5 +102,5 @@ def is_table(name: str) -> bool:
 
 
 def has_many(source: str) -> bool:
-    """Whether a source is a folder, a pattern such as ``notes/*.md``, or a table: it has a document for each."""
+    """Whether a source may have many documents: a folder, a pattern such as ``notes/*.md``, or a table."""
     return Path(source).is_dir() or is_table(source) or (glob.has_magic(source) and not Path(source).exists())

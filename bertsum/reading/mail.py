@@ -1,4 +1,4 @@
-"""An e-mail (.eml) -> its newest message; what it quotes is marked by its form."""
+"""Reads the newest message of an e-mail (.eml). Quoted messages are recognised later, by their form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
     Args:
         data: The file.
         name: Its name.
-        encoding: Encoding of the text, where the message does not say it.
+        encoding: Encoding of the text, if the message does not name it.
 
     Raises:
         BertsumError: if it has no text.
@@ -48,7 +48,7 @@ def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
 
 
 def _unflowed(text: str) -> str:
-    """Text of ``format=flowed``: a space at a line's end means that the line goes on."""
+    """Text of ``format=flowed``: a space at a line's end joins it with the next line."""
     lines: list[str] = []
     for line in text.splitlines():
         goes_on = lines and lines[-1].endswith(" ") and lines[-1] != "-- " and not line.startswith(">")

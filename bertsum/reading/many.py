@@ -1,4 +1,4 @@
-"""A folder, a pattern, or a table -> its documents, each with a name."""
+"""Reads all documents of a folder, a pattern or a table, each with a name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Named = tuple[str, "str | list[str] | FileText | BertsumError"]
 
 
 def files_of(source: str) -> list[Path]:
-    """The files of a folder that can be read, in it and its folders, or those that a pattern matches; sorted.
+    """The files of a folder and its subfolders that can be read, or those that a pattern matches; sorted.
 
     Raises:
         BertsumError: if there is none.
@@ -40,7 +40,7 @@ def _is_hidden(path: Path, folder: Path) -> bool:
 def documents_of(
     source: str, document_field: str | None = None, id_field: str | None = None, encoding: str | None = None
 ) -> Iterator[Named]:
-    """Streams the documents of a source with many; an error takes the place of one that cannot be read.
+    """Streams the documents of a folder, pattern or table; an error takes the place of one that cannot be read.
 
     Args:
         source: A folder, a pattern, or a table (``.csv``, ``.tsv``, ``.parquet``, ``.jsonl``, ``.jsonl.gz``).

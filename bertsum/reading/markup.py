@@ -1,4 +1,4 @@
-"""A page of HTML -> its article, without navigation, banners and footers."""
+"""Reads the article of an HTML page, without navigation, banners and footers."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _add_article(found: str, builder: TextBuilder) -> None:
 
 
 class _Blocks(HTMLParser):
-    """The blocks of a page in order, each with the tag that tells most of it."""
+    """Collects the blocks of a page in order, each with the tag that tells most about it."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -115,7 +115,7 @@ class _Blocks(HTMLParser):
                 pass
 
     def handle_data(self, data: str) -> None:
-        """Takes text, unless it is for machines."""
+        """Takes text, unless it is for machines, such as a script."""
         if not {"script", "style", "template", "svg"} & set(self._open):
             self._text.append(data)
 

@@ -1,4 +1,4 @@
-"""A PDF -> its text: without running headers and page numbers, sentences whole over the end of a page."""
+"""Reads the text of a PDF: without running headers and page numbers; a sentence may go on over the end of a page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_pdf(data: bytes, name: str, encoding: str | None = None) -> FileText:
     Args:
         data: The file.
         name: Its name.
-        encoding: Not used: the file says it.
+        encoding: Not used: the file names its encoding.
 
     Raises:
         BertsumError: if it is no PDF, needs a password, has no text (a scan), or pypdf is missing.
@@ -82,7 +82,7 @@ def _key(line: str) -> str:
 
 
 def _paragraphs(lines: Sequence[str], width: int) -> str:
-    """Lines with a blank line where a paragraph ends: behind a full stop in a line that is not full."""
+    """Joins lines, with a blank line where a paragraph ends: after a full stop in a line that is not full."""
     text = ""
     for number, line in enumerate(lines):
         text += line

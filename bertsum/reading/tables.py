@@ -1,4 +1,4 @@
-"""Tables of documents (.csv, .tsv, .parquet) -> documents, row by row; one column is the text."""
+"""Reads documents from tables (.csv, .tsv, .parquet), row by row; one column holds the text."""
 
 from __future__ import annotations
 

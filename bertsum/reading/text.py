@@ -1,4 +1,4 @@
-"""The text of a file, and what of it is structure."""
+"""The text of a file, with marks for the parts that are structure, such as headings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class FileText:
         text: The text, as people read it.
         name: The file's name, or its address.
         marks: Stretches of the text that are structure, such as headings and table rows, in order.
-        skipped: What the text is without, such as a page's navigation: each piece's ``text`` and the reason, ``why``.
+        skipped: Parts that are not in the text, such as a page's navigation: each has its ``text`` and the reason,
+            ``why``.
         markdown: Whether the text is Markdown.
     """
 
@@ -30,7 +31,7 @@ class FileText:
 
 
 class TextBuilder:
-    """Puts blocks together to a text, with blank lines between them."""
+    """Joins blocks to a text, with blank lines between them."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
@@ -43,8 +44,8 @@ class TextBuilder:
 
         Args:
             text: Its text.
-            why: What it is, if it is structure.
-            separator: What stands between it and the block before.
+            why: The kind of structure, such as ``heading``; empty for prose.
+            separator: The text between the last block and this one.
         """
         text = text.strip()
         if not text:
@@ -58,7 +59,7 @@ class TextBuilder:
         self._length += len(text)
 
     def skip(self, text: str, why: str) -> None:
-        """Notes what is left out."""
+        """Records a part that is left out."""
         text = " ".join(text.split())
         if text:
             self._skipped.append({"text": text, "why": why})

@@ -1,4 +1,4 @@
-"""A page of the web -> its bytes, or an error; never a wait without end."""
+"""Loads a web page: its bytes, or an error after a limited time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bertsum.errors import BertsumError
 _ADDRESS = re.compile(r"https?://\S", re.IGNORECASE)
 _SECONDS = 30
 _MOST_BYTES = 50 << 20
-_AGENT = "Mozilla/5.0 (compatible; bertsum)"  # some servers answer nothing to Python's own name
+_AGENT = "Mozilla/5.0 (compatible; bertsum)"  # some servers do not answer clients with Python's default name
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is the address of a page of the web."""
+    """Whether a text is the address of a web page."""
     return _ADDRESS.match(text) is not None
 
 
@@ -42,7 +42,7 @@ def fetch(address: str) -> tuple[bytes, str, str | None]:
         except (OSError, ValueError, UnicodeError) as error:
             problems.append(str(getattr(error, "reason", None) or error))
 
-    # Looking up a name has no time limit of its own, so the wait is for a thread.
+    # Looking up a host name has no time limit, so it runs in a thread, for which this one waits a limited time.
     thread = threading.Thread(target=load, daemon=True)
     thread.start()
     thread.join(_SECONDS)

@@ -1,4 +1,4 @@
-"""A .docx file -> its paragraphs; headings, captions and tables are marked."""
+"""Reads the paragraphs of a .docx file; headings, captions and tables are marked as structure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_word(data: bytes, name: str, encoding: str | None = None) -> FileText:
     Args:
         data: The file.
         name: Its name.
-        encoding: Not used: the file says it.
+        encoding: Not used: the file names its encoding.
 
     Raises:
         BertsumError: if it is no .docx file, or python-docx is missing.
@@ -76,7 +76,7 @@ def _cell_text(cell: Any) -> str:
 
 
 def _shown(element: Any) -> Iterator[str]:
-    """The text of a paragraph as one reads it: with tracked insertions, without what was deleted or moved away.
+    """The text of a paragraph as Word shows it: with tracked insertions, without deleted or moved text.
 
     python-docx leaves out insertions and what stands in fields and controls.
     """

@@ -1,1 +1,1 @@
-"""What of a text are sentences to choose, and what is structure: headings, tables, code, quoted messages, formulas."""
+"""Tells sentences that may be chosen from structure: headings, tables, code, quoted messages, set phrases."""

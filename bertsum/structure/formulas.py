@@ -1,6 +1,6 @@
-"""Set phrases of kinds of documents, and sections that say nothing of what a document is about.
+"""Set phrases ("formulas") of kinds of documents, and sections that say nothing about a document's subject.
 
-They are looked for in documents of that kind alone, so that a story about a meeting loses nothing.
+They are searched for only in documents of that kind, so that a story about a meeting loses nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-# What shows the kind of a document: so many matches.
+# What shows the kind of a document: a pattern, and how many matches it needs.
 KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     "minutes": (
         re.compile(
@@ -53,7 +53,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     ),
 }  # fmt: skip
 
-# Phrases, by kind; those of any document count where something else in it is structure, in short paragraphs.
+# Phrases by kind. Those of the kind ANY count only in short paragraphs of documents that also have other structure.
 ANY = ""
 FORMULAS: dict[str, re.Pattern[str]] = {
     "minutes": _any(
@@ -287,7 +287,7 @@ def title_of(heading: str) -> str:
 
 
 def section(title: str, kinds: frozenset[str]) -> str | None:
-    """Why a section with this title says nothing of what the document is about."""
+    """The reason why a section with this title says nothing about the document's subject; None if it may."""
     if len(title) > 60 or not title:
         return None
     for kind, patterns in SECTIONS.items():

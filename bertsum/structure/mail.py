@@ -1,4 +1,4 @@
-"""Of an e-mail's text: what is quoted, the header lines, the older messages below, and the signature."""
+"""Marks structure in an e-mail's text: quoted lines, header lines, older messages below, and the signature."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _SIGNED = re.compile(  # the whole signature: "J", "-- J." or "-- Ann Finch"
     r"\s*(?:(?:--?|[–—/])?\s?[^\W\d_]\.?|--\s?[^\W\d_][\w'’-]*(?: [^\W\d_][\w'’-]*){0,2})$"
 )
 _AFTERTHOUGHT = re.compile(r"\s*p\.?\s?p?\.?\s?s\b\.?\s?[:.)]?", re.IGNORECASE)
-_PROSE = 10  # words of a line that is no part of a signature
+_PROSE = 10  # words: a line with as many that ends as a sentence does is not part of a signature
 _LONGEST_SIGNATURE = 14  # lines
-_FEWEST_OWN = 6  # words above a forwarded message: with fewer, the forwarded message is what is to be read
+_FEWEST_OWN = 6  # words above a forwarded message: with fewer, the forwarded message is summarised
 
 
 def mark_mail(marks: LineMarks) -> bool:
@@ -178,7 +178,7 @@ def _divides(marks: LineMarks, number: int, rest: Sequence[int]) -> bool:
 
 
 def _mark_sign_off(marks: LineMarks) -> None:
-    """Marks "Regards" and what is below it, but for an afterthought (P.S.)."""
+    """Marks "Regards" and everything below it, except an afterthought (P.S.)."""
     written = [number for number in range(len(marks.lines)) if marks.free(number)]
     for place, number in enumerate(written):
         if not _SIGN_OFF.match(marks.lines[number].text) or len(marks.lines[number].text.split()) > 6:

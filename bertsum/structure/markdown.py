@@ -1,4 +1,4 @@
-"""The lines of Markdown that are no sentences: front matter, headings, code, tables, comments, badges, link targets."""
+"""Marks lines of Markdown that are no sentences: front matter, headings, code, tables, comments, badges, links."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _mark_code(marks: LineMarks) -> None:
         elif fence and match and match[1].startswith(fence) and line.text.strip() == match[1]:
             marks.set(range(begin, number + 1), "code")
             fence = ""
-    if fence:  # it is never closed: the fence alone
+    if fence:  # the fence is never closed: only its own line is marked
         marks.set([begin], "code")
 
 

@@ -1,4 +1,4 @@
-"""Lines of a text, and marks: stretches of it that are structure, each with a word for what they are."""
+"""Lines and marks of a text. A mark is a stretch of the text that is structure, with a name for its kind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Mark:
     Attributes:
         start: Where it begins.
         end: Where it ends.
-        why: What it is, such as ``heading``; empty where it only stands apart from the text around it.
+        why: The kind of structure, such as ``heading``; empty for text that only stands apart from the text around it.
     """
 
     start: int

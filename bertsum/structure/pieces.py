@@ -1,4 +1,4 @@
-"""A text -> its sentences, each with what it is if it is structure: what a summary should not be made of."""
+"""Splits a text into sentences, and says which are structure, from which a summary should not be made."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _TITLE = re.compile(  # of a numbered paragraph: "3. Term and Termination."
     r"(?:[;,]? (?:and|of|the|for|to|on|in|or|[A-Z][\w'’/-]*|&)){0,5}\.\s*$"
 )
 _MARKS = re.compile(r"[.!?。！？]")
-_SHORT_PARAGRAPH = 45  # words: a formula of a page stands in no longer one
-_SPOKEN = 60  # words of a passage without a full stop
-_FEWEST_TURNS = 3  # of a conversation: with fewer left, its short turns and questions may be chosen, too
+_SHORT_PARAGRAPH = 45  # words: in longer paragraphs, set phrases of any document are not searched for
+_SPOKEN = 60  # words: a passage with fewer than one mark for so many words is transcribed speech
+_FEWEST_TURNS = 3  # with fewer turns left of a conversation, its short turns and questions may be chosen, too
 _LONGEST_RUN_IN = 4  # words
-# What is never chosen if anything else is there, not even if all sentences are left out.
+# Kinds of structure that are chosen last: only if a text has nothing else.
 _LAST = frozenset(
     (
         *("code", "comment", "front matter", "link target", "picture or tag", "table row", "rule", "number"),
@@ -55,7 +55,7 @@ class Piece:
 
     Attributes:
         text: The sentence.
-        why: What it is, such as ``heading`` or ``table row``, if it is not to be chosen; else empty.
+        why: The kind of structure, such as ``heading`` or ``table row``; empty for a sentence that may be chosen.
     """
 
     text: str
@@ -99,7 +99,7 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
 
 @dataclass(frozen=True)
 class _Item:
-    """A unit, and what it is if it is structure."""
+    """A unit of the text, and its kind of structure, if any."""
 
     unit: Unit
     why: str
@@ -158,7 +158,7 @@ def _kinds(shown: frozenset[str], items: list[_Item], mail: bool) -> frozenset[s
 
 
 def _classified(items: list[_Item], place: Around) -> list[_Item]:
-    """Says of each unit without a mark what it is by its form."""
+    """Finds the kind of each unit without a mark by its form."""
     classified: list[_Item] = []
     for number, item in enumerate(items):
         if not item.why and item.unit.text:
@@ -175,7 +175,7 @@ def _below(items: list[_Item], number: int) -> Unit | None:
 
 
 def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
-    """Leaves out sections that say nothing of what the document is about, such as its references."""
+    """Leaves out sections that say nothing about the document's subject, such as its references."""
     left: list[_Item] = []
     why, level = None, 0
     for item in items:

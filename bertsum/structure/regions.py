@@ -1,4 +1,4 @@
-"""Lines that are no sentences: page headers, columns, times of captions, what stands before a document begins."""
+"""Marks lines that are no sentences: page headers, columns, times of captions, lines before a document begins."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DIGITS = re.compile(r"\d+")
 _ABSTRACT = re.compile(
     r"\s*(?:abstract|a b s t r a c t|zusammenfassung|résumé|resumen|摘要)\s*(?:$|[.:—–-]|\s{2})", re.IGNORECASE
 )
-_ABSTRACT_WITHIN = 40  # lines that have text
+_ABSTRACT_WITHIN = 40  # lines with text: an abstract begins within the first ones
 _ENACTING = re.compile(
     r"\s*(?:be it (?:therefore |hereby )?(?:enacted|resolved|ordained)"
     r"|(?:the )?.{0,80}\b(?:do(?:es)? )?(?:hereby )?enacts?(?: as follows)?\s*[:,]"
@@ -56,7 +56,7 @@ _REPEATED_WORDS = 15  # most words of a running header
 
 
 def mark_regions(marks: LineMarks) -> None:
-    """Marks what the lines around show."""
+    """Marks lines whose kind shows only together with the lines around them."""
     _mark_subtitles(marks)
     _mark_speakers(marks)
     _mark_tracebacks(marks)
@@ -68,8 +68,9 @@ def mark_regions(marks: LineMarks) -> None:
 
 
 def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
-    """Labels in capitals with text behind them (``PLAN: The ...``), and labels on a line above the text: the text
-    stands apart from its label.
+    """Marks that separate labels from their text.
+
+    A label is in capitals before the text (``PLAN: The ...``), or on a line above it.
 
     Args:
         marks: The lines.
@@ -189,7 +190,7 @@ def _mark_bill(marks: LineMarks) -> None:
 
 
 def _mark_before_first_version(marks: LineMarks) -> None:
-    """Marks what a log of changes says of itself before its first version."""
+    """Marks the introduction of a changelog, before its first version."""
     versions = [
         number for number, line in enumerate(marks.lines) if _VERSION.match(line.text) and not _ENDED.search(line.text)
     ]

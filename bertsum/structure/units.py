@@ -1,4 +1,4 @@
-"""What a unit of a text is (a paragraph, a line of its own, a list item, a turn), by its form."""
+"""Finds out by its form what a unit of a text is; a unit is a paragraph, a single line, a list item or a turn."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ _ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
 INTRODUCTION, PART = "introduction of a list", "part of a sentence"
 _LONGEST_HEADING = 20  # words
 _LONGEST_NUMBERED = 12
-_LONGEST_FIELD = 5  # words behind a label: with more, it may be a sentence
+_LONGEST_FIELD = 5  # words after a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
 
 
@@ -157,8 +157,8 @@ class Around:
 
     Attributes:
         chat: Whether most lines are turns of a conversation.
-        prose: Whether most words are in units that end as sentences do, so that one without an end is none.
-        fields: Whether several units are a label and a few words, so that those with a full stop are fields, too.
+        prose: Whether most words are in units that end as sentences do. A unit without such an end is then no sentence.
+        fields: Whether several units are a label and a few words. Such units with a full stop are then fields, too.
         questions: Whether several questions stand alone, each above its answer.
     """
 
@@ -169,7 +169,7 @@ class Around:
 
 
 def around(units: list[Unit]) -> Around:
-    """What the units of a text tell together."""
+    """Collects what the units of a text tell together."""
     turns = sum(bool(_TURN.match(unit.text) or _TIME.match(unit.text)) for unit in units)
     times = sum(bool(_TIME.match(unit.text)) for unit in units)
     ended = sum(unit.words for unit in units if unit.ended and not unit.is_item)
@@ -187,7 +187,7 @@ def around(units: list[Unit]) -> Around:
 
 
 def speakers_recur(texts: list[str]) -> bool:
-    """Whether names before a colon at the begin of texts come again, which labels of fields do not."""
+    """Whether names before a colon are repeated, as speakers are and labels of fields are not."""
     names = [match[0].strip() for text in texts if (match := _TURN.match(text))]
     if {name.strip("*_:. ").lower() for name in names} <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
         return False
@@ -195,7 +195,7 @@ def speakers_recur(texts: list[str]) -> bool:
 
 
 def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None:
-    """What a unit is if it is no sentence to choose, such as ``heading``; None for sentences.
+    """The kind of a unit that is no sentence to choose, such as ``heading``; None for sentences.
 
     Args:
         unit: The unit.
@@ -244,7 +244,7 @@ def _why_no_turn(unit: Unit) -> str | None:
 
 
 def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None:
-    """What a unit is that does not end as a sentence does."""
+    """The kind of a unit that does not end as a sentence does."""
     text, words = unit.text, unit.words
     if _FOLLOWS.search(text) and words <= 60:
         return "heading" if words <= 4 else INTRODUCTION
@@ -281,7 +281,7 @@ def _is_in_capitals(text: str) -> bool:
 
 
 def why_not_chosen(sentence: str) -> str | None:
-    """What a sentence of a paragraph is that only points elsewhere or introduces a list; None for others."""
+    """The kind of a sentence that only points elsewhere or introduces a list; None for other sentences."""
     if _FOLLOWS.search(sentence):
         return INTRODUCTION
     code = sum(map(len, _INLINE_CODE.findall(sentence)))
@@ -294,7 +294,7 @@ def why_not_chosen(sentence: str) -> str | None:
 
 
 def heading_level(text: str) -> int:
-    """1 for a heading of the highest level; by its marks, or by its number."""
+    """The level of a heading by its marks or its number; 1 is the highest."""
     marks = re.match(r"\s*(#{1,6})\s", text)
     if marks:
         return len(marks[1])

@@ -51,7 +51,8 @@ def start_accelerator(config: Config) -> Iterator[Accelerator]:
         yield accelerator
     finally:
         if accelerator.num_processes > 1:
-            # gloo's threads need Python's lock to free the last tensors; torch holds it while it waits for the threads.
+            # This avoids a deadlock: gloo's threads need Python's lock to free the last tensors, and torch holds it
+            # while it waits for the threads.
             time.sleep(1.0)
         if of_program:
             for tracker in accelerator.trackers:
@@ -62,7 +63,7 @@ def start_accelerator(config: Config) -> Iterator[Accelerator]:
 
 
 def _stop_with_launcher(launcher: int) -> None:
-    """Ends this process with its launcher; otherwise it would train on unseen, and keep the run folder locked."""
+    """Ends this process when its launcher ends; otherwise it would train on unseen, and keep the run folder locked."""
     while os.getppid() == launcher:
         time.sleep(1.0)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -79,15 +80,15 @@ def _make_accelerator(config: Config, of_program: bool) -> Accelerator:
         and not _COUNTS & os.environ.keys()
     ):
         raise BertsumError(
-            "accelerate launch --cpu leaves several processes to mpirun, which is not here, and has started one; start "
-            "them by torchrun --nproc_per_node N scripts/train.py --config NAME"
+            "accelerate launch --cpu starts several processes only with mpirun, which is not installed; start them "
+            "with torchrun --nproc_per_node N scripts/train.py --config NAME"
         )
-    # An Accelerator's arguments replace the program's settings; what is not given stays.
+    # Arguments of an Accelerator replace the program's settings; without an argument the setting stays.
     accumulation = GradientAccumulationPlugin(**GradientState().plugin_kwargs) if of_program else None
     folders = ProjectConfiguration(str(config.run_dir), logging_dir=str(config.run_dir / "tensorboard"))
     try:
         return Accelerator(
-            cpu=not torch.accelerator.is_available(),  # else torchrun's processes on a CPU do not find each other
+            cpu=not torch.accelerator.is_available(),  # otherwise torchrun's processes on a CPU do not find each other
             mixed_precision=None if of_program else "no",  # ParallelModel sets the precision
             gradient_accumulation_plugin=accumulation,
             log_with=_installed_trackers(config) or None,
@@ -187,7 +188,7 @@ class ParallelModel:
             self.scaler.update()
 
     def syncing(self, gradients: bool) -> contextlib.AbstractContextManager[Any]:
-        """A context for a forward and a backward pass; ``gradients``: whether processes then sum up gradients."""
+        """A context for a forward and a backward pass; ``gradients``: whether processes then sum their gradients."""
         if self._sharded:
             self._parallel.set_requires_gradient_sync(gradients)
         elif not gradients and self._parallel is not self.model:
@@ -205,7 +206,7 @@ class ParallelModel:
 
         Args:
             max_norm: The largest norm.
-            apart: Whether the encoder and everything else have a norm of their own.
+            apart: Whether the encoder and everything else are clipped separately.
         """
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
@@ -306,7 +307,7 @@ def _copied(model: Model, accelerator: Accelerator) -> torch.nn.Module:
 
 
 def _shard(model: Model, accelerator: Accelerator, precision: str) -> None:
-    """Shards weights, gradients and the optimiser's state; units: each layer of the encoder, and the rest."""
+    """Shards weights, gradients and the optimiser's state: each encoder layer by itself, and the rest together."""
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
@@ -317,8 +318,8 @@ def _shard(model: Model, accelerator: Accelerator, precision: str) -> None:
             f"train.fsdp: got true, expected false with encoder type {model.encoder.config.model_type}, which reads "
             "documents one by one, as processes gather its weights together"
         )
-    model.reader.packs = False  # layers gather weights only when called as modules, and packing does not do so
-    model.reader.windows_at_once = None  # gathering is joint, so every process must call the encoder equally often
+    model.reader.packs = False  # a layer gathers its weights when called as a module; a packed pass does not call it
+    model.reader.windows_at_once = None  # all processes gather together, so each must call the encoder equally often
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
     for layer in encoder_layers(model.encoder, "train.fsdp", "false"):
         fully_shard(layer, mesh=mesh)

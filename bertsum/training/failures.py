@@ -1,4 +1,4 @@
-"""A training that fails because another process is gone."""
+"""Explains the failure of a training whose other process has ended."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def explained_lost_process(where: Callable[[], str]) -> Iterator[None]:
         where: Returns how far this process had come.
 
     Raises:
-        BertsumError: in place of the error of gloo or NCCL, and quoting it.
+        BertsumError: in place of the error of gloo or NCCL, which it quotes.
     """
     try:
         yield
@@ -36,8 +36,8 @@ def explained_lost_process(where: Callable[[], str]) -> Iterator[None]:
             raise
         quoted = str(error).splitlines()[:1] or [type(error).__name__]
         raise BertsumError(
-            f"{where()}: another process of this training has ended, and says itself why, or it cannot be reached "
-            f"({quoted[0]}); the same command goes on from the last checkpoint"
+            f"{where()}: another process of this training has ended (its own message says why), or cannot be "
+            f"reached ({quoted[0]}); the same command goes on from the last checkpoint"
         ) from error
 
 

@@ -115,7 +115,7 @@ class Trainer:
             shown=self.accelerator.is_main_process,
         )
         with progress, self.stop, explained_lost_process(lambda: f"update {self.state.step + 1}"):
-            self._validate_and_save_when_due()  # if a signal has put this off
+            self._validate_and_save_when_due()  # a signal may have interrupted this before the resume
             for update in self._updates():
                 stopping = self.train_step(update)
                 self._log(progress)
@@ -134,7 +134,7 @@ class Trainer:
             yield self.plan.batches(self.state.batch, self.batches_per_update)
 
     def _plan(self, epoch: int) -> EpochPlan:
-        # Always the budget that the run began with: a lower one only splits batches into pieces.
+        # The plan always has the budget that the run began with: a lower one only splits batches into pieces.
         budget, buffer = self.state.max_tokens_per_batch, self.config.train.buffer_documents
         return plan_epoch(self.lengths, budget, buffer, self.config.seed, epoch)
 
@@ -167,8 +167,8 @@ class Trainer:
     def train_step(self, update: list[np.ndarray]) -> bool:
         """Loss and gradients of this process's batches, then one step of the optimiser.
 
-        All processes make equally many passes, so that none waits forever. A process without a batch takes a document
-        of the update with weight 0.
+        All processes compute equally many batches, so that none waits forever. A process without a batch computes one
+        document of the update, with weight 0.
 
         Returns:
             Whether a signal has told any process to stop.
@@ -234,7 +234,7 @@ class Trainer:
         tokens = int(sum(self.lengths[batch].sum() for batch in update))
         state.step += 1
         state.batch += len(update)
-        if state.batch == len(self.plan):  # the end of an epoch is the beginning of the next
+        if state.batch == len(self.plan):  # at the end of an epoch the state is at the beginning of the next
             state.epoch += 1
             state.batch = 0
         state.documents += documents
@@ -261,14 +261,14 @@ class Trainer:
         if state.step:
             self._save(self.random_before, tidy=False)  # the previous checkpoint may be better
             saved = (
-                f"the state before it is saved in '{self.run.checkpoint(state.step)}' (remove that, "
-                "and the run goes on from the checkpoint before it)"
+                f"the state before it is saved in '{self.run.checkpoint(state.step)}' (remove it, "
+                "and the run resumes from the checkpoint before it)"
             )
         skipped = f", after {state.skipped_in_a_row} updates in a row that were skipped" * bool(state.skipped_in_a_row)
         raise BertsumError(
             f"update {state.step + 1} ({where} of epoch {state.epoch}): the {what} is not finite{skipped}, for the "
-            f"documents {self._ids(documents)}; {saved}. Look at these documents, train anew with a lower "
-            "train.learning_rate or with train.max_grad_norm, or go on without such updates (--train.non_finite skip)"
+            f"documents {self._ids(documents)}; {saved}. Look at these documents, start again with a lower "
+            "train.learning_rate or with train.max_grad_norm, or skip such updates (--train.non_finite skip)"
         )
 
     def _explained(self, documents: np.ndarray) -> contextlib.AbstractContextManager[None]:
@@ -297,7 +297,7 @@ class Trainer:
         train, state = self.config.train, self.state
         if state.step and (self._done() or self._due(train.validate_every)) and state.ranking.step != state.step:
             if self.saved_step != state.step:
-                self._save()  # first, in case the validation fails
+                self._save()  # before the validation, which may fail
             self._validate()
             self._save()
         elif train.save_every and state.step % train.save_every == 0 and self.saved_step != state.step:
@@ -385,7 +385,7 @@ class Trainer:
             self.parallel.scaler.load_state_dict(state.scaler)
         if self.accelerator.process_index < len(saved.random):
             set_random_state(saved.random[self.accelerator.process_index])
-        if state.ranking_before_end is not None:  # the run ended here, and now goes on as if it had not
+        if state.ranking_before_end is not None:  # the run ended here, and is now extended as if it had not ended
             ended = (state.ranking, state.ranking_before_end)
             state.ranking, state.ranking_before_end = state.ranking_before_end, None
             if self._done():

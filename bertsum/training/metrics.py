@@ -54,7 +54,7 @@ def forget_later_metrics(run: Run, last: dict[str, int]) -> None:
 
     Args:
         run: The run.
-        last: For each kind of line, the last update that stays; later lines will be written again.
+        last: For each kind of line (its split), the last update whose line stays; later lines will be written again.
     """
     path = run.metrics_file
     if not path.exists():

@@ -60,7 +60,7 @@ def find_resumed(config: Config) -> Resumed | None:
 
 
 def settle_precision_of_run(config: Config, resumed: Resumed | None, accelerator: Accelerator) -> Config:
-    """The config with ``train.precision`` resolved: as the run began, else as auto means on this machine.
+    """The config with ``train.precision`` resolved: as the run began; for a new run, what auto means on this machine.
 
     The first process decides for all.
     """
@@ -129,7 +129,7 @@ _MAY_DIFFER = (
     "evaluation.",
     "tracking.",
 )
-_SETTLED = ("train.precision", "model.attention")  # older versions saved auto, which may stand for any value
+_SETTLED = ("train.precision", "model.attention")  # older versions saved auto, which any value may have been
 _NOT_WORTH_TELLING = ("train.resume", "train.overwrite")
 
 
@@ -186,7 +186,7 @@ def write_model_as_run(config: Config, model: Model, step: int) -> Path:
 
 
 def _settings_of(model: Model) -> dict[str, Any]:
-    """How the model chooses or writes, which its kind decides; an evaluation takes this from the run's config."""
+    """The model's settings for choosing or writing, by its kind; an evaluation takes them from the run's config."""
     sections = [name for name in ("selection", "generation") if name in model.sections]
     parts = {name: asdict(getattr(model.config, name)) for name in sections}
     return {f"{name}.{key}": value for name, values in parts.items() for key, value in values.items()}
@@ -208,7 +208,7 @@ def check_same_data(resumed: Resumed, training: Prepared) -> None:
     """Checks that a resumed run gets the documents it began with.
 
     Raises:
-        BertsumError: if they are others.
+        BertsumError: if the documents have changed.
     """
     before, now = load_train_state(resumed.checkpoint).data, training.folder.name
     if before != now:

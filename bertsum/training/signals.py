@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C during a training: noted first, obeyed at a point where nothing is lost."""
+"""SIGTERM and Ctrl-C during a training: recorded first, and obeyed once the present update is done and saved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from bertsum.errors import Stopped
 
-_PATIENCE = 3.0  # seconds within which one Ctrl-C may arrive twice
+_PATIENCE = 3.0  # seconds: two signals within this time are the same Ctrl-C, which may arrive twice
 
 
 class StopSignals:
@@ -37,7 +37,7 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
-        if threading.current_thread() is threading.main_thread():  # others cannot set handlers and get no signals
+        if threading.current_thread() is threading.main_thread():  # others can set no handlers and get no signals
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._note)
         return self
@@ -48,12 +48,12 @@ class StopSignals:
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """For a block that changes nothing: a signal ends it at once, if no other process waits for this one.
+        """While the block runs, a signal ends it at once, if this is the only process; the block must change nothing.
 
         Raises:
             Stopped: as soon as a signal comes.
         """
-        if self._alone and self.received is not None:  # it came a moment ago
+        if self._alone and self.received is not None:  # the signal came before the block
             raise Stopped(self.received)
         self._waiting = self._alone
         try:
@@ -71,5 +71,5 @@ class StopSignals:
             return
         self._first, self.received = now, number
         with contextlib.suppress(OSError):  # Ctrl-C may also have ended the reader of the output
-            # not print: the signal may have interrupted a print
+            # not by print, because the signal may have interrupted a print
             os.write(2, f"\n{signal.Signals(number).name}: finishing this update, then saving\n".encode())

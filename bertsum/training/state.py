@@ -19,7 +19,7 @@ from bertsum.files import whole_folder, write_whole
 from bertsum.models.base import Model
 from bertsum.models.storage import read_tensors, write_tensors
 
-SUMS = ("loss", "documents", "tokens", "seconds")  # loss: without skipped updates
+SUMS = ("loss", "documents", "tokens", "seconds")  # skipped updates do not count in loss
 
 
 @dataclass(frozen=True)

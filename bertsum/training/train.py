@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
 
-_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS asks for it where algorithms are to be deterministic
+_WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS needs this variable for deterministic algorithms
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def train(config: Config) -> TrainResult:
     if torch.is_inference_mode_enabled():
         raise BertsumError("train: called inside torch.inference_mode(), where nothing learns; call it outside")
     config.check_training()  # the config may have been read for an evaluation
-    check_installed(config.evaluation.metrics)  # of the evaluation at the end
+    check_installed(config.evaluation.metrics)  # before the training, since the evaluation comes at its end
     if config.train.max_steps is None and config.train.epochs is None:
         raise BertsumError("train.max_steps and train.epochs: both are null, expected one of them")
     with (

@@ -1,4 +1,4 @@
-"""Validation during a training: every document once; results are the same to the bit on any number of processes."""
+"""Validation during a training: each document once; results are equal to the last bit on any number of processes."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 _CHUNK = 64  # documents that a process measures at once,
 _CHUNK_BYTES = 1 << 22  # or fewer where they are long
-_MOST = 700.0  # loss of a token, for its exponential is a number
+_MOST = 700.0  # the largest loss of a token whose exponential is still a finite number
 
 
 def validation_metrics(model: Model, prepared: Prepared, config: Config, accelerator: Accelerator) -> dict[str, float]:
-    """Validation loss per row, perplexity where the model tells its units, and ROUGE if configured; the same on each
-    process.
+    """Validation loss per row, perplexity if the model counts its units, and ROUGE if configured.
 
-    Processes share batches, not documents, so that each batch is computed as on one process. Sums are taken in the
-    order of the documents. The forward pass computes in ``train.precision``, as in training.
+    All processes get the same values. They share out batches, not documents, so that each batch is computed as on one
+    process. Sums are taken in the order of the documents. The forward pass computes in ``train.precision``, as in
+    training.
     """
     from accelerate.utils import gather_object
 
