@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from bertsum.config.arguments import ConfigParser, add_config, load_config, over
 from bertsum.errors import BertsumError
 from bertsum.program import keep_freed_memory, run
 from bertsum.serving import add_demo, add_serve, demo, serve
+from bertsum.trained import add_calibrate, add_compress, add_export, add_push, calibrate, compress, export, push
 
 if TYPE_CHECKING:
     from bertsum.config import Config
@@ -153,34 +153,6 @@ def _eval(options: argparse.Namespace, rest: list[str]) -> None:
     _tell_report(evaluation)
 
 
-def _add_calibrate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="the checkpoint folder; its config.json is changed")
-    parser.add_argument("predictions", nargs="?", help="for queries: predictions.jsonl of its evaluation on such data")
-    add_config(parser)
-
-
-def _calibrate(options: argparse.Namespace, rest: list[str]) -> None:
-    """Fits how a trained model chooses, on held-back documents, and saves it with the model.
-
-    Summaries, on the validation documents of a config: which sentences have the best expected ROUGE together. A
-    training with selection.candidates ends with this:
-    bertsum calibrate runs/cnndm/best --config cnndm
-
-    Answers to queries: the thresholds that keep an answer in nearly all records (0.95, 0.98).
-
-    bertsum eval --checkpoint runs/ask/best --split validation --evaluation.metrics '[answers]'
-    bertsum calibrate runs/ask/best runs/ask/eval/validation/predictions.jsonl
-    """
-    from bertsum.evaluation.calibration import calibrate
-    from bertsum.evaluation.fitting import fit_selection
-
-    if options.predictions is None:
-        fitted = fit_selection(options.model, load_config(options, rest, training=False))
-        print(f"Fitted on {fitted.documents:,} documents: {options.model} now chooses by expected ROUGE")
-    else:
-        print(*calibrate(options.model, options.predictions), sep="\n")
-
-
 def _compare(options: argparse.Namespace, rest: list[str]) -> None:
     from bertsum.evaluation.compare import compare, comparison_table
 
@@ -259,106 +231,6 @@ def _convert(options: argparse.Namespace, rest: list[str]) -> None:
     print(f"Checkpoint: {folder / 'best'} -> {checkpoint.name}\nEvaluate it: bertsum eval --checkpoint {folder}/best")
 
 
-# ---- models for other people and other programs
-
-
-def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="a checkpoint folder or hub id")
-    parser.add_argument("folder", help="a new folder")
-
-
-def _export(options: argparse.Namespace, _: list[str]) -> None:
-    """Writes a trained extractive model as ONNX, with its tokenizer, into a new folder.
-
-    bertsum export runs/cnndm/best exported
-    """
-    from bertsum.compression.onnx import TOLERANCE, export_onnx
-    from bertsum.models.base import Model
-
-    export_onnx(Model.from_pretrained(options.model), options.folder)
-    print(f"Wrote {options.folder}/model.onnx; its scores are within {TOLERANCE} of the model's")
-
-
-def _add_compress(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="the larger model: a checkpoint folder, a hub id, or bundled")
-    parser.add_argument("run_folder", help="folder of the smaller model's run, such as runs/cnndm-3")
-    parser.add_argument("--layers", type=int, metavar="N", help="keep N layers of the encoder, chosen evenly")
-    parser.add_argument("--heads", type=float, default=1.0, metavar="SHARE", help="keep this share of attention heads")
-    parser.add_argument(
-        "--feedforward", type=float, default=1.0, metavar="SHARE", help="keep this share of feed-forward units"
-    )
-    parser.add_argument("--untrained", action="store_true", help="only make the model smaller, without a training")
-    kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--int8", action="store_true", help="compute in eight bits where this changes few summaries")
-    kept.add_argument("--int8-file", action="store_true", help="store the file in eight bits, and compute as before")
-    add_config(parser)
-
-
-def _compress(options: argparse.Namespace, rest: list[str]) -> None:
-    """Makes a smaller model of a trained one, trains it on the larger one's scores, and compares the two.
-
-    bertsum compress runs/cnndm/best runs/cnndm-3 --layers 3
-    bertsum compress runs/cnndm/best runs/cnndm-narrow --heads 0.5 --feedforward 0.5 --train.max_steps 400
-    bertsum compress bundled runs/small --layers 4 --config cnndm-minilm
-    bertsum compress runs/cnndm-3/best runs/cnndm-3-int8 --int8
-    bertsum compress runs/cnndm-3/best runs/cnndm-3-small --int8-file
-
-    Data and training are those of the larger model's run, or of --config; any field can be overridden. Heads and
-    feed-forward units that change the loss of validation documents least are left out. An interrupted command
-    resumes.
-    """
-    folder = Path(options.run_folder)
-    names = [f"name={folder.name}", f"output_dir={folder.parent}"]
-    if options.config is not None:
-        config = load_config(options, [*rest, "--name", folder.name, "--output_dir", str(folder.parent)])
-    else:
-        from bertsum.runs import Run
-
-        config = Run.with_checkpoint(options.model).config([*overrides_from_arguments(rest), *names])
-    from bertsum.compression.compress import Cut, compress, to_eight_bits, to_small_file
-
-    if options.int8 or options.int8_file:
-        if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
-            options.parser.error("--int8: cuts nothing; make the smaller model first, then keep that in eight bits")
-        comparison = (to_eight_bits if options.int8 else to_small_file)(options.model, config)
-    else:
-        cut = Cut(options.layers, options.heads, options.feedforward)
-        comparison = compress(options.model, config, cut, trained=not options.untrained)
-    print(f"\n{comparison}\n\nSmaller model: {folder / 'best'}")
-
-
-def _add_push(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", help="a checkpoint folder")
-    parser.add_argument("repo_id", help="the repository, such as me/my-model; created if it does not exist")
-    parser.add_argument("--private", action="store_true", help="a new repository is private")
-    parser.add_argument("--license", help="licence of the weights, by the hub's name for it, such as apache-2.0")
-    parser.add_argument("--branch", help="branch to push to; main by default")
-    parser.add_argument("--dry-run", action="store_true", help="print the card, and push nothing")
-
-
-def _push(options: argparse.Namespace, _: list[str]) -> None:
-    """Pushes a trained model to the hub, with a model card that describes its run.
-
-    bertsum push runs/cnndm/best me/bertsum-cnndm --private --license apache-2.0
-    bertsum push runs/cnndm/best me/bertsum-cnndm --dry-run > card.md   # the card alone, nothing is pushed
-
-    The card has the figures of bertsum eval for this checkpoint. A README.md of your own in the checkpoint's folder is
-    pushed instead.
-    """
-    from bertsum.models.base import Model
-
-    model = Model.from_pretrained(options.model)
-    card = model.generate_model_card(options.repo_id, options.license)
-    if not getattr(card.data, "eval_results", None):
-        print("The card has no figures: evaluate this checkpoint first (bertsum eval --checkpoint)", file=sys.stderr)
-    if options.dry_run:
-        print(card)
-        return
-    private = True if options.private else None  # None: as the owner has set
-    pushed = model.push_to_hub(options.repo_id, license=options.license, private=private, branch=options.branch)
-    print(f"Pushed: {pushed}")
-
-
 # ---- pages and pictures
 
 
@@ -390,16 +262,16 @@ def _plot(options: argparse.Namespace, _: list[str]) -> None:
 COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], Command]] = {
     "train": (add_config, _train),
     "eval": (_add_eval, _eval),
-    "calibrate": (_add_calibrate, _calibrate),
+    "calibrate": (add_calibrate, calibrate),
     "prepare": (add_config, _prepare),
     "summarize": (add_summarize, summarize),
     "explain": (add_explain, explain),
     "generate": (add_generate, generate),
     "rouge": (add_rouge, rouge),
     "convert": (_add_convert, _convert),
-    "compress": (_add_compress, _compress),
-    "export": (_add_export, _export),
-    "push": (_add_push, _push),
+    "compress": (add_compress, compress),
+    "export": (add_export, export),
+    "push": (add_push, push),
     "plot": (_add_plot, _plot),
     "demo": (add_demo, demo),
     "serve": (add_serve, serve),

@@ -24,7 +24,19 @@ LAYERS = [
     "config",
     *("results", "runs"),
     *("data", "structure", "reading", "pages", "encoders", "models", "inference", "evaluation", "training"),
-    *("compression", "integrations", "metric", "answers", "demo", "serve", "commands", "serving", "cli", "__main__"),
+    *(
+        "compression",
+        "integrations",
+        "metric",
+        "answers",
+        "demo",
+        "serve",
+        "commands",
+        "serving",
+        "trained",
+        "cli",
+        "__main__",
+    ),
 ]
 ALONE = {
     "pages.shading": {"text"},
