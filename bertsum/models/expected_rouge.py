@@ -180,6 +180,52 @@ class ExpectedRouge:
         found = _Candidates(scores, texts, selection, document_sentences)
         if not len(found.places):
             return []
+        parts = self._parts(found, scores, texts, places)
+        if found.are_few:
+            extracts, values = _compared(found, parts)
+            chosen = np.flatnonzero(extracts[int(values.argmax())]).tolist()
+        else:
+            chosen = _built_extract(found, parts)
+        own = found.places[chosen].tolist()
+        return own if selection.order == "document" else sorted(own, key=lambda place: -scores[place])
+
+    def margin(
+        self,
+        sentence: int,
+        scores: Sequence[float],
+        texts: Sequence[str],
+        places: Sequence[int],
+        selection: SelectionConfig,
+        document_sentences: int,
+    ) -> float | None:
+        """How much better the best extract with a sentence is than the best without it; below 0 it is not chosen.
+
+        Args:
+            sentence: Its place in ``texts``.
+            scores: As in :meth:`choose`, like all that follow.
+            texts: The sentences that were read (S).
+            places: Their places in the document (S).
+            selection: The limits.
+            document_sentences: Number of sentences of the document.
+
+        Returns:
+            A difference of expected ROUGE-1 + ROUGE-2, infinite if all extracts have the sentence or none; None if
+            there are too many extracts to compare.
+        """
+        found = _Candidates(scores, texts, selection, document_sentences)
+        if sentence not in found.places:
+            return -math.inf
+        if not found.are_few:
+            return None
+        extracts, values = _compared(found, self._parts(found, scores, texts, places))
+        having = extracts[:, int(np.flatnonzero(found.places == sentence)[0])] > 0
+        best = [values[own].max() if own.any() else -math.inf for own in (having, ~having)]
+        return float(best[0] - best[1])
+
+    def _parts(
+        self, found: _Candidates, scores: Sequence[float], texts: Sequence[str], places: Sequence[int]
+    ) -> list[_Part]:
+        """What expected ROUGE-1 and ROUGE-2 of extracts need."""
         words, values = [words_of(text) for text in texts], np.asarray(scores, dtype=np.float64)
         parts = []
         for n, network in ((1, self.unigrams), (2, self.bigrams)):
@@ -188,9 +234,7 @@ class ExpectedRouge:
             likely = network.probabilities(ngrams.features(values, np.asarray(places))[used])
             sizes = ngrams.sizes[found.places]
             parts.append(_Part(members, likely, sizes, max(network.length, found.wanted_length(sizes))))
-        chosen = _best_extract(found, parts) if found.are_few else _built_extract(found, parts)
-        own = found.places[chosen].tolist()
-        return own if selection.order == "document" else sorted(own, key=lambda place: -scores[place])
+        return parts
 
 
 class _Candidates:
@@ -256,8 +300,8 @@ class _Part:
     length: float
 
 
-def _best_extract(found: _Candidates, parts: Sequence[_Part]) -> list[int]:
-    """The best of all extracts within the limits, as places among the candidates."""
+def _compared(found: _Candidates, parts: Sequence[_Part]) -> tuple[np.ndarray, np.ndarray]:
+    """All extracts within the limits (E, C), and the expected ROUGE-1 + ROUGE-2 of each (E)."""
     extracts = all_extracts(len(found.places), found.most)  # (E, C)
     words = extracts @ found.words
     allowed = words <= found.budget
@@ -272,7 +316,7 @@ def _best_extract(found: _Candidates, parts: Sequence[_Part]) -> list[int]:
     for part in parts:
         hits = (extracts @ part.members > 0) @ part.likely
         values += 2 * hits / (extracts @ part.sizes + part.length)
-    return np.flatnonzero(extracts[int(values.argmax())]).tolist()
+    return extracts, values
 
 
 def _built_extract(found: _Candidates, parts: Sequence[_Part]) -> list[int]:
