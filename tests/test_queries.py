@@ -251,11 +251,13 @@ def test_a_file_of_queries(summarizer, tmp_path) -> None:
     asked, generic = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
     assert (asked["query"], asked["indices"], len(asked["spans"])) == (QUERY, [0, 1, 2, 3], 4)
     assert "query" not in generic and generic["indices"] == summarizer(TEXT, threshold=0.0).indices
-    bertsum.summarize_file(summarizer, source, tmp_path / "all.jsonl", query="Who?", threshold=0.0)
+    bertsum.summarize_file(summarizer, source, tmp_path / "all.jsonl", query="Who?", threshold=np.float32(0.0))
     lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
     assert [line["query"] for line in lines] == ["Who?", "Who?"]
     with pytest.raises(bertsum.BertsumError, match="a field of queries, expected one of the two"):
         bertsum.summarize_file(summarizer, source, tmp_path / "c.jsonl", query="Who?", query_field="query")
+    with pytest.raises(bertsum.BertsumError, match=r"query: got several, .*; put them into a field \(query_field\)"):
+        bertsum.summarize_file(summarizer, source, tmp_path / "c.jsonl", query=["Who?", "Where?"])
     with pytest.raises(bertsum.BertsumError, match="no field for the query: expected 'question'"):
         bertsum.summarize_file(summarizer, source, tmp_path / "d.jsonl", query_field="question")
 
