@@ -19,9 +19,10 @@ from bertsum.inference.attribution import METHODS, TokenWords
 from bertsum.inference.explained import ExplainedScore, SentenceScore, WrittenScore
 from bertsum.inference.explanation import Completeness, Decisive, Explanation, Word
 from bertsum.inference.summary import without_sentences
-from bertsum.models.extractive import BertSum, choose
+from bertsum.models.extractive import BertSum
+from bertsum.models.losses import scores_of
 from bertsum.models.seq2seq import BertSumAbs
-from bertsum.text import word_spans
+from bertsum.text import plain, word_spans
 
 if TYPE_CHECKING:
     from bertsum.inference.summary import Source, Summary
@@ -77,7 +78,7 @@ def explain(
         document=summary.document,
         chosen=summary.indices,
         score=value,
-        probability=_probability(score, value),
+        probability=_probability(summary, score, value),
         words=[Word(*place, float(part)) for place, part in zip(places, made.values, strict=True)],
         sentences=sentences,
         completeness=Completeness(float(made.values.sum()), difference, made.passes),
@@ -104,7 +105,10 @@ def sentence_to_explain(summary: Summary, sentence: int | None) -> int:
     if sentence is None:
         if summary.is_written:
             return 0
+        if not summary.indices:
+            raise BertsumError(f"no sentence answers the query: expected the place of one to explain, 0 to {count - 1}")
         return max(zip(summary.scores, summary.indices, strict=True), key=lambda pair: (pair[0], -pair[1]))[1]
+    sentence = plain(sentence)
     if isinstance(sentence, bool) or not isinstance(sentence, int) or not 0 <= sentence < count:
         where = "summary" if summary.is_written else "document"
         raise BertsumError(f"sentence: got {sentence!r}, expected a place in the {where}, 0 to {count - 1}")
@@ -163,10 +167,11 @@ def _difference(score: ExplainedScore, words: TokenWords) -> tuple[float, float]
     return value - hidden, value
 
 
-def _probability(score: ExplainedScore, value: float) -> float:
+def _probability(summary: Summary, score: ExplainedScore, value: float) -> float:
     if isinstance(score, WrittenScore):
         return math.exp(value / max(1, len(score.target_ids) - score.begin))
-    return 1 / (1 + math.exp(-value)) if value > -500 else 0.0
+    assert isinstance(score, SentenceScore)
+    return summary.document_scores[score.index] or 0.0
 
 
 def _left_out(
@@ -227,12 +232,10 @@ def choose_without(score: SentenceScore, source: Source, left_out: Sequence[int]
         source: What the summary was made with.
         left_out: Places of the sentences.
     """
-    document = without_sentences(score.row["sentences"], left_out)
-    logits = score.logits_of_rows([source.row(document)])[0]
-    read = sorted(logits)
-    probabilities = torch.tensor([logits[index] for index in read]).sigmoid().tolist()
-    expected = None if source.query else source.model.config.expected_rouge
-    return choose(probabilities, read, document, source.selection, expected_rouge=expected)[0]
+    assert isinstance(source.model, BertSum)
+    row = source.row(without_sentences(score.row["sentences"], left_out))
+    logits = torch.tensor(list(score.logits_of_rows([row])[0].values()))
+    return source.model.chosen(row, scores_of(logits, source.model.config.scores).tolist(), source.selection)[0]
 
 
 def _lead(logits: Mapping[int, float], explained: int, count: int) -> float:
