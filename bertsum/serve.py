@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import warnings
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bertsum.errors import BertsumError
 from bertsum.inference.prune import pruned, settled_threshold
+from bertsum.inference.reading import warnings_told
 from bertsum.inference.summarizer import Summarizer
 from bertsum.inference.summary import Summary
 
@@ -151,8 +151,7 @@ class Batcher:
         options = {**batch[0].options, **({"query": queries} if any(queries) else {})}
         documents = [one.document for one in batch]
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about single documents; nobody would see them
+            with warnings_told(lambda _: None):  # about single documents; nobody would see them
                 return list(self.summarizer.stream(documents, errors="return", **options))
         except BertsumError as error:
             return [error] * len(batch)

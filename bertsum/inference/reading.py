@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -27,6 +29,24 @@ from bertsum.text import kind_of, listed, plain
 
 _NONE: Any = object()
 _CUTS_NAMED = 10  # in warnings, which Python remembers one by one
+_told: ContextVar[Callable[[str], object] | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def warnings_told(told: Callable[[str], object]) -> Iterator[None]:
+    """Tells what would be warned of in this thread to a function; to catch warnings would affect other threads."""
+    before = _told.set(told)
+    try:
+        yield
+    finally:
+        _told.reset(before)
+
+
+def _warn(message: str) -> None:
+    if (told := _told.get()) is None:
+        warnings.warn(message, stacklevel=4)
+    else:
+        told(message)
 
 
 @dataclass(frozen=True)
@@ -172,10 +192,9 @@ class Reader:
             return False
         for number, item in enumerate(read, first):
             if isinstance(item, Read) and item.language != settled.language:
-                warnings.warn(
+                _warn(
                     f"document {number} is in another language ({item.language}) and is split by its rules; the model "
-                    f"was trained on '{settled.language}', and may do badly. language= says what it is in",
-                    stacklevel=3,
+                    f"was trained on '{settled.language}', and may do badly. language= says what it is in"
                 )
                 return True
         return False
@@ -198,10 +217,7 @@ class Reader:
                 if limits.long_documents == "window"
                 else f"{limits.max_length} tokens, {seen} of its {len(item.sentences)} sentences"
             )
-            warnings.warn(
-                f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}{last}",
-                stacklevel=3,
-            )
+            _warn(f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}{last}")
         return before
 
 
