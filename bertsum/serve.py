@@ -21,9 +21,9 @@ from annotated_types import MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict
 
 from bertsum.errors import BertsumError
-from bertsum.inference.prune import pruned, settled_threshold
+from bertsum.inference.prune import kept, settled_threshold
 from bertsum.inference.reading import warnings_told
-from bertsum.inference.summarizer import Summarizer
+from bertsum.inference.summarizer import Summarizer, or_raise
 from bertsum.inference.summary import Summary
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ class Service:
     async def summarize(self, request: SummarizeRequest) -> dict[str, Any]:
         """A summary of each document, or the sentences that answer the query."""
         options = request.model_dump(exclude_none=True, exclude={"documents", "query"})
-        return {"summaries": [_shown(one) for one in await self._answers(request.documents, request.query, options)]}
+        made = await self._answers(request.documents, request.query, options)
+        return {"summaries": [_shown(one) for one in or_raise(made)]}
 
     async def prune(self, request: PruneRequest) -> dict[str, Any]:
         """What each document has that answers the query, or nothing."""
@@ -207,17 +208,15 @@ class Service:
         threshold = settled_threshold(self.summarizer, request.threshold, request.recall)
         options |= {} if threshold is None else {"threshold": threshold}
         made = await self._answers(request.documents, request.query, options)
-        texts = zip(made, request.documents, strict=True)
-        language = self.summarizer.model.config.language
-        return {"documents": [asdict(pruned(one, text, request.keep_title, language)) for one, text in texts]}
+        return {"documents": [asdict(one) for one in kept(made, request.keep_title, allow_empty=True)]}
 
     async def _answers(
         self, documents: Sequence[Any], query: str | list[str | None] | None, options: dict[str, Any]
-    ) -> list[Summary]:
-        """A summary of each document.
+    ) -> list[Summary | BertsumError]:
+        """A summary of each document, or why there is none.
 
         Raises:
-            BertsumError: if an option is wrong, or a document cannot be summarised.
+            BertsumError: if an option is wrong.
             HTTPException: if too much waits, or the time is up.
         """
         from fastapi import HTTPException
@@ -230,15 +229,9 @@ class Service:
         if self.batcher.waiting + len(documents) > self._limits.waiting:
             raise HTTPException(503, "too many documents wait already; come again later", {"Retry-After": "1"})
         try:
-            made = await asyncio.wait_for(self.batcher.answers(documents, queries, options), self._limits.seconds)
+            return await asyncio.wait_for(self.batcher.answers(documents, queries, options), self._limits.seconds)
         except TimeoutError as error:
             raise HTTPException(504, f"no answer within {self._limits.seconds:g} seconds") from error
-        summaries = []
-        for number, one in enumerate(made):
-            if isinstance(one, BertsumError):
-                raise BertsumError(f"document {number}: {one}")
-            summaries.append(one)
-        return summaries
 
 
 def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:

@@ -81,7 +81,7 @@ def test_summaries_are_those_of_the_summarizer(summarizer) -> None:
     async def questions(client: Client) -> Any:
         plain = await client.post("/summarize", documents=[TEXT, TEXT.split(". ")], sentences=1)
         answers = await client.post("/summarize", documents=[TEXT, TEXT], query=[QUERY, None], threshold=0.0)
-        pruned = await client.post("/prune", documents=[TEXT], query=QUERY, threshold=0.0, max_words=5)
+        pruned = await client.post("/prune", documents=[TEXT, "\u200b"], query=QUERY, threshold=0.0, max_words=5)
         return plain, answers, pruned, await client.ask("GET", "/health")
 
     plain, answers, pruned, health = asked(app(summarizer), questions)
@@ -98,6 +98,7 @@ def test_summaries_are_those_of_the_summarizer(summarizer) -> None:
     assert (first["query"], first["indices"], second["query"]) == (QUERY, [0, 1, 2, 3], "")
     left = summarizer.prune(QUERY, TEXT, threshold=0.0, max_words=5)
     assert pruned[1]["documents"][0] == json.loads(json.dumps(asdict(left)))
+    assert pruned[1]["documents"][1]["text"] == ""
     assert health[1] == {"status": "ok", "kind": "extractive", "answers_queries": True, "calibrated": [], "waiting": 0}
 
 

@@ -15,9 +15,8 @@ from transformers import PreTrainedTokenizerBase
 
 from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import AUTO, language_of, plainly_other
-from bertsum.data.queries import sentence_spans
 from bertsum.data.sentences import document_sentences
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, EmptyDocumentError
 from bertsum.inference.options import LongDocuments, Settled
 from bertsum.inference.summary import without_sentences
 from bertsum.models.selection import is_enough
@@ -62,6 +61,8 @@ class Read:
     """A document, split and encoded.
 
     Attributes:
+        text: The document as text, or as a list of sentences.
+        query: What the sentences are to answer.
         sentences: Its sentences.
         encoding: What the model reads of them.
         language: Its language.
@@ -82,13 +83,6 @@ class Read:
     structure: frozenset[int] = frozenset()
     skipped: tuple[dict[str, str], ...] = ()
     markdown: bool = False
-
-    def spans(self, indices: Sequence[int]) -> list[tuple[int, int]]:
-        """Where sentences stand in the text; none for a document that was given as sentences."""
-        if not isinstance(self.text, str):
-            return []
-        spans = sentence_spans(self.text, self.sentences)
-        return [span for index in indices if (span := spans[index]) is not None]
 
     def row(self) -> dict[str, Any]:
         """The row for the model."""
@@ -135,7 +129,7 @@ class Reader:
             pieces = self._pieces(given, language, settled)
             sentences = [piece.text.strip() for piece in pieces]
             if not any(sentences):
-                raise BertsumError("is empty")
+                raise EmptyDocumentError("is empty")
         except BertsumError as error:
             return error
         structure = {place: piece.why for place, piece in enumerate(pieces) if piece.why}
@@ -149,7 +143,7 @@ class Reader:
             structure, kept = {}, sentences
             encoding = encoder.encode(kept, query)
         if not encoding.sentence_indices:
-            return BertsumError("has no token that the model knows")
+            return EmptyDocumentError("has no token that the model knows")
         unscored = encoder.unread_reasons(kept, encoding, query) | {
             place: f"is left out ({why})" for place, why in structure.items()
         }
