@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +26,14 @@ from bertsum.inference.prune import kept, settled_threshold
 from bertsum.inference.reading import warnings_told
 from bertsum.inference.summarizer import Summarizer, or_raise
 from bertsum.inference.summary import Summary
+from bertsum.parallel import chunks
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _MISSING = "the service needs FastAPI and uvicorn: pip install 'bertsum[serve]'"
 _AT_ONCE = 64  # documents that are scored together
+_CHARACTERS_AT_ONCE = 100_000  # or fewer documents, of so many characters together: some seconds on one core
 _MOST_DOCUMENTS = 256  # of a request
 Text = Annotated[str, MinLen(1)]
 Document = Text | Annotated[list[str], MinLen(1)]
@@ -45,11 +48,13 @@ class Limits:
         bytes: Of a request's body.
         seconds: From a request to its answer.
         waiting: Documents that wait or are being scored; further requests are told to come later.
+        characters: Of a request's documents, each with its query: as many as one core scores within ``seconds``.
     """
 
     bytes: int = 4 * 2**20
     seconds: float = 60.0
     waiting: int = 1024
+    characters: int = 200_000
 
 
 class _Strict(BaseModel):
@@ -82,7 +87,11 @@ class PruneRequest(_Strict):
     language: str | None = None
 
 
-@dataclass
+class _ScoringError(BertsumError):
+    """A fault of the service; the log has more of it."""
+
+
+@dataclass(eq=False)
 class _Waiting:
     """A document of a request, and the place of its answer."""
 
@@ -121,27 +130,27 @@ class Batcher:
             for document, query in zip(documents, queries, strict=True)
         ]
         self.waiting += len(asked)
-        try:
-            for one in asked:
-                self._queue.put_nowait(one)
-            return await asyncio.gather(*(one.answer for one in asked))
-        finally:
-            self.waiting -= len(asked)
+        for one in asked:
+            self._queue.put_nowait(one)
+        return await asyncio.gather(*(one.answer for one in asked))
 
     async def work(self) -> None:
         """Answers requests until it is cancelled."""
         loop = asyncio.get_running_loop()
-        held: list[_Waiting] = []  # documents with other options than the last batch
+        held: list[_Waiting] = []  # documents that did not fit the last batch, by their options or their length
         while True:
             if not held:
                 held.append(await self._queue.get())
             while len(held) < _AT_ONCE and not self._queue.empty():
                 held.append(self._queue.get_nowait())
-            held = [one for one in held if not one.answer.done()]  # nobody waits for the others any more
-            batch = [one for one in held if one.options == held[0].options]
-            held = [one for one in held if one.options != held[0].options] if held else []
+            wanted = [one for one in held if not one.answer.done()]  # nobody waits for the others any more
+            self.waiting -= len(held) - len(wanted)
+            alike = (one for one in wanted if one.options == wanted[0].options)
+            batch = next(chunks(alike, _AT_ONCE, lambda one: _size(one.document, one.query), _CHARACTERS_AT_ONCE), [])
+            held = [one for one in wanted if one not in batch]
             if batch:
                 made = await loop.run_in_executor(self._thread, self._score, batch)
+                self.waiting -= len(batch)
                 for one, answer in zip(batch, made, strict=True):
                     if not one.answer.done():
                         one.answer.set_result(answer)
@@ -155,6 +164,9 @@ class Batcher:
                 return list(self.summarizer.stream(documents, errors="return", **options))
         except BertsumError as error:
             return [error] * len(batch)
+        except Exception:  # whatever it is, others are to be answered
+            logging.getLogger(__name__).exception("documents could not be scored")
+            return [_ScoringError("the documents could not be scored; the log of the service says why")] * len(batch)
 
     def close(self) -> None:
         """Ends the thread, after what it is scoring."""
@@ -170,6 +182,7 @@ class Service:
     """
 
     batcher: Batcher
+    _work: asyncio.Task[None]
 
     def __init__(self, summarizer: Summarizer, limits: Limits) -> None:
         self.summarizer = summarizer
@@ -179,13 +192,21 @@ class Service:
     async def up(self, _: Any = None) -> AsyncIterator[None]:
         """While this is entered, requests are answered."""
         self.batcher = Batcher(self.summarizer)
-        work = asyncio.create_task(self.batcher.work())
+        self._work = asyncio.create_task(self.batcher.work())
         yield
-        work.cancel()
+        self._work.cancel()
         self.batcher.close()
 
     async def health(self) -> dict[str, Any]:
-        """Whether the service answers, what its model can do, and how much waits."""
+        """Whether the service answers, what its model can do, and how much waits.
+
+        Raises:
+            HTTPException: if nothing is scored any more.
+        """
+        from fastapi import HTTPException
+
+        if self._work.done():
+            raise HTTPException(503, "nothing is scored any more; expected a restart of the service")
         return {
             "status": "ok",
             "kind": self.summarizer.model.kind,
@@ -217,21 +238,29 @@ class Service:
 
         Raises:
             BertsumError: if an option is wrong.
-            HTTPException: if too much waits, or the time is up.
+            HTTPException: if the documents are too long, too much waits, the time is up, or the service fails.
         """
         from fastapi import HTTPException
 
         queries = query if isinstance(query, list) else [query] * len(documents)
         if len(queries) != len(documents):
             raise BertsumError(f"query: {len(queries)} for {len(documents)} documents, expected one each, or one")
+        size = sum(map(_size, documents, queries))
+        if size > self._limits.characters:
+            most = f"expected at most {self._limits.characters:,} in a request"
+            raise HTTPException(413, f"documents: got {size:,} characters with their queries, {most}")
         checked: Any = {**options, "query": next((one for one in queries if one), None)}
         self.summarizer.stream([], **checked)
         if self.batcher.waiting + len(documents) > self._limits.waiting:
             raise HTTPException(503, "too many documents wait already; come again later", {"Retry-After": "1"})
         try:
-            return await asyncio.wait_for(self.batcher.answers(documents, queries, options), self._limits.seconds)
+            made = await asyncio.wait_for(self.batcher.answers(documents, queries, options), self._limits.seconds)
         except TimeoutError as error:
             raise HTTPException(504, f"no answer within {self._limits.seconds:g} seconds") from error
+        for one in made:
+            if isinstance(one, _ScoringError):
+                raise HTTPException(500, str(one))
+        return made
 
 
 def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
@@ -287,14 +316,16 @@ def run_until_stopped(service: FastAPI, host: str, port: int) -> None:
     except ImportError as error:
         raise BertsumError(_MISSING) from error
     server = uvicorn.Server(uvicorn.Config(service, log_level="warning", timeout_graceful_shutdown=30))
+    six = ":" in host
     try:
-        listening = socket.create_server((host, port))
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if six else socket.AF_INET)
     except (OSError, OverflowError) as error:
         raise BertsumError(
             f"host {host}, port {port}: cannot be served ({error}); expected an address of this machine and a free port"
         ) from error
     with listening:
-        print(f"The service is at http://{host}:{listening.getsockname()[1]} until Ctrl-C", flush=True)
+        shown = f"[{host}]" if six else host
+        print(f"The service is at http://{shown}:{listening.getsockname()[1]} until Ctrl-C", flush=True)
         server.run([listening])
 
 
@@ -329,6 +360,11 @@ class _SmallBodies:
             return whole.pop() if whole else await receive()
 
         await self._app(scope, replayed, send)
+
+
+def _size(document: str | list[str], query: str | None) -> int:
+    """Characters of a document and its query; a sentence of a list counts one more."""
+    return len(query or "") + len(document if isinstance(document, str) else "\n".join(document))
 
 
 def _shown(summary: Summary) -> dict[str, Any]:
