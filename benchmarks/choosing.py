@@ -21,7 +21,7 @@ from bertsum.data.documents import Document
 from bertsum.data.sources import read_documents
 from bertsum.errors import BertsumError
 from bertsum.evaluation.rouge import document_rouge
-from bertsum.models.extractive import choose
+from bertsum.models.selection import select_sentences
 from bertsum.models.storage import read_model
 from bertsum.program import run
 from bertsum.text import split_words
@@ -40,6 +40,7 @@ WAYS = {
     "one by one, 60 words, trigram blocking": replace(ONE_BY_ONE, sentences=None, max_words=60, trigram_blocking=True),
     "together, 60 words": replace(TOGETHER, sentences=None, max_words=60, fill=True),
 }
+LIMITS = ("sentences", "max_words", "threshold", "trigram_blocking")
 
 
 def main() -> None:
@@ -67,8 +68,13 @@ def main() -> None:
             sentences = documents[line["id"]]
             read = [place for place, score in enumerate(line["scores"]) if score is not None]
             scores = [line["scores"][place] for place in read]
-            chosen, _ = choose(scores, read, sentences, selection, expected_rouge=expected)
-            summaries.append([sentences[place] for place in chosen])
+            texts = [sentences[place] for place in read]
+            if selection.candidates is None:
+                limits = {name: getattr(selection, name) for name in LIMITS}
+                chosen = select_sentences(scores, texts, **limits)
+            else:
+                chosen = expected.choose(scores, texts, read, selection, len(sentences))
+            summaries.append([texts[place] for place in chosen])
         each = 1000 * (time.process_time() - start) / len(lines)
         figures = document_rouge(summaries, [line["references"] for line in lines])
         means = 100 * np.asarray(figures).mean(axis=0)[:, 2]

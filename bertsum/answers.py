@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
-import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -17,7 +16,7 @@ from urllib.parse import urlencode
 from bertsum.errors import BertsumError
 from bertsum.files import SAMPLE_FOLDER
 from bertsum.pages.written import UNSUPPORTED
-from bertsum.text import one_line, sanitize, split_words
+from bertsum.text import kind_of, one_line, sanitize, split_words
 
 if TYPE_CHECKING:
     from bertsum.inference.summarizer import Summarizer, Summary
@@ -34,7 +33,6 @@ LANGUAGES = {
 }  # fmt: skip
 LIMITS = ("sentences", "% of sentences", "words", DEFAULT)
 _MOST = {"sentences": 30, "percent": 100, "words": 1_000_000}  # the largest numbers that the page's fields accept
-_CATCHING = threading.Lock()  # catching warnings affects all threads, so only one thread may do it at a time
 _DOCUMENT = "document 0: "  # the summarizer's name for the only document
 
 
@@ -115,7 +113,7 @@ class Demo:
             query: What the sentences are to answer; empty for a summary.
         """
         try:
-            summary, unused, caught = self._summary(
+            summary, unused, told = self._summary(
                 text, model, _limit(limit, sentences, percent, words), language, blocking, order, query
             )
         except BertsumError as error:
@@ -123,7 +121,7 @@ class Demo:
         places = range(len(summary.sentences)) if summary.is_written else summary.indices
         return Answer(
             summary=summary.text,
-            facts=" ".join([_facts(summary), *_not_used(unused), *_unread(caught)]),
+            facts=" ".join([_facts(summary), *_not_used(unused), *_unread(told)]),
             why="" if summary.is_written else "The stronger a sentence's colour, the higher its score.",
             document=summary._repr_html_(),
             files=self._files(summary),
@@ -168,10 +166,13 @@ class Demo:
 
     def _summary(
         self, text: str, model: str, wanted: dict[str, Any], language: str, blocking: str, order: str, query: str = ""
-    ) -> tuple[Summary, list[str], list[warnings.WarningMessage]]:
+    ) -> tuple[Summary, list[str], list[str]]:
         """The summary, the options that the model does not take, and warnings."""
         from bertsum.inference.options import foreign_options  # imports torch
+        from bertsum.inference.reading import warnings_told
 
+        if not isinstance(text, str | None):
+            raise BertsumError(f"text: got {kind_of(text)}, expected text")
         if not (text or "").strip():
             raise BertsumError("There is no text yet: paste one, or upload a .txt file.")
         check_length(text)
@@ -182,9 +183,9 @@ class Demo:
         summarizer = self.summarizer(model)
         unused = foreign_options(wanted, summarizer.model.writes)
         wanted = {name: value for name, value in wanted.items() if name not in unused}
-        with _CATCHING, warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            return summarizer(sanitize(text), **wanted), unused, caught
+        told: list[str] = []
+        with warnings_told(told.append):
+            return summarizer(sanitize(text), **wanted), unused, told
 
     def _files(self, summary: Summary) -> tuple[Path, Path]:
         folder = Path(tempfile.mkdtemp(dir=self.folder))
@@ -244,7 +245,8 @@ class Settings:
         for name, (default, choices) in self._fields.items():
             value: Any = parameters.get(name, default)
             if isinstance(default, int):
-                value = int(value) if str(value).isdecimal() and 0 < int(value) <= _MOST[name] else default
+                number = str(value)[:8]  # more digits than any field takes
+                value = int(number) if number.isdecimal() and 0 < int(number) <= _MOST[name] else default
             elif choices is not None and value not in choices:
                 value = default
             values.append(value)
@@ -282,12 +284,14 @@ def _limit(limit: str, sentences: float | None, percent: float | None, words: fl
         return {}
     name, value = {
         "sentences": ("sentences", sentences),
-        "% of sentences": ("ratio", percent and percent / 100),
+        "% of sentences": ("ratio", percent),
         "words": ("max_words", words),
     }[limit]
     if value is None:
         raise BertsumError(f"length: got no number of {limit}, expected one")
-    return {name: value if name == "ratio" else int(value)}
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise BertsumError(f"length: got {value!r:.80} {limit}, expected a number")
+    return {name: value / 100 if name == "ratio" else int(value)}
 
 
 def _unless_default(value: str) -> str | None:
@@ -310,7 +314,6 @@ def _not_used(options: Sequence[str]) -> list[str]:
     return [f"Not used, since this model writes: {', '.join(sorted(names))}."] if names else []
 
 
-def _unread(caught: Sequence[warnings.WarningMessage]) -> list[str]:
+def _unread(told: Sequence[str]) -> list[str]:
     """The summarizer's warnings about parts of the text that it did not read."""
-    said = [str(warning.message) for warning in caught]
-    return [f"**{message.removeprefix(_DOCUMENT)}.**" for message in said if message.startswith(_DOCUMENT)]
+    return [f"**{message.removeprefix(_DOCUMENT)}.**" for message in told if message.startswith(_DOCUMENT)]

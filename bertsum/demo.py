@@ -168,7 +168,10 @@ class _Actions:
     def begin(self, parameters: Mapping[str, str]) -> list[Any]:
         """An article, summarised with the settings of the address."""
         options = self._settings.read(parameters)
-        text = opening_text(self._demo.summarizer(options[0]).model.config.language)
+        try:
+            text = opening_text(self._demo.summarizer(options[0]).model.config.language)
+        except BertsumError as error:  # a run that is no longer there
+            return ["", *options, *self._show(Answer(problem=str(error)))]
         return [text, *options, *self.again(text, *options)]
 
     def explain(self, sentence: int | None, *options: Any) -> Any:

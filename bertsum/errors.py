@@ -23,6 +23,10 @@ class BertsumError(Exception):
         super().__init__(printable(message))
 
 
+class EmptyDocumentError(BertsumError):
+    """A document has no word that the model knows."""
+
+
 class NoSummaryError(BertsumError):
     """No document of a file could be summarised."""
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
-import warnings
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -22,15 +22,18 @@ from annotated_types import MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict
 
 from bertsum.errors import BertsumError
-from bertsum.inference.prune import pruned, settled_threshold
-from bertsum.inference.summarizer import Summarizer
+from bertsum.inference.prune import kept, settled_threshold
+from bertsum.inference.reading import warnings_told
+from bertsum.inference.summarizer import Summarizer, or_raise
 from bertsum.inference.summary import Summary
+from bertsum.parallel import chunks
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _MISSING = "the service needs FastAPI and uvicorn: pip install 'bertsum[serve]'"
 _AT_ONCE = 64  # documents that are scored together
+_CHARACTERS_AT_ONCE = 100_000  # most characters of documents that are scored together: some seconds on one core
 _MOST_DOCUMENTS = 256  # in one request
 Text = Annotated[str, MinLen(1)]
 Document = Text | Annotated[list[str], MinLen(1)]
@@ -45,11 +48,13 @@ class Limits:
         bytes: Largest size of a request's body.
         seconds: Longest time from a request to its answer.
         waiting: Largest number of documents that wait or are being scored; further requests are refused (status 503).
+        characters: Most characters of a request's documents, each with its query: what one core scores in ``seconds``.
     """
 
     bytes: int = 4 * 2**20
     seconds: float = 60.0
     waiting: int = 1024
+    characters: int = 200_000
 
 
 class _Strict(BaseModel):
@@ -82,7 +87,11 @@ class PruneRequest(_Strict):
     language: str | None = None
 
 
-@dataclass
+class _ScoringError(BertsumError):
+    """A fault of the service; the log has more of it."""
+
+
+@dataclass(eq=False)
 class _Waiting:
     """A document of a request, and the place of its answer."""
 
@@ -121,27 +130,27 @@ class Batcher:
             for document, query in zip(documents, queries, strict=True)
         ]
         self.waiting += len(asked)
-        try:
-            for one in asked:
-                self._queue.put_nowait(one)
-            return await asyncio.gather(*(one.answer for one in asked))
-        finally:
-            self.waiting -= len(asked)
+        for one in asked:
+            self._queue.put_nowait(one)
+        return await asyncio.gather(*(one.answer for one in asked))
 
     async def work(self) -> None:
         """Answers requests until it is cancelled."""
         loop = asyncio.get_running_loop()
-        held: list[_Waiting] = []  # documents whose options differ from those of the last batch
+        held: list[_Waiting] = []  # documents that the last batch had no place for, by options or length
         while True:
             if not held:
                 held.append(await self._queue.get())
             while len(held) < _AT_ONCE and not self._queue.empty():
                 held.append(self._queue.get_nowait())
-            held = [one for one in held if not one.answer.done()]  # without those whose request has ended
-            batch = [one for one in held if one.options == held[0].options]
-            held = [one for one in held if one.options != held[0].options] if held else []
+            wanted = [one for one in held if not one.answer.done()]  # nobody waits for the others any more
+            self.waiting -= len(held) - len(wanted)
+            alike = (one for one in wanted if one.options == wanted[0].options)
+            batch = next(chunks(alike, _AT_ONCE, lambda one: _size(one.document, one.query), _CHARACTERS_AT_ONCE), [])
+            held = [one for one in wanted if one not in batch]
             if batch:
                 made = await loop.run_in_executor(self._thread, self._score, batch)
+                self.waiting -= len(batch)
                 for one, answer in zip(batch, made, strict=True):
                     if not one.answer.done():
                         one.answer.set_result(answer)
@@ -151,11 +160,13 @@ class Batcher:
         options = {**batch[0].options, **({"query": queries} if any(queries) else {})}
         documents = [one.document for one in batch]
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about single documents; nobody would see them
+            with warnings_told(lambda _: None):  # about single documents; nobody would see them
                 return list(self.summarizer.stream(documents, errors="return", **options))
         except BertsumError as error:
             return [error] * len(batch)
+        except Exception:  # whatever it is, others are to be answered
+            logging.getLogger(__name__).exception("documents could not be scored")
+            return [_ScoringError("the documents could not be scored; the log of the service says why")] * len(batch)
 
     def close(self) -> None:
         """Ends the thread once it has scored its batch."""
@@ -171,6 +182,7 @@ class Service:
     """
 
     batcher: Batcher
+    _work: asyncio.Task[None]
 
     def __init__(self, summarizer: Summarizer, limits: Limits) -> None:
         self.summarizer = summarizer
@@ -180,13 +192,21 @@ class Service:
     async def up(self, _: Any = None) -> AsyncIterator[None]:
         """A context in which requests are answered."""
         self.batcher = Batcher(self.summarizer)
-        work = asyncio.create_task(self.batcher.work())
+        self._work = asyncio.create_task(self.batcher.work())
         yield
-        work.cancel()
+        self._work.cancel()
         self.batcher.close()
 
     async def health(self) -> dict[str, Any]:
-        """Whether the service answers, what its model can do, and how much waits."""
+        """Whether the service answers, what its model can do, and how much waits.
+
+        Raises:
+            HTTPException: if nothing is scored any more.
+        """
+        from fastapi import HTTPException
+
+        if self._work.done():
+            raise HTTPException(503, "nothing is scored any more; expected a restart of the service")
         return {
             "status": "ok",
             "kind": self.summarizer.model.kind,
@@ -198,7 +218,8 @@ class Service:
     async def summarize(self, request: SummarizeRequest) -> dict[str, Any]:
         """A summary of each document, or the sentences that answer the query."""
         options = request.model_dump(exclude_none=True, exclude={"documents", "query"})
-        return {"summaries": [_shown(one) for one in await self._answers(request.documents, request.query, options)]}
+        made = await self._answers(request.documents, request.query, options)
+        return {"summaries": [_shown(one) for one in or_raise(made)]}
 
     async def prune(self, request: PruneRequest) -> dict[str, Any]:
         """Prunes each document to the sentences that answer the query."""
@@ -208,24 +229,26 @@ class Service:
         threshold = settled_threshold(self.summarizer, request.threshold, request.recall)
         options |= {} if threshold is None else {"threshold": threshold}
         made = await self._answers(request.documents, request.query, options)
-        texts = zip(made, request.documents, strict=True)
-        language = self.summarizer.model.config.language
-        return {"documents": [asdict(pruned(one, text, request.keep_title, language)) for one, text in texts]}
+        return {"documents": [asdict(one) for one in kept(made, request.keep_title, allow_empty=True)]}
 
     async def _answers(
         self, documents: Sequence[Any], query: str | list[str | None] | None, options: dict[str, Any]
-    ) -> list[Summary]:
-        """A summary of each document.
+    ) -> list[Summary | BertsumError]:
+        """A summary of each document, or why there is none.
 
         Raises:
-            BertsumError: if an option is wrong, or a document cannot be summarised.
-            HTTPException: if too much waits, or the time is up.
+            BertsumError: if an option is wrong.
+            HTTPException: if the documents are too long, too much waits, the time is up, or the service fails.
         """
         from fastapi import HTTPException
 
         queries = query if isinstance(query, list) else [query] * len(documents)
         if len(queries) != len(documents):
             raise BertsumError(f"query: {len(queries)} for {len(documents)} documents, expected one each, or one")
+        size = sum(map(_size, documents, queries))
+        if size > self._limits.characters:
+            most = f"expected at most {self._limits.characters:,} in a request"
+            raise HTTPException(413, f"documents: got {size:,} characters with their queries, {most}")
         checked: Any = {**options, "query": next((one for one in queries if one), None)}
         self.summarizer.stream([], **checked)
         if self.batcher.waiting + len(documents) > self._limits.waiting:
@@ -234,12 +257,10 @@ class Service:
             made = await asyncio.wait_for(self.batcher.answers(documents, queries, options), self._limits.seconds)
         except TimeoutError as error:
             raise HTTPException(504, f"no answer within {self._limits.seconds:g} seconds") from error
-        summaries = []
-        for number, one in enumerate(made):
-            if isinstance(one, BertsumError):
-                raise BertsumError(f"document {number}: {one}")
-            summaries.append(one)
-        return summaries
+        for one in made:
+            if isinstance(one, _ScoringError):
+                raise HTTPException(500, str(one))
+        return made
 
 
 def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
@@ -295,14 +316,16 @@ def run_until_stopped(service: FastAPI, host: str, port: int) -> None:
     except ImportError as error:
         raise BertsumError(_MISSING) from error
     server = uvicorn.Server(uvicorn.Config(service, log_level="warning", timeout_graceful_shutdown=30))
+    six = ":" in host
     try:
-        listening = socket.create_server((host, port))
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if six else socket.AF_INET)
     except (OSError, OverflowError) as error:
         raise BertsumError(
             f"host {host}, port {port}: cannot be served ({error}); expected an address of this machine and a free port"
         ) from error
     with listening:
-        print(f"The service is at http://{host}:{listening.getsockname()[1]} until Ctrl-C", flush=True)
+        shown = f"[{host}]" if six else host
+        print(f"The service is at http://{shown}:{listening.getsockname()[1]} until Ctrl-C", flush=True)
         server.run([listening])
 
 
@@ -337,6 +360,11 @@ class _SmallBodies:
             return whole.pop() if whole else await receive()
 
         await self._app(scope, replayed, send)
+
+
+def _size(document: str | list[str], query: str | None) -> int:
+    """Characters of a document and its query; a sentence of a list counts one more."""
+    return len(query or "") + len(document if isinstance(document, str) else "\n".join(document))
 
 
 def _shown(summary: Summary) -> dict[str, Any]:

@@ -28,6 +28,9 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to serve; 0.0.0.0 is the whole network")
     parser.add_argument("--port", type=int, default=8000, help="by default 8000")
     parser.add_argument("--max-bytes", type=int, default=4 << 20, metavar="N", help="most bytes of a request (4 MiB)")
+    parser.add_argument(
+        "--max-characters", type=int, default=200_000, metavar="N", help="most characters of its documents (200,000)"
+    )
     parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="most seconds to an answer (60)")
     parser.add_argument("--max-waiting", type=int, default=1024, metavar="N", help="most documents that wait (1024)")
 
@@ -40,11 +43,11 @@ def serve(options: argparse.Namespace, _: list[str]) -> None:
 
     http://localhost:8000/docs shows all requests and their fields.
     """
-    for name in ("max_bytes", "timeout", "max_waiting"):
+    for name in ("max_bytes", "max_characters", "timeout", "max_waiting"):
         if getattr(options, name) <= 0:
             shown = name.replace("_", "-")
             raise BertsumError(f"--{shown}: got {getattr(options, name)}, expected a number above 0")
     from bertsum.serve import Limits, app, run_until_stopped
 
-    limits = Limits(options.max_bytes, options.timeout, options.max_waiting)
+    limits = Limits(options.max_bytes, options.timeout, options.max_waiting, options.max_characters)
     run_until_stopped(app(load_summarizer(options.model), limits), options.host, options.port)

@@ -11,13 +11,14 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from models import build
 
 import bertsum
 from bertsum.answers import BUNDLED, DEFAULT, LIMITS, NO_OTHER, TEXT_LIMIT, Demo, Settings
-from bertsum.demo import _environment, launch
+from bertsum.demo import _Actions, _environment, launch
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
 HOSTILE = (
@@ -95,6 +96,10 @@ def test_problems(demo, model) -> None:
         ("a" * (TEXT_LIMIT + 1), {}, "500,001 characters, expected at most 500,000"),
         (TEXT, {"limit": "words"}, "length: got no number of words"),
         (TEXT, {"limit": "verses"}, "length: got 'verses', expected sentences"),
+        (TEXT, {"limit": "words", "words": float("inf")}, "length: got inf words, expected a number"),
+        (TEXT, {"limit": LIMITS[1], "percent": float("nan")}, "length: got nan % of sentences, expected a number"),
+        (TEXT, {"limit": "sentences", "sentences": "three"}, "length: got 'three' sentences, expected a number"),
+        (5, {}, "text: got int, expected text"),
         (TEXT, {"language": "?"}, "language: got '?'"),
         (TEXT, {"model": "elsewhere/model"}, "model: got 'elsewhere/model', expected one of"),
     ]:
@@ -110,6 +115,7 @@ def test_text_that_no_encoding_has(demo, model) -> None:
     assert "<img" not in answer.document
 
 
+@pytest.mark.filterwarnings("error:document")
 def test_what_is_not_read_is_said(demo, model) -> None:
     answer = demo.answer(f"{TEXT} {'It rained and ' * 60}so on.", model)
     assert answer.facts.count("of its words were not read: the model reads 200 words of a sentence") == 1
@@ -125,6 +131,14 @@ def test_models_to_choose_from(demo, model, tmp_path) -> None:
     assert again.summarizer("runs/mine/best") is demo.summarizer(model)  # loaded once
     with pytest.raises(bertsum.BertsumError, match="nowhere"):
         Demo("nowhere", tmp_path)
+
+
+def test_a_run_that_is_gone_is_told_of(demo) -> None:
+    demo.models.append("runs/gone/best")
+    gradio = Mock()
+    text, name, *_ = _Actions(gradio, demo, Settings(demo.models, False)).begin({"model": "runs/gone/best"})
+    assert (text, name) == ("", "runs/gone/best")
+    assert "runs/gone/best" in gradio.HTML.call_args_list[0].args[0]
 
 
 def test_without_gradio(monkeypatch, model) -> None:
@@ -219,5 +233,6 @@ def test_settings_of_an_address(parameters, expected) -> None:
     settings = Settings(["m", "n"], answers=False)
     values = settings.read(parameters)
     assert values == (expected or settings.read({}))
+    assert settings.read({**parameters, "words": "9" * 5000})[4] == 100
     kept = dict(item.split("=") for item in settings.link(values).removeprefix("?").split("&") if item)
     assert settings.read(kept) == values

@@ -114,6 +114,38 @@ def test_decisive_sentences_are_tried(summary) -> None:
     assert summary.explain(other).decisive is None
 
 
+def test_what_is_chosen_without_some_is_what_the_model_chooses_of_the_rest(encoder_folder) -> None:
+    model = build(encoder_folder)
+    model.config = replace(model.config, selection=replace(model.config.selection, query_threshold=0.5))
+    asked = Summarizer(model, "fp32")
+    scores = asked([DOCUMENT], query="Who came?")[0].document_scores
+    for threshold in (sorted(scores)[4], 1.0):
+        answer = asked([DOCUMENT], query="Who came?", threshold=threshold)[0]
+        source = answer._model_source()
+        score = explained_score(answer, source, source.row(DOCUMENT), 3)
+        rest = ["" if place in (0, 5) else sentence for place, sentence in enumerate(DOCUMENT)]
+        expected = asked([rest], query="Who came?", threshold=threshold)[0].indices
+        assert choose_without(score, source, [0, 5]) == expected
+    assert expected == []
+    with pytest.raises(bertsum.BertsumError, match="no sentence answers the query: expected the place of .*, 0 to 8"):
+        answer.explain()
+
+
+def test_shares_of_a_listwise_model(encoder_folder, monkeypatch) -> None:
+    model = build(encoder_folder)
+    model.config = replace(model.config, scores="softmax")
+    summary = Summarizer(model, "fp32")([DOCUMENT], sentences=2)[0]
+    sums, chosen = [], type(model).chosen
+
+    def summed(self, row, scores, selection):
+        sums.append(sum(scores))
+        return chosen(self, row, scores, selection)
+
+    monkeypatch.setattr(type(model), "chosen", summed)
+    assert summary.explain(summary.indices[1]).probability == summary.scores[1]
+    assert sums == [pytest.approx(1)]
+
+
 def test_long_documents_are_explained_over_their_windows(summarizer) -> None:
     document = sentences_of(random.Random(2), 120)  # 16 windows: more than are read at once with gradients
     long = summarizer([document], sentences=2)[0]
@@ -215,13 +247,14 @@ def test_what_cannot_be_explained(summary, summarizer, monkeypatch) -> None:
         assert copied == summary
         with pytest.raises(bertsum.BertsumError, match="has no model any more"):
             copied.explain()
-    monkeypatch.setitem(sys.modules, "captum.attr", None)
-    with pytest.raises(bertsum.BertsumError, match=r"pip install 'bertsum\[explain\]'"):
-        summary.explain()
+    for module, method in (("captum._utils.models.linear_model", "lime"), ("captum.attr", "shap")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(bertsum.BertsumError, match=r"pip install 'bertsum\[explain\]'"):
+            summary.explain(method=method)
 
 
 def test_one_call_from_a_text(summarizer, summary) -> None:
-    explanation = summarizer.explain(DOCUMENT, 1, leaving_out="text", sentences=2)
+    explanation = summarizer.explain(DOCUMENT, np.int64(1), leaving_out="text", sentences=2)
     assert (explanation.sentence, explanation.leaving_out, explanation.chosen) == (1, "text", summary.indices)
     saved = json.loads(json.dumps(explanation.to_dict()))
     assert saved["words"][0]["text"] == DOCUMENT[0].split()[0]

@@ -15,6 +15,7 @@ import bertsum
 TEXT = "The old bridge is closed. It reopens in May. Farmers wait for rain. Nobody was surprised."
 OTHER = "The council met on Monday. It rained."
 QUERY = "When does the bridge reopen?"
+UNKNOWN = "\u200b"  # a document that is all of it
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,10 @@ def test_langchain(summarizer, expected) -> None:
     documents = pytest.importorskip("langchain_core.documents")
     from bertsum.integrations.langchain import SentencePruner
 
-    given = [documents.Document(page_content=text, metadata={"page": n}) for n, text in enumerate([TEXT, OTHER, " "])]
+    given = [
+        documents.Document(page_content=text, metadata={"page": n})
+        for n, text in enumerate([TEXT, OTHER, " ", UNKNOWN])
+    ]
     pruner = SentencePruner(summarizer=summarizer, options={"threshold": 0.0})
     made = pruner.compress_documents(given, QUERY)
     assert [one.page_content for one in made] == [one.text for one in expected]
@@ -57,11 +61,15 @@ def test_llama_index(summarizer, expected) -> None:
     schema = pytest.importorskip("llama_index.core.schema")
     from bertsum.integrations.llama_index import SentencePruner
 
-    nodes = [schema.NodeWithScore(node=schema.TextNode(text=text, metadata={"page": 1})) for text in (TEXT, OTHER)]
+    values = {"metadata": {"page": 1}, "excluded_embed_metadata_keys": ["page"], "text_template": "<<{content}>>"}
+    nodes = [schema.NodeWithScore(node=schema.TextNode(text=text, **values)) for text in (TEXT, OTHER, UNKNOWN)]
     made = SentencePruner(summarizer=summarizer, options={"threshold": 0.0}).postprocess_nodes(nodes, query_str=QUERY)
     assert [one.node.get_content() for one in made] == [one.text for one in expected]
-    assert {one.node.node_id for one in made} == {one.node.node_id for one in nodes}
-    assert made[0].node.metadata["page"] == 1
+    assert {one.node.node_id for one in made} == {one.node.node_id for one in nodes[:2]}
+    node = made[0].node
+    assert (node.metadata["page"], node.text_template, nodes[0].node.text) == (1, "<<{content}>>", TEXT)
+    assert node.excluded_embed_metadata_keys == ["page", "bertsum_share", "bertsum_spans"]
+    assert node.excluded_llm_metadata_keys == ["bertsum_share", "bertsum_spans"]
     with pytest.raises(bertsum.BertsumError, match="query: got none"):
         SentencePruner(summarizer=summarizer).postprocess_nodes(nodes)
 
@@ -73,13 +81,13 @@ def test_haystack(model, expected) -> None:
     pipeline = haystack.Pipeline()
     pipeline.add_component("pruner", SentencePruner(model=str(model), threshold=0.0))
     again = haystack.Pipeline.loads(pipeline.dumps(), allowed_modules=["bertsum.integrations.haystack"])
-    documents = [haystack.Document(content=text, meta={"page": 1}) for text in (TEXT, OTHER)]
+    documents = [haystack.Document(content=text, meta={"page": 1}) for text in (TEXT, OTHER, UNKNOWN, None)]
     made = again.run({"pruner": {"query": QUERY, "documents": documents}})["pruner"]["documents"]
     assert [one.content for one in made] == [one.text for one in expected]
     assert made[0].meta["page"] == 1 and made[0].score == pytest.approx(expected[0].score)
 
 
-def test_spacy(model, summarizer) -> None:
+def test_spacy(model, summarizer, writer_folder) -> None:
     spacy = pytest.importorskip("spacy")
     importlib.import_module("bertsum.integrations.spacy")  # makes the component known
     nlp = spacy.blank("en")
@@ -88,7 +96,15 @@ def test_spacy(model, summarizer) -> None:
     doc = nlp(TEXT)
     assert [span.text for span in doc._.summary] == summary.sentences
     assert doc._.summary_scores == tuple(summary.scores)
-    assert nlp(" ")._.summary == ()
+    assert nlp(" ")._.summary == nlp(UNKNOWN)._.summary == ()
+    with pytest.raises(
+        bertsum.BertsumError, match=r"model: got one that writes \(seq2seq\), expected one that chooses"
+    ):
+        spacy.blank("en").add_pipe("bertsum", config={"model": str(writer_folder)})
+    _, component = nlp.pipeline[0]
+    outside = replace(summary, spans=[(0, 5), (9000, 9001)])
+    component._summarizer = lambda *_, **__: outside
+    assert nlp(TEXT)._.summary_scores == (summary.scores[0],)
 
 
 def test_sklearn(model, summarizer) -> None:
@@ -104,4 +120,6 @@ def test_sklearn(model, summarizer) -> None:
     assert summaries.fit_transform([TEXT, OTHER]) == expected
     assert pickle.loads(pickle.dumps(summaries)).transform(iter([TEXT, OTHER])) == expected
     counted = make_pipeline(clone(summaries), CountVectorizer()).fit_transform([TEXT, OTHER])
+    with pytest.raises(bertsum.BertsumError, match="nowhere"):
+        summaries.set_params(model="nowhere").transform([TEXT])
     assert counted.sum() == sum(len(text.split()) for text in expected)

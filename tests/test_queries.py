@@ -251,11 +251,13 @@ def test_a_file_of_queries(summarizer, tmp_path) -> None:
     asked, generic = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
     assert (asked["query"], asked["indices"], len(asked["spans"])) == (QUERY, [0, 1, 2, 3], 4)
     assert "query" not in generic and generic["indices"] == summarizer(TEXT, threshold=0.0).indices
-    bertsum.summarize_file(summarizer, source, tmp_path / "all.jsonl", query="Who?", threshold=0.0)
+    bertsum.summarize_file(summarizer, source, tmp_path / "all.jsonl", query="Who?", threshold=np.float32(0.0))
     lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
     assert [line["query"] for line in lines] == ["Who?", "Who?"]
     with pytest.raises(bertsum.BertsumError, match="a field of queries, expected one of the two"):
         bertsum.summarize_file(summarizer, source, tmp_path / "c.jsonl", query="Who?", query_field="query")
+    with pytest.raises(bertsum.BertsumError, match=r"query: got several, .*; put them into a field \(query_field\)"):
+        bertsum.summarize_file(summarizer, source, tmp_path / "c.jsonl", query=["Who?", "Where?"])
     with pytest.raises(bertsum.BertsumError, match="no field for the query: expected 'question'"):
         bertsum.summarize_file(summarizer, source, tmp_path / "d.jsonl", query_field="question")
 
@@ -326,34 +328,7 @@ def test_trained_and_measured_on_queries(encoder_folder, tmp_path) -> None:
             Config.from_dict({**values, "model": {"kind": kind}, "evaluation": {"metrics": metrics}})
 
 
-# ---- pruning and calibration
-
-
-def test_pruned_texts(summarizer) -> None:
-    titled = "News of the bridge\n\n" + TEXT
-    best = summarizer.prune(QUERY, titled, threshold=0.0, sentences=1, keep_title=False)
-    least = best.score
-    pruned = summarizer.prune(QUERY, titled, threshold=least)
-    expected = list(dict.fromkeys(["News of the bridge", *best.sentences]))
-    assert pruned.sentences == expected and pruned.text.startswith("News of the bridge")
-    assert pruned.text.count("\n") == len(expected) - 1
-    assert [titled[begin:end] for begin, end in pruned.spans] == pruned.sentences
-    words = sum(len(sentence.split()) for sentence in pruned.sentences)
-    assert pruned.share == pytest.approx(words / len(titled.split()))
-    few = summarizer.prune(QUERY, titled, threshold=0.0, max_words=5, keep_title=False)
-    assert 0 < sum(len(sentence.split()) for sentence in few.sentences) <= 5 and few.score == pruned.score
-    empty = summarizer.prune(QUERY, [titled, SENTENCES], threshold=1.0)
-    whole = summarizer.prune(QUERY, [SENTENCES], threshold=0.0)
-    assert [(one.text, one.sentences, one.spans, one.share) for one in empty] == [("", [], [], 0.0)] * 2
-    assert 0 < empty[0].score < 1
-    assert (whole[0].sentences, whole[0].share, whole[0].spans) == (SENTENCES, 1.0, [])
-    for options, problem in [
-        ({"query": " "}, "query: got ' ', expected a text"),
-        ({"threshold": 0.5, "recall": 0.95}, "got threshold and recall, expected one of them"),
-        ({"recall": 0.95}, "recall: got 0.95, but the model is calibrated for nothing: bertsum calibrate"),
-    ]:
-        with pytest.raises(bertsum.BertsumError, match=problem):
-            summarizer.prune(**{"query": QUERY, "documents": TEXT, **options})
+# ---- calibration
 
 
 def test_a_calibrated_threshold_keeps_that_share() -> None:

@@ -56,6 +56,9 @@ def test_what_is_refused(batch, trained_run, monkeypatch) -> None:
         batch(pa.table({"text": ["It rained."], "summary": ["Rain."]}))
     with pytest.raises(bertsum.BertsumError, match=r"selection\.sentences: got 0"):
         bertsum.inference.ray.SummarizeBatch(trained_run[1].checkpoint, sentences=0)
+    for refuses in (bertsum.inference.ray.summarize, bertsum.inference.ray.SummarizeBatch):
+        with pytest.raises(bertsum.BertsumError, match="query: got several, expected one for all documents"):
+            refuses(None, query=["Who?", "Where?"])
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "ray.data", raising=False)
     with pytest.raises(bertsum.BertsumError, match=r"ray(\.data)? is not installed: pip install 'bertsum\[ray\]'"):

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
+from unittest.mock import MagicMock, Mock
 
 import psutil
 import pytest
 from models import build
 
 import bertsum
-from bertsum.serve import Batcher, Limits, app
+from bertsum.serve import Batcher, Limits, app, run_until_stopped
 
 pytest.importorskip("fastapi")
+pytest.importorskip("uvicorn")
 TEXT = "The old bridge is closed. It reopens in May. Farmers wait for rain. Nobody was surprised."
 QUERY = "When does the bridge reopen?"
 
@@ -81,7 +84,7 @@ def test_summaries_are_those_of_the_summarizer(summarizer) -> None:
     async def questions(client: Client) -> Any:
         plain = await client.post("/summarize", documents=[TEXT, TEXT.split(". ")], sentences=1)
         answers = await client.post("/summarize", documents=[TEXT, TEXT], query=[QUERY, None], threshold=0.0)
-        pruned = await client.post("/prune", documents=[TEXT], query=QUERY, threshold=0.0, max_words=5)
+        pruned = await client.post("/prune", documents=[TEXT, "\u200b"], query=QUERY, threshold=0.0, max_words=5)
         return plain, answers, pruned, await client.ask("GET", "/health")
 
     plain, answers, pruned, health = asked(app(summarizer), questions)
@@ -98,6 +101,7 @@ def test_summaries_are_those_of_the_summarizer(summarizer) -> None:
     assert (first["query"], first["indices"], second["query"]) == (QUERY, [0, 1, 2, 3], "")
     left = summarizer.prune(QUERY, TEXT, threshold=0.0, max_words=5)
     assert pruned[1]["documents"][0] == json.loads(json.dumps(asdict(left)))
+    assert pruned[1]["documents"][1]["text"] == ""
     assert health[1] == {"status": "ok", "kind": "extractive", "answers_queries": True, "calibrated": [], "waiting": 0}
 
 
@@ -189,13 +193,79 @@ def test_limits(summarizer, monkeypatch) -> None:
         await asyncio.sleep(0.05)
         many = await client.post("/summarize", documents=[TEXT, TEXT])
         late = await slow
+        again = await client.post("/summarize", documents=[TEXT, TEXT])  # the others are still being scored
+        before = await client.ask("GET", "/health")
         hold.set()
-        return large, many, late, await client.post("/summarize", documents=[TEXT])
+        after = await client.post("/summarize", documents=[TEXT])
+        return large, many, late, again, before, after, await client.ask("GET", "/health")
 
-    large, many, late, after = asked(app(summarizer, Limits(bytes=4000, seconds=0.5, waiting=3)), questions)
+    limits = Limits(bytes=4000, seconds=0.5, waiting=3)
+    large, many, late, again, before, after, idle = asked(app(summarizer, limits), questions)
     assert (large[0], large[1]["detail"]) == (413, "the body has more than 4,000 bytes")
-    assert (many[0], late[0], after[0]) == (503, 504, 200)
+    assert (many[0], late[0], again[0], after[0]) == (503, 504, 503, 200)
     assert late[1]["detail"] == "no answer within 0.5 seconds"
+    assert (before[1]["waiting"], idle[1]["waiting"]) == (2, 0)
+
+
+def test_long_documents_do_not_hold_up_others(summarizer, monkeypatch) -> None:
+    sizes: list[int] = []
+    score = Batcher._score
+
+    def counted(self: Batcher, batch: list[Any]) -> Any:
+        sizes.append(len(batch))
+        return score(self, batch)
+
+    monkeypatch.setattr(Batcher, "_score", counted)
+    monkeypatch.setattr("bertsum.serve._CHARACTERS_AT_ONCE", 2 * len(TEXT))
+
+    async def questions(client: Client) -> Any:
+        many = await client.post("/summarize", documents=[TEXT] * 5)
+        return many, await client.post("/summarize", documents=[TEXT, ["It rained."] * 40], query="Why?")
+
+    many, long = asked(app(summarizer, Limits(characters=5 * len(TEXT))), questions)
+    assert (many[0], sizes) == (200, [2, 2, 1])
+    detail = "documents: got 536 characters with their queries, expected at most 445 in a request"
+    assert long == (413, {"detail": detail})
+
+
+def test_a_fault_is_told_of_and_does_not_end_the_service(summarizer, monkeypatch, caplog) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("unspecified launch failure")
+
+    async def questions(client: Client) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr(summarizer.model, "predict", broken)
+            failed = await client.post("/prune", documents=[TEXT, TEXT], query=QUERY)
+        return failed, await client.post("/summarize", documents=[TEXT])
+
+    failed, after = asked(app(summarizer), questions)
+    assert (failed[0], "the log of the service says why" in failed[1]["detail"], after[0]) == (500, True, 200)
+    assert "unspecified launch failure" in caplog.text
+
+    async def ended(self: Batcher) -> None:
+        return None
+
+    async def health(client: Client) -> Any:
+        await asyncio.sleep(0)
+        return await client.ask("GET", "/health")
+
+    monkeypatch.setattr(Batcher, "work", ended)
+    assert asked(app(summarizer), health)[0] == 503
+
+
+@pytest.mark.parametrize(
+    ("host", "family", "shown"),
+    [("::1", socket.AF_INET6, "http://[::1]:8000 "), ("127.0.0.1", socket.AF_INET, "http://127.0.0.1:8000 ")],
+)
+def test_an_address_of_either_kind(monkeypatch, capsys, host, family, shown) -> None:
+    listening = MagicMock()
+    listening.getsockname.return_value = (host, 8000)
+    create = Mock(return_value=listening)
+    monkeypatch.setattr("socket.create_server", create)
+    monkeypatch.setattr("uvicorn.Server.run", Mock())
+    run_until_stopped(Mock(), host, 8000)
+    create.assert_called_once_with((host, 8000), family=family)
+    assert shown in capsys.readouterr().out
 
 
 def test_it_describes_itself(summarizer) -> None:

@@ -131,6 +131,8 @@ def test_another_language_is_noticed_once(bundled_like) -> None:
     german = (
         "Der Stadtrat hat am 3. Oktober beschlossen, die alte Mühle zu kaufen. Wer zieht ein? Niemand weiß es noch."
     )
+    with pytest.warns(UserWarning, match=r"document 0 is in another language \(de\)"):
+        bundled_like(german, language="", sentences=1)
     with pytest.warns(UserWarning, match=r"document 1 is in another language \(de\)") as warned:
         summaries = bundled_like(["The mill was sold to the town on Monday.", german, german], sentences=1)
     assert len(warned) == 1

@@ -126,7 +126,7 @@ def lime(score: ExplainedScore, words: TokenWords, difference: float, samples: i
         difference: Not used.
         samples: Number of copies of the document, with half of the words hidden, that the linear model is fitted to.
     """
-    linear = importlib.import_module("captum._utils.models.linear_model").SkLearnRidge
+    linear = _captum("SkLearnRidge", "captum._utils.models.linear_model")
     method = _captum("Lime")(score.of_ids, linear(alpha=1.0), similarity_func=_nearness)
     return _sampled(method, words, samples)
 
@@ -176,8 +176,8 @@ def _nearness(_document: Any, _hidden: Any, kept: torch.Tensor, **_: Any) -> flo
     return float(np.exp(-((distance / 25) ** 2) / 2))
 
 
-def _captum(name: str) -> Any:
+def _captum(name: str, module: str = "captum.attr") -> Any:
     try:
-        return getattr(importlib.import_module("captum.attr"), name)
+        return getattr(importlib.import_module(module), name)
     except ImportError as error:
         raise BertsumError("explanations need captum: pip install 'bertsum[explain]'") from error

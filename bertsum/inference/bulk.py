@@ -8,7 +8,7 @@ import os
 import signal
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -26,7 +26,7 @@ from bertsum.models.storage import checksum
 from bertsum.progress import Progress
 from bertsum.reading.documents import TABLES
 from bertsum.reading.tables import read_rows
-from bertsum.text import sanitize
+from bertsum.text import plain, sanitize
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -93,7 +93,7 @@ def summarize_file(
         options: Options of a call of the summarizer.
 
     Raises:
-        NoSummaryError: if no document can be summarised; the target is then removed.
+        NoSummaryError: if no document can be summarised; the target is then not written.
         BertsumError: if the source cannot be read or the target not be written; with ``resume``, also if the target
             exists or was begun with another source, model or options.
     """
@@ -159,6 +159,8 @@ def _made_of(
     summarizer: Summarizer, source: Path, fields: dict[str, str | None], encoding: str | None, options: Options
 ) -> dict[str, Any]:
     """What a target depends on; an interrupted call is resumed only if all of it is equal."""
+    given = {name: plain(value) for name, value in options.items() if value is not None}
+    given.pop("max_tokens_per_batch", None)
     return {
         "source": describe_file(source),
         **fields,
@@ -166,13 +168,16 @@ def _made_of(
         "model": _describe_model(summarizer),
         "precision": summarizer.arithmetic,
         "long_documents": "truncate" if summarizer.model.writes else "window",
-        **{name: value for name, value in options.items() if name != "max_tokens_per_batch" and value is not None},
+        **given,
     }
 
 
 def _check_queries(summarizer: Summarizer, query_field: str | None, options: Options) -> None:
     """Checks that there is one source of queries, and a model that takes them."""
-    if query_field is not None and options.get("query") is not None:
+    query = options.get("query")
+    if isinstance(query, Iterable) and not isinstance(query, str):  # a resumed call would not know where to go on
+        raise BertsumError("query: got several, expected one for all documents; put them into a field (query_field)")
+    if query_field is not None and query is not None:
         raise BertsumError("query: got one for all documents and a field of queries, expected one of the two")
     if query_field is not None and not summarizer.answers:
         asked: Options = {"query": ""}

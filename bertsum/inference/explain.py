@@ -19,9 +19,10 @@ from bertsum.inference.attribution import METHODS, TokenWords
 from bertsum.inference.explained import ExplainedScore, SentenceScore, WrittenScore
 from bertsum.inference.explanation import Completeness, Decisive, Explanation, Word
 from bertsum.inference.summary import without_sentences
-from bertsum.models.extractive import BertSum, choose
+from bertsum.models.extractive import BertSum
+from bertsum.models.losses import scores_of
 from bertsum.models.seq2seq import BertSumAbs
-from bertsum.text import word_spans
+from bertsum.text import plain, word_spans
 
 if TYPE_CHECKING:
     from bertsum.inference.summary import Source, Summary
@@ -77,7 +78,7 @@ def explain(
         document=summary.document,
         chosen=summary.indices,
         score=value,
-        probability=_probability(score, value),
+        probability=_probability(summary, score, value),
         words=[Word(*place, float(part)) for place, part in zip(places, made.values, strict=True)],
         sentences=sentences,
         completeness=Completeness(float(made.values.sum()), difference, made.passes),
@@ -104,7 +105,10 @@ def sentence_to_explain(summary: Summary, sentence: int | None) -> int:
     if sentence is None:
         if summary.is_written:
             return 0
+        if not summary.indices:
+            raise BertsumError(f"no sentence answers the query: expected the place of one to explain, 0 to {count - 1}")
         return max(zip(summary.scores, summary.indices, strict=True), key=lambda pair: (pair[0], -pair[1]))[1]
+    sentence = plain(sentence)
     if isinstance(sentence, bool) or not isinstance(sentence, int) or not 0 <= sentence < count:
         where = "summary" if summary.is_written else "document"
         raise BertsumError(f"sentence: got {sentence!r}, expected a place in the {where}, 0 to {count - 1}")
@@ -163,10 +167,11 @@ def _difference(score: ExplainedScore, words: TokenWords) -> tuple[float, float]
     return value - hidden, value
 
 
-def _probability(score: ExplainedScore, value: float) -> float:
+def _probability(summary: Summary, score: ExplainedScore, value: float) -> float:
     if isinstance(score, WrittenScore):
         return math.exp(value / max(1, len(score.target_ids) - score.begin))
-    return 1 / (1 + math.exp(-value)) if value > -500 else 0.0
+    assert isinstance(score, SentenceScore)
+    return summary.document_scores[score.index] or 0.0
 
 
 def _left_out(
@@ -214,7 +219,7 @@ def leave_out(
         tried = [index for index in others if index not in taken]
         if taken:
             without = _left_out(score, source, leaving_out, [[*taken, index] for index in tried])
-        leads = [_lead(logits, explained, len(chosen)) for logits in without]
+        leads = [_lead(score, source, logits, len(chosen)) for logits in without]
         taken.append(tried[leads.index(min(leads))])
     return values, Decisive(taken, explained not in choose_without(score, source, taken))
 
@@ -227,17 +232,31 @@ def choose_without(score: SentenceScore, source: Source, left_out: Sequence[int]
         source: What the summary was made with.
         left_out: Places of the sentences.
     """
-    document = without_sentences(score.row["sentences"], left_out)
-    logits = score.logits_of_rows([source.row(document)])[0]
-    read = sorted(logits)
-    probabilities = torch.tensor([logits[index] for index in read]).sigmoid().tolist()
-    expected = None if source.query else source.model.config.expected_rouge
-    return choose(probabilities, read, document, source.selection, expected_rouge=expected)[0]
+    assert isinstance(source.model, BertSum)
+    row = source.row(without_sentences(score.row["sentences"], left_out))
+    scores = _scores(source, score.logits_of_rows([row])[0])
+    return source.model.chosen(row, list(scores.values()), source.selection)[0]
 
 
-def _lead(logits: Mapping[int, float], explained: int, count: int) -> float:
-    """How far a sentence's logit is above that of the best sentence that is not among the ``count`` best."""
-    if explained not in logits:
+def _scores(source: Source, logits: Mapping[int, float]) -> dict[int, float]:
+    """The score of each sentence that was read, by its place in the document."""
+    values = scores_of(torch.tensor(list(logits.values())), source.model.config.scores).tolist()
+    return dict(zip(logits, values, strict=True))
+
+
+def _lead(score: SentenceScore, source: Source, logits: Mapping[int, float], count: int) -> float:
+    """How far the explained sentence is from not being chosen: its margin, if extracts are compared by expected ROUGE;
+    else its logit above that of the best sentence that is not among the ``count`` best.
+    """
+    if score.index not in logits:
         return -math.inf
-    others = sorted((logit for other, logit in logits.items() if other != explained), reverse=True)
-    return logits[explained] - others[count - 1] if len(others) >= count else math.inf
+    expected, selection = source.model.config.expected_rouge, source.selection
+    if expected is not None and selection.candidates is not None:
+        scores, sentences = _scores(source, logits), score.row["sentences"]
+        texts, places = [sentences[index] for index in scores], list(scores)
+        place = places.index(score.index)
+        margin = expected.margin(place, list(scores.values()), texts, places, selection, len(sentences))
+        if margin is not None:
+            return margin
+    others = sorted((logit for other, logit in logits.items() if other != score.index), reverse=True)
+    return logits[score.index] - others[count - 1] if len(others) >= count else math.inf

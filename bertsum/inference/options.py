@@ -108,7 +108,7 @@ def settle(given: Options, model: SavedConfig, writes: bool) -> Settled:
     return Settled(
         writes=writes,
         language=language,
-        language_given=options.get("language") is not None,
+        language_given=bool(options.get("language")),
         long_documents=_long_documents(options.get("long_documents"), writes),
         max_tokens_per_batch=budget,
         selection=_selection({} if writes else options, language, model),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bertsum.data.queries import sentence_spans
-from bertsum.errors import BertsumError
-from bertsum.inference.summary import Summary, running_text
+from bertsum.errors import BertsumError, EmptyDocumentError
+from bertsum.inference.summary import Summary
 from bertsum.text import split_words
 
 if TYPE_CHECKING:
@@ -43,11 +42,12 @@ class Pruned:
 def prune(
     summarizer: Summarizer,
     query: str,
-    documents: Sequence[str | Sequence[str]],
+    documents: Sequence[Any],
     threshold: float | None,
     recall: float | None,
     keep_title: bool,
     max_words: int | None,
+    allow_empty: bool,
     **options: Any,
 ) -> list[Pruned]:
     """Prunes documents to the sentences that answer a query; :meth:`Summarizer.prune` describes the arguments.
@@ -60,9 +60,30 @@ def prune(
     threshold = settled_threshold(summarizer, threshold, recall)
     if max_words is not None:
         options["max_words"] = max_words
-    answered = summarizer(list(documents), query=query, threshold=threshold, **options)
-    language = summarizer.model.config.language
-    return [pruned(one, text, keep_title, language) for one, text in zip(answered, documents, strict=True)]
+    answers = summarizer.stream(documents, query=query, threshold=threshold, errors="return", **options)
+    return kept(answers, keep_title, allow_empty)
+
+
+def kept(answers: Iterable[Summary | BertsumError], keep_title: bool, allow_empty: bool) -> list[Pruned]:
+    """What documents keep of their answers.
+
+    Args:
+        answers: The sentences that answer, or why there are none.
+        keep_title: Whether a title stays where any sentence does.
+        allow_empty: Whether a document may have no word that the model knows.
+
+    Raises:
+        BertsumError: if there is no answer of a document.
+    """
+    left = []
+    for number, one in enumerate(answers):
+        if isinstance(one, Summary):
+            left.append(pruned(one, keep_title))
+        elif allow_empty and isinstance(one, EmptyDocumentError):
+            left.append(Pruned("", [], [], [], 0.0, 0.0))
+        else:
+            raise BertsumError(f"document {number}: {one}") from one
+    return left
 
 
 def settled_threshold(summarizer: Summarizer, threshold: float | None, recall: float | None) -> float | None:
@@ -80,11 +101,12 @@ def settled_threshold(summarizer: Summarizer, threshold: float | None, recall: f
         return threshold
     if threshold is not None:
         raise BertsumError("prune: got threshold and recall, expected one of them")
-    calibrated = {one.recall: one.threshold for one in summarizer.model.config.calibration}
-    if recall not in calibrated:
-        known = ", ".join(map(str, calibrated)) or "nothing: bertsum calibrate was not run on it"
-        raise BertsumError(f"recall: got {recall}, but the model is calibrated for {known}")
-    return calibrated[recall]
+    calibration = summarizer.model.config.calibration
+    for one in calibration:
+        if one.recall == recall:
+            return one.threshold
+    known = ", ".join(str(one.recall) for one in calibration) or "nothing: bertsum calibrate was not run on it"
+    raise BertsumError(f"recall: got {recall}, but the model is calibrated for {known}")
 
 
 def has_title(document: Sequence[str]) -> bool:
@@ -97,30 +119,26 @@ def has_title(document: Sequence[str]) -> bool:
     return bool(first) and len(split_words(first)) <= _TITLE_WORDS and not _END.search(first)
 
 
-def pruned(summary: Summary, given: str | Sequence[str], keep_title: bool, language: str) -> Pruned:
+def pruned(summary: Summary, keep_title: bool) -> Pruned:
     """The pruned document.
 
     Args:
-        summary: The sentences that answer.
-        given: The document as it was given.
+        summary: The sentences that answer, as a summarizer of this process made it.
         keep_title: Whether its title is kept if any sentence is.
-        language: ISO 639-1 code, for joining sentences.
     """
-    indices, sentences, spans = list(summary.indices), list(summary.sentences), list(summary.spans)
-    title = ""
-    if keep_title and indices and has_title(summary.document):
-        title = running_text(summary.document[:1], language) + "\n"
-        if 0 not in indices:
-            indices, sentences = [0, *indices], [summary.document[0], *sentences]
-            of_title = sentence_spans(given, sentences[:1])[0] if isinstance(given, str) else None
-            spans = spans if of_title is None else [of_title, *spans]
-    words = [len(split_words(sentence)) for sentence in summary.document]
-    rest = [sentence for index, sentence in zip(indices, sentences, strict=True) if not title or index]
+    source, document = summary._model_source(), summary.document
+    indices = sorted(summary.indices)
+    title = keep_title and bool(indices) and has_title(document)
+    if title:
+        indices = sorted({0, *indices})
+    words = [len(split_words(sentence)) for sentence in document]
+    sentences = [document[index] for index in indices]
+    parts = [sentences[:1], sentences[1:]] if title else [sentences]
     return Pruned(
-        text=(title + running_text(rest, language)).strip(),
+        text="\n".join(source.joined(part, document) for part in parts).strip(),
         sentences=sentences,
         indices=indices,
-        spans=spans,
+        spans=source.spans(indices, document),
         share=sum(words[index] for index in indices) / max(1, sum(words)),
         score=max((score for score in summary.document_scores if score is not None), default=0.0),
     )

@@ -6,6 +6,7 @@ dataset.write_json("summaries/")
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from bertsum.config import Precision
 from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
-    from ray.data import Dataset
+    from ray.data import ActorPoolStrategy, Dataset
     from typing_extensions import Unpack
 
     from bertsum.inference.summarizer import Options
@@ -57,12 +58,10 @@ def summarize(
         The dataset, not yet computed, with five more columns; seven if the model writes.
 
     Raises:
-        BertsumError: if Ray is not installed.
+        BertsumError: if Ray is not installed, or there are several queries.
     """
-    try:
-        from ray.data import ActorPoolStrategy
-    except ImportError as error:
-        raise BertsumError(f"{error.name} is not installed: pip install 'bertsum[ray]'") from error
+    _check_query(options)
+    pool = _actor_pool(actors)
     if model is not None and Path(model).is_dir():
         model = Path(model).absolute()  # actors may run in another folder
     return dataset.map_batches(
@@ -77,10 +76,25 @@ def summarize(
         },
         batch_format="pyarrow",
         batch_size=batch_size,
-        compute=ActorPoolStrategy(size=actors),
+        compute=pool,
         num_cpus=num_cpus,
         num_gpus=num_gpus,
     )
+
+
+def _actor_pool(size: int) -> ActorPoolStrategy:
+    try:
+        from ray.data import ActorPoolStrategy
+    except ImportError as error:
+        raise BertsumError(f"{error.name} is not installed: pip install 'bertsum[ray]'") from error
+    return ActorPoolStrategy(size=size)
+
+
+def _check_query(options: Options) -> None:
+    """Checks that there is one query: nothing tells which documents come together."""
+    query = options.get("query")
+    if isinstance(query, Iterable) and not isinstance(query, str):
+        raise BertsumError("query: got several, expected one for all documents")
 
 
 class SummarizeBatch:
@@ -100,6 +114,7 @@ class SummarizeBatch:
         precision: Precision = "auto",
         **options: Unpack[Options],
     ) -> None:
+        _check_query(options)
         # It imports torch, which the process that hands out the work does not need.
         from bertsum.inference.summarizer import Summarizer
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -13,9 +15,8 @@ from transformers import PreTrainedTokenizerBase
 
 from bertsum.data.encoding import DocumentEncoder, Encoding
 from bertsum.data.languages import AUTO, language_of, plainly_other
-from bertsum.data.queries import sentence_spans
 from bertsum.data.sentences import document_sentences
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, EmptyDocumentError
 from bertsum.inference.options import LongDocuments, Settled
 from bertsum.inference.summary import without_sentences
 from bertsum.models.selection import is_enough
@@ -27,6 +28,24 @@ from bertsum.text import kind_of, listed, plain
 
 _NONE: Any = object()
 _CUTS_NAMED = 10  # at most so many documents get a warning, because Python stores each warning
+_told: ContextVar[Callable[[str], object] | None] = ContextVar("told", default=None)
+
+
+@contextmanager
+def warnings_told(told: Callable[[str], object]) -> Iterator[None]:
+    """Tells what would be warned of in this thread to a function; to catch warnings would affect other threads."""
+    before = _told.set(told)
+    try:
+        yield
+    finally:
+        _told.reset(before)
+
+
+def _warn(message: str) -> None:
+    if (told := _told.get()) is None:
+        warnings.warn(message, stacklevel=4)
+    else:
+        told(message)
 
 
 @dataclass(frozen=True)
@@ -42,6 +61,8 @@ class Read:
     """A document, split and encoded.
 
     Attributes:
+        text: The document as text, or as a list of sentences.
+        query: What the sentences are to answer.
         sentences: Its sentences.
         encoding: What the model reads of them.
         language: Its language.
@@ -62,13 +83,6 @@ class Read:
     structure: frozenset[int] = frozenset()
     skipped: tuple[dict[str, str], ...] = ()
     markdown: bool = False
-
-    def spans(self, indices: Sequence[int]) -> list[tuple[int, int]]:
-        """Where sentences stand in the text; none for a document that was given as sentences."""
-        if not isinstance(self.text, str):
-            return []
-        spans = sentence_spans(self.text, self.sentences)
-        return [span for index in indices if (span := spans[index]) is not None]
 
     def row(self) -> dict[str, Any]:
         """The row for the model."""
@@ -115,7 +129,7 @@ class Reader:
             pieces = self._pieces(given, language, settled)
             sentences = [piece.text.strip() for piece in pieces]
             if not any(sentences):
-                raise BertsumError("is empty")
+                raise EmptyDocumentError("is empty")
         except BertsumError as error:
             return error
         structure = {place: piece.why for place, piece in enumerate(pieces) if piece.why}
@@ -129,7 +143,7 @@ class Reader:
             structure, kept = {}, sentences
             encoding = encoder.encode(kept, query)
         if not encoding.sentence_indices:
-            return BertsumError("has no token that the model knows")
+            return EmptyDocumentError("has no token that the model knows")
         unscored = encoder.unread_reasons(kept, encoding, query) | {
             place: f"is left out ({why})" for place, why in structure.items()
         }
@@ -174,10 +188,9 @@ class Reader:
             return False
         for number, item in enumerate(read, first):
             if isinstance(item, Read) and item.language != settled.language:
-                warnings.warn(
+                _warn(
                     f"document {number} is in another language ({item.language}) and is split by its rules; the model "
-                    f"was trained on '{settled.language}' and may choose badly. Name the right language with language=",
-                    stacklevel=3,
+                    f"was trained on '{settled.language}', and may choose badly. Name the right language with language="
                 )
                 return True
         return False
@@ -200,10 +213,7 @@ class Reader:
                 if limits.long_documents == "window"
                 else f"{limits.max_length} tokens, {seen} of its {len(item.sentences)} sentences"
             )
-            warnings.warn(
-                f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}{last}",
-                stacklevel=3,
-            )
+            _warn(f"document {number}: {unread:.1%} of its words were not read: the model reads {reads}{last}")
         return before
 
 

@@ -9,7 +9,7 @@ from bertsum.errors import BertsumError
 from bertsum.inference.options import Settled
 from bertsum.inference.summarizer import Summarizer
 from bertsum.models.contract import Prediction
-from bertsum.models.extractive import choose
+from bertsum.models.extractive import BertSum
 
 
 class Reselecting(Summarizer):
@@ -23,9 +23,9 @@ class Reselecting(Summarizer):
     _last: tuple[tuple[Any, ...], Prediction] | None = None
 
     def _predict(self, rows: Sequence[dict[str, Any]], settled: Settled) -> list[Prediction | BertsumError]:
-        if len(rows) != 1 or settled.writes:
+        if len(rows) != 1 or not isinstance(self.model, BertSum):
             return super()._predict(rows, settled)
-        row, query = rows[0], bool(rows[0].get("query"))
+        row = rows[0]
         read = (row["input_ids"], row["cls_positions"], row["sentences"])
         known = self._last  # once: another thread may replace it
         if known is None or known[0] != read:
@@ -35,7 +35,6 @@ class Reselecting(Summarizer):
                 self._last = read, prediction
             return [prediction]
         given = [score for index in row["sentence_indices"] if (score := known[1].scores[index]) is not None]
-        selection = settled.answering if query else settled.selection
-        expected = None if query else self.model.config.expected_rouge
-        indices, scores = choose(given, row["sentence_indices"], row["sentences"], selection, query, expected)
+        selection = settled.answering if row.get("query") else settled.selection
+        indices, scores = self.model.chosen(row, given, selection)
         return [Prediction(0, [row["sentences"][index] for index in indices], indices, scores)]

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
 from bertsum.config import Precision
 from bertsum.device import default_device, settle_precision
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, EmptyDocumentError
 from bertsum.inference.options import Options, Settled, settle
 from bertsum.inference.prune import Pruned, prune
 from bertsum.inference.reading import Asked, Read, Reader, with_queries
-from bertsum.inference.summary import Source, Summary, running_text
+from bertsum.inference.summary import Source, Summary
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.storage import packaged
@@ -152,10 +152,10 @@ class Summarizer:
             raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
         settled = self._settle(options)
         many = list(with_queries(many, options.get("query")))
-        read = list(_or_raise(self._reader.read(document, settled) for document in many))
+        read = list(or_raise(self._reader.read(document, settled) for document in many))
         self._reader.warn_of_cuts(read, settled, 0, 0)
         self._reader.warn_of_languages(read, settled, 0)
-        summaries = list(_or_raise(self._answers(read, settled)))
+        summaries = list(or_raise(self._answers(read, settled)))
         return summaries[0] if one else summaries
 
     def explain(self, document: Given, sentence: int | None = None, **options: Any) -> Explanation:
@@ -175,25 +175,27 @@ class Summarizer:
 
     @overload
     def prune(
-        self, query: str, documents: str, *, threshold: float | None = ..., recall: float | None = ...,
-        keep_title: bool = ..., max_words: int | None = ..., **options: Any,
+        self, query: str, documents: str | Path | FileText, *, threshold: float | None = ...,
+        recall: float | None = ..., keep_title: bool = ..., max_words: int | None = ..., allow_empty: bool = ...,
+        **options: Any,
     ) -> Pruned: ...  # fmt: skip
 
     @overload
     def prune(
-        self, query: str, documents: Sequence[str | Sequence[str]], *, threshold: float | None = ...,
-        recall: float | None = ..., keep_title: bool = ..., max_words: int | None = ..., **options: Any,
+        self, query: str, documents: Sequence[Given], *, threshold: float | None = ...,
+        recall: float | None = ..., keep_title: bool = ..., max_words: int | None = ..., allow_empty: bool = ...,
+        **options: Any,
     ) -> list[Pruned]: ...  # fmt: skip
 
     def prune(
         self, query: str, documents: Any, *, threshold: float | None = None, recall: float | None = None,
-        keep_title: bool = True, max_words: int | None = None, **options: Any,
+        keep_title: bool = True, max_words: int | None = None, allow_empty: bool = False, **options: Any,
     ) -> Pruned | list[Pruned]:  # fmt: skip
         """Prunes retrieved documents: keeps only the sentences that answer a query, or none.
 
         Args:
             query: What is asked.
-            documents: A string is one document; a list holds many, each a string or a list of sentences.
+            documents: As in a call: a string is one document, a list holds many.
             threshold: Keep sentences of at least this probability; by default as the model is saved.
             recall: In place of a threshold: of the documents with an answer, the share that is to keep a sentence with
                 it. It must be one that the model is calibrated for (0.95, 0.98), and holds for texts and questions like
@@ -201,19 +203,20 @@ class Summarizer:
             keep_title: Whether a title (a short first line without a full stop) is kept if any sentence is.
             max_words: Keep at most this many words of a document, the most probable sentences first; a title that
                 ``keep_title`` keeps is not counted.
+            allow_empty: Whether nothing is kept of a document without a word that the model knows; else it is an error.
             options: Other options of a call.
 
         Returns:
-            The pruned document for a string; for a list, a list of them in the same order.
+            The pruned document for one document; for a list, a list of them in the same order.
 
         Raises:
             BertsumError: as a call; also if the model is not calibrated for that recall.
         """
-        one = isinstance(documents, str)
+        one = isinstance(documents, str | Path | FileText)
         many = [documents] if one else listed(documents)
         if many is None:
             raise BertsumError(f"documents: got {kind_of(documents)}, expected text or a list of documents")
-        pruned = prune(self, query, many, threshold, recall, keep_title, max_words, **options)
+        pruned = prune(self, query, many, threshold, recall, keep_title, max_words, allow_empty, **options)
         return pruned[0] if one else pruned
 
     @overload
@@ -290,7 +293,7 @@ class Summarizer:
             cuts = self._reader.warn_of_cuts(read, settled, first, cuts)
             warned = warned or self._reader.warn_of_languages(read, settled, first)
             answers = self._answers(read, settled)
-            yield from answers if errors == "return" else _or_raise(answers, first)
+            yield from answers if errors == "return" else or_raise(answers, first)
             first += len(part)
 
     def _answers(self, read: Sequence[Read | BertsumError], settled: Settled) -> Iterator[Summary | BertsumError]:
@@ -328,9 +331,19 @@ class Summarizer:
             return BertsumError(
                 f"max_words: got {settled.selection.max_words}, but its shortest sentence has {shortest} words"
             )
-        selection = settled.answering if read.query else settled.selection
+        source = Source(
+            self.model,
+            read.encoder,
+            self.arithmetic,
+            settled.answering if read.query else settled.selection,
+            read.query,
+            read.structure,
+            read.text,
+            read.language,
+            read.markdown,
+        )
         return Summary(
-            text=running_text(prediction.sentences, read.language, read.sentences, read.markdown),
+            text=source.joined(prediction.sentences, read.sentences),
             sentences=prediction.sentences,
             indices=prediction.indices,
             scores=[prediction.scores[index] or 0.0 for index in prediction.indices],
@@ -339,19 +352,20 @@ class Summarizer:
             unscored=read.unscored,
             leans_on=prediction.leans_on,
             unsupported=prediction.unsupported,
-            spans=read.spans(prediction.indices),
+            spans=source.spans(prediction.indices, read.sentences),
             query=read.query,
             skipped=list(read.skipped),
-        ).made_with(Source(self.model, read.encoder, self.arithmetic, selection, read.query, read.structure))
+        ).made_with(source)
 
 
 def _size(document: Any) -> int:
     return text_size(document.document if isinstance(document, Asked) else document)
 
 
-def _or_raise(answers: Iterable[Answer | BertsumError], first: int = 0) -> Iterator[Answer]:
+def or_raise(answers: Iterable[Answer | BertsumError], first: int = 0) -> Iterator[Answer]:
     """Raises the first error, with the number of its document."""
     for number, answer in enumerate(answers, first):
         if isinstance(answer, BertsumError):
-            raise BertsumError(f"document {number}: {answer}") from answer
+            kind = EmptyDocumentError if isinstance(answer, EmptyDocumentError) else BertsumError
+            raise kind(f"document {number}: {answer}") from answer
         yield answer

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bertsum.data.languages import between_sentences
+from bertsum.data.queries import sentence_spans
 from bertsum.errors import BertsumError
 from bertsum.pages.shading import document_html, marked, show_document
 from bertsum.pages.written import show_written, written_html, written_terminal
@@ -43,6 +44,9 @@ class Source:
         selection: How sentences were chosen.
         query: What the chosen sentences answer; empty for a summary.
         structure: Places of the document's sentences that the model was not given, such as headings.
+        text: The document, or a list of its sentences if it was given as such.
+        language: Its language.
+        markdown: Whether it is Markdown.
     """
 
     model: Model
@@ -51,6 +55,9 @@ class Source:
     selection: SelectionConfig
     query: str = ""
     structure: frozenset[int] = frozenset()
+    text: str | list[str] = ""
+    language: str = "en"
+    markdown: bool = False
 
     def row(self, document: Sequence[str]) -> dict[str, Any]:
         """A document as the model reads it."""
@@ -62,6 +69,17 @@ class Source:
             "cls_positions": encoding.cls_positions,
             "sentence_indices": encoding.sentence_indices,
         }
+
+    def joined(self, sentences: Sequence[str], document: Sequence[str]) -> str:
+        """Sentences as one text, as the document's language and form have it."""
+        return running_text(sentences, self.language, document, self.markdown)
+
+    def spans(self, indices: Sequence[int], document: Sequence[str]) -> list[tuple[int, int]]:
+        """Where sentences stand in the text; none for a document that was given as sentences."""
+        if not isinstance(self.text, str):
+            return []
+        spans = sentence_spans(self.text, document)
+        return [span for index in indices if (span := spans[index]) is not None]
 
 
 @dataclass(frozen=True)

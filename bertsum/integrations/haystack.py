@@ -68,8 +68,8 @@ class SentencePruner:
         """
         self.warm_up()
         assert self._summarizer is not None
-        texts = [document for document in documents if (document.content or "").strip()]
-        pruned = self._summarizer.prune(query, [document.content or "" for document in texts], **self.options)
+        options = {"allow_empty": True, **self.options}
+        pruned = self._summarizer.prune(query, [document.content or "" for document in documents], **options)
         kept = [
             replace(
                 document,
@@ -77,7 +77,7 @@ class SentencePruner:
                 score=one.score,
                 meta={**document.meta, "bertsum_share": one.share, "bertsum_spans": [list(span) for span in one.spans]},
             )
-            for one, document in zip(pruned, texts, strict=True)
+            for one, document in zip(pruned, documents, strict=True)
             if one.text
         ]
         return {"documents": sorted(kept, key=lambda document: -document.score)}

@@ -44,9 +44,9 @@ class SentencePruner(BaseDocumentCompressor):
         Raises:
             BertsumError: as :meth:`Summarizer.prune`.
         """
-        texts = [document for document in documents if document.page_content.strip()]
-        pruned = self.summarizer.prune(query, [document.page_content for document in texts], **self.options)
-        kept = [(one, document) for one, document in zip(pruned, texts, strict=True) if one.text]
+        options = {"allow_empty": True, **self.options}
+        pruned = self.summarizer.prune(query, [document.page_content for document in documents], **options)
+        kept = [(one, document) for one, document in zip(pruned, documents, strict=True) if one.text]
         return [
             document.model_copy(
                 update={

@@ -9,7 +9,7 @@ from typing import Any
 
 from llama_index.core.bridge.pydantic import Field
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import NodeWithScore, QueryBundle
 
 from bertsum.errors import BertsumError
 from bertsum.inference.summarizer import Summarizer
@@ -36,17 +36,16 @@ class SentencePruner(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         if query_bundle is None:
             raise BertsumError("query: got none, expected postprocess_nodes(nodes, query_str=...)")
-        texts = [node for node in nodes if node.node.get_content().strip()]
-        given = [node.node.get_content() for node in texts]
-        pruned = self.summarizer.prune(query_bundle.query_str, given, **self.options)
+        given = [node.node.get_content() for node in nodes]
+        pruned = self.summarizer.prune(query_bundle.query_str, given, **{"allow_empty": True, **self.options})
         kept = []
-        for one, node in zip(pruned, texts, strict=True):
+        for one, node in zip(pruned, nodes, strict=True):
             if one.text:
-                metadata = node.node.metadata | {"bertsum_share": one.share, "bertsum_spans": one.spans}
-                cut = TextNode(id_=node.node.node_id, text=one.text, metadata=metadata)
-                cut.relationships = node.node.relationships
-                cut.excluded_llm_metadata_keys = [
-                    *node.node.excluded_llm_metadata_keys, "bertsum_share", "bertsum_spans"
-                ]  # fmt: skip
+                added = {"bertsum_share": one.share, "bertsum_spans": one.spans}
+                update: dict[str, Any] = {"metadata": node.node.metadata | added}
+                for name in ("excluded_embed_metadata_keys", "excluded_llm_metadata_keys"):
+                    update[name] = [*getattr(node.node, name), *added]
+                cut = node.node.model_copy(update=update)
+                cut.set_content(one.text)
                 kept.append(NodeWithScore(node=cut, score=one.score))
         return sorted(kept, key=lambda node: -(node.score or 0.0))

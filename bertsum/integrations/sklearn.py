@@ -23,6 +23,7 @@ class Summaries(TransformerMixin, BaseEstimator):
     """
 
     summarizer_: Summarizer
+    _loaded: str | None = None
 
     def __init__(self, model: str | None = None, sentences: int | None = None, query: str | None = None) -> None:
         """Keeps the settings; the model is loaded when it is first needed.
@@ -46,7 +47,7 @@ class Summaries(TransformerMixin, BaseEstimator):
         Raises:
             BertsumError: if the model cannot be loaded.
         """
-        self.summarizer_ = Summarizer.from_pretrained(self.model)
+        self.summarizer_, self._loaded = Summarizer.from_pretrained(self.model), self.model
         return self
 
     def transform(self, X: Iterable[str]) -> list[str]:  # noqa: N803  # the name in scikit-learn
@@ -58,7 +59,7 @@ class Summaries(TransformerMixin, BaseEstimator):
         Raises:
             BertsumError: if a document cannot be summarised.
         """
-        if not hasattr(self, "summarizer_"):
+        if not hasattr(self, "summarizer_") or self._loaded != self.model:
             self.fit(X)
         made = self.summarizer_.stream(X, sentences=self.sentences, query=self.query)
         return [summary.text for summary in made]

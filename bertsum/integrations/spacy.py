@@ -12,6 +12,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
+from bertsum.errors import BertsumError, EmptyDocumentError
 from bertsum.inference.summarizer import Summarizer
 
 
@@ -32,23 +33,28 @@ class SummaryComponent:
             options: Options of a call of the summarizer, such as sentences or query.
 
         Raises:
-            BertsumError: if the model cannot be loaded.
+            BertsumError: if the model cannot be loaded, or writes.
         """
         self._summarizer = Summarizer.from_pretrained(model)
+        if self._summarizer.model.writes:
+            raise BertsumError("model: got one that writes (seq2seq), expected one that chooses sentences (extractive)")
         self._options = options
         for extension, default in (("summary", ()), ("summary_scores", ())):
             if not Doc.has_extension(extension):
                 Doc.set_extension(extension, default=default)
 
     def __call__(self, doc: Doc) -> Doc:
-        """Summarises a document; one without a word gets no spans.
+        """Summarises a document; one without a word that the model knows gets no spans.
 
         Args:
             doc: The document.
         """
-        if doc.text.strip():
+        try:
             summary = self._summarizer(doc.text, **self._options)
-            spans = [doc.char_span(*span, alignment_mode="expand") for span in summary.spans]
-            doc._.summary = tuple(span for span in spans if isinstance(span, Span))
-            doc._.summary_scores = tuple(summary.scores)
+        except EmptyDocumentError:
+            return doc
+        spans = [doc.char_span(*span, alignment_mode="expand") for span in summary.spans]
+        pairs = [pair for pair in zip(spans, summary.scores, strict=True) if isinstance(pair[0], Span)]
+        doc._.summary = tuple(span for span, _ in pairs)
+        doc._.summary_scores = tuple(score for _, score in pairs)
         return doc

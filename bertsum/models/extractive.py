@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +22,6 @@ from bertsum.data.encoding import DocumentEncoder
 from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_config, load_tokenizer
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
-from bertsum.models.expected_rouge import ExpectedRouge
 from bertsum.models.fitted import FITTED
 from bertsum.models.heads import build_head
 from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
@@ -222,14 +221,46 @@ class BertSum(Model):
         check_threshold(self.config.scores, options.selection)
         answers = options.answering or answering(options.selection)
         for scored, logits in self._logits(rows, options):
-            row, asked = scored.row, bool(scored.row.get("query"))
+            row = scored.row
             loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
             made = scores_of(logits, self.config.scores).tolist()
-            selection = answers if asked else options.selection
-            expected = None if asked else self.config.expected_rouge
-            indices, scores = choose(made, row["sentence_indices"], row["sentences"], selection, asked, expected)
+            indices, scores = self.chosen(row, made, answers if row.get("query") else options.selection)
             chosen = [row["sentences"][index] for index in indices]
             yield Prediction(scored.place, chosen, indices, scores, loss)
+
+    def chosen(
+        self, row: Mapping[str, Any], read_scores: list[float], selection: SelectionConfig
+    ) -> tuple[list[int], list[float | None]]:
+        """Places of the sentences that scores choose; and a score for each sentence of the document.
+
+        Args:
+            row: The document, with ``sentences``, ``sentence_indices`` and, if it has one, a ``query``: then the
+                selection's threshold holds for the best sentence, too.
+            read_scores: One for each sentence that was read.
+            selection: How many to choose, and which not together.
+
+        Raises:
+            BertsumError: if a score is not a number.
+        """
+        sentences, read = row["sentences"], row["sentence_indices"]
+        texts = [sentences[index] for index in read]
+        if selection.candidates is None or self.config.expected_rouge is None:
+            options = asdict(selection)
+            for name in ("query_threshold", "candidates", "fill"):
+                del options[name]  # what was asked is settled
+            places = select_sentences(
+                read_scores,
+                texts,
+                **options,
+                document_sentences=len(sentences),
+                may_be_empty=bool(row.get("query")),
+            )
+        else:
+            places = self.config.expected_rouge.choose(read_scores, texts, read, selection, len(sentences))
+        scores: list[float | None] = [None] * len(sentences)
+        for index, score in zip(read, read_scores, strict=True):
+            scores[index] = score
+        return [read[place] for place in places], scores
 
     def score(
         self,
@@ -267,40 +298,3 @@ class BertSum(Model):
     def document_encoder(self) -> DocumentEncoder:
         """Turns sentences into this model's input."""
         return DocumentEncoder(self.tokenizer, self.config.encoding)
-
-
-def choose(
-    read_scores: list[float],
-    sentence_indices: Sequence[int],
-    sentences: Sequence[str],
-    selection: SelectionConfig,
-    may_be_empty: bool = False,
-    expected_rouge: ExpectedRouge | None = None,
-) -> tuple[list[int], list[float | None]]:
-    """Chooses sentences by their scores; also gives each sentence of the document a score.
-
-    Args:
-        read_scores: A score for each sentence that was read.
-        sentence_indices: Places in the document of the sentences that were read.
-        sentences: All sentences of the document.
-        selection: How many sentences to choose, and which may not be chosen together.
-        may_be_empty: Whether the threshold holds for the best sentence, too.
-        expected_rouge: What compares extracts, if the selection has candidates.
-
-    Raises:
-        BertsumError: if a score is not a number.
-    """
-    texts = [sentences[index] for index in sentence_indices]
-    if selection.candidates is None or expected_rouge is None:
-        options = asdict(selection)
-        for name in ("query_threshold", "candidates", "fill"):
-            del options[name]  # what was asked is settled
-        places = select_sentences(
-            read_scores, texts, **options, document_sentences=len(sentences), may_be_empty=may_be_empty
-        )
-    else:
-        places = expected_rouge.choose(read_scores, texts, sentence_indices, selection, len(sentences))
-    scores: list[float | None] = [None] * len(sentences)
-    for index, score in zip(sentence_indices, read_scores, strict=True):
-        scores[index] = score
-    return [sentence_indices[place] for place in places], scores
