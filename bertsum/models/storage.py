@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -11,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, DecoderConfig, EncodingConfig, GenerationConfig, ModelConfig, SelectionConfig
+from bertsum.encoders.checkpoint import encoder_config_of
 from bertsum.encoders.int8 import restored, stored
 from bertsum.encoders.load import load_tokenizer, resolve_encoder
 from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
@@ -22,6 +25,7 @@ from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.errors import BertsumError
 from bertsum.models.expected_rouge import ExpectedRouge
 from bertsum.models.fitted import FITTED, Calibrated, read_fitted
+from bertsum.text import kind_of
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
 Scores = Literal["sigmoid", "softmax"]
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+_TOKENIZER_FILE = "tokenizer_config.json"
 TARGET_FOLDER = "target"  # of the tokenizer of texts to write
 # English models that come with the package: adapters of minilm; with its encoder
 PACKAGED = {name: Path(__file__).parent / name for name in ("bundled", "small")}
@@ -142,6 +147,8 @@ def write_model(
         tokenizers[0].save_pretrained(folder)
         if tokenizers[1] is not None:
             tokenizers[1].save_pretrained(folder / TARGET_FOLDER)
+        elif (folder / TARGET_FOLDER / _TOKENIZER_FILE).is_file():  # of a model that was here before
+            shutil.rmtree(folder / TARGET_FOLDER)
     except OSError as error:
         raise BertsumError(f"'{folder}': the model cannot be written: {error}") from error
 
@@ -159,8 +166,8 @@ def read_model(folder: Path) -> SavedModel:
     try:
         needed = {name: described[name] for name in ("model", "encoding", "language")}
         others = {name: described[name] for name in ("selection", "decoder", "generation") if name in described}
-        config_of_all, encoder_values = Config.from_dict(needed | others, training=False), dict(described["encoder"])
-        encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
+        config_of_all = Config.from_dict(needed | others, training=False)
+        encoder_config = encoder_config_of(described)
     except BertsumError:
         raise
     except Exception as error:  # each family of encoders checks its configuration in its own way
@@ -171,10 +178,10 @@ def read_model(folder: Path) -> SavedModel:
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
         # building them would take forever
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
-    if not (folder / "tokenizer_config.json").is_file():
+    if not (folder / _TOKENIZER_FILE).is_file():
         if config.model.adapters is None:
             raise BertsumError(
-                f"model '{folder}': tokenizer_config.json is missing, expected a folder that save_pretrained wrote"
+                f"model '{folder}': {_TOKENIZER_FILE} is missing, expected a folder that save_pretrained wrote"
             )
         return SavedModel(config, encoder_config, load_tokenizer(config.model.encoder), weights)
     try:
@@ -291,9 +298,12 @@ def find_model(
     """The folder of a model: a given folder, the package's for ``bundled`` and ``small``, or a download from the hub.
 
     Raises:
-        BertsumError: if no such folder exists, and neither the hub nor its local cache has the model.
+        BertsumError: if the name is none, or no such folder exists, and neither the hub nor its local cache has the
+            model.
     """
-    if Path(name).is_dir():
+    if not isinstance(name, str | os.PathLike):
+        raise BertsumError(f"model: got {kind_of(name)}, expected a folder or the id of a model on the hub")
+    if os.path.isdir(name):  # noqa: PTH112  # that of Path fails for what is too long
         return Path(name)
     if str(name) in PACKAGED:
         return PACKAGED[str(name)]
