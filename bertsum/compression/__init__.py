@@ -1,1 +1,1 @@
-"""A trained model for other runtimes."""
+"""A trained model made smaller, or written for other runtimes."""
