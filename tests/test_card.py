@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -21,6 +22,7 @@ from bertsum import program
 from bertsum.cli import main
 from bertsum.config import EncodingConfig
 from bertsum.models.card import _base_model, card_of
+from bertsum.models.fitted import Calibrated
 from bertsum.models.storage import SavedConfig
 
 
@@ -145,6 +147,28 @@ def test_a_run_that_was_moved_and_evaluated_otherwise(measured, tmp_path) -> Non
     results.write_text("{")
     with pytest.raises(bertsum.BertsumError, match=r"test/results\.json': cannot be read as the results"):
         bertsum.BertSum.from_pretrained(run / place).generate_model_card()
+
+
+def test_a_model_that_answers_queries(measured, tmp_path) -> None:
+    run, _ = copied_run(measured, tmp_path)
+    file = run / "eval" / "test" / "results.json"
+    values = json.loads(file.read_text())
+    ranks = {"p1": 61, "mrr": 72, "map": 83}
+    figures = {name: {"score": score, "interval": [1.0, 99.5]} for name, score in ranks.items()}
+    systems = ("first", "overlap", next(iter(values["weights"])))
+    values |= {"systems": {}, "answers": {name: {"answerable": 9, "curve": [], **figures} for name in systems}}
+    file.write_text(json.dumps(values))
+    model = bertsum.BertSum.from_pretrained(run / "best")
+    assert "It answers queries" not in model.generate_model_card().text
+    calibration = (Calibrated(0.95, 0.03125, (0.9, 0.99), 75),)
+    selection = replace(model.config.selection, query_threshold=0.03125)
+    model.config = replace(model.config, selection=selection, calibration=calibration)
+    text = model.generate_model_card().text
+    assert 'It answers queries too: `summarizer(text, query="...")`' in text and "at least 0.03125, or none" in text
+    assert "12 documents, of which 9 have an answer" in text
+    for system in ("first", "overlap", "**this model**"):
+        assert f"| {system} | 61.00 (1.00-99.50) | 72.00 (1.00-99.50) | 83.00 (1.00-99.50) |\n" in text
+    assert "- A threshold of 0.0312 keeps an answer in 95% of such records (90.0% to 99.0%, from 75).\n" in text
 
 
 def test_documents_of_ones_own(measured, tmp_path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import SHAPE, save_encoder
+from models import build
 from safetensors.torch import load_file, save_file
 
 from bertsum.config import EncodingConfig, ModelConfig
@@ -153,3 +154,14 @@ def test_minilm_without_its_package(monkeypatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert resolve_encoder("minilm") == "sentence-transformers/all-MiniLM-L6-v2"
     assert resolve_encoder("bert-base-uncased") == "bert-base-uncased"
+
+
+@pytest.mark.parametrize("weights_alone", [False, True])
+def test_a_checkpoint_that_has_changed_is_no_encoder(encoder_folder, tmp_path, weights_alone) -> None:
+    build(encoder_folder).save_pretrained(tmp_path / "m")
+    weights = tmp_path / "m" / "model.safetensors"
+    written = bytearray(weights.read_bytes())
+    written[-3000:-2000] = bytes(1000)
+    weights.write_bytes(written)
+    with pytest.raises(BertsumError, match=r"model\.safetensors is broken: it is not what was written"):
+        load_encoder(ModelConfig(encoder=str(tmp_path / "m")), 64, weights_alone)

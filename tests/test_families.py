@@ -22,8 +22,9 @@ from bertsum.compression.onnx import export_onnx
 from bertsum.config import Config, EncodingConfig, ModelConfig, TrainConfig
 from bertsum.encoders.check import check_encoder
 from bertsum.encoders.load import load_tokenizer
+from bertsum.encoders.tensors import read_tensors
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import SavedConfig, read_tensors
+from bertsum.models.storage import SavedConfig
 from bertsum.runs import Run
 from bertsum.training import distributed
 from bertsum.training.optim import build_optimizer

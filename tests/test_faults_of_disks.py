@@ -22,8 +22,8 @@ from bertsum import files
 from bertsum.data import store as prepared_module
 from bertsum.data.prepare import prepare
 from bertsum.encoders.load import load_tokenizer
+from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import read_tensors, write_tensors
 from bertsum.parallel import map_in_order
 from bertsum.runs import Run
 from bertsum.training import loop as trainer_module

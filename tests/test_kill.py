@@ -18,8 +18,8 @@ from conftest import all_kinds, comparable_metrics, finish, run_train, sentences
 from fork_server import Process
 
 import bertsum
+from bertsum.encoders.tensors import read_tensors
 from bertsum.models.base import Model
-from bertsum.models.storage import read_tensors
 from bertsum.training.state import load_state
 
 KILLS = int(os.environ.get("BERTSUM_KILLS", "3"))

@@ -59,6 +59,10 @@ def test_what_is_too_long_for_a_word_is_none(unigram_tokenizer) -> None:
     assert words_of(unigram_tokenizer, "abcabcabcabc rain") == ["▁", *"abcabcabcabc", "▁rain"]
 
 
+def test_no_text_has_no_words(tokenizer) -> None:
+    assert Words(tokenizer).begins(np.array([], dtype=np.int64)).tolist() == []
+
+
 @pytest.mark.parametrize("most", [1, 2, 5, 126])
 def test_windows_are_full_and_end_with_words(tokenizer, most) -> None:
     words = Words(tokenizer)

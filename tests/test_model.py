@@ -17,7 +17,7 @@ from bertsum.config import EncodingConfig, ModelConfig
 from bertsum.encoders.vectors import sentence_means
 from bertsum.models.extractive import BertSum
 from bertsum.models.losses import cross_entropy
-from bertsum.models.storage import SavedConfig
+from bertsum.models.storage import SavedConfig, read_model
 
 HEADS = ("linear", "transformer", "lstm")
 
@@ -149,6 +149,20 @@ def test_weights_of_another_architecture(encoder_folder, tmp_path) -> None:
 def test_an_unknown_model() -> None:
     with pytest.raises(bertsum.BertsumError, match="no such folder, and the hub cannot give it"):
         BertSum.from_pretrained("someone/no-such-model")
+    with pytest.raises(bertsum.BertsumError, match="no such folder, and the hub cannot give it"):
+        BertSum.from_pretrained("x" * 5000)
+    with pytest.raises(bertsum.BertsumError, match="model: got int, expected a folder or the id of a model"):
+        BertSum.from_pretrained(5)  # type: ignore[arg-type]
+
+
+def test_a_second_tokenizer_of_the_model_before_is_not_read(encoder_folder, tmp_path) -> None:
+    model = build(encoder_folder)
+    model.target_tokenizer = model.tokenizer
+    model.save_pretrained(tmp_path, card=False)
+    assert read_model(tmp_path).target_tokenizer is not None
+    model.target_tokenizer = None
+    model.save_pretrained(tmp_path, card=False)
+    assert read_model(tmp_path).target_tokenizer is None
 
 
 @pytest.mark.parametrize("instructions", [True, False])

@@ -18,8 +18,8 @@ from conftest import ROOT, all_kinds, comparable_metrics, finish, run_train
 from test_resume import assert_same_run
 
 import bertsum
+from bertsum.encoders.tensors import read_tensors
 from bertsum.models.base import Model
-from bertsum.models.storage import read_tensors
 from bertsum.runs import Run
 
 OPTIONS = (

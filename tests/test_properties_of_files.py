@@ -19,9 +19,9 @@ from strategies import as_json, changed, json_values, records, several, texts, t
 from bertsum.config import Config
 from bertsum.data.documents import Document, Rejected
 from bertsum.data.sources import READERS, read_documents
+from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.errors import BertsumError
 from bertsum.evaluation.compare import compare
-from bertsum.models.storage import read_tensors, write_tensors
 from bertsum.runs import Run
 from bertsum.training.metrics import forget_later_metrics
 

@@ -18,8 +18,8 @@ from bertsum import device
 from bertsum.data.batching import plan_epoch
 from bertsum.data.prepare import prepare
 from bertsum.encoders.load import load_tokenizer
+from bertsum.encoders.tensors import read_tensors
 from bertsum.models.base import model_class
-from bertsum.models.storage import read_tensors
 from bertsum.runs import Run
 from bertsum.training.loop import Trainer
 from bertsum.training.signals import StopSignals

@@ -136,7 +136,7 @@ def test_alpha_weighs_precision() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["rouge", "rouge0", "rougeX", "rougeS", "rougeSU", "rougeW-", "rougeW-0", "ROUGE-1", 1]
+    "name", ["rouge", "rouge0", "rougeX", "rougeS", "rougeSU", "rougeW-", "rougeW-0", "rougeW-11", "ROUGE-1", 1]
 )
 def test_no_such_metric(name) -> None:
     with pytest.raises(bertsum.BertsumError, match="metric: got .*such as rouge1"):
@@ -162,6 +162,11 @@ def test_too_long_texts(name) -> None:
     long = ["a b"] * 6000
     with pytest.raises(bertsum.BertsumError, match=r"ROUGE-.* 12,000 words cannot be compared .* of 12,000 words"):
         Counter155((Metric.of(name),), Rouge155Tokenizer()).hits(long, [long])
+
+
+def test_pairs_that_lie_close_are_few() -> None:
+    long = ["a b"] * 6000
+    assert Counter155((Metric.of("rougeS0"),), Rouge155Tokenizer()).hits(long, [long])[0][0].common == 11_999
 
 
 def test_titles_are_perls() -> None:

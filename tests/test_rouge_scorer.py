@@ -94,12 +94,17 @@ def test_options_of_perl() -> None:
         (lambda: bertsum.RougeScorer(["rouge"]), "metric: got 'rouge'"),
         (lambda: bertsum.RougeScorer(["rouge1"], average="C"), "average: got 'C'"),
         (lambda: bertsum.RougeScorer(["rouge1"], language="de", stop_words=True), "stop_words: got True"),
+        (lambda: bertsum.RougeScorer(["rouge1"], True, language="de"), "use_stemmer: got True"),
+        (lambda: bertsum.RougeScorer(["rouge1"], alpha="x"), "alpha: got 'x', expected a number from 0 to 1"),
         (lambda: bertsum.RougeScorer(["rouge1"]).score(None, "a"), "target: got NoneType"),
         (lambda: bertsum.RougeScorer(["rouge1"]).score("a", b"a"), "prediction: got bytes"),
         (lambda: bertsum.RougeScorer(["rouge1"]).score_multi("a", "a"), "targets: got str"),
         (lambda: bertsum.RougeScorer(["rouge1"]).score_multi([], "a"), "targets: got none"),
         (lambda: bertsum.BootstrapAggregator(confidence_interval=95), "confidence_interval: got 95"),
+        (lambda: bertsum.BootstrapAggregator(confidence_interval="x"), "confidence_interval: got 'x'"),
         (lambda: bertsum.BootstrapAggregator(n_samples=0), "n_samples: got 0"),
+        (lambda: bertsum.BootstrapAggregator(n_samples="3"), "n_samples: got '3', expected a whole number"),
+        (lambda: bertsum.BootstrapAggregator(n_samples=10.5), r"n_samples: got 10\.5, expected a whole number"),
     ],
 )
 def test_wrong_arguments(call, message) -> None:

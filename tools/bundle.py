@@ -13,8 +13,9 @@ from pathlib import Path
 
 import torch
 
+from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.errors import BertsumError
-from bertsum.models.storage import CONFIG_FILE, PACKAGED, WEIGHTS_FILE, read_tensors, write_tensors
+from bertsum.models.storage import CONFIG_FILE, PACKAGED, WEIGHTS_FILE
 from bertsum.program import run
 
 MOST_BYTES = 8_000_000

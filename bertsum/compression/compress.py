@@ -10,7 +10,8 @@ Finished steps are kept, so an interrupted command resumes.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bertsum.compression.layers import keep_layers
@@ -19,7 +20,7 @@ from bertsum.compression.prune import measure_importance, prune
 from bertsum.compression.quantize import quantize
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
-from bertsum.encoders.int8 import INT8_FILE
+from bertsum.encoders.int8 import INT8_FILE, to_train
 from bertsum.errors import BertsumError
 from bertsum.evaluation.evaluate import evaluate
 from bertsum.evaluation.predictions import predict_split
@@ -53,6 +54,9 @@ class Cut:
         for name in ("heads", "feedforward"):
             if not 0 < (share := getattr(self, name)) <= 1:
                 raise BertsumError(f"--{name}: got {share}, expected a share above 0 and up to 1")
+        for name in ("layers", "measured_on"):
+            if (count := getattr(self, name)) is not None and count < 1:
+                raise BertsumError(f"compress: {name}: got {count}, expected a whole number, 1 or more")
         if self.layers is None and self.heads == self.feedforward == 1:
             raise BertsumError("compress: nothing to cut; expected --layers, --heads or --feedforward")
 
@@ -135,7 +139,7 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
 
 
 def _larger(model: str | Path) -> Model:
-    """The larger model.
+    """The larger model, without thresholds for queries: they hold for its own scores, not for a smaller model's.
 
     Raises:
         BertsumError: if it makes no summaries, by which the two are compared.
@@ -146,6 +150,7 @@ def _larger(model: str | Path) -> Model:
             f"'{model}': is of model.kind {larger.kind}, which makes no summaries to compare; expected a summarizer, "
             "such as one trained on this encoder, compressed after its training"
         )
+    larger.config = replace(larger.config, calibration=())
     return larger
 
 
@@ -159,7 +164,10 @@ def _begin(start: Path, larger: Model, config: Config, cut: Cut) -> None:
     made_of = {**asdict(cut), "weights": saved_checksum(larger.folder)}
     note = start / "made_of.json"
     if start.is_dir():
-        before = json.loads(note.read_text(encoding="utf-8"))
+        try:
+            before = json.loads(note.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            before = error
         if before != made_of:
             raise BertsumError(
                 f"'{start}': was made of another model or cut in another way ({before}, now {made_of}); name another "
@@ -173,13 +181,14 @@ def _begin(start: Path, larger: Model, config: Config, cut: Cut) -> None:
 
 
 def _cut(larger: Model, config: Config, cut: Cut) -> Model:
-    smaller = larger
+    smaller = deepcopy(larger)
+    to_train(smaller.encoder)  # factors and names of matrices in eight bits are those of the whole encoder
     if cut.heads < 1 or cut.feedforward < 1:
         prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
         rows = prepared.dataset.select(prepared.spread(cut.measured_on))
         with Progress("measure heads and units", len(rows)) as progress:
-            importance = measure_importance(larger, rows, progress.update)
-        smaller = prune(larger, importance, cut.heads, cut.feedforward)
+            importance = measure_importance(smaller, rows, progress.update)
+        smaller = prune(smaller, importance, cut.heads, cut.feedforward)
     return smaller if cut.layers is None else keep_layers(smaller, cut.layers)
 
 

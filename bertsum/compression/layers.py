@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from torch import nn
 
+from bertsum.encoders.checkpoint import encoder_config_of
 from bertsum.encoders.load import encoder_layers
 from bertsum.encoders.pruned import kept_layers
 from bertsum.errors import BertsumError
@@ -23,7 +24,7 @@ def keep_layers(model: AnyModel, count: int) -> AnyModel:
         count: Layers to keep.
 
     Raises:
-        BertsumError: if the encoder has too few layers, or no list of layers.
+        BertsumError: if the encoder has too few layers, or no list of layers, or its family cannot have so few.
     """
     smaller = deepcopy(model)
     layers = encoder_layers(smaller.encoder, "--layers", "another encoder")
@@ -34,8 +35,15 @@ def keep_layers(model: AnyModel, count: int) -> AnyModel:
     parent, _, child = stack.rpartition(".")
     owner = smaller.encoder.get_submodule(parent)
     setattr(owner, child, nn.ModuleList(layers[place] for place in chosen))
-    smaller.encoder.config.num_hidden_layers = count
-    kept_layers(smaller.encoder.config, chosen)
+    config = smaller.encoder.config
+    config.num_hidden_layers = count
+    kept_layers(config, chosen)
+    try:
+        encoder_config_of({"encoder": config.to_dict()})
+    except Exception as error:  # each family of encoders checks its configuration in its own way
+        raise BertsumError(
+            f"--layers: got {count}, which encoder type {config.model_type} cannot have: {error}"
+        ) from error
     return smaller
 
 

@@ -151,10 +151,11 @@ def _most_important(importance: list[torch.Tensor], share: float, together: int)
     every = torch.cat(importance)
     if share >= 1:
         return [torch.arange(len(values)) for values in importance]
-    least = every.sort(descending=True).values[max(0, round(share * len(every)) - 1)]
+    chosen = torch.zeros(len(every), dtype=torch.bool)
+    chosen[every.topk(max(1, round(share * len(every)))).indices] = True
     kept = []
-    for values in importance:
-        wanted = int((values >= least).sum())
+    for values, of_layer in zip(importance, chosen.split([*map(len, importance)]), strict=True):
+        wanted = int(of_layer.sum())
         count = min(len(values), max(together, round(wanted / together) * together))
         kept.append(values.topk(count).indices.sort().values)
     return kept

@@ -58,11 +58,9 @@ class Words:
         begins = ~self.goes_on[ids] | alone
         begins[1:] |= alone[:-1]
         begins[:1] = True
-        starts = np.flatnonzero(begins)
-        for start, end in zip(starts, [*starts[1:], len(ids)], strict=True):
-            if end - start > _LONGEST_WORD:
-                begins[start:end] = True
-        return begins
+        lengths = np.diff(np.append(np.flatnonzero(begins), len(ids)))
+        whole: np.ndarray = begins | np.repeat(lengths > _LONGEST_WORD, lengths)
+        return whole
 
     def windows(self, ids: np.ndarray, most: int) -> Iterator[np.ndarray]:
         """Cuts a text into parts of at most ``most`` tokens, each as full as whole words allow."""

@@ -49,7 +49,8 @@ class ExtractiveRow(Texts):
     """A document as an extractive model reads it.
 
     ``input_ids`` are T tokens. At each of the S ``cls_positions`` a sentence begins. ``sentence_indices`` are the
-    places of these sentences in the document, ``labels`` the targets for training.
+    places of these sentences in the document, ``labels`` the targets for training. ``relevant`` are the places of all
+    sentences that answer a query, read or not; None if the document came without them.
     """
 
     length: int
@@ -58,6 +59,7 @@ class ExtractiveRow(Texts):
     cls_positions: list[int]
     sentence_indices: list[int]
     labels: list[float] | None
+    relevant: list[int] | None
 
 
 class Seq2SeqRow(Texts):
@@ -152,6 +154,7 @@ class ExtractiveRows(Rows):
             "cls_positions": pa.list_(pa.int32()),
             "sentence_indices": pa.list_(pa.int32()),
             "labels": pa.list_(pa.float32()),
+            "relevant": pa.list_(pa.int32()),
         }
     )
     inputs = ("input_ids", "cls_positions", "labels")
@@ -193,11 +196,11 @@ class ExtractiveRows(Rows):
             problem = teacher.problem(texts["id"], len(texts["sentences"]))
             if problem is not None:
                 return Rejected(document.place, "no scores of the teacher", problem, texts["id"])
-        labels = None
+        labels, relevant = None, None
         if isinstance(document, EncodedDocument):
             labels = [float(document.labels[index]) for index in encoding.sentence_indices]
         elif document.evidence is not None:
-            relevant = relevant_sentences(document, texts["sentences"])
+            relevant = sorted(relevant_sentences(document, texts["sentences"]))
             labels = [float(index in relevant) for index in encoding.sentence_indices]
         return ExtractiveRow(
             **texts,
@@ -207,6 +210,7 @@ class ExtractiveRows(Rows):
             cls_positions=encoding.cls_positions,
             sentence_indices=encoding.sentence_indices,
             labels=labels,
+            relevant=relevant,
         )
 
     @staticmethod

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoConfig, PretrainedConfig
 
 from bertsum.encoders.int8 import restored
+from bertsum.encoders.tensors import read_tensors
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,15 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
     """Reads a folder as a checkpoint of ours, of any kind of model; None if it is something else.
 
     Raises:
-        ValueError: if it holds adapters without the encoder that they belong to, or is broken.
+        ValueError: if it holds adapters without the encoder that they belong to.
+        BertsumError: if its weights are not what was written.
     """
     described = described_by_us(folder)
     if described is None:
         return None
-    from safetensors.torch import load_file
-
     if described["model"].get("adapters") is not None:
         raise ValueError("it is a checkpoint with model.adapters, which does not hold an encoder")
-    return Checkpoint(encoder_config_of(described), restored(load_file(folder / "model.safetensors")))
+    return Checkpoint(encoder_config_of(described), restored(read_tensors(folder / "model.safetensors")))
 
 
 def described_by_us(folder: Path) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from bertsum.encoders.check import check_encoder, check_length, lengthen_positio
 from bertsum.encoders.checkpoint import described_by_us, encoder_config_of, read_checkpoint
 from bertsum.encoders.int8 import add_channels, restored, to_train
 from bertsum.encoders.pruned import shrink
+from bertsum.encoders.tensors import read_tensors
 from bertsum.errors import BertsumError
 
 if TYPE_CHECKING:
@@ -124,14 +125,12 @@ def _of_transformers(config: ModelConfig, encoder_config: PretrainedConfig) -> P
 
 def _read_bert(folder: Path, encoder_config: PretrainedConfig) -> Bert | None:
     """The weights in a folder, named as in the encoder or as in a model around it; None if names do not fit."""
-    from safetensors.torch import load_file
-
     path = folder / "model.safetensors"
     if not path.is_file():
         return None
     encoder = Bert(encoder_config)
     prefixes = re.compile(r"^(bert|roberta|encoder(?=\.(embeddings|encoder)\.))\.")
-    weights = {prefixes.sub("", name): tensor for name, tensor in restored(load_file(path)).items()}
+    weights = {prefixes.sub("", name): tensor for name, tensor in restored(read_tensors(path)).items()}
     expected = encoder.state_dict()
     if any(name not in weights or weights[name].shape != tensor.shape for name, tensor in expected.items()):
         return None

@@ -66,7 +66,10 @@ def shrink(encoder: Encoder) -> None:
 
 
 def kept_layers(config: PretrainedConfig, layers: Sequence[int]) -> None:
-    """Keeps only some layers' entries in ``kept``, if there is one."""
+    """Keeps only some layers' entries in ``kept`` and ``layer_types``, if there are any."""
     kept: Any = getattr(config, KEPT, None)
     if kept is not None:
         setattr(config, KEPT, {name: [counts[place] for place in layers] for name, counts in kept.items()})
+    types: Any = getattr(config, "layer_types", None)
+    if types is not None:
+        config.layer_types = [types[place] for place in layers]

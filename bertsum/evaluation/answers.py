@@ -92,7 +92,7 @@ def summarize_answers(
     """
     figures = np.array([ranking_figures(one.scores, one.relevant) for one in records if one.relevant.any()])
     if not len(figures):
-        raise BertsumError("evaluation.metrics answers: no record has a relevant sentence that is read")
+        raise BertsumError("evaluation.metrics answers: no record has a sentence that answers")
     low, high = interval(resampled_means(figures, samples, seed))
     means = figures.mean(axis=0)
     p1, mrr, mean = (CorpusScore(float(100 * means[k]), (float(100 * low[k]), float(100 * high[k]))) for k in range(3))
@@ -112,7 +112,7 @@ def write_answers(
 
     Args:
         file: The predictions.jsonl to write.
-        rows: The records, with ``query``, ``sentences``, ``sentence_indices`` and ``labels`` (N).
+        rows: The records, with ``query``, ``sentences``, ``sentence_indices``, ``labels`` and ``relevant`` (N).
         predictions: A prediction for each record (N).
         query_threshold: The model's own threshold, which is tried beside others.
         samples: Number of resamplings.
@@ -131,7 +131,9 @@ def write_answers(
             if not row["query"]:
                 raise BertsumError(f"evaluation.metrics answers: record '{row['id']}' has no query")
             relevant = np.zeros(len(row["sentences"]), dtype=bool)
-            relevant[[i for i, label in zip(row["sentence_indices"], row["labels"], strict=True) if label > 0.5]] = True
+            if (places := row["relevant"]) is None:  # labels of an oracle, which only sentences that are read have
+                places = [i for i, label in zip(row["sentence_indices"], row["labels"], strict=True) if label > 0.5]
+            relevant[places] = True
             scores = np.array([-math.inf if score is None else score for score in made.scores])
             words = np.array([len(split_words(sentence)) for sentence in row["sentences"]])
             model.append(Asked(scores, relevant, words))
@@ -189,7 +191,7 @@ def overlap_scores(records: Sequence[tuple[str, Sequence[str]]]) -> list[np.ndar
     frequency = Counter(word for sentences in bags for bag in sentences for word in bag)
     count = sum(map(len, bags))
     return [
-        np.array([sum(math.log(count / frequency[word]) for word in bag & asked) for bag in sentences])
+        np.array([math.fsum(math.log(count / frequency[word]) for word in bag & asked) for bag in sentences])
         for sentences, asked in zip(bags, (_bag(query) for query, _ in records), strict=True)
     ]
 

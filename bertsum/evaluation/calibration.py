@@ -36,8 +36,10 @@ def threshold_for(best: Sequence[float], recall: float) -> Calibrated:
         recall: The share, above 0 and below 1.
 
     Raises:
-        BertsumError: if there are too few records for that share.
+        BertsumError: if it is no such share, or there are too few records for it.
     """
+    if not 0 < recall < 1:
+        raise BertsumError(f"calibration: recall: got {recall}, expected a share above 0 and below 1")
     place = int((1 - recall) * (len(best) + 1) + 1e-9)
     if place < 1:
         least = int(np.ceil(1 / (1 - recall) - 1e-9)) - 1

@@ -27,6 +27,7 @@ NOT_COUNTED = re.compile("[^A-Za-z0-9]+")
 _WORD = re.compile(r"\S+", re.ASCII)  # Perl reads bytes, of which only ASCII has white space
 _METRIC = re.compile(r"rouge(?:([1-9]\d?)|(L|Lsum)|W(?:-(\d+(?:\.\d+)?))?|(SU?)(\d{1,3}|\*))")
 _WEIGHT = "1.2"
+_MOST_WEIGHT = 10  # powers of the lengths of texts stay finite
 _DIGITS = 5
 _MOST_PAIRS = 100_000_000
 
@@ -170,15 +171,15 @@ class Metric:
         """The metric of a name.
 
         Args:
-            name: rouge1 to rouge99, rougeL, rougeLsum, rougeW (its weight is 1.2) or rougeW-1.5, rougeS4, rougeSU4,
-                rougeS* or rougeSU*.
+            name: rouge1 to rouge99, rougeL, rougeLsum, rougeW (its weight is 1.2) or rougeW-1.5 (1 to 10), rougeS4,
+                rougeSU4, rougeS* or rougeSU*.
 
         Raises:
             BertsumError: if there is no such metric.
         """
         match = _METRIC.fullmatch(name) if isinstance(name, str) else None
-        if match is None or (match[3] is not None and not float(match[3])):
-            expected = "such as rouge1, rougeL, rougeLsum, rougeW, rougeW-1.5, rougeS4, rougeSU4 or rougeSU*"
+        if match is None or not 1 <= float(match[3] or _WEIGHT) <= _MOST_WEIGHT:
+            expected = "such as rouge1, rougeL, rougeLsum, rougeW, rougeW-1.5 (1 to 10), rougeS4, rougeSU4 or rougeSU*"
             raise BertsumError(f"rouge: metric: got {name!r}, expected a name {expected}")
         size, subsequence, weight, skip, distance = match.groups()
         if size:
@@ -228,7 +229,8 @@ class Metric:
         if self.kind == "N":
             return
         if self.kind in ("S", "SU"):
-            pairs = max(count * min(count, self.size or count) for count in (words, expected))
+            apart = max(words, expected) if self.size is None else self.size + 1
+            pairs = max(count * min(count, apart) for count in (words, expected))
         else:
             pairs = words * expected
         most = _MOST_PAIRS if self.kind in ("L", "Lsum") else _MOST_PAIRS // 10
@@ -291,8 +293,8 @@ class Counter155:
                 raise BertsumError(f"rouge: {name}: got {value!r}, expected a whole number, or 0 for no limit")
         if self.limit_words and self.limit_bytes:
             raise BertsumError("rouge: limit_words and limit_bytes: got both, expected at most one of them")
-        if not 0 <= self.alpha <= 1:
-            raise BertsumError(f"rouge: alpha: got {self.alpha}, expected a number from 0 to 1")
+        if not isinstance(self.alpha, int | float) or not 0 <= self.alpha <= 1:
+            raise BertsumError(f"rouge: alpha: got {self.alpha!r}, expected a number from 0 to 1")
 
     def hits(self, candidate: Sequence[str], references: Iterable[Sequence[str]]) -> list[list[Hits]]:
         """What sentences have in common with those of each reference, by metric (M, references)."""

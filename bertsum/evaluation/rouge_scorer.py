@@ -99,6 +99,8 @@ class RougeScorer:
             tokenizer = tokenizer_for(language)
             if isinstance(tokenizer, Rouge155Tokenizer):
                 tokenizer = Rouge155Tokenizer(use_stemmer, stop_words)
+            elif use_stemmer:
+                raise BertsumError("use_stemmer: got True, expected False: only English words have stems")
         if stop_words and not isinstance(tokenizer, Rouge155Tokenizer):
             raise BertsumError("stop_words: got True, expected False: only English words have a list of them")
         self.rouge_types = names
@@ -176,10 +178,10 @@ class BootstrapAggregator:
         Raises:
             BertsumError: if one of them is out of its bounds.
         """
-        if not 0 <= confidence_interval <= 1:
-            raise BertsumError(f"confidence_interval: got {confidence_interval}, expected a share from 0 to 1")
-        if n_samples < 1:
-            raise BertsumError(f"n_samples: got {n_samples}, expected at least 1")
+        if not isinstance(confidence_interval, int | float) or not 0 <= confidence_interval <= 1:
+            raise BertsumError(f"confidence_interval: got {confidence_interval!r}, expected a share from 0 to 1")
+        if not isinstance(n_samples, int | np.integer) or n_samples < 1:
+            raise BertsumError(f"n_samples: got {n_samples!r}, expected a whole number, at least 1")
         self._share = confidence_interval
         self._samples = n_samples
         self._seed = seed

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from bertsum.data.documents import Document, Rejected
 from bertsum.data.fingerprints import describe_file
 from bertsum.data.sources import JSON_LINES
+from bertsum.encoders.tensors import checksum
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
 from bertsum.inference.reading import Asked
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
-from bertsum.models.storage import checksum
 from bertsum.progress import Progress
 from bertsum.reading.documents import TABLES
 from bertsum.reading.tables import read_rows

@@ -32,6 +32,7 @@ from bertsum.encoders.load import (
     scratch_encoder,
 )
 from bertsum.encoders.low_rank import add_adapters
+from bertsum.encoders.tensors import checksum
 from bertsum.encoders.vectors import Reader, can_read_packed
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
@@ -44,7 +45,6 @@ from bertsum.models.storage import (
     SavedConfig,
     SavedModel,
     check_weights,
-    checksum,
     find_model,
     hub_explained,
     load_weights,

@@ -114,7 +114,7 @@ def _of_model_and_baselines(figures: Mapping[str, Any], model: str) -> dict[str,
     return {
         "model" if system == model else system: scores
         for system, scores in figures.items()
-        if system in (model, "oracle") or system.startswith("lead-")
+        if system in (model, "oracle", "first", "overlap") or system.startswith("lead-")
     }
 
 
@@ -208,6 +208,7 @@ def _card(
             path=repo_id or _NO_ID,
             selection=asdict(config.selection),
             generation=asdict(config.generation),
+            calibration=config.calibration,
             measured=measured,
             metrics=list(_METRICS.values()),
             titles=TRANSLATION_METRICS,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -12,15 +13,18 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, DecoderConfig, EncodingConfig, GenerationConfig, ModelConfig, SelectionConfig
+from bertsum.encoders.checkpoint import encoder_config_of
 from bertsum.encoders.int8 import restored, stored
 from bertsum.encoders.load import load_tokenizer, resolve_encoder
 from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
+from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.errors import BertsumError
 from bertsum.models.expected_rouge import ExpectedRouge
 from bertsum.models.fitted import FITTED, Calibrated, read_fitted
+from bertsum.text import kind_of
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 Scores = Literal["sigmoid", "softmax"]
 _SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
+_TOKENIZER_FILE = "tokenizer_config.json"
 TARGET_FOLDER = "target"  # folder with the tokenizer of texts to write
 # English models that come with the package: bundled has adapters and needs the encoder minilm, small has its encoder.
 PACKAGED = {name: Path(__file__).parent / name for name in ("bundled", "small")}
@@ -141,6 +146,8 @@ def write_model(
         tokenizers[0].save_pretrained(folder)
         if tokenizers[1] is not None:
             tokenizers[1].save_pretrained(folder / TARGET_FOLDER)
+        elif (folder / TARGET_FOLDER / _TOKENIZER_FILE).is_file():  # of a model that was here before
+            shutil.rmtree(folder / TARGET_FOLDER)
     except OSError as error:
         raise BertsumError(f"'{folder}': the model cannot be written: {error}") from error
 
@@ -158,8 +165,8 @@ def read_model(folder: Path) -> SavedModel:
     try:
         needed = {name: described[name] for name in ("model", "encoding", "language")}
         others = {name: described[name] for name in ("selection", "decoder", "generation") if name in described}
-        config_of_all, encoder_values = Config.from_dict(needed | others, training=False), dict(described["encoder"])
-        encoder_config = AutoConfig.for_model(encoder_values.pop("model_type"), **encoder_values)
+        config_of_all = Config.from_dict(needed | others, training=False)
+        encoder_config = encoder_config_of(described)
     except BertsumError:
         raise
     except Exception as error:  # each encoder family checks its configuration in its own way
@@ -170,10 +177,10 @@ def read_model(folder: Path) -> SavedModel:
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
         # building them would take forever
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
-    if not (folder / "tokenizer_config.json").is_file():
+    if not (folder / _TOKENIZER_FILE).is_file():
         if config.model.adapters is None:
             raise BertsumError(
-                f"model '{folder}': tokenizer_config.json is missing, expected a folder that save_pretrained wrote"
+                f"model '{folder}': {_TOKENIZER_FILE} is missing, expected a folder that save_pretrained wrote"
             )
         return SavedModel(config, encoder_config, load_tokenizer(config.model.encoder), weights)
     try:
@@ -232,41 +239,6 @@ def _scale(described: dict[str, Any], folder: Path) -> float:
     return float(scale)
 
 
-def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Writes a safetensors file with a checksum of its content.
-
-    Raises:
-        BertsumError: if it cannot be written.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        save_file(contiguous, path, metadata={"format": "pt", "crc32": checksum(contiguous)})
-    except (OSError, SafetensorError) as error:
-        raise BertsumError(f"'{path}' cannot be written: {error}") from error
-
-
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Reads a safetensors file and compares its checksum, if it has one.
-
-    Raises:
-        BertsumError: if the file is missing, is no safetensors file, or has changed since it was written.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            written = (file.metadata() or {}).get("crc32")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # it is no mapping
-    except (SafetensorError, OSError, ValueError, RuntimeError, TypeError) as error:
-        raise BertsumError(f"'{path.parent}': {path.name} is broken: {error}") from error
-    if written is not None and written != checksum(tensors):
-        raise BertsumError(f"'{path.parent}': {path.name} is broken: it is not what was written (checksum {written})")
-    return tensors
-
-
 def saved_checksum(folder: Path) -> str | None:
     """The checksum in a saved model's weights file, which tells the weights from any others.
 
@@ -280,16 +252,6 @@ def saved_checksum(folder: Path) -> str | None:
     except (SafetensorError, OSError):
         return None
     return written
-
-
-def checksum(tensors: Mapping[str, torch.Tensor]) -> str:
-    """CRC-32 of all names and values."""
-    value = 0
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        value = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), value)
-        value = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, value)
-    return f"{value:08x}"
 
 
 def load_weights(
@@ -335,9 +297,12 @@ def find_model(
     """The folder of a model: a given folder, the package's for ``bundled`` and ``small``, or a download from the hub.
 
     Raises:
-        BertsumError: if no such folder exists, and neither the hub nor its local cache has the model.
+        BertsumError: if the name is none, or no such folder exists, and neither the hub nor its local cache has the
+            model.
     """
-    if Path(name).is_dir():
+    if not isinstance(name, str | os.PathLike):
+        raise BertsumError(f"model: got {kind_of(name)}, expected a folder or the id of a model on the hub")
+    if os.path.isdir(name):  # noqa: PTH112  # that of Path fails for what is too long
         return Path(name)
     if str(name) in PACKAGED:
         return PACKAGED[str(name)]

@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
+from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.errors import BertsumError
 from bertsum.files import whole_folder, write_whole
 from bertsum.models.base import Model
-from bertsum.models.storage import read_tensors, write_tensors
 
 SUMS = ("loss", "documents", "tokens", "seconds")  # skipped updates do not count in loss
 

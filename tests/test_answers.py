@@ -1,0 +1,54 @@
+"""Figures of sentences that answer queries, and thresholds set by them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bertsum.config import Config
+from bertsum.data.documents import Document
+from bertsum.data.queries import Evidence
+from bertsum.data.rows import ExtractiveRows
+from bertsum.errors import BertsumError
+from bertsum.evaluation.answers import overlap_scores, write_answers
+from bertsum.evaluation.calibration import _best_scores, threshold_for
+from bertsum.models.contract import Prediction
+
+SENTENCES = [f"Sentence {number} is about the harbour and the boats that lie in it." for number in range(20)]
+
+
+def test_an_answer_that_is_not_read_is_missed(tokenizer: Any, tmp_path: Path) -> None:
+    config = Config.from_dict({"encoding": {"max_length": 64}}, training=False)
+    asked = [
+        Document(str(place), SENTENCES, [], "", query="Which?", evidence=Evidence(sentences=places))
+        for place, places in enumerate([(0,), (0, 19), (19,), ()])
+    ]
+    rows: list[Any] = ExtractiveRows(config, tokenizer, "validation")(asked)
+    assert [row["relevant"] for row in rows] == [[0], [0, 19], [19], []]
+    read = rows[0]["sentence_indices"]
+    assert 0 in read and 19 not in read
+    scores = [0.9 if place == 0 else 0.1 if place in read else None for place in range(20)]
+    made = [Prediction(place, [], [], scores) for place in range(4)]
+    found = write_answers(tmp_path / "p.jsonl", rows, made, None, 10, 0)["model"]
+    assert (found.answerable, found.p1.score) == (3, pytest.approx(200 / 3))
+    (half,) = (point for point in found.curve if point.threshold == 0.5)
+    assert (half.answered, half.recall) == (pytest.approx(2 / 3), 0.5)
+    assert _best_scores(tmp_path / "p.jsonl") == [0.9, 0.9, 0.0]
+    assert json.loads((tmp_path / "p.jsonl").read_text().splitlines()[2])["relevant"] == [19]
+
+
+def test_shared_words_weigh_the_same_in_any_order() -> None:
+    words = [f"word{number}" for number in range(40)]
+    sentences = [" ".join(words[:count]) for count in range(1, 41)]
+    (found,) = overlap_scores([(" ".join(words), sentences)])
+    assert found[-1] == math.fsum(math.log(40 / (40 - number)) for number in range(40))
+
+
+@pytest.mark.parametrize("recall", [0.0, 1.0, math.nan])
+def test_a_share_of_all_or_none_is_refused(recall: float) -> None:
+    with pytest.raises(BertsumError, match="recall: got .*, expected a share above 0 and below 1"):
+        threshold_for([0.5] * 100, recall)
