@@ -57,6 +57,15 @@ def test_ordinary_prose(summarizer) -> None:
     assert not any("It rained" in sentence for sentence in summary.sentences)
 
 
+def test_answers_to_queries(summarizer) -> None:
+    asked = {"How much will the repairs cost?": "4.2 million", "How often does the ferry run?": "every twenty minutes"}
+    for query, answer in asked.items():
+        found = summarizer(ARTICLE, query=query)
+        assert answer in max(zip(found.scores, found.sentences, strict=True))[1]
+        assert summarizer.prune(query, ARTICLE, recall=0.95).indices == found.indices
+    assert summarizer(ARTICLE, query="").indices == summarizer(ARTICLE).indices
+
+
 def test_case_makes_no_difference(summarizer) -> None:
     assert summarizer(ARTICLE.lower()).indices == summarizer(ARTICLE).indices
 

