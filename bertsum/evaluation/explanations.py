@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bertsum.files import write_whole
 from bertsum.inference.summary import Source, Summary
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction
+from bertsum.models.selection import answering
 from bertsum.pages.explained import Shown, explanations_page
 from bertsum.progress import Progress
 
@@ -31,7 +33,7 @@ def explain_documents(
 
     Args:
         model: The model.
-        rows: The documents, with ``id`` and ``sentences``.
+        rows: The documents, with ``id``, ``sentences`` and, if they have one, a ``query``.
         predictions: What the model made of each.
         config: Its ``evaluation.explained`` is the number of documents.
         folder: Folder of the results.
@@ -40,13 +42,16 @@ def explain_documents(
     Raises:
         BertsumError: if captum is missing, or the page cannot be written.
     """
-    source = Source(
+    of_summaries = Source(
         model, DocumentEncoder(model.tokenizer, config.encoding), config.evaluation.precision, config.selection
     )
+    of_answers = replace(of_summaries, selection=answering(config.selection))
     documents: list[tuple[str, list[Shown]]] = []
     count = config.evaluation.explained
     with Progress("explain", count) as progress:
         for row, prediction in islice(zip(rows, predictions, strict=True), count):
+            query = row.get("query") or ""
+            source = replace(of_answers, query=query) if query else of_summaries
             summary = Summary(
                 text="",
                 sentences=prediction.sentences,
