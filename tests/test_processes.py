@@ -97,7 +97,7 @@ def test_accelerate_launch_on_a_cpu(config_of, tmp_path, processes) -> None:
         assert launched.stdout.count("Best checkpoint") == 1
     else:
         assert launched.returncode != 0
-        assert "start them by torchrun --nproc_per_node" in launched.stderr
+        assert "start them with torchrun --nproc_per_node" in launched.stderr
 
 
 @all_kinds

@@ -262,7 +262,8 @@ def test_an_address_of_either_kind(monkeypatch, capsys, host, family, shown) -> 
     listening.getsockname.return_value = (host, 8000)
     create = Mock(return_value=listening)
     monkeypatch.setattr("socket.create_server", create)
-    monkeypatch.setattr("uvicorn.Server.run", Mock())
+    monkeypatch.setattr("uvicorn.Config", Mock())  # the real one closes the handlers of logging, and so the tests' own
+    monkeypatch.setattr("uvicorn.Server", Mock())
     run_until_stopped(Mock(), host, 8000)
     create.assert_called_once_with((host, 8000), family=family)
     assert shown in capsys.readouterr().out
