@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import regex
@@ -34,6 +34,11 @@ def alphanumeric_words(text: str) -> list[str]:
     """Runs of letters, marks and digits of any script; in scripts without spaces each character is a word."""
     found: list[str] = (_ASCII_ALPHANUMERIC if text.isascii() else _ALPHANUMERIC).findall(text)
     return found
+
+
+def ngrams(words: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
+    """The n-grams of a text's words, in its order."""
+    return zip(*(words[start:] for start in range(size)), strict=False)
 
 
 def has_words(text: str, least: int) -> bool:

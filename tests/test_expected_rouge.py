@@ -20,7 +20,7 @@ from bertsum.config import SelectionConfig
 from bertsum.errors import BertsumError
 from bertsum.evaluation.fitting import ScoredDocument, fit_expected_rouge
 from bertsum.models import expected_rouge
-from bertsum.models.expected_rouge import ExpectedRouge, NgramNetwork, Ngrams, ngrams_of, words_of
+from bertsum.models.expected_rouge import ExpectedRouge, NgramNetwork, Ngrams, words_of
 from bertsum.models.selection import blocking_ngrams
 
 TEXTS = [
@@ -42,6 +42,10 @@ def network(seed: int, length: float = 8.0) -> NgramNetwork:
 
 
 MADE = ExpectedRouge(network(1), network(2, 7.0), 100)
+
+
+def ngrams_of(words: list[str], n: int) -> list[tuple[str, ...]]:
+    return [tuple(words[start : start + n]) for start in range(len(words) - n + 1)]
 
 
 def slow_features(

@@ -126,7 +126,9 @@ def test_many_requests_at_once(summarizer) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("bertsum-scores")]
 
 
-def test_documents_that_come_together_are_scored_together(summarizer, monkeypatch) -> None:
+@pytest.fixture
+def sizes(monkeypatch) -> list[int]:
+    """How many documents each batch of the service has."""
     sizes: list[int] = []
     score = Batcher._score
 
@@ -135,7 +137,10 @@ def test_documents_that_come_together_are_scored_together(summarizer, monkeypatc
         return score(self, batch)
 
     monkeypatch.setattr(Batcher, "_score", counted)
+    return sizes
 
+
+def test_documents_that_come_together_are_scored_together(summarizer, sizes) -> None:
     async def questions(client: Client) -> Any:
         return await asyncio.gather(*(client.post("/summarize", documents=[TEXT]) for _ in range(40)))
 
@@ -207,15 +212,7 @@ def test_limits(summarizer, monkeypatch) -> None:
     assert (before[1]["waiting"], idle[1]["waiting"]) == (2, 0)
 
 
-def test_long_documents_do_not_hold_up_others(summarizer, monkeypatch) -> None:
-    sizes: list[int] = []
-    score = Batcher._score
-
-    def counted(self: Batcher, batch: list[Any]) -> Any:
-        sizes.append(len(batch))
-        return score(self, batch)
-
-    monkeypatch.setattr(Batcher, "_score", counted)
+def test_long_documents_do_not_hold_up_others(summarizer, sizes, monkeypatch) -> None:
     monkeypatch.setattr("bertsum.serve._CHARACTERS_AT_ONCE", 2 * len(TEXT))
 
     async def questions(client: Client) -> Any:

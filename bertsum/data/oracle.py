@@ -176,7 +176,7 @@ def _changes(values: np.ndarray) -> np.ndarray:
     return begins
 
 
-@functools.cache
+@functools.lru_cache(maxsize=32)  # a table of a thousand candidates takes megabytes
 def all_extracts(candidates: int, most: int) -> np.ndarray:
     """All sets of up to ``most`` candidates, small sets first; 1 if a set has a candidate (E, C). Not to be changed."""
     sets = [chosen for size in range(1, most + 1) for chosen in itertools.combinations(range(candidates), size)]

@@ -21,9 +21,10 @@ from bertsum.device import default_device
 from bertsum.errors import BertsumError
 from bertsum.evaluation.predictions import predict_split
 from bertsum.models.base import Model
-from bertsum.models.expected_rouge import FEATURES, ExpectedRouge, NgramNetwork, Ngrams, ngrams_of, words_of
+from bertsum.models.expected_rouge import FEATURES, ExpectedRouge, NgramNetwork, Ngrams, words_of
 from bertsum.models.fitted import write_fitted
 from bertsum.progress import Progress
+from bertsum.text import ngrams
 
 DOCUMENTS = 2000  # at most; more of them change nothing, 500 are nearly as good
 LEAST_DOCUMENTS = 20
@@ -67,14 +68,14 @@ def fit_expected_rouge(documents: Iterable[ScoredDocument], candidates: int) -> 
         words = [words_of(text) for text in document.texts]
         references = [words_of(text) for text in document.references]
         for n in (1, 2):
-            of_references = [ngrams_of(reference, n) for reference in references]
-            ngrams = Ngrams(words, n)
-            _, used = ngrams.members(best)
+            of_references = [[*ngrams(reference, n)] for reference in references]
+            of_document = Ngrams(words, n)
+            _, used = of_document.members(best)
             if not len(used) or not any(of_references):
                 continue
             having = Counter(ngram for one in of_references for ngram in set(one))
-            shares = np.array([having[ngram] for ngram in ngrams.number]) / len(references)
-            features[n - 1].append(ngrams.features(scores, places)[used])
+            shares = np.array([having[ngram] for ngram in of_document.number]) / len(references)
+            features[n - 1].append(of_document.features(scores, places)[used])
             targets[n - 1].append(shares[used])
             lengths[n - 1].append(float(np.mean([len(one) for one in of_references])))
     count = min(map(len, lengths))

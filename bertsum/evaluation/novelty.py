@@ -12,7 +12,7 @@ import numpy as np
 
 from bertsum.results import NGRAMS, Novelty
 from bertsum.support import count_unsupported, tokens, word_key
-from bertsum.text import split_words
+from bertsum.text import ngrams, split_words
 
 
 def document_novelty(
@@ -59,11 +59,7 @@ def words_of(sentence: str) -> list[str]:
 
 def _novel(summary: Iterable[Sequence[str]], source: Sequence[str], size: int) -> float:
     """The share of a summary's n-grams that its document does not have."""
-    grams = {gram for sentence in summary for gram in _ngrams(sentence, size)}
+    grams = {gram for sentence in summary for gram in ngrams(sentence, size)}
     if not grams:
         return float("nan")
-    return len(grams - set(_ngrams(source, size))) / len(grams)
-
-
-def _ngrams(words: Sequence[str], size: int) -> Iterable[tuple[str, ...]]:
-    return zip(*(words[start:] for start in range(size)), strict=False)
+    return len(grams - set(ngrams(source, size))) / len(grams)

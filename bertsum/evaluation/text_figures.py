@@ -13,6 +13,7 @@ import numpy as np
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.novelty import words_of
 from bertsum.results import BERTSCORE, TEXT_FIGURES, CorpusScore
+from bertsum.text import ngrams
 
 _REPEATED = 3  # words of the n-grams whose repetition counts
 _RANKS = (1, 3)
@@ -88,7 +89,7 @@ def redundancy(sentences: Iterable[Sequence[str]]) -> float:
     Args:
         sentences: The words of each sentence. Without any trigram there is no share: nan.
     """
-    grams = [gram for words in sentences for gram in zip(*(words[start:] for start in range(_REPEATED)), strict=False)]
+    grams = [gram for words in sentences for gram in ngrams(words, _REPEATED)]
     return 1 - len(set(grams)) / len(grams) if grams else float("nan")
 
 

@@ -28,7 +28,7 @@ from bertsum.config import SelectionConfig
 from bertsum.data.oracle import all_extracts
 from bertsum.data.stemmer import base_form
 from bertsum.models.selection import blocking_ngrams, check_scores, most_sentences
-from bertsum.text import alphanumeric_words, split_words, unify_spelling
+from bertsum.text import alphanumeric_words, ngrams, split_words, unify_spelling
 
 FEATURES = 9
 _MOST_EXTRACTS = 1 << 13  # all of them are compared; of more, one is built sentence by sentence
@@ -58,7 +58,7 @@ class Ngrams:
         """Takes the words of each sentence."""
         self.number: dict[tuple[str, ...], int] = {}
         numbers = [
-            [self.number.setdefault(ngram, len(self.number)) for ngram in ngrams_of(words, n)] for words in sentences
+            [self.number.setdefault(ngram, len(self.number)) for ngram in ngrams(words, n)] for words in sentences
         ]
         self.sizes = np.array([len(one) for one in numbers])
         distinct = max(1, len(self.number))
@@ -106,11 +106,6 @@ class Ngrams:
         members = np.zeros((len(candidates), len(used)), dtype=np.float32)
         members[row[self.sentence[own]], column] = 1
         return members, used
-
-
-def ngrams_of(words: Sequence[str], n: int) -> list[tuple[str, ...]]:
-    """The n-grams of a text's words, in its order."""
-    return list(zip(*(words[start:] for start in range(n)), strict=False))
 
 
 @dataclass(frozen=True)
@@ -229,10 +224,10 @@ class ExpectedRouge:
         words, values = [words_of(text) for text in texts], np.asarray(scores, dtype=np.float64)
         parts = []
         for n, network in ((1, self.unigrams), (2, self.bigrams)):
-            ngrams = Ngrams(words, n)
-            members, used = ngrams.members(found.places)
-            likely = network.probabilities(ngrams.features(values, np.asarray(places))[used])
-            sizes = ngrams.sizes[found.places]
+            of_document = Ngrams(words, n)
+            members, used = of_document.members(found.places)
+            likely = network.probabilities(of_document.features(values, np.asarray(places))[used])
+            sizes = of_document.sizes[found.places]
             parts.append(_Part(members, likely, sizes, max(network.length, found.wanted_length(sizes))))
         return parts
 
@@ -274,9 +269,9 @@ class _Candidates:
         self.most = min(limit, len(self.places))
         self.apart = np.zeros((len(self.places),) * 2, dtype=bool)
         if selection.trigram_blocking:
-            ngrams = [blocking_ngrams(texts[place]) for place in self.places]
-            for one, own in enumerate(ngrams):
-                self.apart[one] = [other != one and bool(own & theirs) for other, theirs in enumerate(ngrams)]
+            blocking = [blocking_ngrams(texts[place]) for place in self.places]
+            for one, own in enumerate(blocking):
+                self.apart[one] = [other != one and bool(own & theirs) for other, theirs in enumerate(blocking)]
 
     def wanted_length(self, sizes: np.ndarray) -> float:
         """How long an extract is that is filled up, as n-grams, from the sizes of the candidates (C); else 0."""

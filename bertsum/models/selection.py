@@ -9,7 +9,7 @@ from typing import Literal
 
 from bertsum.config import NO_THRESHOLD, SelectionConfig
 from bertsum.errors import BertsumError
-from bertsum.text import is_character, split_words, unify_spelling
+from bertsum.text import is_character, ngrams, split_words, unify_spelling
 
 # Share of pairs of sentences of a document that have an n-gram in common:
 #   words, English news (CNN/DailyMail): 3-grams 6.0%; English abstracts (SciTLDR): 3-grams 5.0%
@@ -30,7 +30,7 @@ def blocking_ngrams(text: str) -> set[tuple[str, ...]]:
     if 2 * sum(map(is_character, words)) > len(words):
         words = [word for word in words if any(map(str.isalnum, word))]
         size = CHARACTERS
-    return set(zip(*(words[start:] for start in range(size)), strict=False))
+    return set(ngrams(words, size))
 
 
 def answering(selection: SelectionConfig) -> SelectionConfig:
