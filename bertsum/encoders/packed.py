@@ -245,8 +245,9 @@ def attend_jagged(
 
 
 class _Attention(torch.autograd.Function):
-    """``softmax(Q K^T / sqrt(d)) V`` of each document, a few heads and queries at a time, so that probabilities stay
-    in the cache. The backward pass computes them again.
+    """``softmax(Q K^T / sqrt(d)) V`` of each document. Without dropout torch computes it; with dropout, and backward,
+    a few heads and queries are computed at a time, so that probabilities stay in the cache. The backward pass computes
+    them again: torch's own is slower for short documents, and in bf16.
     """
 
     @staticmethod
@@ -264,14 +265,13 @@ class _Attention(torch.autograd.Function):
         masks = []
         for number in range(len(keys) - 1):
             q, k, v, out = _document(number, queries, keys, heads, query, key_value, context)
-            dropped, scale = None, 1.0
-            if dropout:
-                dropped, scale = _mask((heads, q.shape[1], k.shape[1]), dropout)
-                masks.append(dropped)
+            if not dropout:
+                out[:] = F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
+                continue
+            dropped, scale = _mask((heads, q.shape[1], k.shape[1]), dropout)
+            masks.append(dropped)
             for part, rows in _parts(q, k):
-                probabilities = _probabilities(q[part, rows], k[part])
-                if dropped is not None:
-                    probabilities.masked_fill_(dropped[part, rows], 0.0)
+                probabilities = _probabilities(q[part, rows], k[part]).masked_fill_(dropped[part, rows], 0.0)
                 out[part, rows] = torch.bmm(probabilities, v[part]).mul_(scale)
         ctx.save_for_backward(query, key_value, *masks)
         ctx.rest = (queries, keys, heads, dropout)

@@ -19,9 +19,9 @@ import torch
 from bertsum.errors import BertsumError
 from bertsum.inference.explained import ExplainedScore
 
-# Numbers of points of the path at which gradients are taken. The next number is tried while the gap is above GAP. With
-# fewer points than the first number, values of words are wrong by a tenth, even if they happen to add up.
-_POINTS = (11, 23, 47, 95)
+# How many points of the path have their gradients taken: the fewest, and the most while the gap is above GAP. With fewer,
+# values of words are wrong by a tenth, even if they happen to add up.
+_FEWEST, _MOST = 11, 95
 GAP = 0.02  # the largest gap between the sum of values and the difference, as a share of the difference
 _ROWS_AT_ONCE = 32  # documents with hidden words that are made at a time
 
@@ -70,36 +70,36 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
             do not add up to it.
         samples: Not used.
     """
-    method = _captum("IntegratedGradients")(score.of_vectors)
+    scores: list[float] = []  # of the points, as they are read
+
+    def recorded(vectors: torch.Tensor) -> torch.Tensor:
+        values = score.of_vectors(vectors)
+        scores.append(values.item())
+        return values
+
+    method = _captum("IntegratedGradients")(recorded)
+    cubic_spline = _imported("CubicSpline", "scipy.interpolate")
     vectors, hidden = score.vectors(words.input_ids), score.vectors(words.hidden_ids)  # (T, E)
-    slopes: dict[float, np.ndarray] = {}  # at points of the path (W)
-    values = np.zeros(words.count)
-    for count in _POINTS:
-        points, weights = fejer(count)
-        for point in points:
-            if point in slopes:
-                continue
+    read: dict[float, tuple[float, np.ndarray]] = {}  # score and slopes (W) at points of the path
+    wanted = [0.0, 0.25, 0.5, 0.75, 1.0]
+    while True:
+        for point in wanted:
             # captum's one step takes the gradient in the middle of a path. So each point gets a path around itself, as
             # long as the whole. Thus points can be added later, and one document is in memory at a time.
             begin, end = (hidden + (point + side / 2) * (vectors - hidden) for side in (-1, 1))
             slope = method.attribute(end[None], begin[None], n_steps=1, method="gausslegendre")  # (1, T, E)
-            slopes[point] = words.sums(slope[0].sum(dim=-1).double().cpu().numpy())
-        values = sum((weight * slopes[point] for point, weight in zip(points, weights, strict=True)), values * 0)
-        if abs(values.sum() - difference) <= GAP * abs(difference):
-            break
-    return Attribution(values, len(slopes))
-
-
-def fejer(count: int) -> tuple[list[float], list[float]]:
-    """Points between 0 and 1 and their weights, by Fejér's second rule for integrals.
-
-    All ``n`` points of a rule are also points of the rule with ``2 n + 1`` points.
-    """
-    half = np.arange(1, count // 2 + 2)
-    angles = np.arange(1, count + 1) * np.pi / (count + 1)
-    sines = np.sin(np.outer(angles, 2 * half - 1)) / (2 * half - 1)  # (points, halves)
-    weights = 2 * np.sin(angles) / (count + 1) * sines.sum(axis=1)
-    return [float(f"{point:.12f}") for point in (1 - np.cos(angles)) / 2], weights.tolist()
+            read[point] = scores[-1], words.sums(slope[0].sum(dim=-1).double().cpu().numpy())
+        points = sorted(read)
+        spline = cubic_spline(points, [read[point][1] for point in points])
+        parts = np.diff(spline.antiderivative()(points), axis=0)  # integrals between points (points - 1, W)
+        values = parts.sum(axis=0)
+        is_close = abs(values.sum() - difference) <= GAP * abs(difference)
+        if len(points) >= _MOST or (is_close and len(points) >= _FEWEST):
+            return Attribution(values, len(points))
+        # What the score did between two points is known. The next point goes where the integral misses it most.
+        missed = np.abs(parts.sum(axis=1) - np.diff([read[point][0] for point in points]))
+        worst = int(missed.argmax())
+        wanted = [(points[worst] + points[worst + 1]) / 2]
 
 
 def occlusion(score: ExplainedScore, words: TokenWords, difference: float, samples: int) -> Attribution:
@@ -126,7 +126,7 @@ def lime(score: ExplainedScore, words: TokenWords, difference: float, samples: i
         difference: Not used.
         samples: Number of copies of the document, with half of the words hidden, that the linear model is fitted to.
     """
-    linear = _captum("SkLearnRidge", "captum._utils.models.linear_model")
+    linear = _imported("SkLearnRidge", "captum._utils.models.linear_model")
     method = _captum("Lime")(score.of_ids, linear(alpha=1.0), similarity_func=_nearness)
     return _sampled(method, words, samples)
 
@@ -176,8 +176,13 @@ def _nearness(_document: Any, _hidden: Any, kept: torch.Tensor, **_: Any) -> flo
     return float(np.exp(-((distance / 25) ** 2) / 2))
 
 
-def _captum(name: str, module: str = "captum.attr") -> Any:
+def _captum(name: str) -> Any:
+    return _imported(name, "captum.attr")
+
+
+def _imported(name: str, module: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except ImportError as error:
-        raise BertsumError("explanations need captum: pip install 'bertsum[explain]'") from error
+        package = module.partition(".")[0]
+        raise BertsumError(f"explanations need {package}: pip install 'bertsum[explain]'") from error
