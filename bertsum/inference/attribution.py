@@ -19,8 +19,8 @@ import torch
 from bertsum.errors import BertsumError
 from bertsum.inference.explained import ExplainedScore
 
-# How many points of the path have their gradients taken: the fewest, and the most while the gap is above GAP. With fewer,
-# values of words are wrong by a tenth, even if they happen to add up.
+# Number of points of the path at which gradients are taken: at least, and at most while the gap is above GAP. With
+# fewer, values of words are wrong by a tenth, even if they happen to add up.
 _FEWEST, _MOST = 11, 95
 GAP = 0.02  # the largest gap between the sum of values and the difference, as a share of the difference
 _ROWS_AT_ONCE = 32  # documents with hidden words that are made at a time
