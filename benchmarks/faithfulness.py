@@ -79,7 +79,7 @@ def choice(
     score = explained_score(summary, source, row, index)
     assert isinstance(score, SentenceScore)
     head, by_head = leave_out(score, source, "head", summary.indices)
-    text, by_text = leave_out(score, source, "text", summary.indices if by_words is None else [])
+    text, by_text = leave_out(score, source, "text", summary.indices)
     others = [place for place in row["sentence_indices"] if place != index]
 
     def most(values: list[float | None], either: bool = False) -> list[int]:
@@ -91,10 +91,9 @@ def choice(
         "three that raised it most, text": most(text),
         "three that did most either way, text": most(text, either=True),
         "three decisive, head": by_head.sentences if by_head else [],
+        "three decisive, text": by_text.sentences if by_text else [],
         "three at random": draw.sample(others, 3),
     }
-    if by_text is not None:  # it takes longest, so it is searched for only one of the two sentences
-        named["three decisive, text"] = by_text.sentences
     figures = {"head and text agree": agreement(head, text)}
     if by_words is not None:
         figures["words and text agree"] = agreement(by_words, text)

@@ -274,6 +274,8 @@ def test_points_go_where_the_score_changes_fast() -> None:
     class Steps:
         """A sum over words, so each word's value is known: it is what its own part changes between its two vectors."""
 
+        precision = "fp32"
+
         def vectors(self, input_ids):
             return torch.tensor(input_ids, dtype=torch.float32)[:, None]
 
@@ -287,6 +289,14 @@ def test_points_go_where_the_score_changes_fast() -> None:
     made = integrated_gradients(score, TokenWords([1, 1, 1], [0, 0, 0], [0, 1, 2], 3), difference, 0)
     np.testing.assert_allclose(made.values, known, rtol=0.02)
     assert made.passes <= 24  # 24 points at equal distances are 6% off
+
+
+def test_what_bf16_is_too_coarse_for_is_explained_in_float32(summarizer, monkeypatch) -> None:
+    monkeypatch.setattr("bertsum.inference.explain.GAP", 0.0)  # no explanation in bf16 suffices
+    coarse = Summarizer(summarizer.model, precision="bf16")([DOCUMENT])[0].explain()
+    fine = summarizer([DOCUMENT])[0].explain(coarse.sentence)
+    assert (coarse.score, coarse.words) == (fine.score, fine.words)
+    assert coarse.completeness.passes >= 11 + fine.completeness.passes
 
 
 def test_given_words_are_for_one_thread(summary) -> None:

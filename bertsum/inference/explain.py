@@ -9,13 +9,15 @@ import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import torch
 
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
-from bertsum.inference.attribution import METHODS, TokenWords
+from bertsum.inference.attribution import GAP, METHODS, TokenWords
 from bertsum.inference.explained import ExplainedScore, SentenceScore, WrittenScore
 from bertsum.inference.explanation import Completeness, Decisive, Explanation, Word
 from bertsum.inference.summary import without_sentences
@@ -66,10 +68,14 @@ def explain(
     index = sentence_to_explain(summary, sentence)
     with torch.inference_mode(False):  # a caller may be inside it, but gradients are needed
         row = source.row(summary.document)
-        score = explained_score(summary, source, row, index)
         words, places = words_of(source.encoder, row)
-        difference, value = _difference(score, words)
-        made = METHODS[method](score, words, difference, samples or max(200, 2 * words.count))
+        score = explained_score(summary, source, row, index)
+        value, completeness, values = _explain_words(score, words, method, samples)
+        if method == "integrated_gradients" and completeness.gap > GAP and score.precision != "fp32":
+            score = explained_score(summary, replace(source, precision="fp32"), row, index)
+            before = completeness.passes
+            value, completeness, values = _explain_words(score, words, method, samples)
+            completeness = replace(completeness, passes=before + completeness.passes)
         sentences, decisive = leave_out(score, source, leaving_out, summary.indices)
     return Explanation(
         sentence=index,
@@ -79,9 +85,9 @@ def explain(
         chosen=summary.indices,
         score=value,
         probability=_probability(summary, score, value),
-        words=[Word(*place, float(part)) for place, part in zip(places, made.values, strict=True)],
+        words=[Word(*place, float(part)) for place, part in zip(places, values, strict=True)],
         sentences=sentences,
-        completeness=Completeness(float(made.values.sum()), difference, made.passes),
+        completeness=completeness,
         decisive=decisive,
         method=method,
         leaving_out=leaving_out,
@@ -154,6 +160,15 @@ def words_of(encoder: DocumentEncoder, row: Mapping[str, Any]) -> tuple[TokenWor
             numbers[token], hidden[token], last = len(places) - 1, hides, word
     word_of = [len(places) if number < 0 else number for number in numbers]
     return TokenWords(ids, hidden, word_of, len(places)), places
+
+
+def _explain_words(
+    score: ExplainedScore, words: TokenWords, method: Method, samples: int | None
+) -> tuple[float, Completeness, np.ndarray]:
+    """The score, what the values add up to, and the words' values (W)."""
+    difference, value = _difference(score, words)
+    made = METHODS[method](score, words, difference, samples or max(200, 2 * words.count))
+    return value, Completeness(float(made.values.sum()), difference, made.passes), made.values
 
 
 def _difference(score: ExplainedScore, words: TokenWords) -> tuple[float, float]:
