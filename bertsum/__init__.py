@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bertsum.results import RougeScore
     from bertsum.training.train import TrainResult, train
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 _HOME = {
     "BertSum": "bertsum.models.extractive",

@@ -78,9 +78,10 @@ def test_types_are_for_other_programs_too() -> None:
 def test_the_version_has_its_place_in_the_changelog() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", bertsum.__version__)
     headings = re.findall(r"^## \[(.+?)\](?: - \d{4}-\d{2}-\d{2})?$", CHANGELOG, flags=re.MULTILINE)
-    assert headings[0] == "Unreleased"
-    assert headings[1] == bertsum.__version__
-    numbers = [tuple(map(int, heading.split("."))) for heading in headings[1:]]
+    released = headings[1:] if headings[0] == "Unreleased" else headings
+    assert released[0] == bertsum.__version__
+    assert f"\nversion: {bertsum.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    numbers = [tuple(map(int, heading.split("."))) for heading in released]
     assert numbers == sorted(numbers, reverse=True)
     kinds = set(re.findall(r"^### (\w+)$", CHANGELOG, flags=re.MULTILINE))
     assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
