@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bertsum.encoders.load import Encoder
 
-# Pairs of tokens in one piece of attention: 1 MB in bf16, which fits a core's cache.
+# Pairs of tokens, for each core, in one piece of attention: 1 MB in bf16, which fits a core's cache.
 _PAIRS_AT_ONCE = 1 << 19
 # Tokens: documents that are all as short as this (captions, tweets) are read side by side in training. To score them,
 # each is read by itself, so that its scores have the same last digits in any batch.
@@ -336,8 +336,9 @@ def _parts(q: torch.Tensor, k: torch.Tensor) -> list[tuple[slice, slice]]:
     heads, count, length = q.shape[0], q.shape[1], k.shape[1]
     if not count:
         return []
-    rows = max(1, min(count, _PAIRS_AT_ONCE // length))
-    some = max(1, min(heads, _PAIRS_AT_ONCE // (rows * length)))
+    pairs = _PAIRS_AT_ONCE * torch.get_num_threads()
+    rows = max(1, min(count, pairs // length))
+    some = max(1, min(heads, pairs // (rows * length)))
     return [
         (slice(head, head + some), slice(row, row + rows))
         for head in range(0, heads, some)

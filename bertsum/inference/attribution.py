@@ -9,6 +9,7 @@ method's own rule) to a difference: the score of the document, less the score of
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 
 from bertsum.errors import BertsumError
 from bertsum.inference.explained import ExplainedScore
+from bertsum.inference.explanation import Completeness
 
 # Number of points of the path at which gradients are taken: at least, and at most while the gap is above GAP. With
 # fewer, values of words are wrong by a tenth, even if they happen to add up. What bf16 has not reached with these, it
@@ -54,28 +56,35 @@ class Attribution:
 
     Attributes:
         values: A value for each word (W).
+        score: The score of the document.
+        hidden: The score of the document with all words hidden.
         passes: How many times the document was read.
     """
 
     values: np.ndarray
+    score: float
+    hidden: float
     passes: int
 
+    @property
+    def completeness(self) -> Completeness:
+        """What the values add up to, beside what they should."""
+        return Completeness(float(self.values.sum()), self.score - self.hidden, self.passes)
 
-def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: float, samples: int) -> Attribution:
+
+def integrated_gradients(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
     """Integrated gradients (arXiv 1703.01365) over word embeddings; the values add up to the difference.
 
     Args:
         score: The score.
         words: The words.
-        difference: The score of the document, less its score with all words hidden; more points are taken if the values
-            do not add up to it.
         samples: Not used.
     """
     scores: list[float] = []  # of the points, as they are read
 
     def recorded(vectors: torch.Tensor) -> torch.Tensor:
         values = score.of_vectors(vectors)
-        scores.append(values.item())
+        scores.append(_finite(values))
         return values
 
     method = _captum("IntegratedGradients")(recorded)
@@ -95,57 +104,54 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, difference: f
         spline = cubic_spline(points, [read[point][1] for point in points])
         parts = np.diff(spline.antiderivative()(points), axis=0)  # integrals between points (points - 1, W)
         values = parts.sum(axis=0)
-        is_close = abs(values.sum() - difference) <= GAP * abs(difference)
-        if len(points) >= most or (is_close and len(points) >= _FEWEST):
-            return Attribution(values, len(points))
+        made = Attribution(values, read[1.0][0], read[0.0][0], len(points))
+        if len(points) >= most or (made.completeness.gap <= GAP and len(points) >= _FEWEST):
+            return made
         # What the score did between two points is known. The next point goes where the integral misses it most.
         missed = np.abs(parts.sum(axis=1) - np.diff([read[point][0] for point in points]))
         worst = int(missed.argmax())
         wanted = [(points[worst] + points[worst + 1]) / 2]
 
 
-def occlusion(score: ExplainedScore, words: TokenWords, difference: float, samples: int) -> Attribution:
+def occlusion(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
     """Occlusion (arXiv 1311.2901): what the score loses if one word is hidden; the document is read once for each word.
 
     Args:
         score: The score.
         words: The words.
-        difference: Not used.
         samples: Not used.
     """
     method = _captum("FeatureAblation")(score.of_ids)
     values = method.attribute(**_hiding(words), perturbations_per_eval=_ROWS_AT_ONCE)  # (1, T)
     firsts = [words.word.index(number) for number in range(words.count)]
-    return Attribution(values[0, firsts].double().numpy(), words.count + 1)
+    return Attribution(values[0, firsts].double().numpy(), *_ends(score, words), words.count + 1)
 
 
-def lime(score: ExplainedScore, words: TokenWords, difference: float, samples: int) -> Attribution:
+def lime(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
     """A linear model of the score around the document (LIME, arXiv 1602.04938).
 
     Args:
         score: The score.
         words: The words.
-        difference: Not used.
         samples: Number of copies of the document, with half of the words hidden, that the linear model is fitted to.
     """
     linear = _imported("SkLearnRidge", "captum._utils.models.linear_model")
     method = _captum("Lime")(score.of_ids, linear(alpha=1.0), similarity_func=_nearness)
-    return _sampled(method, words, samples)
+    return _sampled(method, score, words, samples)
 
 
-def shap(score: ExplainedScore, words: TokenWords, difference: float, samples: int) -> Attribution:
+def shap(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
     """Shapley values of words, estimated from samples (Kernel SHAP, arXiv 1705.07874).
 
     Args:
         score: The score.
         words: The words.
-        difference: Not used.
         samples: Number of copies of the document, with some words hidden, that the values are fitted to.
     """
-    return _sampled(_captum("KernelShap")(score.of_ids), words, samples)
+    return _sampled(_captum("KernelShap")(score.of_ids), score, words, samples)
 
 
-METHODS: dict[str, Callable[[ExplainedScore, TokenWords, float, int], Attribution]] = {
+METHODS: dict[str, Callable[[ExplainedScore, TokenWords, int], Attribution]] = {
     "integrated_gradients": integrated_gradients,
     "occlusion": occlusion,
     "lime": lime,
@@ -153,14 +159,28 @@ METHODS: dict[str, Callable[[ExplainedScore, TokenWords, float, int], Attributio
 }
 
 
-def _sampled(method: Any, words: TokenWords, samples: int) -> Attribution:
+def _sampled(method: Any, score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
     """The values of a method that fits a linear model; captum draws from torch's generator, which is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         values = method.attribute(
             **_hiding(words), n_samples=samples, perturbations_per_eval=_ROWS_AT_ONCE, return_input_shape=False
         )  # (1, W + 1)
-    return Attribution(values[0, : words.count].double().numpy(), samples)
+    return Attribution(values[0, : words.count].double().numpy(), *_ends(score, words), samples)
+
+
+def _ends(score: ExplainedScore, words: TokenWords) -> tuple[float, float]:
+    """The scores of the document, and of the document with all words hidden."""
+    with torch.no_grad():
+        whole, hidden = (score.of_vectors(score.vectors(ids)[None]) for ids in (words.input_ids, words.hidden_ids))
+    return _finite(whole), _finite(hidden)
+
+
+def _finite(score: torch.Tensor) -> float:
+    value = score.item()
+    if not math.isfinite(value):
+        raise BertsumError("the explained score is not a number; the model's weights are broken")
+    return value
 
 
 def _hiding(words: TokenWords) -> dict[str, torch.Tensor]:

@@ -12,14 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import torch
 
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.errors import BertsumError
 from bertsum.inference.attribution import GAP, METHODS, TokenWords
 from bertsum.inference.explained import ExplainedScore, SentenceScore, WrittenScore
-from bertsum.inference.explanation import Completeness, Decisive, Explanation, Word
+from bertsum.inference.explanation import Decisive, Explanation, Word
 from bertsum.inference.summary import without_sentences
 from bertsum.models.extractive import BertSum
 from bertsum.models.losses import scores_of
@@ -70,12 +69,12 @@ def explain(
         row = source.row(summary.document)
         words, places = words_of(source.encoder, row)
         score = explained_score(summary, source, row, index)
-        value, completeness, values = _explain_words(score, words, method, samples)
-        if method == "integrated_gradients" and completeness.gap > GAP and score.precision != "fp32":
-            score = explained_score(summary, replace(source, precision="fp32"), row, index)
-            before = completeness.passes
-            value, completeness, values = _explain_words(score, words, method, samples)
-            completeness = replace(completeness, passes=before + completeness.passes)
+        samples = samples or max(200, 2 * words.count)
+        made = METHODS[method](score, words, samples)
+        if method == "integrated_gradients" and made.completeness.gap > GAP and score.precision != "fp32":
+            before, score = made.passes, explained_score(summary, replace(source, precision="fp32"), row, index)
+            made = METHODS[method](score, words, samples)
+            made = replace(made, passes=before + made.passes)
         sentences, decisive = leave_out(score, source, leaving_out, summary.indices)
     return Explanation(
         sentence=index,
@@ -83,11 +82,11 @@ def explain(
         is_written=summary.is_written,
         document=summary.document,
         chosen=summary.indices,
-        score=value,
-        probability=_probability(summary, score, value),
-        words=[Word(*place, float(part)) for place, part in zip(places, values, strict=True)],
+        score=made.score,
+        probability=_probability(summary, score, made.score),
+        words=[Word(*place, float(part)) for place, part in zip(places, made.values, strict=True)],
         sentences=sentences,
-        completeness=completeness,
+        completeness=made.completeness,
         decisive=decisive,
         method=method,
         leaving_out=leaving_out,
@@ -160,26 +159,6 @@ def words_of(encoder: DocumentEncoder, row: Mapping[str, Any]) -> tuple[TokenWor
             numbers[token], hidden[token], last = len(places) - 1, hides, word
     word_of = [len(places) if number < 0 else number for number in numbers]
     return TokenWords(ids, hidden, word_of, len(places)), places
-
-
-def _explain_words(
-    score: ExplainedScore, words: TokenWords, method: Method, samples: int | None
-) -> tuple[float, Completeness, np.ndarray]:
-    """The score, what the values add up to, and the words' values (W)."""
-    difference, value = _difference(score, words)
-    made = METHODS[method](score, words, difference, samples or max(200, 2 * words.count))
-    return value, Completeness(float(made.values.sum()), difference, made.passes), made.values
-
-
-def _difference(score: ExplainedScore, words: TokenWords) -> tuple[float, float]:
-    """The difference to the score with all words hidden, and the score; both computed as for gradients."""
-    with torch.no_grad():
-        value, hidden = (
-            score.of_vectors(score.vectors(ids)[None]).item() for ids in (words.input_ids, words.hidden_ids)
-        )
-    if not math.isfinite(value):
-        raise BertsumError("the explained score is not a number; the model's weights are broken")
-    return value - hidden, value
 
 
 def _probability(summary: Summary, score: ExplainedScore, value: float) -> float:
