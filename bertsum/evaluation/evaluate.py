@@ -26,6 +26,7 @@ from bertsum.evaluation.bertscore import add_bertscores
 from bertsum.evaluation.explanations import FILE as EXPLANATIONS
 from bertsum.evaluation.explanations import explain_documents
 from bertsum.evaluation.facts import facts_of
+from bertsum.evaluation.fitting import tell_choice
 from bertsum.evaluation.measure import Measures, measure, writes
 from bertsum.evaluation.novelty import summarize_novelty
 from bertsum.evaluation.perplexity import PERPLEXITY, write_perplexity
@@ -190,6 +191,7 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], spli
                 folder = stack.enter_context(Run.of(config).writing_results(name))
                 prepared = prepare(config, split, model.tokenizer, model.target_tokenizer)
                 start = time.perf_counter()
+            tell_choice(model, config.selection)
             weights[system] = saved_checksum(model.folder) if model.folder else None
             title = f"score {split}" if system == "model" else f"score {split} with {system}"
             with Progress(title, len(prepared)) as progress:

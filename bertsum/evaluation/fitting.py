@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bertsum.config import Config
+from bertsum.config import Config, SelectionConfig
 from bertsum.data.prepare import prepare
 from bertsum.device import default_device
 from bertsum.errors import BertsumError
@@ -157,3 +157,9 @@ def fit_selection(checkpoint: str | Path, config: Config) -> ExpectedRouge:
     chosen_by = {"candidates": candidates, "threshold": None, "trigram_blocking": False}
     write_fitted(Path(checkpoint), {"expected_rouge": fitted}, chosen_by)
     return fitted
+
+
+def tell_choice(model: Model, selection: SelectionConfig) -> None:
+    """Says that sentences are taken by score, where extracts were asked for and the model is not fitted for them."""
+    if model.kind == "extractive" and selection.candidates is not None and model.config.expected_rouge is None:
+        print("selection.candidates: nothing is fitted (bertsum calibrate); sentences are taken by score", flush=True)

@@ -122,14 +122,12 @@ def _train(config: Config, resumed: Resumed | None, accelerator: Accelerator) ->
 
 
 def _fit_selection(best: Path, config: Config, documents: int) -> None:
-    """Fits what chooses extracts, if there are documents enough; else sentences are taken by score."""
+    """Fits what chooses extracts, if there are documents enough."""
     if documents >= LEAST_DOCUMENTS:
         fit_selection(best, config)
     else:
         print(
-            f"selection.candidates: {documents} validation documents are too few to fit expected ROUGE, which takes "
-            f"{LEAST_DOCUMENTS}; sentences are taken by score",
-            flush=True,
+            f"{documents} validation documents are too few to fit expected ROUGE: {LEAST_DOCUMENTS} or more are needed"
         )
 
 
