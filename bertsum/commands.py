@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from bertsum.errors import BertsumError, NoSummaryError
 from bertsum.files import decode_text, whole_file
-from bertsum.reading.documents import has_many, is_table, read_document
+from bertsum.reading.documents import has_many, read_document
 from bertsum.text import one_line, printable
 
 if TYPE_CHECKING:
     from bertsum.inference.summarizer import Summarizer
-    from bertsum.inference.summary import Summary
     from bertsum.reading.text import FileText
 
 MODEL_HELP = "a checkpoint folder such as runs/cnndm/best, or a hub id; by default the model that comes with bertsum"
@@ -85,7 +84,7 @@ def summarize(options: argparse.Namespace, _: list[str]) -> None:
     if options.jsonl is not None and options.file is not None:
         options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
     many = options.file is not None and has_many(options.file)
-    if many and options.out is not None and is_table(options.file):
+    if many and options.out is not None:
         options.file, options.jsonl = None, options.file
     if (options.jsonl is None) != (options.out is None) and not many:
         options.parser.error("--jsonl and --out are given together, or --out and a folder, a pattern or a table")
@@ -139,7 +138,7 @@ def _document(options: argparse.Namespace) -> str | FileText:
 
 
 def _print_many(options: argparse.Namespace) -> None:
-    """Prints a summary for each document of a folder, a pattern or a table, or writes them to --out."""
+    """Prints a summary for each document of a folder, a pattern or a table."""
     from bertsum.reading.many import documents_of
 
     named = documents_of(options.file, options.document_field, options.id_field, options.encoding)
@@ -154,37 +153,20 @@ def _print_many(options: argparse.Namespace) -> None:
 
     answers = summarizer.stream(documents(), errors="return", **_asked(options, (*_CHOOSING, *_WRITING)))
     made, problems, first = 0, 0, ""
-    with whole_file(Path(options.out)) if options.out else nullcontext(sys.stdout) as out:
-        for answer in answers:
-            name = names.popleft()
-            if isinstance(answer, BertsumError):
-                problem = str(answer) if name in str(answer) else f"{name}: {answer}"
-                print(f"warning: {problem}", file=sys.stderr)
-                first, problems = first or problem, problems + 1
-                if options.out:
-                    out.write(json.dumps({"id": name, "error": problem}, ensure_ascii=False) + "\n")
-                continue
-            if options.json or options.out:
-                line = json.dumps({"id": name, **_line(answer, options.json)}, ensure_ascii=False)
-                out.write((line if options.out else printable(line)) + "\n")
-            else:
-                out.write("\n" * bool(made) + f"== {one_line(name)} ==\n{_shown(answer.text)}\n")
-            made += 1
-        if not made:
-            raise NoSummaryError(f"none of {problems:,} documents could be summarised. The first: {first}")
-    if options.out:
-        print(
-            f"{made + problems:,} documents in {options.out}"
-            + (f", {problems:,} of them without a summary" if problems else "")
-        )
-
-
-def _line(summary: Summary, everything: bool) -> dict[str, Any]:
-    """The values of a summary's line of JSON."""
-    values = asdict(summary)
-    return values if everything else {
-        "summary": summary.text, **{name: values[name] for name in ("sentences", "indices", "scores")}
-    }  # fmt: skip
+    for answer in answers:
+        name = names.popleft()
+        if isinstance(answer, BertsumError):
+            problem = str(answer) if name in str(answer) else f"{name}: {answer}"
+            print(f"warning: {problem}", file=sys.stderr)
+            first, problems = first or problem, problems + 1
+            continue
+        if options.json:
+            print(printable(json.dumps({"id": name, **asdict(answer)}, ensure_ascii=False)))
+        else:
+            print("\n" * bool(made) + f"== {one_line(name)} ==\n{_shown(answer.text)}")
+        made += 1
+    if not made:
+        raise NoSummaryError(f"none of {problems:,} documents could be summarised. The first: {first}")
 
 
 def _print_json(values: dict[str, Any]) -> None:

@@ -328,9 +328,44 @@ def test_folders_and_patterns(command, model, tmp_path) -> None:  # noqa: F811
     code, shown, _ = command("summarize", str(tmp_path / "notes" / "*.md"), "--model", model, "--json")
     assert (code, json.loads(shown)["sentences"]) == (0, [FIRST])
     code, shown, _ = command("summarize", str(tmp_path / "notes"), "--model", model, "--out", str(tmp_path / "o.jsonl"))
-    assert (code, shown) == (0, f"3 documents in {tmp_path}/o.jsonl, 1 of them without a summary\n")
+    assert (code, shown) == (0, f"3 documents in {tmp_path}/o.jsonl, 1 of them without a summary (field error)\n")
+    assert [json.loads(line)["id"] for line in (tmp_path / "o.jsonl").read_text().splitlines()] == [
+        f"{tmp_path}/notes/{name}" for name in ("a.txt", "b.md", "c.txt")
+    ]
     assert command("summarize", str(tmp_path / "*.pdf"), "--model", model)[2].endswith("matches no file\n")
     (tmp_path / "empty").mkdir()
     assert "has no file of .txt" in command("summarize", str(tmp_path / "empty"), "--model", model)[2]
     code, _, errors = command("summarize", str(tmp_path / "notes" / "c*"), "--model", model)
     assert (code, "none of 1 documents could be summarised" in errors) == (1, True)
+
+
+def test_a_folder_goes_on_after_an_interruption(model, tmp_path, monkeypatch) -> None:  # noqa: F811
+    (tmp_path / "notes").mkdir()
+    for number in range(6):
+        (tmp_path / "notes" / f"{number}.txt").write_text(f"{FIRST} {SECOND} Number {number}.", encoding="utf-8")
+    made = bertsum.Summarizer.from_pretrained(model)
+    whole = bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "whole.jsonl", progress=False)
+    stream, left = made.stream, 4
+
+    def stopped(*arguments, **options):
+        nonlocal left
+        for answer in stream(*arguments, **options):
+            if left == 0:
+                raise KeyboardInterrupt
+            left -= 1
+            yield answer
+
+    monkeypatch.setattr(made, "stream", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "o.jsonl", buffer=2, progress=False)
+    monkeypatch.undo()
+    assert (tmp_path / ".o.jsonl.unfinished" / "part").read_text().count("\n") == 4
+    (tmp_path / "notes" / "6.txt").write_text(FIRST, encoding="utf-8")
+    with pytest.raises(bertsum.BertsumError, match="was begun with other values"):
+        bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "o.jsonl", progress=False)
+    (tmp_path / "notes" / "6.txt").unlink()
+    rest = bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "o.jsonl", progress=False)
+    assert rest.documents == 6
+    assert rest.path.read_bytes() == whole.path.read_bytes()
+    with pytest.raises(bertsum.BertsumError, match="query_field"):
+        bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "p.jsonl", query_field="query", progress=False)

@@ -9,11 +9,12 @@ import signal
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from glob import has_magic
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from bertsum.data.documents import Document, Rejected
 from bertsum.data.fingerprints import describe_file
@@ -24,7 +25,8 @@ from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_rem
 from bertsum.inference.reading import Asked
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.progress import Progress
-from bertsum.reading.documents import TABLES
+from bertsum.reading.documents import TABLES, has_many
+from bertsum.reading.many import documents_of, files_of
 from bertsum.reading.tables import read_rows
 from bertsum.text import plain, sanitize
 
@@ -68,10 +70,11 @@ def summarize_file(
     buffer: int = BUFFER,
     **options: Unpack[Options],
 ) -> FileSummaries:
-    """Summarises each document of a file of JSON lines, or of a table, of any size.
+    """Summarises each document of a file of JSON lines, of a table or of a folder, of any size.
 
-    The target has one line for each document, in the same order: ``id`` (as text; the document's number if it has
-    none), ``summary``, ``sentences``, ``indices`` and ``scores``; or ``id`` and ``error`` if it cannot be summarised.
+    The target has one line for each document, in the same order: ``id``, ``summary``, ``sentences``, ``indices`` and
+    ``scores``; or ``id`` and ``error`` if it cannot be summarised. The id is text: the document's number if it has
+    none, and the file's name in a folder.
     Written summaries have no ``indices`` and ``scores``, but also ``leans_on`` and ``unsupported``; answers to a query
     also have ``query`` and ``spans``.
     The target is complete or absent. It grows in a hidden folder beside it; after any interruption, the same call
@@ -79,7 +82,8 @@ def summarize_file(
 
     Args:
         summarizer: The summarizer.
-        source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``), or a table (``.csv``, ``.tsv``, ``.parquet``).
+        source: JSON lines, plain or gzipped (``.jsonl``, ``.jsonl.gz``), a table (``.csv``, ``.tsv``, ``.parquet``), a
+            folder, or a pattern such as ``notes/*.md``.
         target: File for the summaries; gzipped if its name ends with ``.gz``.
         document_field: Field or column of the document; by default document, article, text, source or src.
         id_field: Field of the id; by default id or paper_id. If the id is neither text nor a whole number, it is the
@@ -99,55 +103,87 @@ def summarize_file(
     """
     source, target = Path(source), Path(target)
     _check_names(source, target)
-    _check_queries(summarizer, query_field, options)
+    _check_queries(summarizer, source, query_field, options)
     fields = {"document_field": document_field, "id_field": id_field}
     fields |= {} if query_field is None else {"query_field": query_field}
     made_of = _made_of(summarizer, source, fields, encoding, options)
     summarizer.stream([], buffer=buffer, **options)  # checks the options before anything is written
+    own_queries = summarizer.answers and options.get("query") is None
     writer = _Writer(target, made_of, resume)
-    with _opened(source) as file, _explained(target, writer):
-        read = read_rows(source, file, document_field, id_field, encoding, query_field)
-        size, title = source.stat().st_size, f"summarize {source.name}"
-        with writer, Progress(title, size, "bytes", shown=progress) as shown:
-            _summarize_rest(summarizer, read, file, writer, shown, buffer, options)
-            return writer.finish()
+    with ExitStack() as stack:
+        stack.enter_context(_explained(target, writer))
+        if _is_file(source):
+            file = stack.enter_context(_opened(source))
+            rows = read_rows(source, file, document_field, id_field, encoding, query_field)
+            items = (_Item.of_row(row, own_queries, file.tell()) for row in rows)
+            total, unit = source.stat().st_size, "bytes"
+        else:
+            named = documents_of(str(source), document_field, id_field, encoding)
+            items = (_Item(name, name, document, number) for number, (name, document) in enumerate(named, 1))
+            total, unit = None, "documents"
+        stack.enter_context(writer)
+        shown = stack.enter_context(Progress(f"summarize {source.name}", total, unit, shown=progress))
+        _summarize_rest(summarizer, items, writer, shown, buffer, options)
+        return writer.finish()
+
+
+class _Item(NamedTuple):
+    """A document as it was read.
+
+    Attributes:
+        id: Its id; None if it has none.
+        place: Where it was read.
+        document: What the summarizer takes, or the error that tells why there is nothing.
+        position: How far the source was read then: bytes of a file, documents of a folder.
+    """
+
+    id: str | None
+    place: str
+    document: Any
+    position: int
+
+    @classmethod
+    def of_row(cls, row: Document | Rejected, own_queries: bool, position: int) -> _Item:
+        """A row of a table, or a JSON line; with its own query, if there is one."""
+        if isinstance(row, Rejected):
+            return cls(row.id, row.place, BertsumError(row.problem), position)
+        return cls(row.id, row.place, Asked(row.text, row.query) if own_queries else row.text, position)
 
 
 def _summarize_rest(
     summarizer: Summarizer,
-    read: Iterator[Document | Rejected],
-    file: BinaryIO,
+    items: Iterator[_Item],
     writer: _Writer,
     shown: Progress,
     buffer: int,
     options: Options,
 ) -> None:
     """Summarises the documents that the writer does not have yet, and saves them buffer by buffer."""
-    start, position = writer.documents, 0
-    waiting: deque[Document | Rejected] = deque()
-    own_queries = summarizer.answers and options.get("query") is None
+    start, reached = writer.documents, 0
+    waiting: deque[_Item] = deque()
 
     def documents() -> Iterator[Any]:
-        nonlocal position
-        for item in islice(read, start, None):
+        nonlocal reached
+        for item in islice(items, start, None):
             waiting.append(item)
-            position = file.tell()
-            if isinstance(item, Document):
-                yield Asked(item.text, item.query) if own_queries else item.text
-            else:
-                yield BertsumError(item.problem)
+            reached = item.position
+            yield item.document
 
     for answer in summarizer.stream(documents(), buffer=buffer, start=start, errors="return", **options):
         writer.add(_line(waiting.popleft(), writer.documents, answer))
         if not waiting:  # the end of a buffer
             writer.save()
             shown.note(f"{writer.documents:,} documents")
-            shown.update(position - shown.count)
+            shown.update(reached - shown.count)
+
+
+def _is_file(source: Path) -> bool:
+    return source.name.lower().endswith((*JSON_LINES, *TABLES)) and not (source.is_dir() or has_magic(str(source)))
 
 
 def _check_names(source: Path, target: Path) -> None:
-    if not source.name.lower().endswith((*JSON_LINES, *TABLES)):
-        tables = f"{' or '.join(JSON_LINES)}, or a table ({', '.join(TABLES)})"
+    if not _is_file(source) and not has_many(str(source)):
+        tables = f"{' or '.join(JSON_LINES)}, a table ({', '.join(TABLES)}) or a folder"
         raise BertsumError(f"source: '{source}' is not named as JSON lines, expected {tables}")
     if not target.name.endswith(JSON_LINES):
         raise BertsumError(f"target: '{target}' is not named as JSON lines, expected {' or '.join(JSON_LINES)}")
@@ -162,7 +198,7 @@ def _made_of(
     given = {name: plain(value) for name, value in options.items() if value is not None}
     given.pop("max_tokens_per_batch", None)
     return {
-        "source": describe_file(source),
+        "source": describe_file(source) if _is_file(source) else _describe_files(source),
         **fields,
         **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
@@ -172,13 +208,24 @@ def _made_of(
     }
 
 
-def _check_queries(summarizer: Summarizer, query_field: str | None, options: Options) -> None:
+def _describe_files(source: Path) -> list[Any]:
+    """The number of files of a folder or pattern, and a checksum of their names and all of their content."""
+    files = files_of(str(source))
+    described = "".join(json.dumps(describe_file(path)) for path in files)
+    return [source.name, len(files), zlib.crc32(described.encode())]
+
+
+def _check_queries(summarizer: Summarizer, source: Path, query_field: str | None, options: Options) -> None:
     """Checks that there is one source of queries, and a model that takes them."""
     query = options.get("query")
     if isinstance(query, Iterable) and not isinstance(query, str):  # a resumed call would not know where to go on
         raise BertsumError("query: got several, expected one for all documents; put them into a field (query_field)")
     if query_field is not None and query is not None:
         raise BertsumError("query: got one for all documents and a field of queries, expected one of the two")
+    if query_field is not None and not _is_file(source):
+        raise BertsumError(
+            f"query_field: names a column or a field, and '{source}' has none; expected a table or JSON lines"
+        )
     if query_field is not None and not summarizer.answers:
         asked: Options = {"query": ""}
         summarizer.stream([], **asked)  # tells why not
@@ -212,11 +259,12 @@ def _describe_model(summarizer: Summarizer) -> str:
     return f"{checksum(summarizer.model.state_dict())}{zlib.crc32(config.encode()):08x}"
 
 
-def _line(item: Document | Rejected, number: int, answer: Summary | BertsumError) -> dict[str, Any]:
+def _line(item: _Item, number: int, answer: Summary | BertsumError) -> dict[str, Any]:
     """A document's line of the target."""
     identity = str(number) if item.id is None else item.id
     if isinstance(answer, BertsumError):
-        return {"id": identity, "error": sanitize(f"{item.place}: {answer}")}  # a file's name may be any bytes
+        problem = str(answer) if item.place in str(answer) else f"{item.place}: {answer}"
+        return {"id": identity, "error": sanitize(problem)}  # a file's name may be any bytes
     line = {
         "id": identity,
         "summary": answer.text,
