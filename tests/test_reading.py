@@ -339,6 +339,14 @@ def test_folders_and_patterns(command, model, tmp_path) -> None:  # noqa: F811
     assert (code, "none of 1 documents could be summarised" in errors) == (1, True)
 
 
+def test_a_name_may_look_like_a_pattern(command, model, tmp_path) -> None:  # noqa: F811
+    source, out = tmp_path / "notes[1].jsonl", tmp_path / "o.jsonl"
+    source.write_text(json.dumps({"id": "a", "document": FIRST}) + "\n", encoding="utf-8")
+    assert command("summarize", str(source), "--model", model)[1] == f"== a ==\n{FIRST}\n"
+    assert command("summarize", str(source), "--model", model, "--out", str(out))[0] == 0
+    assert json.loads(out.read_text())["sentences"] == [FIRST]
+
+
 def test_a_folder_goes_on_after_an_interruption(model, tmp_path, monkeypatch) -> None:  # noqa: F811
     (tmp_path / "notes").mkdir()
     for number in range(6):

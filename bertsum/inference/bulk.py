@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from glob import has_magic
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -25,7 +24,7 @@ from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_rem
 from bertsum.inference.reading import Asked
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.progress import Progress
-from bertsum.reading.documents import TABLES, has_many
+from bertsum.reading.documents import TABLES, has_many, is_one_table
 from bertsum.reading.many import documents_of, files_of
 from bertsum.reading.tables import read_rows
 from bertsum.text import plain, sanitize
@@ -112,7 +111,7 @@ def summarize_file(
     writer = _Writer(target, made_of, resume)
     with ExitStack() as stack:
         stack.enter_context(_explained(target, writer))
-        if _is_file(source):
+        if is_one_table(str(source)):
             file = stack.enter_context(_opened(source))
             rows = read_rows(source, file, document_field, id_field, encoding, query_field)
             items = (_Item.of_row(row, own_queries, file.tell()) for row in rows)
@@ -177,12 +176,8 @@ def _summarize_rest(
             shown.update(reached - shown.count)
 
 
-def _is_file(source: Path) -> bool:
-    return source.name.lower().endswith((*JSON_LINES, *TABLES)) and not (source.is_dir() or has_magic(str(source)))
-
-
 def _check_names(source: Path, target: Path) -> None:
-    if not _is_file(source) and not has_many(str(source)):
+    if not is_one_table(str(source)) and not has_many(str(source)):
         tables = f"{' or '.join(JSON_LINES)}, a table ({', '.join(TABLES)}) or a folder"
         raise BertsumError(f"source: '{source}' is not named as JSON lines, expected {tables}")
     if not target.name.endswith(JSON_LINES):
@@ -198,7 +193,7 @@ def _made_of(
     given = {name: plain(value) for name, value in options.items() if value is not None}
     given.pop("max_tokens_per_batch", None)
     return {
-        "source": describe_file(source) if _is_file(source) else _describe_files(source),
+        "source": describe_file(source) if is_one_table(str(source)) else _describe_files(source),
         **fields,
         **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
@@ -222,7 +217,7 @@ def _check_queries(summarizer: Summarizer, source: Path, query_field: str | None
         raise BertsumError("query: got several, expected one for all documents; put them into a field (query_field)")
     if query_field is not None and query is not None:
         raise BertsumError("query: got one for all documents and a field of queries, expected one of the two")
-    if query_field is not None and not _is_file(source):
+    if query_field is not None and not is_one_table(str(source)):
         raise BertsumError(
             f"query_field: names a column or a field, and '{source}' has none; expected a table or JSON lines"
         )

@@ -101,6 +101,15 @@ def is_table(name: str) -> bool:
     return name.lower().endswith((*TABLES, *_LINES))
 
 
+def is_one_table(source: str) -> bool:
+    """Whether a source is a table: no folder, and no pattern that may match several."""
+    return is_table(source) and not Path(source).is_dir() and not _is_pattern(source)
+
+
+def _is_pattern(source: str) -> bool:
+    return glob.has_magic(source) and not Path(source).exists()
+
+
 def has_many(source: str) -> bool:
     """Whether a source may have many documents: a folder, a pattern such as ``notes/*.md``, or a table."""
-    return Path(source).is_dir() or is_table(source) or (glob.has_magic(source) and not Path(source).exists())
+    return Path(source).is_dir() or is_table(source) or _is_pattern(source)

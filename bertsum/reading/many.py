@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bertsum.data.documents import Document
 from bertsum.errors import BertsumError
-from bertsum.reading.documents import SUFFIXES, is_table, read_document
+from bertsum.reading.documents import SUFFIXES, is_one_table, is_table, read_document
 from bertsum.reading.tables import read_rows
 from bertsum.reading.text import FileText
 from bertsum.text import sanitize
@@ -51,7 +51,7 @@ def documents_of(
     Raises:
         BertsumError: if the source as a whole cannot be read.
     """
-    if is_table(source) and not Path(source).is_dir() and not glob.has_magic(source):
+    if is_one_table(source):
         yield from _rows(Path(source), document_field, id_field, encoding)
         return
     for path in files_of(source):
