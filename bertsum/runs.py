@@ -2,7 +2,8 @@
 
 runs/NAME/config.yaml  metrics.jsonl  curves.svg  tensorboard/
           checkpoints/step_001000/    a model, and state/
-          best -> checkpoints/step_...
+          mean/                       a model, if train.average asks for one
+          best -> checkpoints/step_... or mean
           eval/SPLIT/                 results.json  predictions.jsonl  report.html
 """
 
@@ -25,7 +26,7 @@ from bertsum.results import RESULTS_FILE
 # Workers of a killed training hold the lock for a moment, until they notice.
 _LOCK_SECONDS = 5.0
 # All that a run writes.
-_WRITTEN = ("checkpoints", "best", "metrics.jsonl", "curves.svg", "eval", "tensorboard", "config.yaml")
+_WRITTEN = ("checkpoints", "best", "mean", "metrics.jsonl", "curves.svg", "eval", "tensorboard", "config.yaml")
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,13 @@ class Run:
 
     @property
     def best(self) -> Path:
-        """A link to the best checkpoint; without validation data, to the last one."""
+        """A link to the best checkpoint or the mean of the best; without validation data, to the last checkpoint."""
         return self.folder / "best"
+
+    @property
+    def mean(self) -> Path:
+        """The model with the mean of the best checkpoints' weights (``train.average``)."""
+        return self.folder / "mean"
 
     @property
     def lock_file(self) -> Path:
@@ -157,8 +163,8 @@ class Run:
         ranked = sorted(sorted(kept), key=lambda step: values[step] if metric == "loss" else -values[step])
         return [kept[step] for step in ranked[:count]]
 
-    def point_best(self, step: int) -> None:
-        """Links ``best`` to a checkpoint, in one step.
+    def point_best(self, checkpoint: Path) -> None:
+        """Links ``best`` to a model of the run, in one step.
 
         Raises:
             BertsumError: if the link cannot be made.
@@ -166,7 +172,7 @@ class Run:
         link = self.folder / ".best.unfinished"
         try:
             link.unlink(missing_ok=True)
-            link.symlink_to(Path("checkpoints") / self.checkpoint(step).name)
+            link.symlink_to(checkpoint.relative_to(self.folder))
             os.replace(link, self.best)
         except OSError as error:
             raise BertsumError(f"'{self.best}' cannot be written: {error}") from error

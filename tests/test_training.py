@@ -309,3 +309,26 @@ def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
         bertsum.train(config_of(*same, *further, "name=other", OTHER_NETWORK[kind]))
     with pytest.raises(bertsum.BertsumError, match="model 'me/none': no such folder, and the hub cannot give it"):
         bertsum.train(config_of(*same, *further, "name=other", "train.start_from=me/none"))
+
+
+def test_best_is_the_mean_of_the_best_checkpoints(config_of) -> None:
+    options = (
+        "train.max_steps=6",
+        "train.validate_every=2",
+        "train.keep_best=3",
+        "train.average=2",
+        "train.metric=loss",
+    )
+    config = config_of(*options)
+    run = Run.of(config)
+    for expected in (6, 8):  # the second one goes on with the training
+        result = bertsum.train(config)
+        assert (result.step, run.best.resolve()) == (expected, run.mean.resolve())
+        first, second = (load_file(path / "model.safetensors") for path in run.best_checkpoints("loss", 2))
+        mean = load_file(run.best / "model.safetensors")
+        for name, weight in mean.items():
+            torch.testing.assert_close(weight, (first[name] + second[name]) / 2)
+        assert result.evaluation is not None
+        config = config_of(*options, "train.max_steps=8")
+    with pytest.raises(bertsum.BertsumError, match="train.average: got 4, expected at most train.keep_best"):
+        config_of("train.average=4", "train.keep_best=3")

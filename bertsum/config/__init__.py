@@ -191,6 +191,8 @@ def _training_problems(config: Config) -> Iterator[str]:
             "model.adapters: is set with model.start_from_extractive, but a checkpoint of adapters does not have the "
             "encoder that they belong to; expected one of them"
         )
+    if train.average is not None and train.average > train.keep_best:
+        yield f"train.average: got {train.average}, expected at most train.keep_best ({train.keep_best})"
     if train.metric != "loss" and not train.validate_rouge:
         yield f"train.metric: got {train.metric}, expected loss unless train.validate_rouge is true"
     metrics = config.evaluation.metrics

@@ -84,6 +84,9 @@ class TrainConfig:
     """Updates from one checkpoint to the next; each validation also writes one. Null: only validations do."""
     keep_best: Whole = 3
     """This many checkpoints are kept by train.metric, beside the last one."""
+    average: Count | None = None
+    """After the training, best is a model with the mean of the weights of this many best checkpoints. Null: it is the
+    best checkpoint."""
     metric: Literal["loss", "rouge1", "rouge2", "rougeL", "rouge_mean"] = "loss"
     """What ranks checkpoints: the validation loss, one ROUGE F1, or the mean F1 of ROUGE-1, 2 and L."""
     patience: Count | None = None

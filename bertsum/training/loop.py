@@ -374,7 +374,7 @@ class Trainer:
 
     def _tidy(self) -> None:
         ranked = self.state.ranking.kept
-        self.run.point_best(ranked[0][1] if ranked else self.state.step)
+        self.run.point_best(self.run.checkpoint(ranked[0][1] if ranked else self.state.step))
         self.run.remove_checkpoints(self.state.kept_steps())
 
     def _resume(self, last: Path, saved: SavedState) -> None:

@@ -121,6 +121,7 @@ _MAY_DIFFER = (
     "train.validate_documents",
     "train.save_every",
     "train.keep_best",
+    "train.average",
     "train.patience",
     "train.log_every",
     "train.resume",
@@ -181,7 +182,7 @@ def write_model_as_run(config: Config, model: Model, step: int) -> Path:
     with whole_folder(folder) as beside:
         model.save_pretrained(beside, card=False)
     config.save(run.config_file)
-    run.point_best(step)
+    run.point_best(folder)
     return folder
 
 

@@ -20,6 +20,7 @@ from bertsum.evaluation.translation import check_installed
 from bertsum.models.base import Model, model_class
 from bertsum.pages.plots import plot_training
 from bertsum.runs import Run
+from bertsum.training.average import average_best
 from bertsum.training.distributed import start_accelerator
 from bertsum.training.loop import Trainer
 from bertsum.training.resume import (
@@ -46,7 +47,7 @@ class TrainResult:
 
     Attributes:
         run_dir: The run folder.
-        checkpoint: The best checkpoint (without validation data: the last one).
+        checkpoint: The best checkpoint (without validation data: the last one), or the mean of the best.
         step: Updates done.
         evaluation: Results of the best checkpoint on the validation documents; None without any, and on all processes
             but the first.
@@ -114,6 +115,9 @@ def _train(config: Config, resumed: Resumed | None, accelerator: Accelerator) ->
     best = Run.of(config).best
     if accelerator.is_main_process:
         plot_training(Run.of(config))
+        average_best(
+            Run.of(config), config.train.metric, min(config.train.average or 1, len(trainer.state.ranking.kept))
+        )
     if accelerator.is_main_process and validation is not None:
         if config.selection.candidates is not None and model.kind == "extractive":
             _fit_selection(best, config, len(validation))
