@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,11 @@ def describe_file(path: Path) -> list[Any]:
         return [path.name, *_content(path)]
     except OSError:  # listed, but not readable: reading it will fail later
         return [str(path)]
+
+
+def describe_files(paths: Sequence[Path]) -> list[Any]:
+    """Identifies many files: their number, and a short name for their names and all of their content."""
+    return [len(paths), fingerprint_of({"files": [describe_file(path) for path in paths]})]
 
 
 def _content(path: Path) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from bertsum.data.documents import Document, Rejected
-from bertsum.data.fingerprints import describe_file
+from bertsum.data.fingerprints import describe_file, describe_files
 from bertsum.data.sources import JSON_LINES
 from bertsum.encoders.tensors import checksum
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
@@ -193,7 +193,7 @@ def _made_of(
     given = {name: plain(value) for name, value in options.items() if value is not None}
     given.pop("max_tokens_per_batch", None)
     return {
-        "source": describe_file(source) if is_one_table(str(source)) else _describe_files(source),
+        "source": describe_file(source) if is_one_table(str(source)) else describe_files(files_of(str(source))),
         **fields,
         **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
@@ -201,13 +201,6 @@ def _made_of(
         "long_documents": "truncate" if summarizer.model.writes else "window",
         **given,
     }
-
-
-def _describe_files(source: Path) -> list[Any]:
-    """The number of files of a folder or pattern, and a checksum of their names and all of their content."""
-    files = files_of(str(source))
-    described = "".join(json.dumps(describe_file(path)) for path in files)
-    return [source.name, len(files), zlib.crc32(described.encode())]
 
 
 def _check_queries(summarizer: Summarizer, source: Path, query_field: str | None, options: Options) -> None:
