@@ -9,24 +9,22 @@ import signal
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from bertsum.data.documents import Document, Rejected
 from bertsum.data.fingerprints import describe_file, describe_files
 from bertsum.data.sources import JSON_LINES
 from bertsum.encoders.tensors import checksum
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
-from bertsum.inference.reading import Asked
+from bertsum.inference.bulk_input import Item, opened
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.progress import Progress
 from bertsum.reading.documents import TABLES, has_many, is_one_table
-from bertsum.reading.many import documents_of, files_of
-from bertsum.reading.tables import read_rows
+from bertsum.reading.many import files_of
 from bertsum.text import plain, sanitize
 
 if TYPE_CHECKING:
@@ -109,49 +107,16 @@ def summarize_file(
     summarizer.stream([], buffer=buffer, **options)  # checks the options before anything is written
     own_queries = summarizer.answers and options.get("query") is None
     writer = _Writer(target, made_of, resume)
-    with ExitStack() as stack:
-        stack.enter_context(_explained(target, writer))
-        if is_one_table(str(source)):
-            file = stack.enter_context(_opened(source))
-            rows = read_rows(source, file, document_field, id_field, encoding, query_field)
-            items = (_Item.of_row(row, own_queries, file.tell()) for row in rows)
-            total, unit = source.stat().st_size, "bytes"
-        else:
-            named = documents_of(str(source), document_field, id_field, encoding)
-            items = (_Item(name, name, document, number) for number, (name, document) in enumerate(named, 1))
-            total, unit = None, "documents"
-        stack.enter_context(writer)
-        shown = stack.enter_context(Progress(f"summarize {source.name}", total, unit, shown=progress))
-        _summarize_rest(summarizer, items, writer, shown, buffer, options)
-        return writer.finish()
-
-
-class _Item(NamedTuple):
-    """A document as it was read.
-
-    Attributes:
-        id: Its id; None if it has none.
-        place: Where it was read.
-        document: What the summarizer takes, or the error that tells why there is nothing.
-        position: How far the source was read then: bytes of a file, documents of a folder.
-    """
-
-    id: str | None
-    place: str
-    document: Any
-    position: int
-
-    @classmethod
-    def of_row(cls, row: Document | Rejected, own_queries: bool, position: int) -> _Item:
-        """A row of a table, or a JSON line; with its own query, if there is one."""
-        if isinstance(row, Rejected):
-            return cls(row.id, row.place, BertsumError(row.problem), position)
-        return cls(row.id, row.place, Asked(row.text, row.query) if own_queries else row.text, position)
+    with _explained(target, writer), opened(source, encoding, own_queries, **fields) as (items, size), writer:
+        unit = "documents" if size is None else "bytes"
+        with Progress(f"summarize {source.name}", size, unit, shown=progress) as shown:
+            _summarize_rest(summarizer, items, writer, shown, buffer, options)
+            return writer.finish()
 
 
 def _summarize_rest(
     summarizer: Summarizer,
-    items: Iterator[_Item],
+    items: Iterator[Item],
     writer: _Writer,
     shown: Progress,
     buffer: int,
@@ -159,7 +124,7 @@ def _summarize_rest(
 ) -> None:
     """Summarises the documents that the writer does not have yet, and saves them buffer by buffer."""
     start, reached = writer.documents, 0
-    waiting: deque[_Item] = deque()
+    waiting: deque[Item] = deque()
 
     def documents() -> Iterator[Any]:
         nonlocal reached
@@ -235,19 +200,12 @@ def _explained(target: Path, writer: _Writer) -> Iterator[None]:
         raise Stopped(number, f"after {writer.saved:,} documents; {_GO_ON}") from None
 
 
-def _opened(source: Path) -> BinaryIO:
-    try:
-        return open(source, "rb")
-    except OSError as error:
-        raise BertsumError(f"source: '{source}' cannot be read: {error.strerror}") from error
-
-
 def _describe_model(summarizer: Summarizer) -> str:
     config = json.dumps(asdict(summarizer.model.config), sort_keys=True)
     return f"{checksum(summarizer.model.state_dict())}{zlib.crc32(config.encode()):08x}"
 
 
-def _line(item: _Item, number: int, answer: Summary | BertsumError) -> dict[str, Any]:
+def _line(item: Item, number: int, answer: Summary | BertsumError) -> dict[str, Any]:
     """A document's line of the target."""
     identity = str(number) if item.id is None else item.id
     if isinstance(answer, BertsumError):
