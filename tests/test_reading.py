@@ -352,7 +352,7 @@ def test_a_folder_goes_on_after_an_interruption(model, tmp_path, monkeypatch) ->
     for number in range(6):
         (tmp_path / "notes" / f"{number}.txt").write_text(f"{FIRST} {SECOND} Number {number}.", encoding="utf-8")
     made = bertsum.Summarizer.from_pretrained(model)
-    whole = bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "whole.jsonl", progress=False)
+    whole = bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "whole.jsonl", buffer=2, progress=False)
     stream, left = made.stream, 4
 
     def stopped(*arguments, **options):
@@ -372,7 +372,7 @@ def test_a_folder_goes_on_after_an_interruption(model, tmp_path, monkeypatch) ->
     with pytest.raises(bertsum.BertsumError, match="was begun with other values"):
         bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "o.jsonl", progress=False)
     (tmp_path / "notes" / "6.txt").unlink()
-    rest = bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "o.jsonl", progress=False)
+    rest = bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "o.jsonl", buffer=2, progress=False)
     assert rest.documents == 6
     assert rest.path.read_bytes() == whole.path.read_bytes()
     with pytest.raises(bertsum.BertsumError, match="query_field"):
