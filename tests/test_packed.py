@@ -127,6 +127,27 @@ def test_bf16_scores_in_threads(monkeypatch) -> None:
         torch.set_num_threads(threads)
 
 
+@pytest.mark.parametrize("vectors", ["cls", "mean"])
+def test_added_rows_change_nothing(vectors: str, monkeypatch) -> None:
+    """In bf16 rows are added so that few numbers of rows occur."""
+    model = build("bert", vectors).eval()
+    batch = batch_of(model, [[5, 9, 3], [4], [7, 3, 20, 11, 3]])
+    seen = []
+    layer_norm = F.layer_norm
+    monkeypatch.setattr(
+        F, "layer_norm", lambda vectors, *rest: (seen.append(len(vectors)), layer_norm(vectors, *rest))[1]
+    )
+    scores = []
+    for added in (packed._rounded_up, lambda hidden, lengths, places: (hidden, lengths, places)):
+        monkeypatch.setattr(packed, "_rounded_up", added)
+        seen.clear()
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            scores.append(model(**batch.inputs())[batch.sentence_mask].sigmoid())
+        sizes = set(seen)
+        assert (96 in sizes) == (len(scores) == 1), sizes  # 65 tokens
+    torch.testing.assert_close(*scores, atol=0.02, rtol=0)
+
+
 def test_scoring_has_its_own_precision() -> None:
     """Also within a bf16 training, whose forward passes run under autocast."""
     model = build("bert")

@@ -33,6 +33,8 @@ _PAIRS_AT_ONCE = 1 << 19
 # Tokens: documents that are all as short as this (captions, tweets) are read side by side in training. To score them,
 # each is read by itself, so that its scores have the same last digits in any batch.
 _SHORT = 64
+# The number of rows of a product in bf16 is a multiple of the first, or if there are many, of the second.
+_FEW_ROWS, _MANY_ROWS = 32, 128
 
 
 def can_be_packed(config: PretrainedConfig) -> bool:
@@ -101,6 +103,9 @@ def encode_packed(
     hidden_dropout = config.hidden_dropout_prob if training else 0.0
     attention_dropout = config.attention_probs_dropout_prob if training else 0.0
     hidden = dropout(_embed(encoder, input_ids, token_type_ids, lengths), hidden_dropout)  # (N, H)
+    count = len(hidden) if places is None else len(places)
+    if hidden.device.type == "cpu" and layers[0].dtype == torch.bfloat16 and not torch.is_grad_enabled():
+        hidden, lengths, places = _rounded_up(hidden, lengths, places)
     keys = queries = bounds(lengths)
     for layer in layers:
         values = hidden.to(layer.dtype)
@@ -112,7 +117,23 @@ def encode_packed(
         hidden = _norm(hidden + dropout(layer.attention_output(context), hidden_dropout), layer.attention_norm)
         inner = layer.feedforward_input(hidden.to(layer.dtype))
         hidden = _norm(hidden + dropout(layer.feedforward_output(inner), hidden_dropout), layer.output_norm)
-    return hidden
+    return hidden[:count]
+
+
+def _rounded_up(
+    hidden: torch.Tensor, lengths: Sequence[int], places: torch.Tensor | None
+) -> tuple[torch.Tensor, Sequence[int], torch.Tensor | None]:
+    """Appends documents of zeros, and repeats the last place, so that few numbers of rows occur: oneDNN makes a kernel
+    for each number of rows that it has not seen, which takes longer than the product itself.
+    """
+
+    def missing(rows: int) -> int:
+        return -rows % (_FEW_ROWS if rows <= 16 * _FEW_ROWS else _MANY_ROWS)
+
+    added = missing(len(hidden))
+    hidden = F.pad(hidden, (0, 0, 0, added))
+    lengths = [*lengths, *(min(_SHORT, added - begin) for begin in range(0, added, _SHORT))]
+    return hidden, lengths, places if places is None else torch.cat([places, places[-1:].expand(missing(len(places)))])
 
 
 def _embed(
@@ -266,7 +287,8 @@ class _Attention(torch.autograd.Function):
         for number in range(len(keys) - 1):
             q, k, v, out = _document(number, queries, keys, heads, query, key_value, context)
             if not dropout:
-                out[:] = F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
+                if q.shape[1]:  # added rows are asked nothing in the last layer
+                    out[:] = F.scaled_dot_product_attention(q[None], k[None], v[None])[0]
                 continue
             dropped, scale = _mask((heads, q.shape[1], k.shape[1]), dropout)
             masks.append(dropped)
