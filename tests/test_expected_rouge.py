@@ -13,12 +13,13 @@ import pytest
 from conftest import sentences_of
 from hypothesis import given
 from hypothesis import strategies as st
+from models import build
 
 import bertsum
 from bertsum.cli import main
 from bertsum.config import SelectionConfig
 from bertsum.errors import BertsumError
-from bertsum.evaluation.fitting import ScoredDocument, fit_expected_rouge
+from bertsum.evaluation.fitting import ScoredDocument, fit_expected_rouge, tell_choice
 from bertsum.models import expected_rouge
 from bertsum.models.expected_rouge import ExpectedRouge, NgramNetwork, Ngrams, words_of
 from bertsum.models.selection import blocking_ngrams
@@ -247,3 +248,11 @@ def test_a_training_with_candidates_ends_with_fitting(config_of, tmp_path, capsy
     (tmp_path / "copy" / "config.json").write_text(json.dumps(described))
     with pytest.raises(BertsumError, match="config.json is broken: expected_rouge"):
         bertsum.Summarizer.from_pretrained(tmp_path / "copy")
+
+
+def test_a_model_that_is_not_fitted_is_told_of(capsys, encoder_folder) -> None:
+    model = build(encoder_folder)
+    tell_choice(model, SelectionConfig())
+    assert capsys.readouterr().out == ""
+    tell_choice(model, SelectionConfig(candidates=8))
+    assert "nothing is fitted (bertsum calibrate)" in capsys.readouterr().out

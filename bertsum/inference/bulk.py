@@ -158,7 +158,7 @@ def _made_of(
     given = {name: plain(value) for name, value in options.items() if value is not None}
     given.pop("max_tokens_per_batch", None)
     return {
-        "source": describe_file(source) if is_one_table(str(source)) else describe_files(files_of(str(source))),
+        "source": describe_file(source) if is_one_table(str(source)) else _describe_many(str(source)),
         **fields,
         **({} if encoding is None else {"encoding": encoding_of(b"", encoding)}),
         "model": _describe_model(summarizer),
@@ -166,6 +166,10 @@ def _made_of(
         "long_documents": "truncate" if summarizer.model.writes else "window",
         **given,
     }
+
+
+def _describe_many(source: str) -> list[Any]:
+    return [source, *describe_files(files_of(source))]  # ids begin with the source's name
 
 
 def _check_queries(summarizer: Summarizer, source: Path, query_field: str | None, options: Options) -> None:
