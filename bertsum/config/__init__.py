@@ -267,6 +267,8 @@ def _problems(config: Config) -> Iterator[str]:
         yield "encoding.long_documents: got window, expected truncate with model.kind seq2seq (and a larger max_length)"
     if config.model.kind == "masked_lm" and config.model.adapters is not None:
         yield "model.adapters: is set, expected null with model.kind masked_lm, whose checkpoint is a whole encoder"
+    if config.model.query_product and (config.model.kind != "extractive" or config.model.sentence_vectors != "mean"):
+        yield "model.query_product: got true, expected false unless model.kind is extractive and sentence_vectors mean"
     if not config.evaluation.metrics:
         yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
     beside = [

@@ -45,6 +45,10 @@ class ModelConfig:
     """A sentence's vector: the output at its [CLS] (the paper), or the mean over its tokens."""
     sentence_norm: bool = False
     """A LayerNorm is applied to the sentence vectors before the head."""
+    query_product: bool = False
+    """A sentence's vector gets a linear map of its product with the query's vector, element by element, so that the
+    head sees what both have in common. Documents without a query are read as without it. It needs sentence_vectors
+    mean."""
     head: Literal["linear", "transformer", "lstm"] = "transformer"
     """What scores the sentence vectors: linear, transformer (BERTSUMEXT) or lstm."""
     head_layers: Annotated[int, Ge(1), Le(100)] = 2

@@ -1,6 +1,6 @@
 """Turns documents into sentence vectors; the encoder reads them padded or packed, long ones some windows at a time.
 
-# W windows, T tokens of the longest, N tokens of all, S sentences, H hidden
+# W windows, T tokens of the longest, N tokens of all, S sentences, H hidden, V = H, or 2 H with a query's vector behind
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Reader:
         lengths: tuple[int, ...] | None = None,
         are_parts: bool = False,
     ) -> torch.Tensor:
-        """Vectors of sentences (W, S, H).
+        """Vectors of sentences (W, S, V); with ``model.query_product`` each has the query's vector behind its own.
 
         Args:
             input_ids: Tokens, padded (W, T) or packed (N).
@@ -171,9 +171,12 @@ class Reader:
     def _of_sentences(
         self, hidden: torch.Tensor, tokens: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
     ) -> torch.Tensor:
-        """Vectors of sentences (W, S, H), from the vectors of tokens (W, T, H)."""
+        """Vectors of sentences (W, S, V), from the vectors of tokens (W, T, H)."""
         if self._config.sentence_vectors == "mean":
-            return sentence_means(hidden, tokens, cls_positions, sentence_mask)
+            means = sentence_means(hidden, tokens, cls_positions, sentence_mask)
+            if not self._config.query_product:
+                return means
+            return torch.cat([means, query_mean(hidden, cls_positions)[:, None].expand_as(means)], dim=-1)
         sentences: torch.Tensor = hidden[torch.arange(hidden.shape[0], device=hidden.device)[:, None], cls_positions]
         return sentences
 
@@ -241,6 +244,23 @@ def tokens_mask(lengths: tuple[int, ...], device: torch.device) -> torch.Tensor:
 def unpacked(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Packed vectors, put where a mask is True; zeros elsewhere."""
     return vectors.new_zeros(*mask.shape, vectors.shape[1]).masked_scatter(mask[..., None], vectors)
+
+
+def query_mean(hidden: torch.Tensor, cls_positions: torch.Tensor) -> torch.Tensor:
+    """Mean over the tokens of each window's query, without its [CLS] and two [SEP].
+
+    Args:
+        hidden: Encoder output (W, T, H).
+        cls_positions: (W, S).
+
+    Returns:
+        Query vectors (W, H); zeros where there is no query.
+    """
+    place = torch.arange(hidden.shape[1], device=hidden.device)
+    own = (place > 0) & (place < cls_positions[:, :1] - 2)  # before the first sentence stand [CLS] query [SEP] [SEP]
+    count = own.sum(dim=1, keepdim=True).clamp(min=1)  # (W, 1)
+    total = own[:, None].to(hidden.dtype) @ hidden  # (W, 1, H)
+    return total[:, 0] / count.to(hidden.dtype)
 
 
 def sentence_means(

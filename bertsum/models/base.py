@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerBase
 
 from bertsum.config import Config
 from bertsum.data.vocabulary import learned_source
-from bertsum.encoders.int8 import in_floating_point, is_rounded
+from bertsum.encoders.int8 import is_rounded
 from bertsum.encoders.load import (
     SCRATCH,
     build_encoder,
@@ -39,7 +39,7 @@ from bertsum.files import write_whole
 from bertsum.models.card import card_of
 from bertsum.models.contract import Batch, Prediction, PredictOptions
 from bertsum.models.scoring import Scored, score_rows
-from bertsum.models.start import folded
+from bertsum.models.start import folded, start_model
 from bertsum.models.storage import (
     CARD_FILE,
     SavedConfig,
@@ -77,6 +77,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
         summarizes: Whether it makes summaries at all.
         epoch: Number of the present pass over the training documents.
         sections: The parts of the configuration that this kind reads; they are saved with it.
+        optional: Names of weights that begin without effect: a model to start from may lack them.
         config: The model's configuration, saved with it.
         encoder: The pretrained encoder.
         reader: How the encoder reads documents.
@@ -89,6 +90,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
     summarizes: ClassVar[bool] = True
     epoch: int = 0
     sections: ClassVar[tuple[str, ...]] = ("model", "encoding", "selection", "language")
+    optional: ClassVar[tuple[str, ...]] = ()
     encoder: Encoder
     folder: Path | None = None
     _read: str | None = None  # checksum of the weights that were read from ``folder``
@@ -209,9 +211,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             model = cls.build(config, encoder, tokenizer, target_tokenizer)
             model.initialize()
             if start_from is not None:
-                saved = read_model(find_model(start_from))
-                saved = saved if config.model.adapters is not None else folded(saved)[0]
-                load_weights(model, in_floating_point(saved.weights), f"train.start_from: '{start_from}'", config.model)
+                start_model(model, start_from, config.model, cls.optional)
             return model
 
     @classmethod

@@ -1,6 +1,6 @@
 """BertSum: a pretrained encoder reads the document, a head scores its sentences, and the best ones are the summary.
 
-# B documents, W windows of them, T tokens, S sentences, H hidden
+# B documents, W windows of them, T tokens, S sentences, H hidden, V = H, or 2 H with the query's vector
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, SelectionConfig
@@ -39,11 +40,13 @@ class BertSum(Model):
 
     Attributes:
         head: The inter-sentence head.
+        query_product: What a sentence's vector gets of its product with the query's; None without it.
         sentence_loss: The loss of a batch, from logits, labels and the mask of sentences.
     """
 
     kind = "extractive"
     sections = (*Model.sections, "scores", *FITTED)
+    optional = ("query_product.weight",)
 
     def __init__(
         self,
@@ -57,6 +60,10 @@ class BertSum(Model):
         self.sentence_loss: SentenceLoss = cross_entropy
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
+        self.query_product: nn.Linear | None = None
+        if config.model.query_product:
+            self.query_product = nn.Linear(hidden_size, hidden_size, bias=False)
+            nn.init.zeros_(self.query_product.weight)  # so that a model without it can be trained on
         self.float()  # torch's default dtype may differ in the calling program
 
     @classmethod
@@ -177,16 +184,17 @@ class BertSum(Model):
         cut = places is not None
         sentences = self.reader(
             input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, lengths, cut
-        )  # (W, S, H)
+        )  # (W, S, V)
         if places is not None and document_mask is not None:
-            sentences, sentence_mask = sentences.flatten(0, 1)[places], document_mask  # (B, S, H)
+            sentences, sentence_mask = sentences.flatten(0, 1)[places], document_mask  # (B, S, V)
         return self.logits(sentences, sentence_mask)
 
     def logits(self, sentences: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Scores of sentences from their vectors, before the sigmoid.
 
         Args:
-            sentences: The encoder's vectors of documents' sentences (B, S, H).
+            sentences: The encoder's vectors of documents' sentences (B, S, V), as
+                :class:`~bertsum.encoders.vectors.Reader` makes them.
             mask: True for sentences, False for padding behind them (B, S).
 
         Returns:
@@ -194,7 +202,15 @@ class BertSum(Model):
         """
         # The head costs little beside the encoder. Rounding here would change the choice in one document in a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
-            logits: torch.Tensor = self.head(self.sentence_norm(sentences.float()), mask)
+            sentences = sentences.float()
+            if self.query_product is None:
+                normed = self.sentence_norm(sentences)
+            else:
+                own, query = sentences.chunk(2, dim=-1)  # (B, S, H) each
+                normed = self.sentence_norm(own)
+                # This norm has no bias: without a query its vector is zero, and stays so.
+                normed = normed + self.query_product(normed * F.layer_norm(query, query.shape[-1:]))
+            logits: torch.Tensor = self.head(normed, mask)
             return logits
 
     def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:

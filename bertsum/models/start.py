@@ -1,4 +1,4 @@
-"""First weights of a new model: a trained model's encoder, and decoder embeddings copied from the encoder's."""
+"""First weights of a new model: a trained model's, or its encoder's; decoder embeddings copied from the encoder's."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from bertsum.config import ModelConfig
+from bertsum.encoders.int8 import in_floating_point
 from bertsum.encoders.load import load_encoder
 from bertsum.encoders.low_rank import fold_adapters
 from bertsum.errors import BertsumError
 from bertsum.models.presumm import read_presumm
-from bertsum.models.storage import SavedModel, find_model, read_model
+from bertsum.models.storage import SavedModel, find_model, load_weights, read_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -31,6 +33,24 @@ def folded(saved: SavedModel, weights_alone: bool = False) -> tuple[SavedModel, 
     encoder = load_encoder(model, saved.config.encoding.max_length, weights_alone)
     config = replace(saved.config, model=replace(model, adapters=None))
     return replace(saved, config=config, weights=fold_adapters(encoder, saved.weights)), encoder
+
+
+def start_model(model: nn.Module, source: str, config: ModelConfig, optional: tuple[str, ...]) -> None:
+    """Copies the weights of a trained model of the same architecture.
+
+    Args:
+        model: The model to fill.
+        source: A checkpoint folder or a hub id (``train.start_from``).
+        config: The new model's configuration. Without adapters those of the source are folded into its encoder.
+        optional: Names of weights that the source may lack; they stay as they are.
+
+    Raises:
+        BertsumError: if the model cannot be read, or its weights do not fit.
+    """
+    saved = read_model(find_model(source))
+    saved = saved if config.adapters is not None else folded(saved)[0]
+    kept = {name: weight for name, weight in model.state_dict().items() if name in optional}
+    load_weights(model, {**kept, **in_floating_point(saved.weights)}, f"train.start_from: '{source}'", config)
 
 
 def start_encoder(encoder: Encoder, source: str, name: str) -> None:
