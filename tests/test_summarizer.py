@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import replace
 
@@ -57,6 +58,22 @@ def test_a_summary_shows_its_document(summarizer, capsys) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:document")
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("One came early. Two came late.\n\nThree never came at all.\n- Four is an item.\n- Five is one.", [2, 3, 4]),
+        ("One came\nearly. Two came late.\nThree never came.\r\n\r\nFour is last.", [3]),  # wrapped lines
+        ("One came early. Two came late.", []),
+    ],
+)
+def test_paragraphs_are_shown(summarizer, text, begins) -> None:
+    summary = summarizer(text)
+    pieces = summary._repr_html_().split('<div class="bertsum-gap"></div>')
+    assert len(pieces) == len(begins) + 1
+    for piece, place in zip(pieces[1:], begins, strict=True):
+        assert " ".join(summary.document[place].split()) in piece.split("</span>")[0]
+
+
 def test_many_documents_in_the_order_given(summarizer) -> None:
     together = summarizer(ARTICLES[:5])
     for text, summary in zip(ARTICLES, together, strict=False):

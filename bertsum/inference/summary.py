@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bertsum.data.languages import between_sentences
@@ -80,6 +81,15 @@ class Source:
             return []
         spans = sentence_spans(self.text, document)
         return [span for index in indices if (span := spans[index]) is not None]
+
+    def begins(self, document: Sequence[str]) -> set[int]:
+        """Places of the sentences that begin a paragraph or, if no sentence goes over several lines, a line."""
+        if not isinstance(self.text, str):
+            return set()
+        found = [(place, span) for place, span in enumerate(sentence_spans(self.text, document)) if span is not None]
+        gaps = [(place, self.text[before[1] : begin]) for (_, before), (place, (begin, _)) in pairwise(found)]
+        wrapped = any(_LINE_BREAK.search(sentence.strip()) for sentence in document)
+        return {place for place, gap in gaps if len(f"{gap}.".splitlines()) > 1 + wrapped}
 
 
 @dataclass(frozen=True)
@@ -204,12 +214,15 @@ class Summary:
         if self.is_written:
             show_written(self.sentences, self.leans_on, self.unsupported, self.document)
         else:
-            show_document(self.document, self.document_scores, self.indices)
+            show_document(self.document, self.document_scores, self.indices, self._begins())
 
     def _repr_html_(self) -> str:
         if self.is_written:
             return written_html(self.sentences, self.leans_on, self.unsupported, self.document)
-        return document_html(self.document, self.document_scores, self.indices)
+        return document_html(self.document, self.document_scores, self.indices, begins=self._begins())
+
+    def _begins(self) -> set[int]:
+        return self._source.begins(self.document) if self._source is not None else set()
 
 
 def without_sentences(document: Sequence[str], left_out: Container[int]) -> list[str]:

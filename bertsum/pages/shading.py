@@ -21,6 +21,7 @@ from bertsum.text import one_line
 STYLE = """
 .bertsum-document { line-height: 1.75; overflow-wrap: anywhere; max-width: 75em; }
 .bertsum-document span { padding: .12em 0; border-radius: .2em; unicode-bidi: plaintext; }
+.bertsum-gap { height: .75em; }
 .bertsum-document b { user-select: none; -webkit-user-select: none; font-size: .75em; white-space: nowrap; }
 .bertsum-document .bertsum-chosen { font-weight: 600; border-bottom: 2px solid; }
 .bertsum-document .bertsum-oracle { text-decoration: underline dotted 2px; text-underline-offset: .3em; }
@@ -45,6 +46,7 @@ def document_html(
     chosen: Collection[int],
     *,
     oracle: Collection[int] = (),
+    begins: Collection[int] = (),
     limit: int | None = None,
     style: bool = True,
 ) -> str:
@@ -56,6 +58,7 @@ def document_html(
             score has the strongest shade.
         chosen: Places of the chosen sentences.
         oracle: Places of the oracle's sentences, marked in another way.
+        begins: Places of the sentences that begin a paragraph.
         limit: At most this many sentences are shown: marked ones, their neighbours, and the first ones.
         style: Whether to add the style sheet and the legend; a page with several documents adds ``STYLE`` itself.
     """
@@ -66,6 +69,8 @@ def document_html(
     for index in places_shown(len(sentences), [*sorted(chosen), *sorted(oracle)], limit):
         if index > after:
             parts.append(left_out(index - after))
+        if index in begins and index:
+            parts.append('<div class="bertsum-gap"></div>')
         score = None if scores is None else scores[index]
         unread = scores is not None and score is None
         classes, marks = [], []
@@ -128,10 +133,12 @@ def document_terminal(
     return "\n".join(lines)
 
 
-def show_document(sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int]) -> None:
+def show_document(
+    sentences: Sequence[str], scores: Sequence[float | None], chosen: Sequence[int], begins: Collection[int] = ()
+) -> None:
     """Displays a document in a notebook, else prints it; a terminal gets colours, unless NO_COLOR is set."""
     show(
-        lambda: document_html(sentences, scores, chosen),
+        lambda: document_html(sentences, scores, chosen, begins=begins),
         lambda colour: document_terminal(sentences, scores, chosen, colour=colour),
     )
 
