@@ -356,8 +356,9 @@ def test_projections_that_change_summaries_stay_as_they_are(model: BertSum, rows
         return [max(0, len(marked) - 5)]
 
     smaller = quantize(model, rows, summaries)
-    assert 1 <= len(smaller.encoder.config.int8) - 1 <= 5
-    assert asked[0] == 0 and asked[1] == 12 and asked[1:] == sorted(asked[1:], reverse=True)
+    kept = len(smaller.encoder.config.int8) - 1
+    assert 3 <= kept <= 5  # another group of one to three projections would make six
+    assert asked[0] == 0 and kept in asked and len(asked) <= 1 + 4
     with pytest.raises(BertsumError, match="even one projection"):
         quantize(model, rows, lambda one: [hasattr(one.encoder.config, "int8")])
 
