@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -142,7 +142,10 @@ def _print_many(options: argparse.Namespace) -> None:
     from bertsum.reading.many import documents_of
 
     named = documents_of(options.file, options.document_field, options.id_field, options.encoding)
-    named = chain([next(named)], named)  # reads the first now: a wrong folder or table is an error before slow imports
+    head = list(islice(named, 1))  # reads the first now: a wrong folder or table is an error before slow imports
+    if not head:
+        raise BertsumError(f"'{options.file}': has no documents, expected at least one")
+    named = chain(head, named)
     summarizer = load_summarizer(options.model)
     names: deque[str] = deque()
 

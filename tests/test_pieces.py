@@ -18,6 +18,8 @@ from bertsum.structure.pieces import Piece, pieces_of
 FOLDER = Path(__file__).parent / "documents"
 EXPECTED = json.loads((FOLDER / "expect.json").read_text(encoding="utf-8"))
 
+PIECES = [json.loads(line) for line in (FOLDER / "pieces.jsonl").read_text(encoding="utf-8").splitlines()]
+
 PROSE = """The chair opened the meeting at seven and welcomed the members. Minutes of an hour later, she was gone.
 
 "Was it confidential?" he asked. "It was intended for the addressee only." Whereas his father had signed the contract,
@@ -46,6 +48,16 @@ def test_a_kind_of_document(name) -> None:
     kept = [" ".join(piece.text.split()) for piece in pieces if not piece.why]
     assert [(never, text) for text in kept for never in EXPECTED[name]["never"] if never in text] == []
     assert [good for good in EXPECTED[name]["kept"] if not any(good in text for text in kept)] == []
+
+
+@pytest.mark.parametrize("record", PIECES, ids=lambda record: record["text"][:30])
+def test_prose_stays_where_words_and_forms_are_of_structure(record) -> None:
+    """A sentence is kept that has the words or the form of a heading, a mail or a table; and they are found still."""
+    pieces = pieces_of(record["text"], record["language"], markdown=record["text"].startswith("#"))
+    kept = [" ".join(piece.text.split()) for piece in pieces if not piece.why]
+    assert kept
+    assert [sentence for sentence in record.get("kept", ()) if not any(sentence in text for text in kept)] == []
+    assert [text for text in kept for never in record.get("never", ()) if never in text] == []
 
 
 def test_prose_loses_nothing() -> None:

@@ -17,6 +17,7 @@ import bertsum
 from bertsum.inference.summary import running_text
 from bertsum.reading import extras, web
 from bertsum.reading.documents import read_document
+from bertsum.reading.markup import read_html
 from bertsum.structure.pieces import pieces_of
 
 FIRST = "The council voted on Monday for a wall that keeps out three quarters of the silt."
@@ -334,6 +335,8 @@ def test_folders_and_patterns(command, model, tmp_path) -> None:  # noqa: F811
     ]
     assert command("summarize", str(tmp_path / "*.pdf"), "--model", model)[2].endswith("matches no file\n")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.jsonl").touch()
+    assert "has no documents" in command("summarize", str(tmp_path / "empty.jsonl"), "--model", model)[2]
     assert "has no file of .txt" in command("summarize", str(tmp_path / "empty"), "--model", model)[2]
     code, _, errors = command("summarize", str(tmp_path / "notes" / "c*"), "--model", model)
     assert (code, "none of 1 documents could be summarised" in errors) == (1, True)
@@ -377,3 +380,18 @@ def test_a_folder_goes_on_after_an_interruption(model, tmp_path, monkeypatch) ->
     assert rest.path.read_bytes() == whole.path.read_bytes()
     with pytest.raises(bertsum.BertsumError, match="query_field"):
         bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "p.jsonl", query_field="query", progress=False)
+
+
+def test_a_page_without_a_main_part_keeps_its_lists() -> None:
+    pytest.importorskip("trafilatura", exc_type=ImportError)
+    prose = "<p>Nothing leaves the room, so none is late. Copies are made at night and can be fetched at nine: {}.</p>"
+    listed = (
+        "<ul><li>Pencils are allowed, because ink has ruined more letters than fire.</li><li>Bags stay out.</li></ul>"
+    )
+    above, below = prose.format("books") + prose.format("maps"), prose.format("films") + prose.format("letters")
+    rest = f"<h1>Rules</h1>{above}{listed}{below}<div id='footer'>© 2021</div>"
+    nav = "<nav><a href='a'>Home</a></nav>"
+    for page in (f"<html><head><title>T</title></head><body>{nav}{rest}</body></html>", f"<body>{nav}{rest}", rest):
+        read = read_html(page.encode(), "page.html")
+        assert "Pencils are allowed" in read.text and "Rules" in read.text
+        assert "Home" not in read.text and "2021" not in read.text

@@ -14,6 +14,10 @@ from bertsum.structure.marks import words
 from bertsum.text import sanitize
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
+_MAIN = re.compile(r"<(?:main|article)\b", re.IGNORECASE)
+_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
+_BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 _HEADINGS = words("h1 h2 h3 h4 h5 h6 title summary legend")
 _SILENT = words("script style noscript template head button select option nav footer aside form svg iframe")
 _BLOCKS = words(
@@ -39,7 +43,7 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
     builder = TextBuilder()
     if not whole:
         trafilatura = package("trafilatura", name, "trafilatura")
-        found = trafilatura.extract(page, output_format="xml", include_comments=False, include_tables=True)
+        found = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
         if found is not None and len(re.sub(r"<[^>]*>|\s", "", found)) >= _FEW:
             _add_article(found, builder)
     article = builder.built(name)
@@ -58,6 +62,16 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
         if "".join(text.split()) not in kept:
             article.skipped.append({"text": text, "why": "navigation" if tag in _SILENT else "outside the article"})
     return article
+
+
+def _with_main(page: str) -> str:
+    """A page whose body is its main part if no part says so: else trafilatura may take paragraphs alone, without lists
+    and headings.
+    """
+    if _MAIN.search(page):
+        return page
+    body = _BODY.split(_HEAD.sub("", page), maxsplit=1)[-1]
+    return f"<html><body><main>{_BODY_END.split(body, maxsplit=1)[0]}</main></body></html>"
 
 
 def _decoded(data: bytes, name: str, encoding: str | None) -> str:

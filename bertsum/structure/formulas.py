@@ -17,9 +17,10 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     "minutes": (
         re.compile(
             r"^[^\w\n]{0,9}(?:(?:members |also |staff )?(?:present|attendees|attending|participants|in attendance"
-            r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés)\b[^.\n:]{0,30}:"
-            r"|(?:draft )?minutes\b(?! of an hour)|protokoll\b|(?:call to order|adjournment|any other business"
-            r"|old business|new business)[^\w\n]{0,9}$)",
+            r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés|(?:in the )?chair(?:man|woman|person)?"
+            r"|minute[- ]taker|note[- ]taker|protokoll(?:führung|führer(?:in)?)?|sitzungsleitung)\b[^.\n:]{0,30}:"
+            r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)|protokoll\b|(?:call to order|adjournment"
+            r"|any other business|aob|matters arising|old business|new business)[^\w\n]{0,9}$)",
             re.IGNORECASE | re.MULTILINE,
         ),
         2,
@@ -51,6 +52,23 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
         ),
         3,
     ),
+    "recipe": (
+        re.compile(
+            r"^[^\w\n]{0,9}(?:(?:ingredients|zutaten|ingrédients|ingredientes)\b"
+            r"|(?:\d[\d/.,]*|[½⅓⅔¼¾])[ -]?(?:g|kg|ml|cl|dl|l|oz|lbs?|cups?|tsps?|tbsps?|teaspoons?"
+            r"|tablespoons?|el|tl)\b)",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        3,
+    ),
+    "readme": (
+        re.compile(
+            r"^[^\w\n]{0,9}(?:installation|installing|install|usage|quick ?start|getting started|build status"
+            r"|requirements|pip install|npm i(?:nstall)?|git clone|cargo add)\b",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        2,
+    ),
 }  # fmt: skip
 
 # Phrases by kind. Those of the kind ANY count only in short paragraphs of documents that also have other structure.
@@ -61,11 +79,17 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"|sitting)\b",
         r"\b(?:meeting|session) (?:was |is |be |then )*(?:opened|closed|adjourned|ended|called|convened|concluded"
         r"|started|began)",
-        r"\b(?:minutes|agenda|apologies|notes)\b.{0,80}\b(?:approv|adopt|accept|confirm|agreed|read|signed|receiv"
-        r"|record|taken|correct)",
+        r"(?:^\W*(?:\d[\d.]*\W+)?|\b(?:the|draft|previous|last|those) )(?:minutes|agenda|apologies|notes)\b.{0,80}"
+        r"\b(?:approv|adopt|accept|confirm|agreed|read|signed|receiv|record|taken|correct)",
         r"\b(?:approv|adopt|accept|confirm)\w*\b.{0,60}\b(?:minutes|agenda)\b",
         r"\bquorum\b",
-        r"\bwelcom(?:ed|es)\b",
+        r"\bwelcom(?:ed|es)\b.{0,40}\b(?:all|every(?:one|body)|members?|those|attend\w*|guests?|visitors?|participants"
+        r"|colleagues|(?:to )?the (?:meeting|session)|m(?:rs?|s|me)|dr)\b",
+        r"\b(?:eröffnet|schließt|beendet|begrüßt)\b.{0,60}\b(?:sitzung|versammlung|anwesenden|mitglieder|gäste)\b",
+        r"\b(?:sitzung|versammlung) (?:wird|wurde|ist)\b.{0,30}\b(?:eröffnet|geschlossen|beendet)",
+        r"\b(?:protokoll|tagesordnung)\b.{0,60}\b(?:genehmigt|angenommen|verabschiedet)|\bbeschlussfähig",
+        r"\b(?:ouvre|lève|clôt) la (?:séance|réunion)|\b(?:séance|réunion) (?:est|a été) (?:ouverte|levée|close)",
+        r"\b(?:procès-verbal|ordre du jour)\b.{0,60}\b(?:approuvé|adopté)",
         r"\bnext meeting\b",
         r"\bmeets again\b",
         r"\bthank(?:ed|s)\b.{0,60}\b(?:all|everyone|everybody|members|those|attend|coming)",
@@ -77,12 +101,13 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bcounterparts?\b",
         r"\b(?:invalid|unenforceable|illegal|void)\b.{0,120}\b(?:remain|provision|effect|affect)",
         r"\bentire agreement\b",
-        r"\bfor convenience\b",
+        r"\bfor convenience (?:of reference )?only\b|\bfor convenience of reference\b",
         r"\bheadings\b.{0,60}\b(?:interpretation|construction|convenience|reference)",
         r"\bcontext (?:otherwise )?(?:requires|admits)",
         r"\bin witness whereof\b",
         r"\bwhereas\b",
-        r"\bnow,? therefore\b",
+        r"\bnow,? therefore\b(?!,? be it (?:further )?resolved,? that)",
+        r"\bhereinafter (?:referred to as|called)\b",
         r"\bmay be cited\b",
         r"\bthis act (?:shall )?(?:come|takes?|comes) (?:in|into|effect)",
         r"\bgoverned by\b.{0,60}\blaws?\b",
@@ -108,7 +133,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"^\W*passed (?:by )?the (?:house|senate|assembly|council)\b",
         r"\breferred to the committee\b",
         r"\bintroduced the following\b",
-        r"\bnotices?\b.{0,60}\b(?:in writing|deemed|served)\b",
+        r"^.{0,25}\bnotices?\b.{0,60}\b(?:in writing|deemed|served)\b",
     ),
     "clinic": _any(
         r"\b(?:electronically|digitally) signed\b",
@@ -153,14 +178,20 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\ball rights reserved\b",
         r"\bprivacy policy\b",
         r"\bterms (?:of (?:use|service)|and conditions)\b.{0,20}$",
-        r"\b(?:sign up|subscribe|register)\b.{0,60}\b(?:newsletter|updates?|e-?mails?|weekly|daily|monthly|free"
-        r"|channel|recipes|stories)",
+        r"\b(?:sign up|subscribe|register)\b.{0,60}\b(?:newsletter|updates?\b|mailing list|(?:free|weekly|daily|monthly"
+        r"|our|my|e-?mail) (?:e-?mails?|alerts?|digest|channel|recipes|stories))",
+        r"\babonn(?:ez-vous|iere?n?)\b.{0,60}\b(?:newsletter|lettre|kanal|chaîne)",
+        r"版权所有|未经许可",
+        r"\bopen access article\b.{0,60}\blicen[cs]e",
+        r"\bneeds additional citations\b",
+        r"\bi have (?:searched|read|checked)\b.{0,60}\b(?:issues?|guidelines|documentation|code of conduct)\b",
+        r"\bwilling to submit a (?:pr|pull request)\b",
         r"\bnewsletter\b.{0,60}\b(?:sign|subscri|inbox|miss)",
         r"^\W*(?:please )?(?:(?:subscribe|sign up|log in)\b|(?:share|follow|like|tag|pin) (?:us|this|it|our|on)\b"
         r"|print$).{0,50}$",
-        r"\b(?:follow|like|tag|find) us\b",
-        r"\bshare (?:this|your|it|on|with)\b.{0,40}(?:!|picture|photo|friends|facebook|twitter|post|recipe"
-        r"|article)",
+        r"(?:^\W*|\b(?:and|or|please|to) )(?:follow|like|tag) us\b|^\W*(?:you can )?find us\b",
+        r"(?:^\W*|\b(?:and|or|please|then) )share (?:this|your|it|on|with)\b.{0,40}(?:!|picture|photo|friends|facebook"
+        r"|twitter|post|recipe|article)",
         r"^\W*click\b|\bclick (?:here|below|on the (?:link|button))\b",
         r"\b(?:was|is|did) (?:this|that)\b.{0,24}\b(?:helpful|useful|help)\b.{0,20}\?",
         r"\bdid you (?:make|try|like|enjoy|find) (?:this|it|what)\b.{0,40}\?",
@@ -176,7 +207,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bthis (?:file|page|document|readme) (?:is|was) (?:made|generated|auto)",
         r"\bdo not edit\b",
         r"\bstill (?:have|got) (?:a )?questions?\b",
-        r"\b(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
+        r"^\W*(?:\w+ )?(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
         r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
         r"\ball notable changes\b",
         r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
@@ -185,7 +216,8 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"^\W*version \d[\w.]*\W*$", r"\b(?:didn['’]t|did not|did you) find\b.{0,40}\?", r"^\W*newsletter\b",
         r"^\W*(?:bugfix(?:es)?|various|minor|small|misc\w*)\b.{0,30}\b(?:fixes|improvements|changes|cleanup"
         r"|bugs)\W*$",
-        r"\b(?:contact|call|e-?mail|write to|reach) us\b.{0,40}(?:@|\d{3}|here|at\b|\.$)",
+        r"\b(?:contact|call|e-?mail|write to|reach) us\b.{0,40}(?:@|\d{3}|\bhere\b|\bat$)",
+        r"(?:^\W*|\bplease |\bquestions,? )(?:contact|call|e-?mail|write to|reach) us\b.{0,40}$",
     ),
 }  # fmt: skip
 _SPOKEN = _any(
@@ -206,19 +238,18 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|références|referencias|bibliografía|notes and references|footnotes|endnotes|参考文献"
         ),
         "acknowledgements": _any(
-            r"acknowledge?ments?(?: and .*)?|funding(?: .*)?|danksagung(?:en)?|remerciements|agradecimientos"
+            r"acknowledge?ments?(?: and .*)?|danksagung(?:en)?|remerciements|agradecimientos"
             r"|authors?'? contributions?|credits?"
             r"|(?:conflicts?|declarations?) of (?:competing )?interests?|competing interests?"
-            r"|data availability(?: statement)?|ethics(?: statement)?|thanks(?: to)?"
+            r"|data availability(?: statement)?|ethics(?: statement)?|thanks"
         ),
         "keywords": _any(
             r"key ?words(?: and phrases)?|index terms|schlüsselwörter|mots[- ]clés|palabras clave|关键词|general terms"
             r"|ccs concepts"
         ),
         "ingredients": _any(
-            r"(?:the )?ingredients(?: .*)?|zutaten(?: .*)?|ingrédients|ingredientes|equipment|tools"
-            r"|you (?:will )?need|what you(?:'ll| will)? need|shopping list"
-            r"|nutrition(?:al)?(?: facts| information| values)?|nährwerte|for the [\w ]{3,20}"
+            r"(?:the )?ingredients(?: .*)?|zutaten(?: .*)?|ingrédients|ingredientes|shopping list"
+            r"|nutrition(?:al)?(?: facts| information| values)?|nährwerte"
         ),
         "contents": _any(
             r"(?:table of )?contents|inhalt(?:sverzeichnis)?|sommaire|índice|list of (?:figures|tables)|on this page"
@@ -227,32 +258,42 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         "further reading": _any(
             r"see also|further reading|external links|related(?: (?:articles?|stories|posts|recipes|links|topics"
             r"|pages))|read (?:also|more|next)"
-            r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|recommended(?: .*)?"
-            r"|most (?:read|popular)|latest news|comments?|links"
+            r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|most (?:read|popular)|latest news"
+            r"|recommended(?: (?:articles|stories|posts|recipes|links|reading|for you))?|\d+ comments?|links"
         ),
         "licence": _any(
-            r"licen[cs](?:e|ing)|copyright|authors?|contributors|maintainers|contributing|how to contribute"
-            r"|contact(?: us)?"
-            r"|impressum|sponsors|citation|how to cite|citing(?: .*)?|disclaimer|badges|share|about the authors?"
+            r"licen[cs]e|copyright|contributors|maintainers|contributing|how to contribute|contact(?: us)?"
+            r"|impressum|sponsors|citation|how to cite|disclaimer|badges|share|about the authors?"
         ),
     },
+    "paper": {"acknowledgements": _any(r"funding(?: (?:information|statement|sources?))?|author information")},
+    "recipe": {
+        "ingredients": _any(
+            r"equipment|tools|you (?:will )?need|what you(?:'ll| will)? need|for the [\w ]{3,20}"
+            r"|für (?:den|die|das) [\w ]{3,20}"
+        ),
+    },
+    "readme": {"licence": _any(r"licensing|authors?|citing(?: \w+){0,2}|comments?|funding")},
     "legal": {
         "formula": _any(
             r"short title(?: .*)?|citation(?: and .*)?|definitions?(?: .*)?|interpretation(?: .*)?"
             r"|general(?: provisions?| terms| conditions)?|miscellaneous(?: .*)?|notices?"
             r"|severab\w+|counterparts|entire agreement|governing law(?: .*)?|waivers?|amendments?|recitals"
-            r"|background|parties|commencement|final provisions|preamble|boilerplate|signatures?|table of contents"
+            r"|parties|commencement|final provisions|preamble|boilerplate|signatures?|table of contents"
         ),
     },
     "minutes": {
         "formula": _any(
-            r"(?:formal )?opening(?: .*)?|call(?:ed)? to order|welcome(?: .*)?|introductions?|attendance|present"
+            r"(?:formal )?opening(?:(?: and|,) .*| of (?:the )?(?:meeting|session)| remarks)?|call(?:ed)? to order"
+            r"|welcome(?:(?: and| &|,) .*| to (?:the meeting|all|members|every\w+))?|introductions?|attendance|present"
             r"|apologies(?: .*)?|roll ?call|quorum|declarations? of interests?"
-            r"|(?:approval|adoption|confirmation|acceptance) of .*|(?:the )?(?:previous |last )?(?:minutes"
+            r"|(?:approval|adoption|confirmation|acceptance) of (?:the )?(?:\w+ ){0,2}(?:minutes|agenda|notes)(?: .*)?"
+            r"|(?:the )?(?:previous |last )?(?:minutes"
             r"|agenda)(?: (?:of|from) .*)?|(?:date|time"
             r"|place)?(?: and \w+)*(?: of)?(?: the)? ?next meeting(?: .*)?"
-            r"|clos(?:e|ing|ure)(?: .*)?|adjournment(?: .*)?|end(?: of (?:the )?meeting)?|begrüßung"
-            r"|genehmigung .*|protokoll .*|nächste sitzung|schluss"
+            r"|clos(?:e|ing|ure)(?:(?: and|,) .*| of (?:the )?(?:meeting|session)| remarks)?|adjournment(?: .*)?"
+            r"|end(?: of (?:the )?meeting)?|begrüßung(?: .*)?|(?:genehmigung|annahme) (?:des|der) (?:\w+ )?"
+            r"(?:protokolls?|tagesordnung)(?: .*)?|nächste sitzung|schluss|ouverture(?: de la (?:séance|réunion))?"
         ),
     },
     "clinic": {
@@ -266,7 +307,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
 }  # fmt: skip
 _MARKUP = re.compile(r"^[\s#*_>~|=-]+|[\s#*_:.~|=-]+$")
 _NUMBERING = re.compile(
-    r"^(?:(?:section|sec|article|art|chapter|part|clause|item|§+)\.?\s*)?(?:\d+(?:\.\d+)*|[IVXL]{1,5}(?=[.)\s])"
+    r"^(?:(?:section|sec|article|art|chapter|part|clause|item|top|tagesordnungspunkt|point|§+)\.?\s*)?(?:\d+(?:\.\d+)*|[IVXL]{1,5}(?=[.)\s])"
     r"|[A-Z](?=[.)]\s))?[.):]*\s*",
     re.IGNORECASE,
 )

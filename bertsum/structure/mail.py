@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 
+from bertsum.structure.formulas import is_formula
 from bertsum.structure.marks import LineMarks
 
 _ATTRIBUTION = re.compile(
@@ -21,6 +23,8 @@ _OLDER = re.compile(
     r"|oorspronkelijk bericht)[-_=*:\s]*$",
     re.IGNORECASE,
 )
+_FORWARDED = re.compile(r"forwarded|weitergeleitet|transféré|reenviado", re.IGNORECASE)
+_SENT = re.compile(r"@|\b\d{1,2}[:.h]\d\d\b")  # an address or the time of a day
 _HEADER = re.compile(
     r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
     r"|references"
@@ -36,7 +40,7 @@ _GREETING = re.compile(
     r"|sehr geehrte[rs]?"
     r"|guten (?:tag|morgen|abend)|bonjour|cher|chère|chers|hola|estimad[oa]s?|querid[oa]s?|buenos días|beste"
     r"|geachte)\b"
-    r"[^.?!]{0,60}[,!:.]?|to whom it may concern[,:.]?|all,|team,|everyone,)$",
+    r"[^.?!,]{0,40}(?:,[^.?!,]{0,30})?[,!:.]?|to whom it may concern[,:.]?|all,|team,|everyone,)$",
     re.IGNORECASE,
 )
 _SIGN_OFF = re.compile(
@@ -56,7 +60,8 @@ _SIGNED = re.compile(  # the whole signature: "J", "-- J." or "-- Ann Finch"
 _AFTERTHOUGHT = re.compile(r"\s*p\.?\s?p?\.?\s?s\b\.?\s?[:.)]?", re.IGNORECASE)
 _PROSE = 10  # words: a line with as many that ends as a sentence does is not part of a signature
 _LONGEST_SIGNATURE = 14  # lines
-_FEWEST_OWN = 6  # words above a forwarded message: with fewer, the forwarded message is summarised
+_FEWEST_OWN = 6  # words above an older message: with fewer, the older message is summarised
+_FEWEST_OWN_ABOVE_FORWARDED = 30  # as many may only say what is forwarded
 
 
 def mark_mail(marks: LineMarks) -> bool:
@@ -76,12 +81,16 @@ def mark_mail(marks: LineMarks) -> bool:
             quoted = True
             continue
         last = _attribution_end(marks, number)
-        if last is not None:
-            marks.set(range(number, last + 1), "quoted")
-            quoted = True
-            below = next((each.text for each in lines[last + 1 :] if each.text), "")
-            if not _QUOTED.match(below):
-                marks.set(range(last + 1, len(lines)), "older message")
+        if last is None:
+            continue
+        below = next((each.text for each in lines[last + 1 :] if each.text), "")
+        said = "".join(line.text for line in lines[number : last + 1])
+        if not (_QUOTED.match(below) or letter or quoted or _SENT.search(said)):
+            continue  # a story: "In June 1912 the keeper wrote:"
+        marks.set(range(number, last + 1), "quoted")
+        quoted = True
+        if not _QUOTED.match(below):
+            marks.set(range(last + 1, len(lines)), "older message")
     if not (letter or quoted):
         return False
     _mark_greeting(marks)
@@ -128,7 +137,7 @@ def _mark_older(marks: LineMarks) -> bool:
             end += 1
         above = sum(len(each.text.split()) for place, each in enumerate(lines[:number]) if marks.whys[place] is None)
         marks.set(range(number, end), "mail header")
-        if above >= _FEWEST_OWN:
+        if above >= (_FEWEST_OWN_ABOVE_FORWARDED if _FORWARDED.search(line.text) else _FEWEST_OWN):
             marks.set(range(end, len(lines)), "older message")
         return True
     return False
@@ -168,6 +177,15 @@ def _mark_signature(marks: LineMarks) -> None:
         marks.set([last], "signature")
 
 
+def _begins_prose(marks: LineMarks, number: int) -> bool:
+    """Whether a paragraph of prose begins with a line; a notice about the mail itself is none."""
+    if number == 0 or marks.lines[number - 1].text:
+        return False
+    paragraph = " ".join(line.text for line in takewhile(lambda line: line.text, marks.lines[number:]))
+    ended = paragraph.endswith((".", "!", "?"))
+    return ended and len(paragraph.split()) >= _PROSE and not is_formula(paragraph, frozenset({"mail"}))
+
+
 def _divides(marks: LineMarks, number: int, rest: Sequence[int]) -> bool:
     """Whether two dashes stand between two parts of a text: with a blank line and then prose below them."""
     alone = number + 1 < len(marks.lines) and not marks.lines[number + 1].text.strip()
@@ -178,7 +196,7 @@ def _divides(marks: LineMarks, number: int, rest: Sequence[int]) -> bool:
 
 
 def _mark_sign_off(marks: LineMarks) -> None:
-    """Marks "Regards" and everything below it, except an afterthought (P.S.)."""
+    """Marks "Regards" and what is below it, up to an afterthought (P.S.), another letter, or a paragraph of prose."""
     written = [number for number in range(len(marks.lines)) if marks.free(number)]
     for place, number in enumerate(written):
         if not _SIGN_OFF.match(marks.lines[number].text) or len(marks.lines[number].text.split()) > 6:
@@ -186,7 +204,8 @@ def _mark_sign_off(marks: LineMarks) -> None:
         if len(written) - place > _LONGEST_SIGNATURE:
             continue
         for below in written[place:]:
-            if _AFTERTHOUGHT.match(marks.lines[below].text):
+            text = marks.lines[below].text
+            if _AFTERTHOUGHT.match(text) or _GREETING.match(text) or _begins_prose(marks, below):
                 return
             marks.set([below], "signature" if below > number else "sign-off")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from bertsum.structure.marks import LineMarks
 
@@ -10,6 +11,7 @@ _FENCE = re.compile(r"\s*(```+|~~~+)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}(\s+\S|$)")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-{3,}|~{3,}|\^{3,})$")
 _DIRECTIVE = re.compile(r"\s*\.\. (?:_[^:]+|[\w-]+::|\|[^|]+\|)")  # of reStructuredText
+_DOCTEST = re.compile(r"\s*>>> \S")
 _RULE = re.compile(r"\s{0,3}([-*_=~+])(\s*\1){2,}$")
 _ROW_SEPARATOR = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)+\|?$|\s*\+(?:[-=]+\+)+$")
 _ROW = re.compile(r"\s*\|.*\|$")
@@ -67,14 +69,44 @@ def mark_markdown(marks: LineMarks, markdown: bool) -> None:
             before = marks.lines[number - 1].text if number else ""
             if not before:
                 marks.set([number, number + 1], "heading")
-        elif _DEFINITION.match(line.text) or _DIRECTIVE.match(line.text):
+        elif _DIRECTIVE.match(line.text):
+            marks.set([number, *_options(marks, number)], "link target")
+        elif _DEFINITION.match(line.text):
             marks.set([number], "link target")
+        elif line.text.endswith("::"):
+            marks.set(_literal_block(marks, number), "code")
+        elif _DOCTEST.match(line.text):
+            marks.set(_example(marks, number), "code")
         elif _IMAGES_ALONE.match(line.text) or _TAGS_ALONE.match(line.text):
             marks.set([number], "picture or tag")
         elif _LINKS_ALONE.match(line.text):
             marks.set([number], "link")
     if markdown:
         _mark_indented_code(marks)
+
+
+def _indent(line: str) -> int:
+    """Number of white characters before a line's text; 0 for a blank line."""
+    return len(line) - len(line.lstrip())
+
+
+def _literal_block(marks: LineMarks, number: int) -> list[int]:
+    """The indented lines below a line that ends with two colons (reStructuredText)."""
+    own = _indent(marks.lines[number].text)
+    rest = range(number + 1, len(marks.lines))
+    return list(takewhile(lambda place: not marks.lines[place].text or _indent(marks.lines[place].text) > own, rest))
+
+
+def _example(marks: LineMarks, number: int) -> list[int]:
+    """A line of a Python session, and what it prints, up to a blank line."""
+    return list(takewhile(lambda place: marks.lines[place].text, range(number, len(marks.lines))))
+
+
+def _options(marks: LineMarks, number: int) -> list[int]:
+    """The options below a directive of reStructuredText, such as ``:width: 661``."""
+    return list(
+        takewhile(lambda place: re.match(r"\s+:[\w-]+:", marks.lines[place].text), range(number + 1, len(marks.lines)))
+    )
 
 
 def _mark_front_matter(marks: LineMarks) -> None:

@@ -190,6 +190,8 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
         own_why = None
         if run_in and not item.why and len(run_in[1].split()) <= _LONGEST_RUN_IN:
             own_why = formulas.section(formulas.title_of(run_in[1]), kinds)
+        if own_why == "further reading" and unit.has_inner_end:
+            own_why = None  # "See also: Maps. The town ..." is one set phrase, and then prose
         left.append(replace(item, why=own_why or why or "") if (own_why or why) and not item.why else item)
     return left
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from bertsum.structure.marks import LineMarks, Mark
 from bertsum.structure.units import speakers_recur
@@ -16,7 +17,12 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BLANKS_TO_FILL = re.compile(r"_{4,}|\.{8,}|…{4,}|(?:\[\s{2,}\])")
-_COLUMNS = re.compile(r"\S(?: {4,}|\t+ *)(?=\S)")
+_GAP = re.compile(r" {4,}|\t+ *")
+_BEFORE_GAP = re.compile(  # the mark of a list item, or a speaker: the gap behind it divides nothing
+    r"(?:[^\w\s]{1,2}|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivx]{1,5})[.)]{0,2}|[^\W\d_][\w.'’ ()-]{0,40}:)"
+    r"(?:\t| {2})\s*"
+)
+_SHORT_CELL = 6  # words
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+")
@@ -25,16 +31,19 @@ _ABSTRACT = re.compile(
 )
 _ABSTRACT_WITHIN = 40  # lines with text: an abstract begins within the first ones
 _ENACTING = re.compile(
-    r"\s*(?:be it (?:therefore |hereby )?(?:enacted|resolved|ordained)"
-    r"|(?:the )?.{0,80}\b(?:do(?:es)? )?(?:hereby )?enacts?(?: as follows)?\s*[:,]"
-    r"|now,? therefore,? be it)",
+    r"\s*(?:be it (?:therefore |hereby )?(?:enacted|ordained)\b"
+    r"|.{0,80}\b(?:do(?:es)? )?(?:hereby )?enacts?(?: as follows\s*[:,.]|(?: as follows)?\s*:?$))",
     re.IGNORECASE,
 )
 _VERSION = re.compile(
-    r"\s*(?!\d{1,2}\.\d{1,2}\.\d{2,4},? \d{1,2}[:.]\d\d)"  # the date and time of a turn
+    r"\s*(?!\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2},? \d{1,2}[:.]\d\d))(?!\[[^\]]*,)"  # a date, or a list of numbers
     r"(?:(?:#{1,4}\s*)?(?:version|release)\s+v?\d|#{1,4}\s*\[?v?\d+\.\d|\[?v\d+\.\d|\[\d+\.\d|\d+\.\d+\.\d"
     r"|\d+\.\d+[\w.]*\s*[-–—(:/,]+\s*\d)[\w.+-]*\]?.{0,45}$|\s*#{1,4}\s*\[?unreleased\]?.{0,20}$",
     re.IGNORECASE,
+)
+_VERSION_NUMBER = re.compile(r"\d+(?:\.\d+)+")
+_OF_A_PAPER = re.compile(
+    r"@|©|\b(?:university|institute|department|proceedings|preprint|accepted|permission|arxiv)\b", re.I
 )
 _CAPITAL_LABEL = re.compile(r"\s*[A-Z][A-Z/&,'() -]{3,48}:(?:\s+)(?=\S)")
 _LABEL_ALONE = re.compile(r"\s*[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[:：]$")
@@ -53,6 +62,8 @@ _BELOW_TURN = re.compile(  # what programs for chats write there: threads and re
 _TRACEBACK = "Traceback (most recent call last):"
 _EDGE = 2  # lines at the top and at the bottom of a page that may recur
 _REPEATED_WORDS = 15  # most words of a running header
+_FEWEST_PROSE = 5  # words of a line that ends as a sentence does
+_MOST_BESIDE_BLANKS = 12  # words beside the blanks of a line to fill in
 
 
 def mark_regions(marks: LineMarks) -> None:
@@ -130,7 +141,7 @@ def _mark_pages(marks: LineMarks) -> None:
         )
         if alone and _PAGE_NUMBER.match(line.text):
             marks.set([number], "page number")
-        elif _BLANKS_TO_FILL.search(line.text):
+        elif _BLANKS_TO_FILL.search(line.text) and len(line.text.split()) <= _MOST_BESIDE_BLANKS:
             marks.set([number], "line to fill in")
         elif not _LETTERS.search(line.text) and not _DIGITS.search(line.text):
             marks.set([number], "rule")
@@ -158,18 +169,36 @@ def _mark_running_headers(marks: LineMarks) -> None:
 
 
 def _mark_columns(marks: LineMarks) -> None:
-    """Marks lines that wide gaps divide, such as names of authors side by side, or rows of a table."""
-    for number, line in enumerate(marks.lines):
-        text = line.text.strip()
-        if marks.free(number) and len(_COLUMNS.findall(text)) >= 1 and not _ENDED.search(text):
+    """Marks lines that wide gaps divide, such as names of authors side by side, or rows of a table.
+
+    With one gap, either both cells are short, or a line beside it has gaps, too.
+    """
+    cells = [_cells(line.text) for line in marks.lines]
+    for number, own in enumerate(cells):
+        if len(own) < 2 or not marks.free(number) or _ENDED.search(own[-1]):
+            continue
+        beside = [cells[place] for place in (number - 1, number + 1) if 0 <= place < len(cells)]
+        short = all(len(cell.split()) <= _SHORT_CELL for cell in own)
+        if len(own) > 2 or short or any(len(other) > 1 for other in beside):
             marks.set([number], "table row")
 
 
+def _cells(line: str) -> list[str]:
+    """What wide gaps divide in a line, behind the mark of a list item or a speaker."""
+    text = line.strip()
+    mark = _BEFORE_GAP.match(text)
+    return _GAP.split(text[mark.end() :] if mark else text)
+
+
 def _abstract(marks: LineMarks) -> int | None:
-    """The line with which an abstract begins, if something stands before it."""
+    """The line with which an abstract begins, if a title and authors stand before it, and no prose."""
     written = [number for number, line in enumerate(marks.lines) if line.text][:_ABSTRACT_WITHIN]
     found = next((number for number in written if _ABSTRACT.match(marks.lines[number].text)), None)
-    return None if found is None or found == written[0] else found
+    if found is None or found == written[0]:
+        return None
+    above = [marks.lines[number].text for number in written if number < found]
+    prose = [text for text in above if _ENDED.search(text) and len(text.split()) >= _FEWEST_PROSE]
+    return None if any(not _OF_A_PAPER.search(text) for text in prose) else found
 
 
 def _mark_before(marks: LineMarks, end: int | None, why: str) -> None:
@@ -192,8 +221,13 @@ def _mark_bill(marks: LineMarks) -> None:
 def _mark_before_first_version(marks: LineMarks) -> None:
     """Marks the introduction of a changelog, before its first version."""
     versions = [
-        number for number, line in enumerate(marks.lines) if _VERSION.match(line.text) and not _ENDED.search(line.text)
+        number
+        for number, line in enumerate(marks.lines)
+        if marks.whys[number] in (None, "heading") and _VERSION.match(line.text) and not _ENDED.search(line.text)
     ]
-    if len(versions) >= 2 and versions[0] < len(marks.lines) // 3 + 1:
+    found = [_VERSION_NUMBER.search(marks.lines[number].text) for number in versions]
+    numbers = [tuple(map(int, one[0].split("."))) for one in found if one]
+    newest_first = all(one >= other for one, other in pairwise(numbers))  # sections of a text count up
+    if len(versions) >= 2 and newest_first and versions[0] < len(marks.lines) // 3 + 1:
         marks.set(range(versions[0]), "title")
         marks.set(versions, "heading")

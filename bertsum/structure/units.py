@@ -97,12 +97,15 @@ _POINTER = re.compile(
 )
 _INLINE_CODE = re.compile(r"`[^`]+`")
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
+_AGENDA = re.compile(r"\s*(?:top|tagesordnungspunkt|item|point|punkt)\s+\d{1,2}\s*[:.–-]\s", re.IGNORECASE)
+_OPENING_QUOTES = '"“„«‘'
 _INNER_END = re.compile(r"[.!?。！？]\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
 INTRODUCTION, PART = "introduction of a list", "part of a sentence"
 _LONGEST_HEADING = 20  # words
 _LONGEST_NUMBERED = 12
+_LONGEST_CREDIT = 15  # of a photograph, in several sentences
 _LONGEST_FIELD = 5  # words after a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
 
@@ -142,6 +145,11 @@ class Unit:
     def is_item(self) -> bool:
         """Whether it has the mark of a list item."""
         return is_item(self.text)
+
+    @property
+    def has_inner_end(self) -> bool:
+        """Whether a sentence ends inside it."""
+        return _INNER_END.search(self.text) is not None
 
     @property
     def ends_list(self) -> bool:
@@ -207,7 +215,7 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return _why_no_turn(unit)
     if not _LETTER.search(text):
         return "number" if any(map(str.isdigit, text)) else "rule"
-    if _CAPTION.match(text) or _PHOTO.match(text):
+    if _CAPTION.match(text) or (_PHOTO.match(text) and (words <= _LONGEST_CREDIT or not unit.has_inner_end)):
         return "caption"
     if _REFERENCE.match(text):
         return "reference"
@@ -224,7 +232,7 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "question"
     if _QUANTITY.match(text) and not unit.ended and words <= 15:
         return "quantity"
-    if _is_in_capitals(text) and words <= _LONGEST_HEADING:
+    if _is_in_capitals(text) and words <= _LONGEST_HEADING and not (unit.ended and words >= _FEWEST):
         label = _LABEL.match(text)
         return "field" if label and label.end() < len(text) else "heading"
     return _why_incomplete(unit, below, place)
@@ -248,8 +256,10 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     text, words = unit.text, unit.words
     if _FOLLOWS.search(text) and words <= 60:
         return "heading" if words <= 4 else INTRODUCTION
+    if _AGENDA.match(text) and words <= _LONGEST_NUMBERED:
+        return "heading"
     label = _LABEL.match(text)
-    if label and label.end() < len(text):
+    if label and label.end() < len(text) and not (text[label.end()] in _OPENING_QUOTES and words > _FEWEST):
         value = text[label.end() :]
         short = len(split_words(value)) < _LONGEST_FIELD and (place.fields or not unit.ended)
         if short or (not unit.ended and not unit.is_item and words <= 40):
