@@ -167,7 +167,7 @@ def test_a_long_text_is_split_as_its_paragraphs_are(language: str, separator: st
         assert [piece.strip() for piece in pieces] == [sentence.strip() for sentence in sentences] * times
 
 
-@pytest.mark.parametrize("language", ["en", "de", "zh"])
+@pytest.mark.parametrize("language", ["en", "de", "zh", "th"])
 def test_time_is_in_proportion_to_length(language: str) -> None:
     """What would take squared time would take hours."""
     for text in (
@@ -175,5 +175,6 @@ def test_time_is_in_proportion_to_length(language: str) -> None:
         *("." * 200_000, ". " * 200_000, "a." + " " * 300_000 + "B", "\n" * 300_000, "a \n \t " * 100_000),
         *("Ab cd:\n" * 50_000, "Aa bb cc dd\n" * 50_000, "1. " * 100_000, "1) a " * 50_000, "a. 😀 " * 50_000),
         *("A.B." * 50_000, "x" * 500_000, "A b.\r\n\r\n" * 50_000, "Aa " * 100_000 + "\n" + "Aa " * 100_000),
+        *("Yes. " * 50_000, "“" * 100_000, "One came." + " " * 100_000),
     ):
         assert "".join(split_sentences(text, language)) == text

@@ -31,22 +31,22 @@ _STARTERS = _words(
     " otherwise our ours out outside over overall people perhaps please previously quite rather recently same see"
     " several shall she should similarly since so some somebody someone something sometimes soon still subsequently"
     " such than that the their theirs them then there therefore these they this those though three through throughout"
-    " thus to today together tomorrow tonight too toward towards two under unfortunately unless unlike until up upon"
-    " us usually very was we well were what whatever when whenever where whereas wherever whether which whichever"
-    " while who whoever whom whose why will with within without would yes yesterday yet you your yours"
+    " thus to today together tomorrow tonight too toward towards two under unfortunately unless unlike until up upon us"
+    " usually very was we well were what whatever when whenever where whereas wherever whether which whichever while"
+    " who whoever whom whose why will with within without would yes yesterday yet you your yours"
 )
 # Abbreviations before a name; the first set only with a capital.
 _TITLES = _words(
-    "Adm Amb Atty Brig Bp Capt Cdr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Gov Hon Insp Lieut Lt Ltc Lts Maj"
-    " Messrs Mlle Mme Mmes Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Sen Sens Sgt Sr Sra Srta Ste Supt"
-    " Treas"
+    "Adm Ald Amb Atty Brig Bp Capt Cdr Chmn Cllr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Gov Hon Insp Lieut Lt"
+    " Ltc Lts Maj Messrs Mlle Mme Mmes Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Secy Sen Sens Sgt Sr"
+    " Sra Srta Ste Supt Treas"
 )
 _TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
 _NUMBERED = _words(
-    "ann appx approx arts ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs figs fn fol ibid lem ll"
-    " loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel thm thms"
-    " vers viz vol vols"
+    "ann appx approx arts bk bks ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs figs fn fol ibid lem"
+    " ll loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel thm"
+    " thms vers viz vol vols"
 )
 _NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
@@ -57,10 +57,10 @@ _DAYS = _words(
 )
 # Abbreviations that end a sentence if a word of _STARTERS follows; the first set only with a capital.
 _OPEN_NAMES = _words(
-    "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Co Comp Conf Corp Cos Ct Dept Depts Dist Div Esq Est Expy Ft"
-    " Govt Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz Ark Calif"
-    " Colo Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex Va Vt Wash"
-    " Wis Wyo"
+    "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Co Comp Conf Corp Cos Ct Dept Depts Dist Div Esq Est Expy Ft Govt"
+    " Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz Ark Calif Colo"
+    " Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex Va Vt Wash Wis"
+    " Wyo"
 )
 _OPEN = _words(
     "abbr al apt assn ave bldg blvd bros co corp dept depts ed eds esp esq est et etc hwy inc incl inst ltd misc orig"
@@ -73,9 +73,9 @@ _INNER = _words(
 )
 # Nouns before a letter that is not an initial: "plan A. We".
 _BEFORE_A_LETTER = _words(
-    "plan type class grade group part point section appendix annex option vitamin hepatitis level team"
-    " model figure table column row line route room unit block zone phase stage category case form schedule exhibit"
-    " chapter building gate platform track version variant size side step lane box channel terminal"
+    "plan type class grade group part point section appendix annex option vitamin hepatitis level team model figure"
+    " table column row line route room unit block zone phase stage category case form schedule exhibit chapter building"
+    " gate platform track version variant size side step lane box channel terminal"
 )
 _SPEAKS = (
     "said|says|asked|asks|replied|cried|shouted|answered|added|told|whispered|wondered|exclaimed|yelled|demanded"
@@ -86,8 +86,9 @@ _SPEAKS = (
 
 _TRAILING = (  # what belongs to the sentence that a mark ends
     r"(?:[\"'”’»)\]}*_`¹²³⁴-⁹†‡]"  # closing quotation marks, brackets, Markdown and footnote marks
-    r"|(?<=[a-z]{3}\.)\d{1,3}(?=\s+[A-Z])"
-    r"|\[\d+(?:[,–-] ?\d+)*\]"  # footnote marks
+    r"|(?<=[a-z]{3}\.)\d{1,3}(?:[,–-]\d{1,3})*(?=\s+[A-Z])"
+    r"|\[(?:\d+(?:[,–-] ?\d+)*|[a-z]|(?:note|nb) \d+)\](?::\d+)?"  # footnote marks
+    r"|~~|</[a-z]{1,6}>"  # marks of Markdown and HTML
     r"|[^\S\r\n]?[:;]-?[()DPp](?![^\s])"  # emoticons
     r"|[^\S\r\n]*[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+)*"  # emoji
 )
@@ -104,6 +105,8 @@ _FULL_STOP, _MARK = (
 _OPENING = "\"'“‘«([{*_`¿¡"
 _TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # the text before a mark
 _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
+_INITIAL = re.compile(r"[A-Z]\.")
+_MEASURED = re.compile(r"\d (?:in|ft|yd)$")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _CITATION = re.compile(r"(?:\[[a-z\d][a-z\d ,–-]{0,20}\]\s*)+(?=[\"“(]?[A-Z]|$)")  # [3], [a], [citation needed]
 _ORDINARY = re.compile(r"(?=[a-z]*[aeiouy])[a-z]{3,}|\d[\d.,-]*[a-z]{1,4}")  # a word, "40km"
@@ -111,12 +114,12 @@ _NUMBER = re.compile(  # 4, (4), II, A1, A.2, B
     r"[(\[]?(?:\d|[IVXLC]{2,}\b|[A-Z]\d|[A-Z]\.\d|[B-HJ-Z]\b|A(?:[,;)\]]|\s+(?:and|or|to)\b|\.?\s*$))"
 )
 _GLUED = re.compile(  # "cold.", as of "cold.Nobody"
-    r"(?:^|[\s\"“(])([a-z'’-]{3,}|[A-Z][a-z'’-]{2,}|\d[\d,]*)[\"”’)]*[.!?]+[\"”’)]*$"
+    r"(?:^|[\s\"“(])([a-z'’-]{2,}|[A-Z][a-z'’-]{2,}|\d[\d,]*%?)[\"”’)]*[.!?]+[\"”’)]*$"
 )
 _GLUED_ON = re.compile(r"[\"“]?(?:[A-Z][a-z'’]+|[AI])(?=[\s,;:.!?]|$)(?!\.\w)")
-_SPEAKER_BEHIND = re.compile(rf"(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
+_SPEAKER_BEHIND = re.compile(rf"(?!Nobody\b|None\b)(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
 _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
-    r"\s*[•⁃*–—-]?\s*(?:[(\[]?(?:\d{1,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})"
+    r"\s*(?:#{1,6}\s+)?[•⁃*–—-]?\s*(?:[(\[]?(?:\d{1,3}(?:\.\d{1,2}){0,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})"
     r"|(?:[A-Z][a-z]{2,11}|[A-Z]{3,12}|§§?) [\dIVXLC]{1,4})"
     r"[.)\]]+\s*"
 )
@@ -168,7 +171,7 @@ def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:
     place, end = mark.span()
     if end - place != 2 or not "A" <= text[end] <= "Z":
         return False
-    word = text[text.rfind(" ", start, place) + 1 : place].lower()
+    word = text[max(start, text.rfind(" ", start, place) + 1) : place].lower()
     return len(word) > 1 and word.isalnum() and word not in _LISTED
 
 
@@ -212,7 +215,7 @@ def _ends_before_small(before: str, marks: str) -> bool:
     last = before.rsplit(None, 1)[-1].lstrip(_OPENING)
     if marks[-1] in "!?":
         return last not in _EXCLAIMED
-    if marks != ".":
+    if marks != "." or _MEASURED.search(before):  # "14 in. wide"
         return False
     return last[-1:] == ")" or (
         (last in _STARTERS or _ORDINARY.fullmatch(last) is not None) and last not in _BEFORE_SMALL
@@ -249,7 +252,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
         return _initials_end(word, before, following, next_word, starter, shouted)
     as_name = word.capitalize() if shouted else token
     if as_name in _TITLES or word in _TITLES_IN_ANY_CASE:
-        return starter and word == "st" and before[: -len(token)].rstrip()[-1:].isalpha()  # "on Mill St. The"
+        above = before[: -len(token)].rstrip()[-1:]  # "on Mill St. The", "John Ott Sr. They", "12 ms. Users"
+        return (starter and word in ("st", "sr") and above.isalpha()) or (word == "ms" and above.isdigit())
     numbered = _NUMBER.match(following) is not None
     if word in _MONTHS:
         return not following[0].isdigit() and len(before.split()) > 2
@@ -268,16 +272,18 @@ def _letter_ends(letter: str, before: str, following: str, starter: bool) -> boo
     """Whether a single letter ends a sentence ("plan A. We"), unlike an initial ("A. Kish") or "p. 5"."""
     if letter.islower():
         return starter
+    if _INITIAL.match(following):  # "Poe, E. A. wrote"
+        return False
     words = before.split()
     previous = words[-2] if len(words) > 1 else ""
     if previous.lower() in _BEFORE_A_LETTER:
-        return re.match(r"[A-Z]\.", following) is None
+        return True
     return starter and (previous.islower() or not following.startswith(("A ", "I ")))
 
 
 def _initials_end(word: str, before: str, following: str, next_word: str, starter: bool, shouted: bool) -> bool:
     """Whether an abbreviation with inner full stops ends a sentence: "in the U.S. It", not "the U.S. Navy"."""
-    if word in ("e.g", "i.e", "c.f", "v.s"):
+    if word in ("e.g", "i.e", "c.f", "v.s", "n.b"):
         return False
     if word in ("a.m", "p.m"):
         few_words_before = len(before.split()) <= 3 and len(before) < 40 and before[:1].isupper()

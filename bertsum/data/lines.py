@@ -19,7 +19,7 @@ _PARAGRAPH_END = re.compile(
 _LINE = re.compile(rf"[^\n\r\x85\u2028]*(?:{_LINE_BREAK}|$)")
 
 _ITEM = re.compile(
-    r"\s*(?:[•‣▪◦●○■□·⁃*+–—→➢►✓✔✗★☐☑-]\s+|\[[ xX]\]\s+|<[^<>\s]{1,30}>\s+"
+    r"\s*(?:[•‣▪◦●○■□·⁃*+–—→➢►✓✔✗★☐☑-]\s+|[•‣▪●○■□·・①-⑳]|[一二三四五六七八九十]{1,3}、|\[[ xX]\]\s+|<[^<>\s]{1,30}>\s+"
     r"|(?:\d{1,3}|[a-zA-Z])\.?\)\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
     r"|\d{1,3}(?:\.\d{1,2}){0,3}\.?\s+(?=\S)(?=[^\Wa-z\d])|\d{1,2}\.\s+|[IVXLC]{2,5}[.)]\s+)(?=\S)"
 )
@@ -92,6 +92,11 @@ class _Paragraph:
         return any(map(_MARK.search, self.lines))
 
     @functools.cached_property
+    def counts(self) -> bool:
+        """Whether several lines begin with a number, as quantities do; one is probably a wrapped line."""
+        return sum(line.lstrip()[:1].isdigit() for line in self.lines) > 1
+
+    @functools.cached_property
     def turns(self) -> set[int]:
         """Lines that begin with a time or a speaker; none if only one does, since that is probably a wrapped line."""
         turns = {
@@ -121,8 +126,8 @@ class _Paragraph:
             return False
         if _NOT_LAST.search(before, max(0, len(before) - _LONGEST_END)):
             return False
-        cased = first.isupper()
-        if cased and self.width < _NARROW and not self.marked:
+        begins = first.isupper() or (first.isdigit() and self.counts)
+        if begins and self.width < _NARROW and not self.marked:
             return True
         unspaced = "\u0e00" <= first <= "\u0eff" or "\u1000" <= first <= "\u109f" or "\u2e80" <= first <= "\ufaff"
         word = 1 if unspaced else len(line.split(None, 1)[0])

@@ -16,6 +16,7 @@ from bertsum.data.languages import base_language
 # sentencex drops line breaks in texts longer than 10,240 bytes of UTF-8, and takes quadratic time for some scripts. So
 # a long text is split in parts of this many characters.
 _AT_ONCE = 3_000
+_LONGEST = 12_000
 _FEW = 3  # sentences: a quoted passage of at most this many stays whole
 
 
@@ -37,6 +38,9 @@ def _pieces(language: str, text: str) -> Iterator[str]:
     while len(text) - start > size:
         pieces = [*_laid(segment(language, text[start : start + size]), text[start : start + size])][:-2]
         yield from pieces
+        if not pieces and size >= _LONGEST:  # no sentence is so long, and the splitter's time is quadratic
+            pieces = [text[start : start + size]]
+            yield from pieces
         start += sum(map(len, pieces))
         size = _AT_ONCE if pieces else 2 * size  # a sentence may be longer
     yield from _laid(segment(language, text[start:]), text[start:])
@@ -90,28 +94,34 @@ _ABBREVIATIONS = {
         "ar": "أ.د ا.د د.م م.د | ص.ب",
         "cs": "Bc Ing JUDr MUDr Mgr PhDr RNDr doc nám prof sv tř ul | cca kap obr odst s str tab tel č čl",
         "da": "Chr Dr Sct frk hr jf mag prof | art ca fig jf kap kl nr pkt s stk tlf",
-        "de": "Bgm Dipl Fa Hrsg Ing Stv iur nat phil rer theol"
-        " | Anm Aufl Hausnr Ziff evtl exkl geb gest inkl insb mind zzgl",
-        "es": "Av Avda Arq Cap Cía Cnel D Dr Dra Dña Excmo Fdo Gral Ing Lic Mons Prof Profa Sr Sra Sres Srta Sto Sta Ud"
-        " Uds Vd | aprox art arts cap ed fig figs máx mín n núm núms p pp pág págs sig t tel vol vols",
-        "fr": "Cie Dr M MM Me Mgr Mlle Mme Mr Pr St Ste av bd"
-        " | al art arts ch chap col env fig figs hab max min n no nos p par pl pp sect t tab tél vol vols éd",
+        "de": "Abg Bgm Dipl Fa Frl Gem Hl Hrsg Ing Pfr Stv einschl exkl inkl iur nat phil rer theol zzgl"
+        " | Anm Aufl Hausnr Ziff evtl geb gest insb mind Jan Feb Apr Jun Jul Aug Sep Sept Okt Nov Dez",
+        "es": "Av Avda Arq Cap Cía Cnel Ctra D Dr Dra Dña Excmo Fdo Fr Gral Ing Lic Mons Prof Profa Sgto Sr Sra Sres"
+        " Srta Sto Sta Ud Uds Vd | ene feb abr jun jul ago sep sept oct nov dic aprox art arts cap ed fig figs máx mín"
+        " n"
+        " núm núms p pp pág págs sig t tel vol vols",
+        "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd"
+        " | janv févr avr juil sept oct nov déc al art arts ch chap col env fig figs hab max min n no nos p par pl pp"
+        " sect t tab tél vol vols éd",
         "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
         "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
         " Yth | Gbr No Tgl hal hlm no tgl",
-        "it": "Arch Avv Dott Geom Ing Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing mons on"
-        " prof prof.ssa rag sig sig.na sig.ra sigg"
+        "it": "Arch Avv Dott Geom Ing Magg Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing"
+        " mons on prof prof.ssa rag sig sig.na sig.ra sigg"
         " | art artt ca cap es fig figg max min n nn p pag pagg pp sec tab tel vol",
         "mr": "डॉ डा प्रा श्री सौ पं अॅड | क्र रु पृ नं इ.स",
         "ne": "डा प्रा श्री पं | नं रु वि.सं ई.सं",
-        "nl": "Dhr Dr Drs Ds Ing Ir Jhr Mevr Mr Mw Prof St dhr dr drs ds ing ir jhr mevr mr mw prof"
-        " | afb art bijv blz ca fig hfst max min nr nrs p pag tel vol",
+        "nl": "Dhr Dr Drs Ds Ing Ir Jhr Kol Maj Mevr Mr Mw Prof St dhr dr drs ds excl fam incl ing ir jhr mevr mr mw"
+        " prof | jan feb mrt apr jun jul aug sep sept okt nov dec afb art bijv blz ca fig hfst max min nr nrs p pag"
+        " tel vol",
         "no": "Chr Dr St frk hr mag prof | art ca fig jf kap kl nr pkt s tlf",
         "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
         " | art nr obj ok pkt poz r rozdz rys s str tab tel tom ust wyd",
-        "pt": "Av Cel Cia D Dr Dra Eng Exma Exmo Gen Ltda Mons Pe Prof Profa Sr Sra Sras Srs Srta Sto Sta V"
-        " | aprox art arts cap ed fig figs máx mín n núm p pp pág págs séc tel vol vols",
-        "ru": "акад асс бул доц им наб оз пер пл пос просп св ул | гл п рис см ст стр табл",
+        "pt": "Arq Av Cap Cel Cia D Dr Dra Eng Exma Exmo Gen Gov Ltda Mons Pe Prof Profa Sr Sra Sras Srs Srta Sto Sta V"
+        " | jan fev abr jun jul ago set out nov dez aprox art arts cap ed fig figs máx mín n núm p pp pág págs séc tel"
+        " vol vols",
+        "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис гл п рис см ст"
+        " стр табл",
         "sv": "Chr Dr S:t fil fr hr prof | art ca fig kap kl nr s tel",
         "tr": "Alb Apt Arş Av Bkz Blv Bul Cad Doç Dr Ecz Gör Hz Korg Mah Mim Müh Op Prof Sk Sn Sok Tuğg Tğm Uzm Yrd Yzb"
         " bkz Öğr Çev çev | M.Ö M.S No Nr Tel s yy",
@@ -149,6 +159,26 @@ _NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b)")
 _ENUMERATOR = regex.compile(r"\s*\d{1,3}[.)]")
 _WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
 
+# Words that are abbreviations, too, and units behind a number end a sentence before a word that begins one.
+_GERMAN, _RUSSIAN = (
+    "(?:" + "|".join(words.split()) + r")\b(?!\.)"
+    for words in (
+        "Aber Am An Auf Bei Da Danach Dann Das Der Die Diese Dieser Dieses Doch Ein Eine Er Es Ich Im In Mit Nach Sie"
+        " Und"
+        " Von Vor Wir",
+        "А В Все Вы Где Для Его Если Её Здесь Затем И Из Их К Как Когда Кто Мы На Но Он Она Они Оно От По Поэтому Потом"
+        " При С Сейчас Так Также Там Теперь Тогда Только Через Что Эта Эти Это Этот Я",
+    )
+)
+_CLEAR_ENDS = {
+    "de": rf"(?:\bArt|\d (?:Min|Mio|Mrd|Sek|Std|Tsd))\.\s+(?={_GERMAN})|(?:\b[12]\d{{3}}|\d:\d+)\.\s+(?=\d)",
+    "es": r"\b(?:no|bien|mar)\.\s+(?=\p{Lu}\p{Ll})",
+    "fr": r"\b(?:vol|art)\.\s+(?=\p{Lu}\p{Ll})",
+    "it": r"\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol)\.\s+(?=\p{Lu}\p{Ll})",
+    "nl": r"\b(?:vol|hand)\.\s+(?=\p{Lu}\p{Ll})",
+    "ru": r"(?:\d (?:гг?|кг|км|м|см|мин|сек|руб|коп|тыс|млн|млрд)|\b[IVX]+ вв?|\bим)\.\s+(?=" + _RUSSIAN + ")",
+}
+
 # Ends that sentencex misses: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
 _END = (
     rf"…[\"'{regex.escape(_CLOSING)}]*\s+(?=\S)|[。！？｡।॥۔؟][{regex.escape(_CLOSING)}]*(?=\d)"
@@ -159,11 +189,12 @@ _UNSEEN_ENDS = {
     "": regex.compile(_END),
     # "……" also stands for hesitation, after a word or two; abstracts often have a Latin full stop.
     "zh": regex.compile(_END + r"|\p{Han}{4}(?:……|⋯⋯)(?=[\p{Han}“「])|(?<=\p{Han})\.(?=\d)"),
-    "de": regex.compile(_END + r"|\p{Ll}{4}(?<!str)\.\s+(?=\d)"),
+    **{language: regex.compile(f"{_END}|{ends}") for language, ends in _CLEAR_ENDS.items()},
+    "de": regex.compile(_END + r"|\p{Ll}{4}(?<!str)\.\s+(?=\d)|" + _CLEAR_ENDS["de"]),
     # Thai has no mark for the end of a sentence: a space tells clauses apart. It also stands around numbers, names of
     # other scripts and abbreviations, and before words such as "and", "or", "but", "which", "in order to", "so".
     "th": regex.compile(
-        r"(?<![\p{N}\p{Latin}ๆฯ.,:;(])\s+(?![\p{N}\p{Latin}ๆฯ()]|\p{L}{1,4}\.|และ|หรือ|แต่|ซึ่ง|ที่|โดย|เพื่อ|เพราะ|จึง|ว่า|ก็"
+        r"(?<![\s\p{N}\p{Latin}ๆฯ.,:;(])\s+(?![\p{N}\p{Latin}ๆฯ()]|\p{L}{1,4}\.|และ|หรือ|แต่|ซึ่ง|ที่|โดย|เพื่อ|เพราะ|จึง|ว่า|ก็"
         r"|กับ|ของ|ใน|ແລະ|ຫຼື|ແຕ່|ທີ່)(?=\S)"
     ),
 }
@@ -183,7 +214,7 @@ _ORDINAL = {
 _AFTER_QUOTE = {
     "ja": regex.compile(r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など)"),
     "ko": regex.compile(r"\p{Hangul}"),
-    "zh": regex.compile(r"\p{Han}{1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])"),
+    "zh": regex.compile(r"(?:(?![没沒无無不])\p{Han}){1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])"),
 }
 _QUOTED = regex.compile(r"[”’」』\"']$")
 _THAI_SHORT, _THAI_ENOUGH = 15, 40  # characters: shorter is no clause, longer surely is one
@@ -255,6 +286,11 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
         not space and _WITHIN_A_WORD.search(end + after[0])
     ):
         return True
+    if after[0] in ",;":
+        return True
+    clear = _CLEAR_ENDS.get(language)
+    if clear and regex.search(clear, f"{end[-20:]} {after[:20]}"):
+        return False
     if language in _ORDINAL and space and _ORDINAL[language][0].search(end):
         return _ORDINAL[language][1].match(after) is not None
     last = _LAST_WORD.search(end)
