@@ -311,8 +311,10 @@ def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
         bertsum.train(config_of(*same, *further, "name=other", "train.start_from=me/none"))
 
 
-def test_best_is_the_mean_of_the_best_checkpoints(config_of) -> None:
+@pytest.mark.parametrize("adapters", ["null", "2"])  # a mean of adapters is adapters
+def test_best_is_the_mean_of_the_best_checkpoints(config_of, adapters) -> None:
     options = (
+        f"model.adapters={adapters}",
         "train.max_steps=6",
         "train.validate_every=2",
         "train.keep_best=3",
@@ -326,6 +328,7 @@ def test_best_is_the_mean_of_the_best_checkpoints(config_of) -> None:
         assert (result.step, run.best.resolve()) == (expected, run.mean.resolve())
         first, second = (load_file(path / "model.safetensors") for path in run.best_checkpoints("loss", 2))
         mean = load_file(run.best / "model.safetensors")
+        assert mean.keys() == first.keys()
         for name, weight in mean.items():
             torch.testing.assert_close(weight, (first[name] + second[name]) / 2)
         assert result.evaluation is not None

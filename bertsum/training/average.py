@@ -5,8 +5,14 @@ Checkpoints of one training lie near each other, and their mean often does bette
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.files import remove_folder, whole_folder
-from bertsum.models.base import Model
 from bertsum.runs import Run
 
 
@@ -24,15 +30,22 @@ def average_best(run: Run, metric: str, count: int) -> None:
     if count < 2:
         return
     checkpoints = run.best_checkpoints(metric, count)
-    model = Model.from_pretrained(checkpoints[0])
-    sums = {name: weight.double() for name, weight in model.state_dict().items()}
-    for checkpoint in checkpoints[1:]:
-        for name, weight in Model.from_pretrained(checkpoint).state_dict().items():
-            sums[name] += weight
-    model.load_state_dict({name: (sums[name] / count).to(weight.dtype) for name, weight in model.state_dict().items()})
     run.point_best(checkpoints[0])  # while there is no mean
     if run.mean.exists():
         remove_folder(run.mean)
     with whole_folder(run.mean) as beside:
-        model.save_pretrained(beside, card=False)
+        for file in filter(Path.is_file, checkpoints[0].iterdir()):
+            if file.suffix == ".safetensors":
+                write_tensors(beside / file.name, _mean([checkpoint / file.name for checkpoint in checkpoints]))
+            else:
+                shutil.copy2(file, beside)
     run.point_best(run.mean)
+
+
+def _mean(files: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """The mean of the tensors of several files. Of adapters it is the mean of their factors."""
+    weights = [read_tensors(file) for file in files]
+    return {
+        name: torch.stack([each[name].double() for each in weights]).mean(dim=0).to(weight.dtype)
+        for name, weight in weights[0].items()
+    }
