@@ -187,7 +187,8 @@ def smaller_run(trained_run: tuple[Config, bertsum.TrainResult], folder: Path, *
 def test_a_cut_model_learns_the_larger_ones_scores(
     trained_run: tuple[Config, bertsum.TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    larger, config = trained_run[1].checkpoint, smaller_run(trained_run, tmp_path, "data.detokenized=0.5")
+    options = ("data.detokenized=0.5", "train.loss=listwise")
+    larger, config = trained_run[1].checkpoint, smaller_run(trained_run, tmp_path, *options)
     cut = Cut(layers=1, heads=0.5, feedforward=0.5, measured_on=5)
     with monkeypatch.context() as broken:  # killed while it trains, after an update that is saved
         broken.setattr("bertsum.training.loop.Trainer.fit", lambda _: 1 / 0)
@@ -205,6 +206,7 @@ def test_a_cut_model_learns_the_larger_ones_scores(
     )  # the same file is train and validation
     model = Model.from_pretrained(tmp_path / "smaller" / "best")
     assert len(model.encoder.encoder.layer) == 1
+    assert model.config.scores == "sigmoid"  # probabilities stay probabilities, whatever the config's loss
     assert comparison.smaller.parameters == sum(weight.numel() for weight in model.parameters())
     assert comparison.smaller.parameters < comparison.original.parameters
     assert comparison.smaller.bytes < comparison.original.bytes

@@ -133,7 +133,7 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
         "train.start_from": str(start),
     }
     if not larger.writes:
-        learned |= _labels(model, config, run)
+        learned |= _labels(model, config, run) | {"train.loss": _loss(larger, config)}
     train(config.override(learned))
     return compare_models(config.override(learned), model, run.best)
 
@@ -190,6 +190,13 @@ def _cut(larger: Model, config: Config, cut: Cut) -> Model:
             importance = measure_importance(smaller, rows, progress.update)
         smaller = prune(smaller, importance, cut.heads, cut.feedforward)
     return smaller if cut.layers is None else keep_layers(smaller, cut.layers)
+
+
+def _loss(larger: Model, config: Config) -> str:
+    """The loss with which a model learns scores of the larger one's kind: probabilities stay probabilities."""
+    if larger.config.scores == "softmax":
+        return "listwise"
+    return "cross_entropy" if config.train.loss == "listwise" else config.train.loss
 
 
 def _labels(model: str | Path, config: Config, run: Run) -> dict[str, object]:
