@@ -17,7 +17,10 @@ onnxruntime = pytest.importorskip("onnxruntime")
 @pytest.mark.long
 @pytest.mark.parametrize(("head", "vectors"), [("transformer", "cls"), ("linear", "mean")])
 def test_scores_are_the_model_s(encoder_folder, tmp_path, head, vectors) -> None:
-    model = build(encoder_folder, head=head, sentence_vectors=vectors, sentence_norm=vectors == "mean")
+    means = vectors == "mean"
+    model = build(encoder_folder, head=head, sentence_vectors=vectors, sentence_norm=means, query_product=means)
+    if model.query_product is not None:
+        torch.nn.init.normal_(model.query_product.weight, std=0.3)
     export_onnx(model, tmp_path / "out")
     assert model.reader.packs
     session = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx")

@@ -182,6 +182,8 @@ def test_pieces_are_sentences_where_there_is_no_structure() -> None:
         ":a: !\n",
         ">>",
         "-- J ",
+        ":::",
+        "1.2.",
     ],
 )
 def test_hostile_text_takes_no_longer_than_other_text(unit) -> None:

@@ -107,19 +107,3 @@ def test_means_of_queries() -> None:
 def test_where_it_cannot_be(values) -> None:
     with pytest.raises(BertsumError, match=r"model\.query_product: got true, expected false unless"):
         Config.load("quickstart", ["model.sentence_vectors=mean", "model.query_product=true", *values])
-
-
-@pytest.mark.long
-def test_an_exported_model_has_it(encoder_folder, tmp_path) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
-    from bertsum.compression.onnx import export_onnx
-
-    model = with_product(encoder_folder, attention="packed")
-    torch.nn.init.normal_(model.query_product.weight, std=0.3)
-    export_onnx(model, tmp_path / "out")
-    session = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx")
-    for rows in [[encoded(model, SENTENCES[:2], QUERY), encoded(model, SENTENCES)], [encoded(model, ["A b."], "b")]]:
-        batch = model.collate(rows, packed=False)
-        logits = session.run(["logits"], {name: tensor.numpy() for name, tensor in batch.inputs().items()})[0]
-        expected = model(**batch.inputs())[batch.sentence_mask]
-        assert torch.allclose(torch.tensor(logits)[batch.sentence_mask], expected, atol=1e-3)

@@ -41,7 +41,7 @@ _VERSION = re.compile(
     r"|\d+\.\d+[\w.]*\s*[-–—(:/,]+\s*\d)[\w.+-]*\]?.{0,45}$|\s*#{1,4}\s*\[?unreleased\]?.{0,20}$",
     re.IGNORECASE,
 )
-_VERSION_NUMBER = re.compile(r"\d+(?:\.\d+)+")
+_VERSION_NUMBER = re.compile(r"\d{1,9}(?:\.\d{1,9})+")
 _OF_A_PAPER = re.compile(
     r"@|©|\b(?:university|institute|department|proceedings|preprint|accepted|permission|arxiv)\b", re.I
 )
