@@ -37,8 +37,8 @@ def keep_layers(model: AnyModel, count: int) -> AnyModel:
     setattr(owner, child, nn.ModuleList(layers[place] for place in chosen))
     config = smaller.encoder.config
     config.num_hidden_layers = count
-    kept_layers(config, chosen)
     try:
+        kept_layers(config, chosen)
         encoder_config_of({"encoder": config.to_dict()})
     except Exception as error:  # each family of encoders checks its configuration in its own way
         raise BertsumError(

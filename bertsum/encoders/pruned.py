@@ -60,16 +60,24 @@ def shrink(encoder: Encoder) -> None:
     for layer, (attention, inner) in zip(layers, layer_sizes(encoder.config), strict=True):
         own = layer.attention.self
         own.query, own.key, own.value = (nn.Linear(hidden, attention) for _ in range(3))
+        own.num_attention_heads = attention // head_size(encoder.config)  # transformers 4 goes by these
+        own.all_head_size = attention
         layer.attention.output.dense = nn.Linear(attention, hidden)
         layer.intermediate.dense = nn.Linear(hidden, inner)
         layer.output.dense = nn.Linear(inner, hidden)
 
 
 def kept_layers(config: PretrainedConfig, layers: Sequence[int]) -> None:
-    """Keeps only some layers' entries in ``kept`` and ``layer_types``, if there are any."""
+    """Keeps only some layers' entries in ``kept`` and ``layer_types``, if there are any.
+
+    Raises:
+        ValueError: if layers are of several kinds, and a layer's kind cannot be said.
+    """
     kept: Any = getattr(config, KEPT, None)
     if kept is not None:
         setattr(config, KEPT, {name: [counts[place] for place in layers] for name, counts in kept.items()})
     types: Any = getattr(config, "layer_types", None)
+    if types is None and hasattr(config, "global_attn_every_n_layers"):
+        raise ValueError("its layers are of several kinds, which transformers can name from version 5 on")
     if types is not None:
         config.layer_types = [types[place] for place in layers]
