@@ -85,7 +85,7 @@ def test_scores_alone_in_a_batch_in_bf16_and_saved(family, made, tmp_path) -> No
         assert torch.isfinite(scores).all()
         assert torch.allclose(scores, together[index], atol=1e-5)
         close = (scores.sigmoid() - mixed[index].sigmoid()).abs() < 0.05
-        assert close.float().mean() >= 0.5  # in bf16 a mixture of experts may send a token to another one
+        assert close.float().mean() > 0.9  # in bf16 a mixture of experts may send a token to another one
     assert alone[1].std() > 0.01  # sentences are told apart
     model.save_pretrained(tmp_path / "saved", card=False)
     loaded = BertSum.from_pretrained(tmp_path / "saved")
