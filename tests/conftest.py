@@ -23,6 +23,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 import bertsum
 from bertsum.config import Config
+from bertsum.data.vocabulary import _characters, _settled
 
 if TYPE_CHECKING:  # the process that only hands out tests reads this file, too, and does without what takes seconds
     from transformers import BertConfig, PreTrainedTokenizerFast
@@ -77,16 +78,24 @@ def sample_texts() -> list[str]:
 
 @pytest.fixture(scope="session")
 def tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
-    """A WordPiece tokenizer of BERT's kind."""
+    """A WordPiece tokenizer of BERT's kind.
+
+    The trainer numbers pieces in an order that differs from process to process, and breaks ties by number. Here it is
+    given all characters with their numbers, so that every run of a test has the same tokens.
+    """
     from transformers import PreTrainedTokenizerFast
 
-    wordpiece = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    wordpiece.normalizer = normalizers.BertNormalizer()
-    wordpiece.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    wordpiece.train_from_iterator(
-        sample_texts, trainers.WordPieceTrainer(vocab_size=1500, special_tokens=special, show_progress=False)
+    trained = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    normalizer, pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    trained.normalizer, trained.pre_tokenizer = normalizer, pre_tokenizer
+    numbered = [*special, *_characters(trained, sample_texts, 1500)]
+    trained.train_from_iterator(
+        sample_texts,
+        trainers.WordPieceTrainer(vocab_size=1500, limit_alphabet=0, special_tokens=numbered, show_progress=False),
     )
+    wordpiece = Tokenizer(models.WordPiece(trained.get_vocab(), unk_token="[UNK]"))
+    wordpiece.normalizer, wordpiece.pre_tokenizer = normalizer, pre_tokenizer
     return PreTrainedTokenizerFast(
         tokenizer_object=wordpiece,
         pad_token="[PAD]",
@@ -114,6 +123,24 @@ def byte_tokenizer(sample_texts: list[str]) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", cls_token="<s>", sep_token="</s>", pad_token="<pad>",
         unk_token="<unk>", mask_token="<mask>", model_max_length=512,
+    )  # fmt: skip
+
+
+def unigram_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
+    """A SentencePiece tokenizer of XLM-R's kind; the order of its pieces is made the same in every process."""
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    normalizer, pre_tokenizer = normalizers.NFKC(), pre_tokenizers.Metaspace()
+    trained = Tokenizer(models.Unigram())
+    trained.normalizer, trained.pre_tokenizer = normalizer, pre_tokenizer
+    trained.train_from_iterator(texts, trainers.UnigramTrainer(vocab_size=2500, show_progress=False))
+    pieces = _settled(json.loads(trained.to_str())["model"]["vocab"])
+    unigram = Tokenizer(models.Unigram([*((piece, 0.0) for piece in special), *pieces], special.index("<unk>")))
+    unigram.normalizer, unigram.pre_tokenizer = normalizer, pre_tokenizer
+    return PreTrainedTokenizerFast(
+        tokenizer_object=unigram, bos_token="<s>", eos_token="</s>", cls_token="<s>", sep_token="</s>",
+        pad_token="<pad>", unk_token="<unk>", mask_token="<mask>", model_max_length=512,
     )  # fmt: skip
 
 

@@ -290,8 +290,7 @@ def test_a_model_in_eight_bits(model: BertSum, rows: list[dict[str, Any]], tmp_p
         )
         assert torch.allclose(logits(read, rows), logits(smaller, rows), atol=1e-5)
     if has_int8_linear():
-        # Seldom a value that lies between two steps falls to the other side: sums differ in their last bit.
-        assert (logits(smaller, rows) - exact).norm() < (exact - expected).norm() / 2
+        assert torch.allclose(logits(smaller, rows), exact, atol=1e-3)
 
 
 def test_a_file_in_eight_bits(model: BertSum, rows: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import SHAPE, save_encoder, write_jsonl
+from conftest import SHAPE, save_encoder, unigram_tokenizer, write_jsonl
 from languages import PARAGRAPHS
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
 
 import bertsum
 from bertsum.cli import main
@@ -74,17 +72,8 @@ def test_a_domain(name, tmp_path, encoder_folder) -> None:
 @pytest.fixture
 def multilingual_encoder(tmp_path, sample_texts):
     """XLM-R's kind of encoder, with pieces of many languages."""
-    unigram = Tokenizer(models.Unigram())
-    unigram.pre_tokenizer = pre_tokenizers.Metaspace()
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     texts = [*sample_texts, *("".join(paragraph.sentences) for paragraph in PARAGRAPHS.values())]
-    unigram.train_from_iterator(
-        texts, trainers.UnigramTrainer(vocab_size=2500, special_tokens=special, unk_token="<unk>", show_progress=False)
-    )
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=unigram, cls_token="<s>", sep_token="</s>", pad_token="<pad>", unk_token="<unk>",
-        mask_token="<mask>", model_max_length=512,
-    )  # fmt: skip
+    tokenizer = unigram_tokenizer(texts)
     positions = {"max_position_embeddings": 514, "type_vocab_size": 1}
     return save_encoder(tmp_path / "encoder", tokenizer, "xlm-roberta", **positions, **SHAPE)
 

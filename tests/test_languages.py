@@ -5,12 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from conftest import SHAPE, save_encoder, write_jsonl
+from conftest import SHAPE, save_encoder, unigram_tokenizer, write_jsonl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from languages import PARAGRAPHS
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
 
 import bertsum
 from bertsum.config import Config
@@ -224,25 +222,11 @@ def test_chinese_abstracts_with_titles(tmp_path, encoder_folder) -> None:
     assert all(sum(row["labels"]) >= 1 for row in prepared.dataset)
 
 
-@pytest.fixture(scope="module")
-def unigram_tokenizer() -> PreTrainedTokenizerFast:
-    """A SentencePiece tokenizer of XLM-R's kind, trained on all of the paragraphs."""
-    unigram = Tokenizer(models.Unigram())
-    unigram.normalizer = normalizers.Sequence([normalizers.NFKC()])
-    unigram.pre_tokenizer = pre_tokenizers.Metaspace()
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    trainer = trainers.UnigramTrainer(vocab_size=2500, special_tokens=special, unk_token="<unk>", show_progress=False)
-    unigram.train_from_iterator(["".join(paragraph.sentences) for paragraph in PARAGRAPHS.values()], trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=unigram, bos_token="<s>", eos_token="</s>", cls_token="<s>", sep_token="</s>",
-        pad_token="<pad>", unk_token="<unk>", mask_token="<mask>", model_max_length=512,
-    )  # fmt: skip
-
-
-def test_a_multilingual_encoder(tmp_path, unigram_tokenizer, config_of) -> None:
+def test_a_multilingual_encoder(tmp_path, config_of) -> None:
     """Trains XLM-R's kind of encoder on all languages at once, evaluates it, and summarises each."""
+    tokenizer = unigram_tokenizer(["".join(paragraph.sentences) for paragraph in PARAGRAPHS.values()])
     encoder = save_encoder(
-        tmp_path / "encoder", unigram_tokenizer, "xlm-roberta", max_position_embeddings=514, type_vocab_size=1, **SHAPE
+        tmp_path / "encoder", tokenizer, "xlm-roberta", max_position_embeddings=514, type_vocab_size=1, **SHAPE
     )
     records = [
         {"id": language, "document": "".join(paragraph.sentences), "summary": paragraph.summary}
