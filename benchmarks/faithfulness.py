@@ -10,8 +10,7 @@ The script takes documents that fit into one window, in their order in the file.
 - Sentences: a sentence can be left out of the head or out of the text. How well do the two ways agree with each other,
   and with the sums of the values of the sentence's words (Spearman's rank correlation)?
 - Choices: the model reads the document without three other sentences: those that an explanation names, or three at
-  random. How often does it no longer choose the explained sentence? This is done for the chosen sentence with the best
-  score and for the one with the lowest.
+  random. How often does it no longer choose the explained sentence? This is done for each chosen sentence.
 """
 
 from __future__ import annotations
@@ -54,7 +53,8 @@ def measure(task: tuple[str | None, int, list[str]]) -> dict[str, Any]:
     (summary,) = made([document])
     source = summary._model_source()
     draw = random.Random(number)
-    best, *_, lowest = sorted(summary.indices, key=lambda index: -(summary.document_scores[index] or 0.0))
+    ranked = sorted(summary.indices, key=lambda index: -(summary.document_scores[index] or 0.0))
+    best = ranked[0]
     start = time.process_time()
     explained = summary.explain(best)
     figures: dict[str, Any] = {"seconds": time.process_time() - start, "gap": explained.completeness.gap}
@@ -67,9 +67,8 @@ def measure(task: tuple[str | None, int, list[str]]) -> dict[str, Any]:
     for word in explained.words:
         if by_words[word.sentence] is not None:
             by_words[word.sentence] += word.value
-    for name, index in (("best", best), ("lowest", lowest)):
-        figures[name] = choice(summary, source, row, index, by_words if index == best else None, draw)
-    return figures
+    choices = [choice(summary, source, row, index, by_words if index == best else None, draw) for index in ranked]
+    return figures | {"choices": choices}
 
 
 def choice(
@@ -147,10 +146,15 @@ def report(figures: list[dict[str, Any]], figure: Path) -> None:
     for name, curve in means.items():
         area = np.trapezoid(curve, SHARES)
         print(f"{name}: {' '.join(f'{value:+.2f}' for value in curve)}; mean height {area:+.3f}")
-    for name in ("best", "lowest"):
-        print(f"the chosen sentence of the {name} score:")
-        for kind in figures[0][name]:
-            values = [one[name][kind] for one in figures if one[name][kind] == one[name][kind]]
+    by_rank = {
+        "the chosen sentence of the best score": [one["choices"][0] for one in figures],
+        "the chosen sentence of the lowest score": [one["choices"][-1] for one in figures],
+        "all chosen sentences": [choice for one in figures for choice in one["choices"]],
+    }
+    for name, choices in by_rank.items():
+        print(f"{name} ({len(choices)}):")
+        for kind in (kind for kind in choices[0] if all(kind in one for one in choices)):
+            values = [one[kind] for one in choices if one[kind] == one[kind]]
             print(f"  {kind}: {np.mean(values):.2f}")
     charts = [
         lines(

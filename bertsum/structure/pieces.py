@@ -44,7 +44,7 @@ _LONGEST_RUN_IN = 4  # words
 _LAST = frozenset(
     (
         *("code", "comment", "front matter", "link target", "picture or tag", "table row", "rule", "number"),
-        *("page number", "time of a caption", "number of a caption", "line to fill in"),
+        *("page number", "time of a caption", "number of a caption", "line to fill in", "log line"),
     )
 )
 

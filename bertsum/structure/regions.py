@@ -59,6 +59,11 @@ _BELOW_TURN = re.compile(  # what programs for chats write there: threads and re
     r"|(?::[\w+'-]{1,40}:(?:\s?\d{1,4})?\s{0,2})+)$",
     re.IGNORECASE,
 )
+_LOG_LINE = re.compile(  # a date, a time and a level; or a request
+    r"\s*[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ]|[A-Z][a-z]{2} [ \d]\d )\d\d:\d\d:\d\d\S*\s.{0,40}?"
+    r"\b(?:(?P<low>TRACE|DEBUG|INFO|NOTICE|debug|info)|WARN(?:ING)?|ERROR|FATAL|CRITICAL|warn(?:ing)?|error|fatal)\b"
+    r"|(?P<request>\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:[\d: +-]+\] \"[A-Z]{3,7} )"
+)
 _TRACEBACK = "Traceback (most recent call last):"
 _EDGE = 2  # lines at the top and at the bottom of a page that may recur
 _REPEATED_WORDS = 15  # most words of a running header
@@ -71,6 +76,7 @@ def mark_regions(marks: LineMarks) -> None:
     _mark_subtitles(marks)
     _mark_speakers(marks)
     _mark_tracebacks(marks)
+    _mark_logs(marks)
     _mark_pages(marks)
     _mark_columns(marks)
     _mark_before(marks, _abstract(marks), "title")
@@ -129,6 +135,13 @@ def _mark_tracebacks(marks: LineMarks) -> None:
         inside = line.text.strip() == _TRACEBACK or (inside and line.text[:1].isspace())
         if inside:
             marks.set([number], "code")
+
+
+def _mark_logs(marks: LineMarks) -> None:
+    """Marks lines of logs. Those of warnings and errors stand apart, and may be chosen: they tell what went wrong."""
+    for number, line in enumerate(marks.lines):
+        if match := _LOG_LINE.match(line.text):
+            marks.set([number], "log line" if match["low"] or match["request"] else "")
 
 
 def _mark_pages(marks: LineMarks) -> None:

@@ -80,7 +80,10 @@ _CAPTION = re.compile(
     re.IGNORECASE,
 )
 _PHOTO = re.compile(
-    r"\s*[(\[]?(?:photo(?:graph)?s?|pictures?|image|foto|credit|source|quelle)\s*(?:by|:|©|/|credit)", re.IGNORECASE
+    r"\s*[(\[]?(?:photo(?:graph)?s?|pictures?|image|foto|credit|source|quelle)\s*(?:by\b"
+    r"(?!(?:\s+[\w.'’-]+){1,5}\s+(?:shows?|showed|reveal|suggest|depict|captured?|document|indicate|prove"
+    r"|appear|are|is|was|were|ha[ds]|have)(?:s|ed)?\b)|:|©|/|credit)",  # a sentence about photographs
+    re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"\s*\[\d{1,3}\]\s+[A-Z].*\b(?:19|20)\d\d\b|\s*\[\^[^\]]+\]:\s", re.DOTALL)
 _QUANTITY = re.compile(
