@@ -41,6 +41,12 @@ _NOT_LAST = re.compile(  # a line does not end with these unless it is wrapped
     r"|les|des|du|et|ou|avec|pour|dans|el|los|las|del|y|con|por|para|en|il|lo|gli|della|di|e|che|per|het|een|van|de))"
     r"\s*$"
 )
+_NUMBERED_LINE = re.compile(r"\s*(?:[A-Z]{2,4} \d{1,2}[.:)]?|\d{1,2}(?:\.\d{1,2}){0,2}[.)])\s+[^\W\d_]")
+# A word that inside a sentence has a small letter, and the next one, too: "The report", "None."
+_BEGINS_SENTENCE = re.compile(
+    r"\s*(?:(?:The|There|This|These|They|We|It|He|She|A|An|No|All|None|In|At|On) [a-z]|(?:None|Nothing|No)\b[.,]"
+    r"|(?:Der|Das|Es|Wir|Ein|Eine|Keine[rs]?|Le|Il|Elle|Nous|El|Los|Het|Er|Geen|Nessuno|Aucun\w*|Ning\w*)\b)"
+)
 _SLACK = 0.8  # of the longest line: if the next word would fit into this, the line was ended by choice
 _LONGEST_NAME, _LONGEST_END = 60, 40  # characters in which to look for a speaker, or for a mark at a line's end
 _NARROW = 60  # characters: text is wrapped at more than this, captions and verses at less
@@ -126,6 +132,8 @@ class _Paragraph:
             return False
         if _NOT_LAST.search(before, max(0, len(before) - _LONGEST_END)):
             return False
+        if self.width < _NARROW and first.isupper() and (_NUMBERED_LINE.match(before) or _BEGINS_SENTENCE.match(line)):
+            return True
         begins = first.isupper() or (first.isdigit() and self.counts)
         if begins and self.width < _NARROW and not self.marked:
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -21,9 +22,10 @@ _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 _HEADINGS = words("h1 h2 h3 h4 h5 h6 title summary legend")
 _SILENT = words("script style noscript template head button select option nav footer aside form svg iframe")
 _BLOCKS = words(
-    "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote br hr dl dt dd figure"
+    "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote hr dl dt dd figure"
     " figcaption header address body html"
 )
+_LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 
 
@@ -91,17 +93,45 @@ def _decoded(data: bytes, name: str, encoding: str | None) -> str:
 def _add_article(found: str, builder: TextBuilder) -> None:
     """Adds the blocks of an article that trafilatura has found."""
     main = ElementTree.fromstring(found).find("main")
+    elsewhere = "" if main is None else "\n".join(_text(block) for block in main if block.tag != "quote")
     for block in [] if main is None else main:
         if block.tag == "list":
             for item in block.iter("item"):
-                builder.add("- " + " ".join("".join(item.itertext()).split()), separator="\n")
+                builder.add("- " + " ".join(_text(item).split()), separator="\n")
         elif block.tag == "table":
-            for row in block.iter("row"):
-                cells = (" ".join("".join(cell.itertext()).split()) for cell in row)
-                builder.add(" | ".join(cell for cell in cells if cell), "table row")
+            _add_table(block, builder)
+        elif block.tag != "quote" or _text(block) not in elsewhere:  # a quotation pulled out of the article repeats it
+            builder.add(_text(block), {"head": "heading", "code": "code"}.get(block.tag, ""))
+
+
+def _add_table(table: ElementTree.Element, builder: TextBuilder) -> None:
+    """Adds the rows of a table; a table with one cell in each row only lays out what is in its cells."""
+    rows = [[cell for cell in row if _text(cell)] for row in table.iter("row")]
+    lays_out = all(len(row) <= 1 for row in rows)
+    for row in rows:
+        if lays_out:
+            for cell in row:
+                for part in list(cell) if len(cell) and not (cell.text or "").strip() else [cell]:
+                    builder.add(_text(part))
         else:
-            why = {"head": "heading", "code": "code"}.get(block.tag, "")
-            builder.add(" ".join("".join(block.itertext()).split()), why)
+            builder.add(" | ".join(" ".join(_text(cell).split()) for cell in row), "table row")
+
+
+def _text(block: ElementTree.Element) -> str:
+    """The text of a block, with its line breaks."""
+    return _joined(_texts(block))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    lines = "".join(texts).split(_LINE_BREAK)
+    return "\n".join(" ".join(line.split()) for line in lines).strip()
+
+
+def _texts(block: ElementTree.Element) -> Iterator[str]:
+    yield block.text or ""
+    for part in block:
+        yield from [_LINE_BREAK] if part.tag == "lb" else _texts(part)
+        yield part.tail or ""
 
 
 class _Blocks(HTMLParser):
@@ -117,6 +147,8 @@ class _Blocks(HTMLParser):
         """Begins a block."""
         if tag in _BLOCKS or tag in _SILENT:
             self._end()
+        if tag == "br":
+            self._text.append(_LINE_BREAK)
         if tag not in ("br", "hr", "img", "meta", "link", "input", "source", "wbr", "col", "area", "base", "embed"):
             self._open.append(tag)
 
@@ -139,7 +171,7 @@ class _Blocks(HTMLParser):
         self._end()
 
     def _end(self) -> None:
-        text = " ".join("".join(self._text).split())
+        text = _joined(self._text)
         self._text = []
         if text:
             telling = [tag for tag in self._open if tag in _SILENT or tag in _HEADINGS or tag == "blockquote"]

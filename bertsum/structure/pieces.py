@@ -20,6 +20,7 @@ from bertsum.structure.units import (
     Unit,
     around,
     heading_level,
+    is_ended,
     is_item,
     why_no_sentence,
     why_not_chosen,
@@ -84,7 +85,7 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     kinds = formulas.kinds_of(clean)
     labels = label_ends(lines, speakers="clinic" not in kinds)  # whose labels recur with each visit
     stretches = _stretches(len(text), sorted([*lines.marks(), *labels], key=lambda mark: mark.start))
-    items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark)]
+    items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark, language)]
     kinds = _kinds(kinds, items, mail)
     place = around([item.unit for item in items if not item.why])
     if any(item.why == "speaker and time" for item in items):
@@ -134,15 +135,28 @@ def _stretches(length: int, marks: list[Mark]) -> Iterator[Mark]:
         yield Mark(place, length, "")
 
 
-def _units(text: str, stretch: Mark) -> Iterator[Unit]:
+def _units(text: str, stretch: Mark, language: str) -> Iterator[Unit]:
     """The units of a stretch of a text; a stretch that is structure is one."""
     part = text[stretch.start : stretch.end]
-    bounds = [(0, len(part))] if stretch.why else list(units(part))
+    whole = [(0, len(part))] if stretch.why else units(part)
+    bounds = whole if stretch.why else [bound for unit in whole for bound in _apart(part, *unit, language)]
     for begin, end in bounds:
         start, stop = stretch.start + begin, stretch.start + end
         above = start == 0 or _BLANK_LINE.search(text, max(0, start - 200), start) is not None
         below = stop == len(text) or _BLANK_LINE.search(text, max(start, stop - 200), stop) is not None
-        yield Unit(start, stop, text[start:stop].strip(), above and below)
+        yield Unit(start, stop, text[start:stop].strip(), above and below, below and not above)
+
+
+def _apart(text: str, begin: int, end: int, language: str) -> list[tuple[int, int]]:
+    """A unit, and apart from it what stands below its last full stop: a link, a name, "Read more"."""
+    lines = lines_of(text[begin:end].rstrip())
+    ended = [place for place, line in enumerate(lines) if is_ended(line.text)]
+    if not ended or ended[-1] == len(lines) - 1:
+        return [(begin, end)]
+    cut = begin + lines[ended[-1]].end
+    if split_sentences(f"{text[begin:cut].rstrip()} The end.", language)[-1] != "The end.":  # an abbreviation's stop
+        return [(begin, end)]
+    return [(begin, cut), (cut, end)]
 
 
 def _kinds(shown: frozenset[str], items: list[_Item], mail: bool) -> frozenset[str]:
@@ -182,7 +196,7 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
         unit = item.unit
         if item.why in ("heading", "label"):
             own, title = _level(item), formulas.title_of(unit.text)
-            if title and (why is None or own <= level):
+            if title and not unit.last and (why is None or own <= level):  # nothing is below "Read more" in its place
                 why, level = formulas.section(title, kinds), own
             left.append(item)
             continue

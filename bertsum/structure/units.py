@@ -98,6 +98,7 @@ _POINTER = re.compile(
     r"|documentation|information|docs)\b|for (?:more|further|full|details)|siehe|more at|available at|download)\b",
     re.IGNORECASE,
 )
+_BRACKETS = re.compile(r"\W*(?:\([^()]{1,40}\)|\[[^\[\]]{1,40}\])\W*$|\W*thanks,? (?:to )?@\S+\W*$", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"`[^`]+`")
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
 _AGENDA = re.compile(r"\s*(?:top|tagesordnungspunkt|item|point|punkt)\s+\d{1,2}\s*[:.–-]\s", re.IGNORECASE)
@@ -118,6 +119,11 @@ def is_item(text: str) -> bool:
     return _ITEM.match(text) is not None
 
 
+def is_ended(text: str) -> bool:
+    """Whether a text ends as a sentence does."""
+    return _ENDED.search(text, max(0, len(text) - 120)) is not None
+
+
 @dataclass(frozen=True)
 class Unit:
     """A unit and its place.
@@ -127,17 +133,19 @@ class Unit:
         end: Where it ends, with the white space behind it.
         text: Its text, without white space around it.
         alone: Whether no other unit is in its paragraph.
+        last: Whether it is the last of several in its paragraph.
     """
 
     start: int
     end: int
     text: str
     alone: bool
+    last: bool = False
 
     @property
     def ended(self) -> bool:
         """Whether it ends as a sentence does."""
-        return _ENDED.search(self.text, max(0, len(self.text) - 120)) is not None
+        return is_ended(self.text)
 
     @property
     def words(self) -> int:
@@ -262,7 +270,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     if _AGENDA.match(text) and words <= _LONGEST_NUMBERED:
         return "heading"
     label = _LABEL.match(text)
-    if label and label.end() < len(text) and not (text[label.end()] in _OPENING_QUOTES and words > _FEWEST):
+    if label and label.end() < len(text) and not _INNER_END.search(label[0]) and not (text[label.end()] in _OPENING_QUOTES and words > _FEWEST):
         value = text[label.end() :]
         short = len(split_words(value)) < _LONGEST_FIELD and (place.fields or not unit.ended)
         if short or (not unit.ended and not unit.is_item and words <= 40):
@@ -300,6 +308,8 @@ def why_not_chosen(sentence: str) -> str | None:
     code = sum(map(len, _INLINE_CODE.findall(sentence)))
     if code and 5 * code > 2 * len(sentence):
         return "code"
+    if _BRACKETS.match(sentence):
+        return "note"
     linked = "](" in sentence or _CONTACT.search(sentence) is not None
     if linked and (_POINTER.search(sentence) or len(split_words(sentence)) <= 8):
         return "link"
