@@ -87,7 +87,7 @@ _SPEAKS = (
 _TRAILING = (  # what belongs to the sentence that a mark ends
     r"(?:[\"'”’»)\]}*_`¹²³⁴-⁹†‡]"  # closing quotation marks, brackets, Markdown and footnote marks
     r"|(?<=[a-z]{3}\.)\d{1,3}(?:[,–-]\d{1,3})*(?=\s+[A-Z])"
-    r"|\[(?:\d+(?:[,–-] ?\d+)*|[a-z]|(?:note|nb) \d+)\](?::\d+)?"  # footnote marks
+    r"|\[(?:\d+(?:[,–-] ?\d+)*|[a-z]|\^\w{1,20}|(?:note|nb) \d+|citation needed)\](?::\d+)?"  # footnote marks
     r"|~~|</[a-z]{1,6}>"  # marks of Markdown and HTML
     r"|[^\S\r\n]?[:;]-?[()DPp](?![^\s])"  # emoticons
     r"|[^\S\r\n]*[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]+)*"  # emoji

@@ -30,7 +30,8 @@ _TIME = re.compile(
 )
 _COLON = re.compile("[:：]")
 _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
-_MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$)")  # Markdown: headings, rows, quotes, code, rules
+# Markdown: headings, rows, quotes, code, rules; notices of chat programs; headings of Wikipedia
+_MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$|(?:---|-!-|-->|<--) \S)|.{1,80}\[edit\]\s*$")
 _BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")  # [door slams]
 _ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
 _MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")

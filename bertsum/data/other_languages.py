@@ -210,6 +210,14 @@ _ORDINAL = {
     ),
     "tr": (regex.compile(r"\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
 }
+# So is a number behind an article, if the next word is a noun: "die 3. Zivilkammer".
+_ORDINAL_NOUN = {
+    "de": regex.compile(
+        r"\b(?:[Dd](?:er|ie|as|em|en|es)|im|zu[mr]|eine?[mnrs]?|jede[mnrs]?) \d{1,2}\. (?!(?:D(?:er|ie|as|em|en|es"
+        r"|anach|ann|ort|och|abei|afür|amit|araufhin|iese[mnrs]?)|E[rs]|Sie|Wir|Ich|Man|Ein\p{Ll}{0,2}|I[mn]|A[mn]|Auf"
+        r"|Nach|Aber|Und|Seit|Bei|Mit|Von|Vor|Zu[mr]?|Für|Wenn|Als|Auch|So|Nun|Jetzt|Später|Heute|Zuvor)\b)\p{Lu}\p{Ll}"
+    )
+}
 # Words that belong to the quotation before them: "と言った", "라고 말했다".
 _AFTER_QUOTE = {
     "ja": regex.compile(r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など)"),
@@ -292,7 +300,9 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
     if clear and regex.search(clear, f"{end[-20:]} {after[:20]}"):
         return False
     if language in _ORDINAL and space and _ORDINAL[language][0].search(end):
-        return _ORDINAL[language][1].match(after) is not None
+        if _ORDINAL[language][1].match(after):
+            return True
+        return language in _ORDINAL_NOUN and bool(_ORDINAL_NOUN[language].search(f"{end[-20:]} {after[:20]}"))
     last = _LAST_WORD.search(end)
     if last is None:
         return False

@@ -69,6 +69,14 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
         ),
         2,
     ),
+    "press": (
+        re.compile(
+            r"^\W*(?:for immediate release|press release|news release|media contacts?\b|pressemitteilung"
+            r"|communiqué de presse|comunicado de prensa|comunicado de imprensa|#\s?#\s?#|-30-|[-–—]?\s?ends\s?[-–—]?)",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        1,
+    ),
 }  # fmt: skip
 
 # Phrases by kind. Those of the kind ANY count only in short paragraphs of documents that also have other structure.
@@ -90,6 +98,10 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:protokoll|tagesordnung)\b.{0,60}\b(?:genehmigt|angenommen|verabschiedet)|\bbeschlussfähig",
         r"\b(?:ouvre|lève|clôt) la (?:séance|réunion)|\b(?:séance|réunion) (?:est|a été) (?:ouverte|levée|close)",
         r"\b(?:procès-verbal|ordre du jour)\b.{0,60}\b(?:approuvé|adopté)",
+        r"\b(?:séance|réunion) (?:est |a été )?levée\b|\bprochaine (?:réunion|séance)\b",
+        r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b",
+        r"\b(?:se )?(?:levanta|abre) la (?:sesión|reunión)\b|\bpróxima (?:reunión|sesión)\b",
+        r"\bnächste (?:sitzung|versammlung)\b",
         r"\bnext meeting\b",
         r"\bmeets again\b",
         r"\bthank(?:ed|s)\b.{0,60}\b(?:all|everyone|everybody|members|those|attend|coming)",
@@ -181,6 +193,15 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:sign up|subscribe|register)\b.{0,60}\b(?:newsletter|updates?\b|mailing list|(?:free|weekly|daily|monthly"
         r"|our|my|e-?mail) (?:e-?mails?|alerts?|digest|channel|recipes|stories))",
         r"\babonn(?:ez-vous|iere?n?)\b.{0,60}\b(?:newsletter|lettre|kanal|chaîne)",
+        r"\binscri(?:vez-vous|bete)\b|\b(?:recevez|recibe)\b.{0,60}\b(?:newsletter|actualité|boletín)",
+        r"\bподписывайтесь\b|^\W*читайте также\b",
+        r"\b(?:do not|don't|please don't) reply to this\b|\bmailbox is (?:not|un)\s?monitored\b"
+        r"|\bthis is an automat(?:ed|ic) (?:message|e-?mail|reply)\b",
+        r"\b(?:article|story|post|report) (?:was|has been) (?:updated|corrected|amended) (?:on|at|to)\b",
+        r"\b(?:this )?(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
+        r"\btranscript was (?:computer|automatically|machine)[ -]generated\b",
+        r"^\W*(?:not to be confused with\b|for (?:the|other|a) .{0,60}, see\b|this article is about\b"
+        r"|from wikipedia, the free)",
         r"版权所有|未经许可",
         r"\bopen access article\b.{0,60}\blicen[cs]e",
         r"\bneeds additional citations\b",
@@ -264,6 +285,14 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         "licence": _any(
             r"licen[cs]e|copyright|contributors|maintainers|contributing|how to contribute|contact(?: us)?"
             r"|impressum|sponsors|citation|how to cite|disclaimer|badges|share|about the authors?"
+            r"|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
+        ),
+    },
+    "press": {
+        "about": _any(
+            r"about (?!the (?:project|study|incident|plan|programme|program|event)\b).{2,50}|notes? to editors?"
+            r"|(?:media|press|investor) (?:contacts?|relations|enquiries|inquiries)|über (?:die |den |das )?.{2,50}"
+            r"|à propos (?:de|d').{2,50}|acerca de .{2,50}|sobre (?:o|a|os|as|el|la) .{2,50}|boilerplate"
         ),
     },
     "paper": {"acknowledgements": _any(r"funding(?: (?:information|statement|sources?))?|author information")},
@@ -324,7 +353,7 @@ def kinds_of(text: str) -> frozenset[str]:
 
 def title_of(heading: str) -> str:
     """The words of a heading without marks and number, in small letters."""
-    return _NUMBERING.sub("", _MARKUP.sub("", heading.strip())).strip(" .:*_").lower()
+    return _NUMBERING.sub("", _MARKUP.sub("", heading.strip().removesuffix("[edit]"))).strip(" .:*_").lower()
 
 
 def section(title: str, kinds: frozenset[str]) -> str | None:

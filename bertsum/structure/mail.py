@@ -29,12 +29,12 @@ _HEADER = re.compile(
     r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
     r"|references"
     r"|received|return-path|x-[\w-]+|importance|priority|attachments?|von|an|gesendet|betreff|datum|de|à|envoyé|objet"
-    r"|para|asunto|enviado|fecha)\**\s?:\**(?:\s|$)",
+    r"|para|asunto|enviado|fecha|(?-i:[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+))\**\s?:\**(?:\s|$)",
     re.IGNORECASE,
 )
 _SENDER = re.compile(r"\s*\**(?:from|von|de)\**\s?:", re.IGNORECASE)
-_QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>")
-_NOT_TWICE = re.compile(r"\s{0,2}(?:[A-Z]{1,3})?>(?!>(?!>))")
+_QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3}|\|)?>")
+_NOT_TWICE = re.compile(r"\s{0,2}(?:[A-Z]{1,3}|\|)?>(?!>(?!>))")
 _GREETING = re.compile(
     r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?"
     r"|sehr geehrte[rs]?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from bertsum.data.lines import units
 from bertsum.data.sentences import split_sentences
@@ -181,7 +182,19 @@ def _classified(items: list[_Item], place: Around) -> list[_Item]:
         if not item.why and above and above.why == PART and not above.unit.ended and item.unit.ends_list:
             item = replace(item, why=PART)
         classified.append(item)
-    return classified
+    return [item for _, alike in groupby(classified, _is_open_item) for item in _alike(list(alike))]
+
+
+def _is_open_item(item: _Item) -> bool:
+    return item.unit.is_item and not item.unit.ended
+
+
+def _alike(items: list[_Item]) -> list[_Item]:
+    """Items of a list that do not end as sentences do: none of them is chosen if most are none to choose."""
+    left_out = sum(bool(item.why) for item in items)
+    if not _is_open_item(items[0]) or 2 * left_out <= len(items):
+        return items
+    return [item if item.why else replace(item, why="short list item") for item in items]
 
 
 def _below(items: list[_Item], number: int) -> Unit | None:

@@ -48,22 +48,27 @@ _OF_A_PAPER = re.compile(
 _CAPITAL_LABEL = re.compile(r"\s*[A-Z][A-Z/&,'() -]{3,48}:(?:\s+)(?=\S)")
 _LABEL_ALONE = re.compile(r"\s*[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[:：]$")
 _SPEAKER_LINE = re.compile(
-    r"\s*[^\W\d_][\w.'’()-]*(?: [\w.'’()-]+){0,3}[\s,|–-]+[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s+|(?:today"
-    r"|yesterday)\s+(?:at\s+)?)?"
-    r"\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$",
+    r"\s*\W{0,3}[^\W\d_][\w.'’()-]*(?: [\w.'’()-]+){0,3}[\s,|–—-]+[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s+"
+    r"|(?:today|yesterday)\s+(?:at\s+)?)?\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$"
+    r"|\s*[(\[]\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]\s+[^\W\d_][\w.'’-]*(?: [\w.'’()-]+){0,2}$",
     re.IGNORECASE,
 )
 _BELOW_TURN = re.compile(  # what programs for chats write there: threads and reactions
     r"\s*(?:\d{1,4} (?:repl(?:y|ies)|antwort(?:en)?|réponses?|respuestas?)"
     r"|(?:last reply|letzte antwort|dernière réponse|última respuesta)\b.{0,40}|view thread"
-    r"|(?::[\w+'-]{1,40}:(?:\s?\d{1,4})?\s{0,2})+)$",
+    r"|(?::[\w+'-]{1,40}:(?:\s?\d{1,4})?\s{0,2})+|\((?:edited|bearbeitet|modifié|editado)\))$",
     re.IGNORECASE,
 )
-_LOG_LINE = re.compile(  # a date, a time and a level; or a request
+_LOG_LINE = re.compile(  # a date, a time and a level, or a program; or a request
     r"\s*[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ]|[A-Z][a-z]{2} [ \d]\d )\d\d:\d\d:\d\d\S*\s.{0,40}?"
-    r"\b(?:(?P<low>TRACE|DEBUG|INFO|NOTICE|debug|info)|WARN(?:ING)?|ERROR|FATAL|CRITICAL|warn(?:ing)?|error|fatal)\b"
-    r"|(?P<request>\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:[\d: +-]+\] \"[A-Z]{3,7} )"
+    r"(?:\b(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL|debug|info|warn(?:ing)?|error|fatal)\b"
+    r"|[\w./-]+\[\d+\]:)|(?:\S+ \S+ \S+ )?\[\d\d/[A-Z][a-z]{2}/\d{4}:[\d: +-]+\] \"[A-Z]{3,7} "
 )
+_DIFF = re.compile(r"diff --git |index [\da-f]{7,}\.\.[\da-f]{7,}|(?:---|\+\+\+) (?:[ab]/|/dev/null)|@@ -\d")
+_DIFF_COUNTS = re.compile(r" ?\S+ +\| +\d+ [+-]+$| ?\d+ files? changed\b")
+_CAPTION_TIME = re.compile(r"\s*(?:\d{1,2}:)?\d{1,2}:\d\d$")
+_LATEX = re.compile(r"\s*(?:\\[a-zA-Z]+\*?\s*(?:[\[{]|$)|%)")
+_LATEX_BEGINS = re.compile(r"\s*\\(?:documentclass|begin|section|chapter|usepackage)\b")
 _TRACEBACK = "Traceback (most recent call last):"
 _EDGE = 2  # lines at the top and at the bottom of a page that may recur
 _REPEATED_WORDS = 15  # most words of a running header
@@ -76,7 +81,7 @@ def mark_regions(marks: LineMarks) -> None:
     _mark_subtitles(marks)
     _mark_speakers(marks)
     _mark_tracebacks(marks)
-    _mark_logs(marks)
+    _mark_code(marks)
     _mark_pages(marks)
     _mark_columns(marks)
     _mark_before(marks, _abstract(marks), "title")
@@ -110,6 +115,9 @@ def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
 
 def _mark_subtitles(marks: LineMarks) -> None:
     times = [number for number, line in enumerate(marks.lines) if _TIMES.match(line.text)]
+    alone = [number for number, line in enumerate(marks.lines) if _CAPTION_TIME.match(line.text)]
+    if len(alone) >= 3:
+        marks.set(alone, "time of a caption")
     if len(times) < 2:
         return
     for number in times:
@@ -119,9 +127,9 @@ def _mark_subtitles(marks: LineMarks) -> None:
 
 
 def _mark_speakers(marks: LineMarks) -> None:
-    """Marks lines of a speaker's name and a time, if there are at least three of them, and notes below turns."""
+    """Marks lines of a speaker's name and a time, if there are several, and notes below turns."""
     found = [number for number, line in enumerate(marks.lines) if _SPEAKER_LINE.match(line.text)]
-    if len(found) >= 3:
+    if len(found) >= 2:
         marks.set(found, "speaker and time")
     for number, line in enumerate(marks.lines):
         if _BELOW_TURN.match(line.text):
@@ -137,11 +145,17 @@ def _mark_tracebacks(marks: LineMarks) -> None:
             marks.set([number], "code")
 
 
-def _mark_logs(marks: LineMarks) -> None:
-    """Marks lines of logs. Those of warnings and errors stand apart, and may be chosen: they tell what went wrong."""
+def _mark_code(marks: LineMarks) -> None:
+    """Marks lines of logs, what ``git diff`` prints, and commands of LaTeX."""
+    latex = sum(bool(_LATEX_BEGINS.match(line.text)) for line in marks.lines) >= 2
+    inside = False
     for number, line in enumerate(marks.lines):
-        if match := _LOG_LINE.match(line.text):
-            marks.set([number], "log line" if match["low"] or match["request"] else "")
+        begins = _DIFF.match(line.text) is not None
+        inside = begins or (inside and line.text[:1] in ("+", "-", " "))
+        if _LOG_LINE.match(line.text):
+            marks.set([number], "log line")
+        elif inside or _DIFF_COUNTS.match(line.text) or (latex and _LATEX.match(line.text)):
+            marks.set([number], "code")
 
 
 def _mark_pages(marks: LineMarks) -> None:
@@ -188,10 +202,12 @@ def _mark_columns(marks: LineMarks) -> None:
     """
     cells = [_cells(line.text) for line in marks.lines]
     for number, own in enumerate(cells):
-        if len(own) < 2 or not marks.free(number) or _ENDED.search(own[-1]):
+        if len(own) < 2 or not marks.free(number):
             continue
         beside = [cells[place] for place in (number - 1, number + 1) if 0 <= place < len(cells)]
         short = all(len(cell.split()) <= _SHORT_CELL for cell in own)
+        if _ENDED.search(own[-1]) and not (short and any(len(other) == len(own) for other in beside)):
+            continue
         if len(own) > 2 or short or any(len(other) > 1 for other in beside):
             marks.set([number], "table row")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bertsum.text import split_words
 
 _ENDED = re.compile(
-    r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[[\d, -]+\]|[¹²³⁰-⁹*†‡]|\([^()]{1,60}\)\.?)*[^\w.!?;:,]*$"
+    r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*"
+    r"(?:\[(?:[\d, -]+|\^\w+|[a-z]|(?:note|nb) \d+|citation needed)\]|[¹²³⁰-⁹*†‡]|\([^()]{1,60}\)\.?)*[^\w.!?;:,]*$"
 )
 _ITEM = re.compile(
     r"\s*(?:[•‣▪◦●○■□·⁃*+–—➢►✓✔-]\s+(?:\[[ xX]\]\s+)?|(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|[(\[](?:\d{1,3}"
@@ -22,7 +23,7 @@ _NUMBERED = re.compile(
 )
 _TURN = re.compile(
     r"\s*(?:[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[,T]?\s*)?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?[\s,–-]+)?"
-    r"(?:<[^<>\n]{1,30}>\s*|[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,2} ?[:：]\s*)",
+    r"(?:<[^<>\n]{1,30}>\s*|[^\W\d_][\w.'’()-]*(?: \(?[^\W\d_][\w.'’()-]*){0,2} ?[:：]\s*)",
     re.IGNORECASE,
 )
 _TIME = re.compile(
@@ -33,12 +34,17 @@ _NOTICE = re.compile(
     r"\b(?:has |have )?(?:joined|left|quit|entered|was (?:added|removed|kicked)|disconnected|connected"
     r"|is now known as|created (?:the )?(?:group|channel|room)"
     r"|(?:changed|set) (?:the|this|their|his|her) |added \S+|removed \S+|pinned a message|started a (?:call"
-    r"|meeting)|ended the (?:call|meeting)|missed (?:voice|video) call)\b"
+    r"|meeting)|ended the (?:call|meeting)|missed (?:voice|video) call"
+    r"|hat (?:das gruppenbild|den betreff|\S+ hinzugefügt|die gruppe)|(?:ha cambiado|cambió) (?:el|la|los)"
+    r"|a (?:changé|ajouté|quitté|rejoint)|(?:se unió|salió) )\b"
     r"|^(?:\W*\d{1,2}[:.]\d\d(?:[:.]\d\d)?)?\W*?(?:\*{2,3}|-->|<--|-!-|---)\s",
     re.IGNORECASE,
 )
 _SERVICE = re.compile(
-    r"media omitted|message (?:was )?deleted|deleted this message|end-to-end encrypted|image omitted|^<[^<>]*>$",
+    r"media omitted|message (?:was )?deleted|deleted this message|end-to-end encrypted|image omitted|^<[^<>]*>$"
+    r"|ende-zu-ende-verschlüsselt|cifrado de extremo a extremo|chiffrés? de bout en bout|crittografat[ie] end-to-end"
+    r"|medien ausgeschlossen|multimedia omitido|médias omis|nachricht (?:wurde )?gelöscht|撤回了一条消息"
+    r"|you're now an admin|security code with|tap to learn more",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"\s*[*_]{0,2}(?:q(?:uestion)?|frage|f)\s*\d*\s*[.:)]", re.IGNORECASE)
@@ -270,7 +276,12 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     if _AGENDA.match(text) and words <= _LONGEST_NUMBERED:
         return "heading"
     label = _LABEL.match(text)
-    if label and label.end() < len(text) and not _INNER_END.search(label[0]) and not (text[label.end()] in _OPENING_QUOTES and words > _FEWEST):
+    if (
+        label
+        and label.end() < len(text)
+        and not _INNER_END.search(label[0])
+        and not (text[label.end()] in _OPENING_QUOTES and words > _FEWEST)
+    ):
         value = text[label.end() :]
         short = len(split_words(value)) < _LONGEST_FIELD and (place.fields or not unit.ended)
         if short or (not unit.ended and not unit.is_item and words <= 40):
