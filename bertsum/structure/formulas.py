@@ -71,8 +71,9 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     ),
     "press": (
         re.compile(
-            r"^\W*(?:for immediate release|press release|news release|media contacts?\b|pressemitteilung"
-            r"|communiqué de presse|comunicado de prensa|comunicado de imprensa|#\s?#\s?#|-30-|[-–—]?\s?ends\s?[-–—]?)",
+            r"^[^\w\n]{0,9}(?:for immediate release|press release|news release|media contacts?\b|pressemitteilung"
+            r"|communiqué de presse|comunicado de prensa|comunicado de imprensa)"
+            r"|^[ \t]{0,9}(?:#[ ]?#[ ]?#|-30-|[-–—]{0,3}[ ]?ends[ ]?[-–—]{0,3})[ \t]{0,9}$",
             re.IGNORECASE | re.MULTILINE,
         ),
         1,
