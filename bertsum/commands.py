@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -26,6 +25,7 @@ from bertsum.reading.documents import has_many, read_document
 from bertsum.text import one_line, printable
 
 if TYPE_CHECKING:
+    from bertsum.inference.bulk_input import Item
     from bertsum.inference.summarizer import Summarizer
     from bertsum.reading.text import FileText
 
@@ -139,31 +139,38 @@ def _document(options: argparse.Namespace) -> str | FileText:
 
 def _print_many(options: argparse.Namespace) -> None:
     """Prints a summary for each document of a folder, a pattern or a table."""
-    from bertsum.reading.many import documents_of
+    from bertsum.inference.bulk_input import check_queries, opened
 
-    named = documents_of(options.file, options.document_field, options.id_field, options.encoding)
-    head = list(islice(named, 1))  # reads the first now: a wrong folder or table is an error before slow imports
-    if not head:
-        raise BertsumError(f"'{options.file}': has no documents, expected at least one")
-    named = chain(head, named)
+    source = Path(options.file)
+    asked: Any = _asked(options, (*_CHOOSING, *_WRITING))
+    fields = (options.document_field, options.id_field, options.query_field)
+    with opened(source, options.encoding, False, *fields) as (items, _):  # a wrong source is an error at once
+        if next(items, None) is None:
+            raise BertsumError(f"'{source}': has no documents, expected at least one")
     summarizer = load_summarizer(options.model)
-    names: deque[str] = deque()
+    check_queries(summarizer, source, options.query_field, asked)
+    with opened(source, options.encoding, summarizer.answers and options.query is None, *fields) as (items, _):
+        _print_each(summarizer, items, options.json, asked)
+
+
+def _print_each(summarizer: Summarizer, items: Iterator[Item], as_json: bool, asked: dict[str, Any]) -> None:
+    waiting: deque[tuple[str, str]] = deque()
 
     def documents() -> Iterator[Any]:
-        for name, document in named:
-            names.append(name)
-            yield document
+        for number, item in enumerate(items):
+            waiting.append((str(number) if item.id is None else item.id, item.place))
+            yield item.document
 
-    answers = summarizer.stream(documents(), errors="return", **_asked(options, (*_CHOOSING, *_WRITING)))
+    answers = summarizer.stream(documents(), errors="return", **asked)
     made, problems, first = 0, 0, ""
     for answer in answers:
-        name = names.popleft()
+        name, place = waiting.popleft()
         if isinstance(answer, BertsumError):
-            problem = str(answer) if name in str(answer) else f"{name}: {answer}"
+            problem = str(answer) if place in str(answer) else f"{place}: {answer}"
             print(f"warning: {problem}", file=sys.stderr)
             first, problems = first or problem, problems + 1
             continue
-        if options.json:
+        if as_json:
             print(printable(json.dumps({"id": name, **asdict(answer)}, ensure_ascii=False)))
         else:
             print("\n" * bool(made) + f"== {one_line(name)} ==\n{_shown(answer.text)}")

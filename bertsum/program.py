@@ -6,6 +6,7 @@ Only the command and the scripts do this. A call of the library does not change 
 from __future__ import annotations
 
 import ctypes
+import errno
 import functools
 import io
 import os
@@ -24,14 +25,15 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 # shape. Documents differ in length, so most kernels would never be used again, and take gigabytes. 64 suffice for the
 # layers of one pass.
 _KERNELS = {"LRU_CACHE_CAPACITY": "64", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _is_set_up = False
 
 
 def run(main: Callable[[], None]) -> None:
     """Runs a program.
 
-    A BertsumError is printed without a traceback; the exit code is 2, or 1 if no document of a file could be
-    summarised. SIGTERM and Ctrl-C end the program cleanly, with 143 and 130.
+    A BertsumError, or a full disk, is printed without a traceback; the exit code is 2, or 1 if no document of a file
+    could be summarised. SIGTERM and Ctrl-C end the program cleanly, with 143 and 130.
     """
     global _is_set_up
     signal.signal(signal.SIGTERM, _stop)
@@ -46,6 +48,10 @@ def run(main: Callable[[], None]) -> None:
         _end(error.exit_code, f"error: {error}")
     except BrokenPipeError:  # the reader of the output has closed it
         _end(128 + signal.SIGPIPE)
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        _end(2, f"error: the output cannot be written: {error.strerror}")
     except KeyboardInterrupt as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
         _end(128 + stopped.signal, f"stopped by {stopped.signal.name} {stopped.message}".rstrip())

@@ -38,6 +38,7 @@ _MOST_DOCUMENTS = 256  # in one request
 Text = Annotated[str, MinLen(1)]
 Document = Text | Annotated[list[str], MinLen(1)]
 Documents = Annotated[list[Document], MinLen(1), MaxLen(_MOST_DOCUMENTS)]
+Retrieved = Annotated[list[str | list[str]], MinLen(1), MaxLen(_MOST_DOCUMENTS)]  # of an empty page nothing is kept
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class PruneRequest(_Strict):
     """Retrieved documents, of which only the sentences that answer the query are to be kept."""
 
     query: Text
-    documents: Documents
+    documents: Retrieved
     threshold: float | None = None
     recall: float | None = None
     keep_title: bool = True

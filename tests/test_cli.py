@@ -12,6 +12,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import fork_server
 import pytest
@@ -147,6 +148,33 @@ def test_a_file_of_documents(command, model, tmp_path) -> None:
     assert code == 0, errors
     assert str(tmp_path / "out.jsonl") in shown
     assert json.loads((tmp_path / "out.jsonl").read_text())["summary"] in TEXT
+
+
+def test_rows_with_queries_are_answered_where_they_are_printed(command, tmp_path) -> None:
+    text = "The bridge was closed on Monday for repairs. It reopens in May. The mayor said it costs three million."
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps({"id": "a", "document": text, "query": "What does it cost?"}) + "\n")
+    printed = command("summarize", str(source))[1]
+    assert printed == "== a ==\nThe mayor said it costs three million.\n"
+    assert command("summarize", str(source), "--query-field", "query")[1] == printed
+    for option, meaning in (("--query-field", "query"), ("--id-field", "id")):
+        code, _, errors = command("summarize", str(source), option, "nope")
+        assert (code, f"no field for the {meaning}: expected 'nope'" in errors) == (1, True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_is_no_traceback(tmp_path) -> None:
+    (tmp_path / "text").write_text("It rained.\n")
+    files = ["--candidates", str(tmp_path / "text"), "--references", str(tmp_path / "text")]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bertsum", "rouge", *files],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, b"error: the output cannot be written: No space left on device\n")
 
 
 def test_fields_and_encodings(command, model, tmp_path) -> None:

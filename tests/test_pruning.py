@@ -30,6 +30,8 @@ def test_pruned_texts(summarizer) -> None:
     assert [titled[begin:end] for begin, end in pruned.spans] == pruned.sentences
     words = sum(len(sentence.split()) for sentence in pruned.sentences)
     assert pruned.share == pytest.approx(words / len(titled.split()))
+    (split,) = summarizer.prune(QUERY, [["News of the bridge", *SENTENCES]], threshold=0.0, keep_title=False)
+    assert split.sentences == SENTENCES
     few = summarizer.prune(QUERY, titled, threshold=0.0, max_words=5, keep_title=False)
     assert 0 < sum(len(sentence.split()) for sentence in few.sentences) <= 5 and few.score == pruned.score
     empty = summarizer.prune(QUERY, [titled, SENTENCES], threshold=1.0)

@@ -174,8 +174,13 @@ def type_name(kind: Any) -> str:
             *others, last = get_args(option)
             words.append(f"{', '.join(others)} or {last}" if others else last)
         else:
-            words.append("a list of strings" if get_origin(option) is list else names[option])
+            words.append(f"a list of {_several(get_args(option)[0])}" if get_origin(option) is list else names[option])
     return " or ".join(words)
+
+
+def _several(kind: Any) -> str:
+    named = type_name(kind)
+    return {"text": "strings", "a number": "numbers", "a whole number": "whole numbers"}.get(named, named)
 
 
 def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

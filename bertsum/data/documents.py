@@ -149,6 +149,9 @@ class Fields:
             names.append(name)
         if config.query_field and query not in record:
             return Rejected(place, "no query", f"no field for the query: expected '{query}' (fields: {_names(record)})")
+        if config.id_field and config.id_field not in record:
+            problem = f"no field for the id: expected '{config.id_field}' (fields: {_names(record)})"
+            return Rejected(place, "no id", problem)
         return Fields(names[0], names[1] if len(names) > 1 else None, id_field(config, record), query)
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -20,7 +20,7 @@ from bertsum.data.sources import JSON_LINES
 from bertsum.encoders.tensors import checksum
 from bertsum.errors import BertsumError, NoSummaryError, Stopped
 from bertsum.files import GrowingFile, encoding_of, read_progress, sync, try_remove
-from bertsum.inference.bulk_input import Item, opened
+from bertsum.inference.bulk_input import Item, check_queries, opened
 from bertsum.inference.summarizer import BUFFER, Options, Summarizer, Summary
 from bertsum.progress import Progress
 from bertsum.reading.documents import TABLES, has_many, is_one_table
@@ -100,7 +100,7 @@ def summarize_file(
     """
     source, target = Path(source), Path(target)
     _check_names(source, target)
-    _check_queries(summarizer, source, query_field, options)
+    check_queries(summarizer, source, query_field, options)
     fields = {"document_field": document_field, "id_field": id_field}
     fields |= {} if query_field is None else {"query_field": query_field}
     made_of = _made_of(summarizer, source, fields, encoding, options)
@@ -170,22 +170,6 @@ def _made_of(
 
 def _describe_many(source: str) -> list[Any]:
     return [source, *describe_files(files_of(source))]  # ids begin with the source's name
-
-
-def _check_queries(summarizer: Summarizer, source: Path, query_field: str | None, options: Options) -> None:
-    """Checks that there is one source of queries, and a model that takes them."""
-    query = options.get("query")
-    if isinstance(query, Iterable) and not isinstance(query, str):  # a resumed call would not know where to go on
-        raise BertsumError("query: got several, expected one for all documents; put them into a field (query_field)")
-    if query_field is not None and query is not None:
-        raise BertsumError("query: got one for all documents and a field of queries, expected one of the two")
-    if query_field is not None and not is_one_table(str(source)):
-        raise BertsumError(
-            f"query_field: names a column or a field, and '{source}' has none; expected a table or JSON lines"
-        )
-    if query_field is not None and not summarizer.answers:
-        asked: Options = {"query": ""}
-        summarizer.stream([], **asked)  # tells why not
 
 
 @contextmanager

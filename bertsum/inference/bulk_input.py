@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, NamedTuple
 from bertsum.data.documents import Document, Rejected
 from bertsum.errors import BertsumError
 from bertsum.inference.reading import Asked
+from bertsum.inference.summarizer import Options, Summarizer
 from bertsum.reading.documents import is_one_table
 from bertsum.reading.many import documents_of
 from bertsum.reading.tables import read_rows
@@ -74,3 +75,19 @@ def _binary(source: Path) -> BinaryIO:
         return open(source, "rb")
     except OSError as error:
         raise BertsumError(f"source: '{source}' cannot be read: {error.strerror}") from error
+
+
+def check_queries(summarizer: Summarizer, source: Path, query_field: str | None, options: Options) -> None:
+    """Checks that there is one source of queries, and a model that takes them."""
+    query = options.get("query")
+    if isinstance(query, Iterable) and not isinstance(query, str):  # a resumed call would not know where to go on
+        raise BertsumError("query: got several, expected one for all documents; put them into a field (query_field)")
+    if query_field is not None and query is not None:
+        raise BertsumError("query: got one for all documents and a field of queries, expected one of the two")
+    if query_field is not None and not is_one_table(str(source)):
+        raise BertsumError(
+            f"query_field: names a column or a field, and '{source}' has none; expected a table or JSON lines"
+        )
+    if query_field is not None and not summarizer.answers:
+        asked: Options = {"query": ""}
+        summarizer.stream([], **asked)  # tells why not

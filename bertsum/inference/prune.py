@@ -128,9 +128,10 @@ def pruned(summary: Summary, keep_title: bool) -> Pruned:
     """
     source, document = summary._model_source(), summary.document
     indices = sorted(summary.indices)
-    title = keep_title and bool(indices) and has_title(document)
+    title = bool(indices) and has_title(document)
     if title:
-        indices = sorted({0, *indices})
+        indices = sorted({0, *indices} if keep_title else {*indices} - {0})
+        title = keep_title
     words = [len(split_words(sentence)) for sentence in document]
     sentences = [document[index] for index in indices]
     parts = [sentences[:1], sentences[1:]] if title else [sentences]

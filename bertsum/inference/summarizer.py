@@ -79,7 +79,7 @@ class Summarizer:
             hub: ``revision``, ``cache_dir``, ``token``, ``local_files_only``.
         """
         device = device or str(default_device())
-        model = Model.from_pretrained(path or packaged(), device=device, only_score=True, **hub)
+        model = Model.from_pretrained(packaged() if path is None else path, device=device, only_score=True, **hub)
         return cls(model, precision)
 
     @property

@@ -302,6 +302,8 @@ def find_model(
     """
     if not isinstance(name, str | os.PathLike):
         raise BertsumError(f"model: got {kind_of(name)}, expected a folder or the id of a model on the hub")
+    if not str(name):
+        raise BertsumError("model: is empty, expected a folder or the id of a model on the hub")
     if os.path.isdir(name):  # noqa: PTH112  # that of Path fails for what is too long
         return Path(name)
     if str(name) in PACKAGED:
