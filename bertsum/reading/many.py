@@ -1,4 +1,4 @@
-"""Reads all documents of a folder, a pattern or a table, each with a name."""
+"""Reads all documents of a folder or a pattern, each with a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bertsum.data.documents import Document
 from bertsum.errors import BertsumError
-from bertsum.reading.documents import SUFFIXES, is_one_table, is_table, read_document
+from bertsum.reading.documents import SUFFIXES, is_table, read_document
 from bertsum.reading.tables import read_rows
 from bertsum.reading.text import FileText
 from bertsum.text import sanitize
@@ -40,20 +40,17 @@ def _is_hidden(path: Path, folder: Path) -> bool:
 def documents_of(
     source: str, document_field: str | None = None, id_field: str | None = None, encoding: str | None = None
 ) -> Iterator[Named]:
-    """Streams the documents of a folder, pattern or table; an error takes the place of one that cannot be read.
+    """Streams the documents of a folder or pattern; an error takes the place of one that cannot be read.
 
     Args:
-        source: A folder, a pattern, or a table (``.csv``, ``.tsv``, ``.parquet``, ``.jsonl``, ``.jsonl.gz``).
-        document_field: The table's column with the documents.
-        id_field: The table's column with their names.
+        source: A folder or a pattern.
+        document_field: The column of tables among the files with the documents.
+        id_field: Their column with the names of documents.
         encoding: Encoding of texts.
 
     Raises:
         BertsumError: if the source as a whole cannot be read.
     """
-    if is_one_table(source):
-        yield from _rows(Path(source), document_field, id_field, encoding)
-        return
     for path in files_of(source):
         name = sanitize(str(path))
         if is_table(path.name):
@@ -66,8 +63,6 @@ def documents_of(
 
 
 def _rows(path: Path, document_field: str | None, id_field: str | None, encoding: str | None) -> Iterator[Named]:
-    if not path.is_file():
-        raise BertsumError(f"'{path}': cannot be read: No such file or directory")
     with open(path, "rb") as file:
         for number, item in enumerate(read_rows(path, file, document_field, id_field, encoding)):
             if isinstance(item, Document):
