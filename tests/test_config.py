@@ -232,3 +232,20 @@ def test_help_explains_every_field() -> None:
         if dataclasses.is_dataclass(part):
             own = {name for name, value in vars(part).items() if not dataclasses.is_dataclass(value)}
             assert set(meanings(type(part))) == own
+
+
+def test_arguments_of_a_wrong_kind() -> None:
+    with pytest.raises(BertsumError, match="config: got int, expected a path or a name"):
+        Config.load(5)
+    with pytest.raises(BertsumError, match="override '5': expected KEY=VALUE"):
+        Config.load("quickstart", [5])
+    for given in (None, []):
+        with pytest.raises(BertsumError, match=r"config: got \w+, expected a mapping of sections"):
+            Config.from_dict(given)
+
+
+def test_what_a_list_may_hold_is_named() -> None:
+    with pytest.raises(BertsumError, match=r"evaluation\.metrics: got \['foo'\], expected a list of rouge, bleu, chrf"):
+        Config.load("quickstart", ["evaluation.metrics=[foo]"])
+    with pytest.raises(BertsumError, match=r"data\.mixture: got \['x'\], expected a list of numbers or null"):
+        Config.load("quickstart", ["data.mixture=[x]"])

@@ -27,6 +27,7 @@ from bertsum.config.reading import build, find_config, flatten, override_value
 from bertsum.config.train import TrainConfig
 from bertsum.errors import BertsumError
 from bertsum.files import write_whole
+from bertsum.text import kind_of
 
 __all__ = [
     "Config", "DataConfig", "DecoderConfig", "EncodingConfig", "EvaluationConfig", "GenerationConfig", "ModelConfig",
@@ -101,12 +102,14 @@ class Config:
         values: dict[str, Any] = {}
         origin: dict[str, str] = {}
         if path is not None:
+            if not isinstance(path, str | Path):
+                raise BertsumError(f"config: got {kind_of(path)}, expected a path or a name")
             file = find_config(path)
             values = dict(flatten(read_yaml(file)))
             origin = dict.fromkeys(values, str(file))
             values.setdefault("name", file.stem)
         for override in overrides:
-            key, separator, text = override.removeprefix("--").partition("=")
+            key, separator, text = str(override).removeprefix("--").partition("=")
             if not separator:
                 raise BertsumError(f"override '{override}': expected KEY=VALUE, such as train.max_steps=100")
             values[key] = override_value(text)
@@ -121,6 +124,8 @@ class Config:
             values: Nested values; missing fields get their defaults.
             training: As in :meth:`load`.
         """
+        if not isinstance(values, Mapping):
+            raise BertsumError(f"config: got {kind_of(values)}, expected a mapping of sections")
         return build(Config, dict(flatten(values)), {}, _all_problems if training else _problems)
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,6 +153,8 @@ class Config:
             values: Values of the fields' types, by dotted names such as train.max_steps.
             training: As in :meth:`load`.
         """
+        if not isinstance(values, Mapping):
+            raise BertsumError(f"config: got {kind_of(values)}, expected a mapping of sections")
         return build(Config, {**self.flat(), **values}, {}, _all_problems if training else _problems)
 
     def check_training(self) -> None:

@@ -118,7 +118,8 @@ class Summarizer:
                 tuple, a generator, an array or a column of a table also works.
             options: For a model that chooses sentences, ``sentences``: At most this many sentences.
                 ``ratio``: At most this share of the document's sentences.
-                ``max_words``: At most this many words; an error if every sentence is longer.
+                ``max_words``: At most this many words; an error if every sentence is longer. With a query, no sentence
+                is then chosen.
                 ``threshold``: Only sentences of at least this probability; not for a model with a listwise loss. Any of
                 these four replaces the model's limits; a summary then goes on up to them, also if the model knows when
                 to stop (``selection.candidates``).

@@ -15,7 +15,7 @@ from bertsum.reading.subtitles import read_subtitles
 from bertsum.reading.text import FileText
 from bertsum.reading.web import fetch, is_address
 from bertsum.reading.word import read_word
-from bertsum.text import sanitize
+from bertsum.text import kind_of, sanitize
 
 
 def _plain(text: str, name: str) -> FileText:
@@ -65,6 +65,8 @@ def read_document(source: str | Path, *, encoding: str | None = None) -> FileTex
     Raises:
         BertsumError: if it cannot be read, is no text, or needs a package that is missing.
     """
+    if not isinstance(source, str | Path):
+        raise BertsumError(f"source: got {kind_of(source)}, expected a path or an address")
     if isinstance(source, str) and is_address(source):
         data, kind, said = fetch(source)
         suffix = _SENT.get(kind) or Path(source.partition("?")[0]).suffix.lower()

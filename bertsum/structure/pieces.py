@@ -243,7 +243,9 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
     found = []
     for number, sentence in enumerate(sentences):
         bare = sentence.strip()
-        why = None if place.chat else why_not_chosen(bare)
+        why = why_not_chosen(bare)
+        if place.chat and why != "note":
+            why = None
         if number == 0 and len(sentences) > 1 and _TITLE.match(bare):
             why = "heading"
         if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
