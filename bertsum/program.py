@@ -25,7 +25,7 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 # shape. Documents differ in length, so most kernels would never be used again, and take gigabytes. 64 suffice for the
 # layers of one pass.
 _KERNELS = {"LRU_CACHE_CAPACITY": "64", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
-_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _is_set_up = False
 
 
@@ -51,7 +51,7 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         if error.errno not in _CANNOT_WRITE:
             raise
-        _end(2, f"error: the output cannot be written: {error.strerror}")
+        _end(2, f"error: {error.filename or 'the output'} cannot be written: {error.strerror}")
     except KeyboardInterrupt as error:
         stopped = error if isinstance(error, Stopped) else Stopped(signal.SIGINT)
         _end(128 + stopped.signal, f"stopped by {stopped.signal.name} {stopped.message}".rstrip())

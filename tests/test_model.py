@@ -151,6 +151,8 @@ def test_an_unknown_model() -> None:
         BertSum.from_pretrained("someone/no-such-model")
     with pytest.raises(bertsum.BertsumError, match="no such folder, and the hub cannot give it"):
         BertSum.from_pretrained("x" * 5000)
+    with pytest.raises(bertsum.BertsumError, match="model: is empty, expected a folder or the id of a model"):
+        bertsum.Summarizer.from_pretrained("")
     with pytest.raises(bertsum.BertsumError, match="model: got int, expected a folder or the id of a model"):
         BertSum.from_pretrained(5)  # type: ignore[arg-type]
 

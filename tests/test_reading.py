@@ -17,7 +17,6 @@ import bertsum
 from bertsum.inference.summary import running_text
 from bertsum.reading import extras, web
 from bertsum.reading.documents import read_document
-from bertsum.reading.markup import read_html
 from bertsum.structure.pieces import pieces_of
 
 FIRST = "The council voted on Monday for a wall that keeps out three quarters of the silt."
@@ -382,16 +381,6 @@ def test_a_folder_goes_on_after_an_interruption(model, tmp_path, monkeypatch) ->
         bertsum.summarize_file(made, tmp_path / "notes", tmp_path / "p.jsonl", query_field="query", progress=False)
 
 
-def test_a_page_without_a_main_part_keeps_its_lists() -> None:
-    pytest.importorskip("trafilatura", exc_type=ImportError)
-    prose = "<p>Nothing leaves the room, so none is late. Copies are made at night and can be fetched at nine: {}.</p>"
-    listed = (
-        "<ul><li>Pencils are allowed, because ink has ruined more letters than fire.</li><li>Bags stay out.</li></ul>"
-    )
-    above, below = prose.format("books") + prose.format("maps"), prose.format("films") + prose.format("letters")
-    rest = f"<h1>Rules</h1>{above}{listed}{below}<div id='footer'>© 2021</div>"
-    nav = "<nav><a href='a'>Home</a></nav>"
-    for page in (f"<html><head><title>T</title></head><body>{nav}{rest}</body></html>", f"<body>{nav}{rest}", rest):
-        read = read_html(page.encode(), "page.html")
-        assert "Pencils are allowed" in read.text and "Rules" in read.text
-        assert "Home" not in read.text and "2021" not in read.text
+def test_what_is_no_path() -> None:
+    with pytest.raises(bertsum.BertsumError, match="source: got NoneType, expected a path or an address"):
+        bertsum.read_document(None)

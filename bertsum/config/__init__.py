@@ -7,6 +7,7 @@ configs/README.md show. Reading only checks; it never changes a value, and it re
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,7 @@ class Config:
         values: dict[str, Any] = {}
         origin: dict[str, str] = {}
         if path is not None:
-            if not isinstance(path, str | Path):
+            if not isinstance(path, str | os.PathLike):
                 raise BertsumError(f"config: got {kind_of(path)}, expected a path or a name")
             file = find_config(path)
             values = dict(flatten(read_yaml(file)))
@@ -153,8 +154,6 @@ class Config:
             values: Values of the fields' types, by dotted names such as train.max_steps.
             training: As in :meth:`load`.
         """
-        if not isinstance(values, Mapping):
-            raise BertsumError(f"config: got {kind_of(values)}, expected a mapping of sections")
         return build(Config, {**self.flat(), **values}, {}, _all_problems if training else _problems)
 
     def check_training(self) -> None:

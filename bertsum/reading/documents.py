@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def read_document(source: str | Path, *, encoding: str | None = None) -> FileTex
     Raises:
         BertsumError: if it cannot be read, is no text, or needs a package that is missing.
     """
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str | os.PathLike):
         raise BertsumError(f"source: got {kind_of(source)}, expected a path or an address")
     if isinstance(source, str) and is_address(source):
         data, kind, said = fetch(source)

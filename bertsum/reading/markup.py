@@ -111,7 +111,8 @@ def _add_table(table: ElementTree.Element, builder: TextBuilder) -> None:
     for row in rows:
         if lays_out:
             for cell in row:
-                for part in list(cell) if len(cell) and not (cell.text or "").strip() else [cell]:
+                between = [cell.text, *(part.tail for part in cell)]  # text that no block of the cell has
+                for part in [cell] if any(text and text.strip() for text in between) else cell:
                     builder.add(_text(part))
         else:
             builder.add(" | ".join(" ".join(_text(cell).split()) for cell in row), "table row")

@@ -139,8 +139,9 @@ def _stretches(length: int, marks: list[Mark]) -> Iterator[Mark]:
 def _units(text: str, stretch: Mark, language: str) -> Iterator[Unit]:
     """The units of a stretch of a text; a stretch that is structure is one."""
     part = text[stretch.start : stretch.end]
-    whole = [(0, len(part))] if stretch.why else units(part)
-    bounds = whole if stretch.why else [bound for unit in whole for bound in _apart(part, *unit, language)]
+    bounds = [(0, len(part))]
+    if not stretch.why:
+        bounds = [bound for unit in units(part) for bound in _apart(part, *unit, language)]
     for begin, end in bounds:
         start, stop = stretch.start + begin, stretch.start + end
         above = start == 0 or _BLANK_LINE.search(text, max(0, start - 200), start) is not None

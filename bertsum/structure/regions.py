@@ -129,8 +129,8 @@ def _mark_subtitles(marks: LineMarks) -> None:
 def _mark_speakers(marks: LineMarks) -> None:
     """Marks lines of a speaker's name and a time, if there are several, and notes below turns."""
     found = [number for number, line in enumerate(marks.lines) if _SPEAKER_LINE.match(line.text)]
-    said = [number for number in found if number + 1 < len(marks.lines) and marks.lines[number + 1].text]
-    if len(found) >= 3 or len({*said} - {number - 1 for number in found}) >= 2:  # two lines may be of a timetable
+    below = {number + 1 for number in found} - {*found, len(marks.lines)}
+    if len(found) >= 3 or sum(bool(marks.lines[number].text) for number in below) >= 2:  # two may be of a timetable
         marks.set(found, "speaker and time")
     for number, line in enumerate(marks.lines):
         if _BELOW_TURN.match(line.text):

@@ -1,0 +1,42 @@
+"""Pages of HTML: their article, as a reader would copy it."""
+
+from __future__ import annotations
+
+import pytest
+
+import bertsum
+from bertsum.reading.markup import read_html
+
+pytest.importorskip("trafilatura", exc_type=ImportError)
+
+
+def test_a_page_without_a_main_part_keeps_its_lists() -> None:
+    prose = "<p>Nothing leaves the room, so none is late. Copies are made at night and can be fetched at nine: {}.</p>"
+    listed = (
+        "<ul><li>Pencils are allowed, because ink has ruined more letters than fire.</li><li>Bags stay out.</li></ul>"
+    )
+    above, below = prose.format("books") + prose.format("maps"), prose.format("films") + prose.format("letters")
+    rest = f"<h1>Rules</h1>{above}{listed}{below}<div id='footer'>© 2021</div>"
+    nav = "<nav><a href='a'>Home</a></nav>"
+    for page in (f"<html><head><title>T</title></head><body>{nav}{rest}</body></html>", f"<body>{nav}{rest}", rest):
+        read = read_html(page.encode(), "page.html")
+        assert "Pencils are allowed" in read.text and "Rules" in read.text
+        assert "Home" not in read.text and "2021" not in read.text
+
+
+def test_line_breaks_quotations_and_tables_for_layout(tmp_path) -> None:
+    pulled = "The crane has to be repaired before anything can be lifted."
+    page = (
+        "<html><body><article><h1>News</h1><p>The harbour is closed on Monday. " + pulled + " Boats wait outside.</p>"
+        "<blockquote>" + pulled + "</blockquote><p>The fence is painted<br>The gate is next.</p><table><tr><td>"
+        "<b>Two shops</b> opened in the valley last week.</td></tr><tr><td><p>Dear Mr Holm,</p><p>More than 400 people"
+        " came to the opening on Saturday, and bread was sold.</p></td></tr></table></article></body></html>"
+    )
+    (tmp_path / "page.html").write_text(page)
+    read = bertsum.read_document(tmp_path / "page.html").text
+    assert read.count(pulled) == 1
+    assert "The fence is painted\nThe gate is next." in read
+    assert "Two shops opened in the valley last week." in read
+    assert "Dear Mr Holm,\n\nMore than" in read
+    (tmp_path / "short.html").write_text("<p>First they painted the fence<br>and then the gate.</p>")
+    assert bertsum.read_document(tmp_path / "short.html").text == "First they painted the fence\nand then the gate."
