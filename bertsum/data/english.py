@@ -44,12 +44,13 @@ _TITLES = _words(
 _TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
 _NUMBERED = _words(
-    "ann appx approx arts bk bks ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs figs fn fol ibid lem"
+    "ann appx approx arts bk bks ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs ext figs fn fol ibid lem"
     " ll loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel thm"
     " thms vers viz vol vols"
 )
 _NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
+_WEEKDAYS = _words("mon tue tues wed weds thu thur thurs fri sat sun")
 _DAYS = _words(
     "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays"
     " sundays est edt cst cdt mst mdt pst pdt gmt utc cet cest bst january february march april may june july august"
@@ -69,7 +70,7 @@ _OPEN = _words(
 # Abbreviations inside a sentence: before a small letter they do not end it.
 _INNER = _words(
     "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj orig"
-    " pos pres proc pseud qty rel rep sen std symp temp tech var ver vert"
+    " pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts"
 )
 # Nouns before a letter that is not an initial: "plan A. We".
 _BEFORE_A_LETTER = _words(
@@ -86,7 +87,7 @@ _SPEAKS = (
 
 _TRAILING = (  # what belongs to the sentence that a mark ends
     r"(?:[\"'”’»)\]}*_`¹²³⁴-⁹†‡]"  # closing quotation marks, brackets, Markdown and footnote marks
-    r"|(?<=[a-z]{3}\.)\d{1,3}(?:[,–-]\d{1,3})*(?=\s+[A-Z])"
+    r"|(?:(?<=[a-z]{3}\.)|(?<=[a-z\d]\)\.))\d{1,3}(?:[,–-]\d{1,3})*(?=\s+[A-Z])"
     r"|\[(?:\d+(?:[,–-] ?\d+)*|[a-z]|\^\w{1,20}|(?:note|nb) \d+|citation needed)\](?::\d+)?"  # footnote marks
     r"|~~|</[a-z]{1,6}>"  # marks of Markdown and HTML
     r"|[^\S\r\n]?[:;]-?[()DPp](?![^\s])"  # emoticons
@@ -108,6 +109,7 @@ _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIAL = re.compile(r"[A-Z]\.")
 _MEASURED = re.compile(r"\d (?:in|ft|yd)$")
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
+_JOINED_INITIALS = re.compile(r"[A-Z][a-z]?\.-[A-Z]")  # "J.-P."
 _CITATION = re.compile(r"(?:\[[a-z\d][a-z\d ,–-]{0,20}\]\s*)+(?=[\"“(]?[A-Z]|$)")  # [3], [a], [citation needed]
 _ORDINARY = re.compile(r"(?=[a-z]*[aeiouy])[a-z]{3,}|\d[\d.,-]*[a-z]{1,4}")  # a word, "40km"
 _NUMBER = re.compile(  # 4, (4), II, A1, A.2, B
@@ -120,15 +122,15 @@ _GLUED_ON = re.compile(r"[\"“]?(?:[A-Z][a-z'’]+|[AI])(?=[\s,;:.!?]|$)(?!\.\w
 _SPEAKER_BEHIND = re.compile(rf"(?!Nobody\b|None\b)(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
 _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
     r"\s*(?:#{1,6}\s+)?[•⁃*–—-]?\s*(?:[(\[]?(?:\d{1,3}(?:\.\d{1,2}){0,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})"
-    r"|(?:[A-Z][a-z]{2,11}|[A-Z]{3,12}|§§?) [\dIVXLC]{1,4})"
+    r"|(?:[A-Z][a-z]{2,11}|[A-Z]{3,12}|§§?) (?:[IVXLC]{1,4}|\d{1,4}(?:\.\d{1,3}){0,3}))"
     r"[.)\]]+\s*"
 )
 _LONGEST_MARK = 20  # characters
 _EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
-_BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
+_BEFORE_SMALL = _WEEKDAYS | _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
 _LISTED = frozenset(
     word.lower()
-    for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _MONTHS, _OPEN_NAMES, _OPEN, _EXCLAIMED)
+    for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _MONTHS, _WEEKDAYS, _OPEN_NAMES, _OPEN, _EXCLAIMED)
     for word in words
 )
 
@@ -248,6 +250,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     starter = next_word in _STARTERS and not shouted
     if len(token) == 1 and token.isalpha():
         return _letter_ends(token, before, following, starter)
+    if _JOINED_INITIALS.fullmatch(token):
+        return starter
     if _INITIALS.fullmatch(token):
         return _initials_end(word, before, following, next_word, starter, shouted)
     as_name = word.capitalize() if shouted else token
@@ -257,6 +261,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     numbered = _NUMBER.match(following) is not None
     if word in _MONTHS:
         return not following[0].isdigit() and len(before.split()) > 2
+    if word in _WEEKDAYS:
+        return not (numbered or next_word[:3] in _MONTHS)
     if word in _NUMBERED_WORDS:
         return not numbered
     if word in _NUMBERED:

@@ -20,19 +20,26 @@ _LINE = re.compile(rf"[^\n\r\x85\u2028]*(?:{_LINE_BREAK}|$)")
 
 _ITEM = re.compile(
     r"\s*(?:[•‣▪◦●○■□·⁃*+–—→➢►✓✔✗★☐☑-]\s+|[•‣▪●○■□·・①-⑳]|[一二三四五六七八九十]{1,3}、|\[[ xX]\]\s+|<[^<>\s]{1,30}>\s+"
-    r"|(?:\d{1,3}|[a-zA-Z])\.?\)\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
+    r"|(?:\d{1,3}|[a-zA-Z])\.?\)\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+|\[0\d{3}\]\s+"
     r"|\d{1,3}(?:\.\d{1,2}){0,3}\.?\s+(?=\S)(?=[^\Wa-z\d])|\d{1,2}\.\s+|[IVXLC]{2,5}[.)]\s+)(?=\S)"
 )
-_SMALL_ITEM = re.compile(r"\s*[a-z]\.\s+\S")
+_SMALL_ITEM = re.compile(r"\s*(?:[a-z]|[ivx]{2,5})\.\s+\S")
 _LETTER_ITEM = re.compile(r"\s*[A-Za-z]\.\s+\S")  # also an initial
 _TIME = re.compile(
     r"\s*[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[,T]?\s*)?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[apAP]\.?[mM]\.?)?[)\]]?[\s,-]"
 )
+# What stands between a title and a text: "2022-10-18 09:12 来源：..."
+_DATELINE = re.compile(r"\s*\d{4}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日)(?:\s|$)[^.!?。！？]{0,60}\s*$")
+# A heading that asks: "How to get there", "When it opens"
+_ASKING = re.compile(
+    r"\s*(?:How (?:to|it|long|many|much|we|you)|(?:What|When|Where|Why|Who) (?:to|it|is|we|you|they))(?: [\w'’-]+){1,4}\s*$"
+)
+_EMOJI_END = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0f\u200d]?\s*$")
 _COLON = re.compile("[:：]")
 _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
 # Markdown: headings, rows, quotes, code, rules; notices of chat programs; headings of Wikipedia
 _MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$|(?:---|-!-|-->|<--) \S)|.{1,80}\[edit\]\s*$")
-_BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")  # [door slams]
+_BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|（[^）]*）|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")  # [door slams]
 _ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
 _MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")
 _NOT_LAST = re.compile(  # a line does not end with these unless it is wrapped
@@ -120,7 +127,7 @@ class _Paragraph:
             return True
         if any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
             return True
-        if number in self.turns:
+        if number in self.turns or _DATELINE.match(line) or _DATELINE.match(before):
             return True
         if _ENDED.search(before, max(0, len(before) - _LONGEST_END)):
             return _LETTER_ITEM.match(line) is not None  # else the words decide
@@ -133,6 +140,8 @@ class _Paragraph:
             return False
         if _NOT_LAST.search(before, max(0, len(before) - _LONGEST_END)):
             return False
+        if first.isupper() and (_EMOJI_END.search(before, max(0, len(before) - _LONGEST_END)) or _ASKING.match(before)):
+            return True
         if self.width < _NARROW and first.isupper() and (_NUMBERED_LINE.match(before) or _BEGINS_SENTENCE.match(line)):
             return True
         begins = first.isupper() or (first.isdigit() and self.counts)

@@ -17,9 +17,11 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     "minutes": (
         re.compile(
             r"^[^\w\n]{0,9}(?:(?:members |also |staff )?(?:present|attendees|attending|participants|in attendance"
-            r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés|(?:in the )?chair(?:man|woman|person)?"
+            r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés|asistentes|asisten|ausentes|excusan?"
+            r"|presentes|ausências|presenti|assenti|preside|(?:in the )?chair(?:man|woman|person)?"
             r"|minute[- ]taker|note[- ]taker|protokoll(?:führung|führer(?:in)?)?|sitzungsleitung)\b[^.\n:]{0,30}:"
-            r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)|protokoll\b|(?:call to order|adjournment"
+            r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)|protokoll\b|(?:acta|ata|verbale)(?: n\W{0,3}\d+)? d"
+            r"|(?:orden del día|ordem do dia|ordine del giorno|ordre du jour|tagesordnung|call to order|adjournment"
             r"|any other business|aob|matters arising|old business|new business)[^\w\n]{0,9}$)",
             re.IGNORECASE | re.MULTILINE,
         ),
@@ -232,6 +234,8 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"^\W*(?:\w+ )?(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
         r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
         r"\ball notable changes\b",
+        r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
+        r"\bthis application (?:claims|is a (?:continuation|division))",
         r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
         r"|convention|semantic|version)",
         r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",
@@ -284,9 +288,9 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|recommended(?: (?:articles|stories|posts|recipes|links|reading|for you))?|\d+ comments?|links"
         ),
         "licence": _any(
-            r"licen[cs]e|copyright|contributors|maintainers|contributing|how to contribute|contact(?: us)?"
+            r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"
             r"|impressum|sponsors|citation|how to cite|disclaimer|badges|share|about the authors?"
-            r"|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
+            r"|cross[- ]references? to related applications?|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
         ),
     },
     "press": {

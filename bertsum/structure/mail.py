@@ -94,7 +94,7 @@ def mark_mail(marks: LineMarks) -> bool:
     if not (letter or quoted):
         return False
     _mark_greeting(marks)
-    _mark_signature(marks)
+    _mark_signature(marks, sent=headers or older or quoted)
     _mark_sign_off(marks)
     return True
 
@@ -165,10 +165,12 @@ def _mark_greeting(marks: LineMarks) -> None:
             marks.set([number], "greeting")
 
 
-def _mark_signature(marks: LineMarks) -> None:
+def _mark_signature(marks: LineMarks, sent: bool) -> None:
+    """Marks what is below "--". Only what was surely ``sent`` may have notices in prose there: posts of a forum go on."""
     for number, line in enumerate(marks.lines):
         if marks.free(number) and line.text.strip() in ("--", "—", "-- "):
-            rest = [place for place in range(number + 1, len(marks.lines)) if marks.free(place)]
+            below = takewhile(lambda place: sent or not _begins_prose(marks, place), range(number + 1, len(marks.lines)))
+            rest = [place for place in below if marks.free(place)]
             if len(rest) <= _LONGEST_SIGNATURE and not _divides(marks, number, rest):
                 marks.set([number, *rest], "signature")
             return
@@ -181,9 +183,13 @@ def _begins_prose(marks: LineMarks, number: int) -> bool:
     """Whether a paragraph of prose begins with a line; a notice about the mail itself is none."""
     if number == 0 or marks.lines[number - 1].text:
         return False
-    paragraph = " ".join(line.text for line in takewhile(lambda line: line.text, marks.lines[number:]))
-    ended = paragraph.endswith((".", "!", "?"))
-    return ended and len(paragraph.split()) >= _PROSE and not is_formula(paragraph, frozenset({"mail"}))
+    paragraph = [line.text.rstrip() for line in takewhile(lambda line: line.text, marks.lines[number:])]
+    return any(
+        text.endswith((".", "!", "?"))
+        and len(text.split()) >= _PROSE
+        and not is_formula(text, frozenset({"mail"}))
+        for text in (" ".join(paragraph), *paragraph)
+    )
 
 
 def _divides(marks: LineMarks, number: int, rest: Sequence[int]) -> bool:

@@ -214,6 +214,8 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
                 why, level = formulas.section(title, kinds), own
             left.append(item)
             continue
+        if why == "contents" and unit.ended and not unit.is_item:
+            why = None  # a table of contents has no prose
         run_in = _RUN_IN.match(unit.text)
         own_why = None
         if run_in and not item.why and len(run_in[1].split()) <= _LONGEST_RUN_IN:

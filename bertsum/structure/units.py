@@ -118,6 +118,7 @@ _LONGEST_NUMBERED = 12
 _LONGEST_CREDIT = 15  # of a photograph, in several sentences
 _LONGEST_FIELD = 5  # words after a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
+_FEWEST_BEFORE_LINK = 8  # words of a list item that ends with a link: with fewer, it is a link
 
 
 def is_item(text: str) -> bool:
@@ -214,7 +215,7 @@ def around(units: list[Unit]) -> Around:
 def speakers_recur(texts: list[str]) -> bool:
     """Whether names before a colon are repeated, as speakers are and labels of fields are not."""
     names = [match[0].strip() for text in texts if (match := _TURN.match(text))]
-    if {name.strip("*_:. ").lower() for name in names} <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
+    if {name.strip("*_:. 0123456789").lower() for name in names} <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
         return False
     return len(names) >= 4 and 3 * len(set(names)) <= 2 * len(names)
 
@@ -239,7 +240,9 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
     parts = [part for part in _SEPARATORS.split(text) if part.strip()]
     if len(parts) >= 3 and all(len(part.split()) <= 8 for part in parts) and (not unit.ended or "|" in text):
         return "navigation"
-    if _CONTACT.search(text) and (not unit.ended or words <= 8):
+    contact = _CONTACT.search(text)
+    said = text[: contact.start()] if contact and unit.is_item and contact[0].startswith("http") else ""
+    if contact and (words <= 8 or not unit.ended) and len(said.split()) < _FEWEST_BEFORE_LINK:
         return "contact"
     if _ADDRESS.search(text) and not unit.ended:
         return "contact"
