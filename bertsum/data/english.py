@@ -44,9 +44,9 @@ _TITLES = _words(
 _TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
 _NUMBERED = _words(
-    "ann appx approx arts bk bks ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs ext figs fn fol ibid lem"
-    " ll loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel thm"
-    " thms vers viz vol vols"
+    "ann appx approx arts bk bks ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs ext figs fn fol ibid"
+    " lem ll loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel"
+    " thm thms vers viz vol vols"
 )
 _NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
@@ -127,10 +127,11 @@ _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
 )
 _LONGEST_MARK = 20  # characters
 _EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
-_BEFORE_SMALL = _WEEKDAYS | _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
+_DATED = _MONTHS | _WEEKDAYS
+_BEFORE_SMALL = _DATED | _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _OPEN | _INNER
 _LISTED = frozenset(
     word.lower()
-    for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _MONTHS, _WEEKDAYS, _OPEN_NAMES, _OPEN, _EXCLAIMED)
+    for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _DATED, _OPEN_NAMES, _OPEN, _EXCLAIMED)
     for word in words
 )
 

@@ -32,14 +32,16 @@ _TIME = re.compile(
 _DATELINE = re.compile(r"\s*\d{4}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日)(?:\s|$)[^.!?。！？]{0,60}\s*$")
 # A heading that asks: "How to get there", "When it opens"
 _ASKING = re.compile(
-    r"\s*(?:How (?:to|it|long|many|much|we|you)|(?:What|When|Where|Why|Who) (?:to|it|is|we|you|they))(?: [\w'’-]+){1,4}\s*$"
+    r"\s*(?:How (?:to|it|long|many|much|we|you)|(?:What|When|Where|Why|Who) (?:to|it|is|we|you|they))"
+    r"(?: [\w'’-]+){1,4}\s*$"
 )
 _EMOJI_END = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0f\u200d]?\s*$")
 _COLON = re.compile("[:：]")
 _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
 # Markdown: headings, rows, quotes, code, rules; notices of chat programs; headings of Wikipedia
 _MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$|(?:---|-!-|-->|<--) \S)|.{1,80}\[edit\]\s*$")
-_BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|（[^）]*）|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")  # [door slams]
+# [door slams]
+_BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|（[^）]*）|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")
 _ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
 _MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")
 _NOT_LAST = re.compile(  # a line does not end with these unless it is wrapped

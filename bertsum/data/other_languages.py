@@ -96,10 +96,9 @@ _ABBREVIATIONS = {
         "da": "Chr Dr Sct frk hr jf mag prof | art ca fig jf kap kl nr pkt s stk tlf",
         "de": "Abg Bgm Dipl Fa Frl Gem Hl Hrsg Ing Pfr Stv einschl exkl inkl iur nat phil rer theol zzgl"
         " | Anm Aufl Hausnr Ziff evtl geb gest insb mind Jan Feb Apr Jun Jul Aug Sep Sept Okt Nov Dez",
-        "es": "Av Avda av avda Arq Cap Cía Cnel Ctra D Dr Dra Dña Excmo Fdo Fr Gral Ing Lic Mons Prof Profa Sgto Sr Sra Sres"
-        " Srta Sto Sta Ud Uds Vd | ene feb abr jun jul ago sep sept oct nov dic aprox art arts cap ed fig figs máx mín"
-        " n"
-        " núm núms p pp pág págs sig t tel vol vols",
+        "es": "Av Avda av avda Arq Cap Cía Cnel Ctra D Dr Dra Dña Excmo Fdo Fr Gral Ing Lic Mons Prof Profa Sgto Sr Sra"
+        " Sres Srta Sto Sta Ud Uds Vd | ene feb abr jun jul ago sep sept oct nov dic aprox art arts cap ed fig figs máx"
+        " mín n núm núms p pp pág págs sig t tel vol vols",
         "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd"
         " | janv févr avr juil sept oct nov déc al art arts ch chap col env fig figs hab max min n no nos p par pl pp"
         " sect t tab tél vol vols éd",
@@ -117,9 +116,9 @@ _ABBREVIATIONS = {
         "no": "Chr Dr St frk hr mag prof | art ca fig jf kap kl nr pkt s tlf",
         "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
         " | art nr obj ok pkt poz r rozdz rys s str tab tel tom ust wyd",
-        "pt": "Arq Av av Cap Cel Cia D Dr Dra Eng Exma Exmo Gen Gov Ltda Mons Pe Prof Profa Sr Sra Sras Srs Srta Sto Sta V"
-        " | jan fev abr jun jul ago set out nov dez aprox art arts cap ed fig figs máx mín n núm p pp pág págs séc tel"
-        " vol vols",
+        "pt": "Arq Av av Cap Cel Cia D Dr Dra Eng Exma Exmo Gen Gov Ltda Mons Pe Prof Profa Sr Sra Sras Srs Srta Sto"
+        " Sta V | jan fev abr jun jul ago set out nov dez aprox art arts cap ed fig figs máx mín n núm p pp pág págs"
+        " séc tel vol vols",
         "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис гл п рис см ст"
         " стр табл",
         "sv": "Chr Dr S:t fil fr hr prof | art ca fig kap kl nr s tel",

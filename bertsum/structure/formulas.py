@@ -20,8 +20,9 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
             r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés|asistentes|asisten|ausentes|excusan?"
             r"|presentes|ausências|presenti|assenti|preside|(?:in the )?chair(?:man|woman|person)?"
             r"|minute[- ]taker|note[- ]taker|protokoll(?:führung|führer(?:in)?)?|sitzungsleitung)\b[^.\n:]{0,30}:"
-            r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)|protokoll\b|(?:acta|ata|verbale)(?: n\W{0,3}\d+)? d"
-            r"|(?:orden del día|ordem do dia|ordine del giorno|ordre du jour|tagesordnung|call to order|adjournment"
+            r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)|protokoll\b"
+            r"|(?:acta|ata|verbale)(?: n\W{0,3}\d+)? d|(?:orden del día|ordem do dia|ordine del giorno|ordre du jour"
+            r"|tagesordnung|call to order|adjournment"
             r"|any other business|aob|matters arising|old business|new business)[^\w\n]{0,9}$)",
             re.IGNORECASE | re.MULTILINE,
         ),
@@ -290,7 +291,8 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         "licence": _any(
             r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"
             r"|impressum|sponsors|citation|how to cite|disclaimer|badges|share|about the authors?"
-            r"|cross[- ]references? to related applications?|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
+            r"|cross[- ]references? to related applications?"
+            r"|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
         ),
     },
     "press": {

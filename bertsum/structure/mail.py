@@ -166,11 +166,12 @@ def _mark_greeting(marks: LineMarks) -> None:
 
 
 def _mark_signature(marks: LineMarks, sent: bool) -> None:
-    """Marks what is below "--". Only what was surely ``sent`` may have notices in prose there: posts of a forum go on."""
+    """Marks what is below "--". Below it, prose is a notice in what was surely ``sent``, and else another post."""
     for number, line in enumerate(marks.lines):
         if marks.free(number) and line.text.strip() in ("--", "—", "-- "):
-            below = takewhile(lambda place: sent or not _begins_prose(marks, place), range(number + 1, len(marks.lines)))
-            rest = [place for place in below if marks.free(place)]
+            below = range(number + 1, len(marks.lines))
+            own = takewhile(lambda place: sent or not _begins_prose(marks, place), below)
+            rest = [place for place in own if marks.free(place)]
             if len(rest) <= _LONGEST_SIGNATURE and not _divides(marks, number, rest):
                 marks.set([number, *rest], "signature")
             return
@@ -185,9 +186,7 @@ def _begins_prose(marks: LineMarks, number: int) -> bool:
         return False
     paragraph = [line.text.rstrip() for line in takewhile(lambda line: line.text, marks.lines[number:])]
     return any(
-        text.endswith((".", "!", "?"))
-        and len(text.split()) >= _PROSE
-        and not is_formula(text, frozenset({"mail"}))
+        text.endswith((".", "!", "?")) and len(text.split()) >= _PROSE and not is_formula(text, frozenset({"mail"}))
         for text in (" ".join(paragraph), *paragraph)
     )
 

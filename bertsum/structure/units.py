@@ -215,7 +215,8 @@ def around(units: list[Unit]) -> Around:
 def speakers_recur(texts: list[str]) -> bool:
     """Whether names before a colon are repeated, as speakers are and labels of fields are not."""
     names = [match[0].strip() for text in texts if (match := _TURN.match(text))]
-    if {name.strip("*_:. 0123456789").lower() for name in names} <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
+    labels = {name.strip("*_:. 0123456789").lower() for name in names}
+    if labels <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
         return False
     return len(names) >= 4 and 3 * len(set(names)) <= 2 * len(names)
 
