@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 from bertsum.commands import MODEL_HELP, load_summarizer
 from bertsum.errors import BertsumError
@@ -44,7 +45,7 @@ def serve(options: argparse.Namespace, _: list[str]) -> None:
     http://localhost:8000/docs shows all requests and their fields.
     """
     for name in ("max_bytes", "max_characters", "timeout", "max_waiting"):
-        if getattr(options, name) <= 0:
+        if not 0 < getattr(options, name) < math.inf:
             shown = name.replace("_", "-")
             raise BertsumError(f"--{shown}: got {getattr(options, name)}, expected a number above 0")
     from bertsum.serve import Limits, app, run_until_stopped

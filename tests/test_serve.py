@@ -40,7 +40,28 @@ class Client:
     def __init__(self, service: Any) -> None:
         self.service = service
 
-    async def ask(self, method: str, path: str, body: bytes = b"", pieces: int = 1) -> tuple[int, Any]:
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        pieces: int = 1,
+        *,
+        length: int | None = None,
+        cut: bool = False,
+        leaves: asyncio.Event | None = None,
+    ) -> tuple[int, Any]:
+        """The status and the content of an answer; status 0 if there is none.
+
+        Args:
+            method: GET or POST.
+            path: What is asked for.
+            body: Its body.
+            pieces: In how many pieces it comes.
+            length: What the client says to be its length.
+            cut: Whether the last piece never comes.
+            leaves: Set when the client leaves.
+        """
         size = max(1, -(-len(body) // pieces))
         parts = [body[begin : begin + size] for begin in range(0, len(body), size)] or [b""]
         messages = [
@@ -48,11 +69,13 @@ class Client:
             for number, part in enumerate(parts)
         ]
         sent: list[Any] = []
+        told = [] if length is None else [(b"content-length", str(length).encode())]
 
         async def receive() -> Any:
-            if messages:
+            if len(messages) > cut:
                 return messages.pop(0)
-            await asyncio.sleep(3600)
+            await (leaves or asyncio.Event()).wait()
+            return {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -60,11 +83,11 @@ class Client:
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "path": path,
             "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http",
-            "headers": [(b"content-type", b"application/json")], "client": ("test", 1), "server": ("test", 80),
+            "headers": [(b"content-type", b"application/json"), *told], "client": ("test", 1), "server": ("test", 80),
         }  # fmt: skip
         await self.service(scope, receive, send)
         content = b"".join(message.get("body", b"") for message in sent[1:])
-        return sent[0]["status"], json.loads(content) if content else None
+        return sent[0]["status"] if sent else 0, json.loads(content) if content else None
 
     async def post(self, path: str, **values: Any) -> tuple[int, Any]:
         return await self.ask("POST", path, json.dumps(values).encode())
@@ -212,6 +235,44 @@ def test_limits(summarizer, monkeypatch) -> None:
     assert (before[1]["waiting"], idle[1]["waiting"]) == (2, 0)
 
 
+def test_bodies_that_are_slow_or_said_to_be_large(summarizer) -> None:
+    body = json.dumps({"documents": [TEXT]}).encode()
+
+    async def questions(client: Client) -> Any:
+        slow = await client.ask("POST", "/summarize", body, pieces=2, cut=True)
+        large = await client.ask("POST", "/summarize", body, pieces=2, cut=True, length=10**9)
+        return slow, large, await client.ask("POST", "/summarize", body, pieces=2, length=len(body))
+
+    slow, large, good = asked(app(summarizer, Limits(bytes=4000, seconds=0.5)), questions)
+    assert slow == (408, {"detail": "the body did not come within 0.5 seconds"})
+    assert (large[0], good[0]) == (413, 200)
+
+
+def test_documents_of_clients_that_left_are_not_scored(summarizer, sizes, monkeypatch) -> None:
+    hold = threading.Event()
+    score = Batcher._score
+
+    def held(self: Batcher, batch: list[Any]) -> Any:
+        hold.wait(60)
+        return score(self, batch)
+
+    async def questions(client: Client) -> Any:
+        monkeypatch.setattr(Batcher, "_score", held)
+        stays = asyncio.create_task(client.post("/summarize", documents=[TEXT]))
+        await asyncio.sleep(0.05)
+        leaves, body = asyncio.Event(), json.dumps({"documents": [TEXT] * 3}).encode()
+        goes = asyncio.create_task(client.ask("POST", "/summarize", body, leaves=leaves))
+        await asyncio.sleep(0.05)
+        leaves.set()
+        gone = await goes
+        hold.set()
+        return gone, await stays, await client.ask("GET", "/health")
+
+    gone, stayed, idle = asked(app(summarizer), questions)
+    assert (gone, stayed[0], idle[1]["waiting"]) == ((0, None), 200, 0)
+    assert sizes == [1]
+
+
 def test_long_documents_do_not_hold_up_others(summarizer, sizes, monkeypatch) -> None:
     monkeypatch.setattr("bertsum.serve._CHARACTERS_AT_ONCE", 2 * len(TEXT))
 
@@ -304,6 +365,6 @@ def test_the_command(served) -> None:
 
 
 def test_what_cannot_be_served() -> None:
-    command = [sys.executable, "-m", "bertsum", "serve", "--timeout", "0"]
+    command = [sys.executable, "-m", "bertsum", "serve", "--timeout", "nan"]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert (done.returncode, "--timeout: got 0.0, expected a number above 0" in done.stderr) == (2, True)
+    assert (done.returncode, "--timeout: got nan, expected a number above 0" in done.stderr) == (2, True)
