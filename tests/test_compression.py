@@ -189,7 +189,9 @@ def smaller_run(trained_run: tuple[Config, bertsum.TrainResult], folder: Path, *
 def test_a_cut_model_learns_the_larger_ones_scores(
     trained_run: tuple[Config, bertsum.TrainResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = ("data.detokenized=0.5", "train.loss=listwise")
+    options = ("data.detokenized=0.5", "train.loss=listwise", "selection.candidates=4")
+    monkeypatch.setattr("bertsum.training.train.LEAST_DOCUMENTS", 1)
+    monkeypatch.setattr("bertsum.evaluation.fitting.LEAST_DOCUMENTS", 1)
     larger, config = trained_run[1].checkpoint, smaller_run(trained_run, tmp_path, *options)
     cut = Cut(layers=1, heads=0.5, feedforward=0.5, measured_on=5)
     with monkeypatch.context() as broken:  # killed while it trains, after an update that is saved
@@ -217,7 +219,7 @@ def test_a_cut_model_learns_the_larger_ones_scores(
         and 0 <= comparison.equal <= 1
         and set(comparison.differences) == {"rouge1", "rouge2", "rougeL"}
     )
-    assert "equal summaries" in str(comparison)
+    assert "equal summaries" in str(comparison) and "was fitted on these documents" in str(comparison)
     assert bertsum.Summarizer(model)("The bridge closed on Monday. Boats pass below it.").sentences
 
 

@@ -26,12 +26,17 @@ from bertsum.evaluation.evaluate import evaluate
 from bertsum.evaluation.predictions import predict_split
 from bertsum.files import whole_folder
 from bertsum.models.base import Model
-from bertsum.models.storage import saved_checksum
+from bertsum.models.storage import read_model, saved_checksum
 from bertsum.progress import Progress
 from bertsum.results import RESULTS_FILE
 from bertsum.runs import Run
 from bertsum.training.resume import write_model_as_run
 from bertsum.training.train import train
+
+_FITTED_HERE = (
+    "What chooses the smaller model's extracts was fitted on these documents, which flatters it; bertsum calibrate "
+    "fits it on others."
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,9 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
     if not larger.writes:
         learned |= _labels(model, config, run) | {"train.loss": _loss(larger, config)}
     train(config.override(learned))
-    return compare_models(config.override(learned), model, run.best)
+    comparison = compare_models(config.override(learned), model, run.best)
+    fitted = read_model(run.best).config.expected_rouge is not None
+    return replace(comparison, note=_FITTED_HERE) if fitted else comparison
 
 
 def _larger(model: str | Path) -> Model:

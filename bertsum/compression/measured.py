@@ -51,6 +51,7 @@ class Comparison:
         equal: Share of documents with the same summary.
         documents: N.
         precision: Arithmetic of both.
+        note: What a reader of the figures has to know.
     """
 
     original: Size
@@ -61,6 +62,7 @@ class Comparison:
     equal: float
     documents: int
     precision: str
+    note: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.documents:,} documents, {self.precision}", f"{'':<18}{'original':>10}{'smaller':>10}"]
@@ -78,7 +80,7 @@ class Comparison:
                 f"    (95% {low:+.2f} to {high:+.2f}, p {difference.p_value:.4f})"
             )
         lines.append(f"{'equal summaries':<18}{'':>10}{100 * self.equal:>9.1f}%")
-        return "\n".join(lines)
+        return "\n".join([*lines, self.note] if self.note else lines)
 
 
 def compare_models(
