@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from bertsum.structure.marks import LineMarks, Mark
-from bertsum.structure.units import speakers_recur
+from bertsum.structure.units import is_ended, speakers_recur
 
 _TIMES = re.compile(r"\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}\s*-->\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}")
 _NUMBER = re.compile(r"\s*\d{1,6}$")
@@ -24,7 +24,6 @@ _BEFORE_GAP = re.compile(  # the mark of a list item, or a speaker: the gap behi
     r"(?:\t| {2})\s*"
 )
 _SHORT_CELL = 6  # words
-_ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+")
 _ABSTRACT = re.compile(
@@ -191,7 +190,7 @@ def _mark_running_headers(marks: LineMarks) -> None:
         words = marks.lines[number].text.split()
         if not marks.free(number):
             edges.update(written[max(0, place - _EDGE) : place + _EDGE + 1])
-        elif 2 <= len(words) <= _REPEATED_WORDS and not _ENDED.search(words[-1]):
+        elif 2 <= len(words) <= _REPEATED_WORDS and not is_ended(words[-1]):
             same.setdefault(_DIGITS.sub("0", " ".join(words)), []).append(number)
     for numbers in same.values():
         numbered = len({marks.lines[number].text.strip() for number in numbers}) > 1
@@ -210,7 +209,7 @@ def _mark_columns(marks: LineMarks) -> None:
             continue
         beside = [cells[place] for place in (number - 1, number + 1) if 0 <= place < len(cells)]
         short = all(len(cell.split()) <= _SHORT_CELL for cell in own)
-        if _ENDED.search(own[-1]) and not (short and any(len(other) == len(own) for other in beside)):
+        if is_ended(own[-1]) and not (short and any(len(other) == len(own) for other in beside)):
             continue
         if len(own) > 2 or short or any(len(other) > 1 for other in beside):
             marks.set([number], "table row")
@@ -230,7 +229,7 @@ def _abstract(marks: LineMarks) -> int | None:
     if found is None or found == written[0]:
         return None
     above = [marks.lines[number].text for number in written if number < found]
-    prose = [text for text in above if _ENDED.search(text) and len(text.split()) >= _FEWEST_PROSE]
+    prose = [text for text in above if is_ended(text) and len(text.split()) >= _FEWEST_PROSE]
     return None if any(not _OF_A_PAPER.search(text) for text in prose) else found
 
 
@@ -256,7 +255,7 @@ def _mark_before_first_version(marks: LineMarks) -> None:
     versions = [
         number
         for number, line in enumerate(marks.lines)
-        if marks.whys[number] in (None, "heading") and _VERSION.match(line.text) and not _ENDED.search(line.text)
+        if marks.whys[number] in (None, "heading") and _VERSION.match(line.text) and not is_ended(line.text)
     ]
     found = [_VERSION_NUMBER.search(marks.lines[number].text) for number in versions]
     numbers = [tuple(map(int, one[0].split("."))) for one in found if one]
