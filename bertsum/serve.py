@@ -12,7 +12,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,6 +21,7 @@ from annotated_types import MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict
 
 from bertsum.errors import BertsumError
+from bertsum.guard import Guard
 from bertsum.inference.prune import kept, settled_threshold
 from bertsum.inference.reading import warnings_told
 from bertsum.inference.summarizer import Summarizer, or_raise
@@ -296,7 +297,7 @@ def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
     async def _wrong(_: Any, error: BertsumError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, 422)
 
-    served.add_middleware(_Guard, limits=limits)
+    served.add_middleware(Guard, most=limits.bytes, seconds=limits.seconds)
     return served
 
 
@@ -327,64 +328,6 @@ def run_until_stopped(service: FastAPI, host: str, port: int) -> None:
         shown = f"[{host}]" if six else host
         print(f"The service is at http://{shown}:{listening.getsockname()[1]} until Ctrl-C", flush=True)
         server.run([listening])
-
-
-class _Guard:
-    """Refuses bodies that are too large or too slow before they are parsed, and ends the work for clients that left."""
-
-    def __init__(self, app: Any, limits: Limits) -> None:
-        self._app = app
-        self._limits = limits
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        from fastapi import HTTPException
-        from fastapi.responses import JSONResponse
-
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        try:
-            told = int(dict(scope["headers"]).get(b"content-length", b"0"))
-            body = await asyncio.wait_for(self._body(told, receive), self._limits.seconds)
-        except (asyncio.TimeoutError, HTTPException) as error:
-            late = f"the body did not come within {self._limits.seconds:g} seconds"
-            status, why = (error.status_code, error.detail) if isinstance(error, HTTPException) else (408, late)
-            await JSONResponse({"detail": why}, status, {"connection": "close"})(scope, receive, send)
-            return
-        if body is None:  # the client has gone
-            return
-        left = asyncio.create_task(receive())  # ends once the client has gone or the answer is sent
-        whole = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def replayed() -> Any:
-            return whole.pop() if whole else await asyncio.shield(left)
-
-        answered = asyncio.create_task(self._app(scope, replayed, send))
-        await asyncio.wait((answered, left), return_when=asyncio.FIRST_COMPLETED)
-        for task in (answered, left):
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await answered
-
-    async def _body(self, told: int, receive: Any) -> bytes | None:
-        """The whole body, which the client said to have ``told`` bytes; None if it left before the end.
-
-        Raises:
-            HTTPException: if it is too large.
-        """
-        from fastapi import HTTPException
-
-        parts, size, more = [], told, True
-        while more and size <= self._limits.bytes:
-            message = await receive()
-            if message["type"] != "http.request":
-                return None
-            parts.append(message.get("body", b""))
-            size = max(told, sum(map(len, parts)))
-            more = message.get("more_body", False)
-        if size > self._limits.bytes:
-            raise HTTPException(413, f"the body has more than {self._limits.bytes:,} bytes")
-        return b"".join(parts)
 
 
 def _size(document: str | list[str], query: str | None) -> int:

@@ -30,6 +30,7 @@ LAYERS = [
         "metric",
         "answers",
         "demo",
+        "guard",
         "serve",
         "commands",
         "serving",

@@ -50,7 +50,7 @@ _NUMBERED = _words(
 )
 _NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
-_WEEKDAYS = _words("mon tue tues wed weds thu thur thurs fri sat sun")
+_WEEKDAYS = _words("Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Sun")
 _DAYS = _words(
     "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays"
     " sundays est edt cst cdt mst mdt pst pdt gmt utc cet cest bst january february march april may june july august"
@@ -127,8 +127,8 @@ _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
 )
 _LONGEST_MARK = 20  # characters
 _EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
+_BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
 _DATED = _MONTHS | _WEEKDAYS
-_BEFORE_SMALL = _DATED | _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _OPEN | _INNER
 _LISTED = frozenset(
     word.lower()
     for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _DATED, _OPEN_NAMES, _OPEN, _EXCLAIMED)
@@ -262,7 +262,7 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     numbered = _NUMBER.match(following) is not None
     if word in _MONTHS:
         return not following[0].isdigit() and len(before.split()) > 2
-    if word in _WEEKDAYS:
+    if as_name in _WEEKDAYS:
         return not (numbered or next_word[:3] in _MONTHS)
     if word in _NUMBERED_WORDS:
         return not numbered

@@ -29,7 +29,9 @@ _TIME = re.compile(
     r"\s*[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[,T]?\s*)?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[apAP]\.?[mM]\.?)?[)\]]?[\s,-]"
 )
 # What stands between a title and a text: "2022-10-18 09:12 来源：..."
-_DATELINE = re.compile(r"\s*\d{4}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日)(?:\s|$)[^.!?。！？]{0,60}\s*$")
+_DATELINE = re.compile(
+    r"\s*\d{4}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日)(?:\s+\d{1,2}:\d\d(?::\d\d)?(?:\s[^.!?。！？]{0,60})?)?\s*$"
+)
 # A heading that asks: "How to get there", "When it opens"
 _ASKING = re.compile(
     r"\s*(?:How (?:to|it|long|many|much|we|you)|(?:What|When|Where|Why|Who) (?:to|it|is|we|you|they))"
