@@ -66,6 +66,13 @@ def add_compress(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--int8", action="store_true", help="compute in eight bits where this changes few summaries")
     kept.add_argument("--int8-file", action="store_true", help="store the file in eight bits, and compute as before")
+    parser.add_argument(
+        "--equal",
+        type=float,
+        default=0.99,
+        metavar="SHARE",
+        help="with --int8: share of summaries that stay the same (0.99)",
+    )
     add_config(parser)
 
 
@@ -95,7 +102,10 @@ def compress(options: argparse.Namespace, rest: list[str]) -> None:
     if options.int8 or options.int8_file:
         if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
             options.parser.error("--int8: cuts nothing; make the smaller model first, then keep that in eight bits")
-        comparison = (to_eight_bits if options.int8 else to_small_file)(options.model, config)
+        if options.int8:
+            comparison = to_eight_bits(options.model, config, equal=options.equal)
+        else:
+            comparison = to_small_file(options.model, config)
     else:
         cut = Cut(options.layers, options.heads, options.feedforward)
         comparison = compress(options.model, config, cut, trained=not options.untrained)

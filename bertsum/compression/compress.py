@@ -66,18 +66,21 @@ class Cut:
             raise BertsumError("compress: nothing to cut; expected --layers, --heads or --feedforward")
 
 
-def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Comparison:
+def to_eight_bits(model: str | Path, config: Config, documents: int = 300, equal: float = 0.99) -> Comparison:
     """Writes a copy of a model that computes in eight bits, as a run, and compares both on the validation documents.
 
     Args:
         model: A checkpoint folder or hub id.
         config: The run of the model in eight bits: its folder and its data.
-        documents: Number of validation documents. 99% of their summaries must stay the same. Values are measured on a
-            sixth of them.
+        documents: Number of validation documents. Values are measured on a sixth of them.
+        equal: Share of their summaries that must stay the same.
 
     Raises:
-        BertsumError: if the model or the data cannot be used, or the run folder holds another run.
+        BertsumError: if the model or the data cannot be used, the run folder holds another run, or even one projection
+            in eight bits changes more summaries.
     """
+    if not 0 <= equal <= 1:
+        raise BertsumError(f"--equal: got {equal}, expected a share from 0 to 1")
     larger = _larger(model)
     config = larger.config.apply(config)
     prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
@@ -88,7 +91,7 @@ def to_eight_bits(model: str | Path, config: Config, documents: int = 300) -> Co
         return [prediction.sentences for prediction in sorted(made, key=lambda prediction: prediction.place)]
 
     rows = prepared.dataset.select(places[::6])
-    write_model_as_run(config, quantize(larger, rows, summaries), 0)
+    write_model_as_run(config, quantize(larger, rows, summaries, equal), 0)
     return compare_models(config, model, Run.of(config).best)
 
 

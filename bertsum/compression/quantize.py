@@ -66,7 +66,8 @@ def quantize(model: Model, rows: Sequence[dict[str, Any]], summaries: Summaries,
             many = count
     if found is None:
         raise BertsumError(
-            f"compress: even one projection in eight bits changes more than {1 - equal:.0%} of the summaries"
+            f"compress: even one projection in eight bits changes {1 - same / len(expected):.1%} of "
+            f"{len(expected):,} summaries, expected at most {1 - equal:.1%} (--equal {equal:g})"
         )
     return found
 
