@@ -58,14 +58,13 @@ class Guard:
         """
         from fastapi import HTTPException
 
-        parts, size, more = [], told, True
-        while more and size <= self._most:
+        body, more = bytearray(), True
+        while more and max(told, len(body)) <= self._most:
             message = await receive()
             if message["type"] != "http.request":
                 return None
-            parts.append(message.get("body", b""))
-            size = max(told, sum(map(len, parts)))
+            body += message.get("body", b"")
             more = message.get("more_body", False)
-        if size > self._most:
+        if max(told, len(body)) > self._most:
             raise HTTPException(413, f"the body has more than {self._most:,} bytes")
-        return b"".join(parts)
+        return bytes(body)

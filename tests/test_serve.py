@@ -206,7 +206,9 @@ def test_hostile_bodies(summarizer, path, body, status, problem) -> None:
     assert status == 200 or problem in json.dumps(content)
 
 
-def test_limits(summarizer, monkeypatch) -> None:
+@pytest.fixture
+def hold(monkeypatch) -> threading.Event:
+    """Nothing is scored before it is set."""
     hold = threading.Event()
     score = Batcher._score
 
@@ -214,9 +216,13 @@ def test_limits(summarizer, monkeypatch) -> None:
         hold.wait(60)
         return score(self, batch)
 
+    monkeypatch.setattr(Batcher, "_score", held)
+    return hold
+
+
+def test_limits(summarizer, hold) -> None:
     async def questions(client: Client) -> Any:
         large = await client.ask("POST", "/summarize", b'{"documents": ["' + b"a" * 5000 + b'"]}', pieces=4)
-        monkeypatch.setattr(Batcher, "_score", held)
         slow = asyncio.create_task(client.post("/summarize", documents=[TEXT, TEXT]))
         await asyncio.sleep(0.05)
         many = await client.post("/summarize", documents=[TEXT, TEXT])
@@ -248,16 +254,8 @@ def test_bodies_that_are_slow_or_said_to_be_large(summarizer) -> None:
     assert (large[0], good[0]) == (413, 200)
 
 
-def test_documents_of_clients_that_left_are_not_scored(summarizer, sizes, monkeypatch) -> None:
-    hold = threading.Event()
-    score = Batcher._score
-
-    def held(self: Batcher, batch: list[Any]) -> Any:
-        hold.wait(60)
-        return score(self, batch)
-
+def test_documents_of_clients_that_left_are_not_scored(summarizer, sizes, hold) -> None:
     async def questions(client: Client) -> Any:
-        monkeypatch.setattr(Batcher, "_score", held)
         stays = asyncio.create_task(client.post("/summarize", documents=[TEXT]))
         await asyncio.sleep(0.05)
         leaves, body = asyncio.Event(), json.dumps({"documents": [TEXT] * 3}).encode()

@@ -42,7 +42,7 @@ _COLON = re.compile("[:：]")
 _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
 # Markdown: headings, rows, quotes, code, rules; notices of chat programs; headings of Wikipedia
 _MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$|(?:---|-!-|-->|<--) \S)|.{1,80}\[edit\]\s*$")
-# [door slams]
+# A line in brackets: "[door slams]"; sung; or the times of a caption
 _BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|（[^）]*）|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")
 _ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
 _MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")
