@@ -97,6 +97,11 @@ def test_scores_alone_in_a_batch_in_bf16_and_saved(family, made, tmp_path) -> No
     assert not without or getattr(model.encoder.config, "layerdrop", 0.0)  # DDP would wait for them
 
 
+# Whether a training resumes to the same bits is a matter of its loop, hardly of the encoder. So these stand for all:
+# with shared layers, relative positions, shorter sequences in between, local attention, recurrence, experts.
+RESUMED = ("albert", "bert", "deberta-v2", "funnel", "longformer", "modernbert", "xlnet", "openai_privacy_filter")
+
+
 @pytest.mark.parametrize("family", known(WORKS))
 def test_training_and_resuming_in_bf16(family, made, prepared, tmp_path) -> None:
     def run(name: str, steps: int) -> Path:
@@ -112,17 +117,21 @@ def test_training_and_resuming_in_bf16(family, made, prepared, tmp_path) -> None
         assert bertsum.train(config).step == steps
         return config.run_dir
 
-    straight, interrupted = run("straight", 2), run("interrupted", 1)
+    interrupted = run("interrupted", 1)
     begun = read_tensors(Run(interrupted).last_checkpoint() / "model.safetensors")
     run("interrupted", 2)
+    final = read_tensors(Run(interrupted).last_checkpoint() / "model.safetensors")
+    assert any(not torch.equal(tensor, final[name]) for name, tensor in begun.items() if name.startswith("encoder."))
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in final.values())
+    if family not in RESUMED:
+        return
+    straight = run("straight", 2)
     for file in ("model.safetensors", "state/tensors.safetensors"):
         one, other = (read_tensors(Run(folder).last_checkpoint() / file) for folder in (straight, interrupted))
         assert one.keys() == other.keys()
         for name, tensor in one.items():
             assert torch.equal(tensor, other[name]), name
     assert comparable_metrics(straight) == comparable_metrics(interrupted)
-    final = read_tensors(Run(straight).last_checkpoint() / "model.safetensors")
-    assert any(not torch.equal(tensor, final[name]) for name, tensor in begun.items() if name.startswith("encoder."))
 
 
 @pytest.mark.parametrize("family", known(REFUSED))

@@ -23,7 +23,7 @@ from bertsum.models.base import Model
 from bertsum.training.state import load_state
 
 KILLS = int(os.environ.get("BERTSUM_KILLS", "3"))
-STEPS = max(24, KILLS)
+STEPS = max(16, KILLS)
 
 
 def assert_whole(run_dir: Path) -> None:
@@ -58,7 +58,7 @@ def kill_when(process: Process, moment: str, config, seconds: float) -> str:
 @all_kinds
 def test_killed_and_started_again(config_of, tmp_path) -> None:
     draw = random.Random(0)
-    documents = [sentences_of(random.Random(number), 12) for number in range(600)]
+    documents = [sentences_of(random.Random(number), 12) for number in range(400)]
     records = [{"id": n, "document": d, "summary": d[n % 12][:40]} for n, d in enumerate(documents)]
     path = write_jsonl(tmp_path / "train.jsonl", records)
     options = (

@@ -92,5 +92,5 @@ def test_one_of_two_workers_is_killed(trained_run) -> None:
     assert {row["id"] for row in result["rows"] if row["summary"] is None} == set(EMPTY)
     summarizer = bertsum.Summarizer.from_pretrained(checkpoint)
     summaries = {row["id"]: row["summary"] for row in result["rows"]}
-    for row in documents()[1::97]:
+    for row in documents()[1::47]:
         assert row["id"] in EMPTY or summaries[row["id"]] == summarizer([row["text"]], sentences=2)[0].text

@@ -115,8 +115,7 @@ def test_the_order_of_documents(config_of, monkeypatch) -> None:
 @pytest.mark.long
 def test_two_processes_resume_exactly_and_so_does_one_after_them(config_of, tmp_path, capsys) -> None:
     config_of(*OPTIONS).save(tmp_path / "tiny.yaml")
-    # Stopped right after a validation, inside an epoch of 6 updates, and at its end.
-    for name, steps in [("whole", 8), ("part", 5), ("part", 6), ("part", 8)]:
+    for name, steps in [("whole", 8), ("part", 5), ("part", 8)]:  # stopped inside an epoch of 6 updates
         arguments = ("--name", name, "--train.max_steps", str(steps))
         finish(run_train(tmp_path / "tiny.yaml", *arguments, processes=2))
     runs = [config_of("name=whole").run_dir, config_of("name=part").run_dir]

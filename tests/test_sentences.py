@@ -171,10 +171,10 @@ def test_a_long_text_is_split_as_its_paragraphs_are(language: str, separator: st
 def test_time_is_in_proportion_to_length(language: str) -> None:
     """What would take squared time would take hours."""
     for text in (
-        *("(a. B " * 50_000, '"A b. C d. ' * 50_000, "(" * 200_000 + "a. B" + ")" * 200_000, "`a. B" * 50_000),
-        *("." * 200_000, ". " * 200_000, "a." + " " * 300_000 + "B", "\n" * 300_000, "a \n \t " * 100_000),
-        *("Ab cd:\n" * 50_000, "Aa bb cc dd\n" * 50_000, "1. " * 100_000, "1) a " * 50_000, "a. 😀 " * 50_000),
-        *("A.B." * 50_000, "x" * 500_000, "A b.\r\n\r\n" * 50_000, "Aa " * 100_000 + "\n" + "Aa " * 100_000),
-        *("Yes. " * 50_000, "“" * 100_000, "One came." + " " * 100_000),
+        *("(a. B " * 25_000, '"A b. C d. ' * 25_000, "(" * 200_000 + "a. B" + ")" * 200_000, "`a. B" * 25_000),
+        *("." * 200_000, ". " * 100_000, "a." + " " * 300_000 + "B", "\n" * 300_000, "a \n \t " * 50_000),
+        *("Ab cd:\n" * 25_000, "Aa bb cc dd\n" * 25_000, "1. " * 50_000, "1) a " * 25_000, "a. 😀 " * 25_000),
+        *("A.B." * 25_000, "x" * 500_000, "A b.\r\n\r\n" * 25_000, "Aa " * 50_000 + "\n" + "Aa " * 50_000),
+        *("Yes. " * 25_000, "“" * 100_000, "One came." + " " * 100_000),
     ):
         assert "".join(split_sentences(text, language)) == text
