@@ -23,6 +23,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 # Characters that a terminal obeys and does not show: control characters except tab and new line, other line separators,
 # and changes of the writing direction, with which a text could seem to say something else.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+LANGUAGE_CODE = re.compile(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
+A_LANGUAGE = "an ISO 639 code such as en, zh or ru, or auto"
 
 
 def split_words(text: str) -> list[str]:

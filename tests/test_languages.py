@@ -247,3 +247,11 @@ def test_a_multilingual_encoder(tmp_path, config_of) -> None:
         assert summary.document == stripped
         assert None not in summary.document_scores
         assert summary.text == ("" if language in ("zh", "ja") else " ").join(summary.sentences)
+
+
+@pytest.mark.parametrize("wrong", ["klingon", "", "e", "en gb", None, 3])
+def test_what_is_no_code_of_a_language_is_refused(wrong) -> None:
+    expected = "language: got .*, expected an ISO 639 code such as en, zh or ru"
+    for call in (lambda: split_sentences("It rained.", wrong), lambda: bertsum.rouge(["a"], ["a"], language=wrong)):
+        with pytest.raises(bertsum.BertsumError, match=expected):
+            call()

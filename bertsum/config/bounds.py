@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from bertsum.text import A_LANGUAGE, LANGUAGE_CODE
+
 
 @dataclass(frozen=True)
 class Must:
@@ -30,7 +32,6 @@ class Must:
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _FOLDER = re.compile(r"(?!\.\.?\Z)[^/\\]+")
-_LANGUAGE = re.compile(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
 
 Whole = Annotated[int, Ge(0)]
 Count = Annotated[int, Ge(1)]
@@ -44,7 +45,7 @@ Share = Annotated[float, Must(lambda value: 0 <= value <= 1, "a share from 0 to 
 Probability = Annotated[float, Must(lambda value: 0 <= value <= 1, "a probability from 0 to 1")]
 Text = Annotated[str, Must(lambda text: not _UNFIT.search(text), "text that a file can hold")]
 FolderName = Annotated[Text, Must(_FOLDER.fullmatch, "the name of a folder")]
-Language = Annotated[Text, Must(_LANGUAGE.fullmatch, "an ISO 639 code such as en, zh or ru, or auto")]
+Language = Annotated[Text, Must(LANGUAGE_CODE.fullmatch, A_LANGUAGE)]
 Source = Text | list[Text] | None
 """Files, folders or globs of JSON lines; or the name of a split of the hub dataset ``data.dataset``."""
 Precision = Literal["auto", "fp32", "bf16", "fp16"]

@@ -10,7 +10,7 @@ from typing import Any
 import regex
 
 from bertsum.errors import BertsumError
-from bertsum.text import sanitize
+from bertsum.text import A_LANGUAGE, LANGUAGE_CODE, sanitize
 
 AUTO = "auto"
 _JOINED_WITHOUT_SPACE = {"zh", "ja"}  # Thai writes none between words, but between sentences
@@ -135,9 +135,13 @@ def _looks_english(text: str) -> bool:
 
 
 def language_of(texts: str | Iterable[str], language: str) -> str:
-    """The given language; for ``auto``, the language of a text or of several texts together."""
+    """The given language; for ``auto``, the language of a text or of several texts together.
+
+    Raises:
+        BertsumError: if the given one cannot be the code of a language.
+    """
     if language != AUTO:
-        return language
+        return checked_language(language)
     return detect_language(_beginning(texts))
 
 
@@ -153,6 +157,17 @@ def _beginning(texts: str | Iterable[str]) -> str:
         if length > _READ:
             break
     return " ".join(beginning)
+
+
+def checked_language(language: str) -> str:
+    """The given language.
+
+    Raises:
+        BertsumError: if it cannot be the code of a language.
+    """
+    if not isinstance(language, str) or not LANGUAGE_CODE.fullmatch(language):
+        raise BertsumError(f"language: got {language!r:.40}, expected {A_LANGUAGE}")
+    return language
 
 
 def base_language(language: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import regex
 
-from bertsum.data.languages import AUTO, base_language, language_of
+from bertsum.data.languages import AUTO, base_language, checked_language, language_of
 from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.rouge155 import NOT_COUNTED, Metric, Rouge155Tokenizer, Text
@@ -59,11 +59,9 @@ class UnicodeTokenizer:
 
 def tokenizer_for(language: str) -> Rouge155Tokenizer | UnicodeTokenizer:
     """The tokenizer of a language (ISO 639-1); its ``name`` says how it counts."""
-    if not isinstance(language, str):
-        raise BertsumError(f"rouge: language: got {type(language).__name__}, expected a code such as en")
     if language == AUTO:
         raise BertsumError("rouge: language: got auto, expected the language of a text")
-    base = base_language(language)
+    base = base_language(checked_language(language))
     if base == "en":
         return Rouge155Tokenizer()
     return UnicodeTokenizer("characters" if base in _BY_CHARACTER else "Unicode words", base in _DOTLESS_I)
