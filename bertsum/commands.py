@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from bertsum.errors import BertsumError, NoSummaryError
-from bertsum.files import decode_text, whole_file
+from bertsum.files import decode_text, whole_content, whole_file
 from bertsum.reading.documents import has_many, read_document
 from bertsum.text import one_line, printable
 
@@ -206,11 +206,7 @@ def read_text(path: str, encoding: str | None) -> str:
     """A whole file, or standard input."""
     if path == "-" and sys.stdin is None:
         raise BertsumError("standard input is closed, expected a text, or the name of a file")
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except OSError as error:
-        raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
-    return decode_text(data, path, encoding)
+    return decode_text(whole_content(sys.stdin.buffer if path == "-" else Path(path), path), path, encoding)
 
 
 def add_explain(parser: argparse.ArgumentParser) -> None:

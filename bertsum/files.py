@@ -8,13 +8,14 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from bertsum.errors import BertsumError
 
 SAMPLE_FOLDER = Path(__file__).parent / "data" / "sample"  # documents that come with the package
+_LARGEST = 1 << 30  # bytes of a file that is read at once
 # Longer marks first: the mark of UTF-32 begins like the mark of UTF-16.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -23,6 +24,26 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+
+def whole_content(source: Path | IO[bytes], name: str) -> bytes:
+    """All bytes of a file or a stream, at once.
+
+    Args:
+        source: The file or the stream.
+        name: Name for error messages.
+
+    Raises:
+        BertsumError: if it cannot be read, or does not end within 1 GiB, as a device does not.
+    """
+    try:
+        with open(source, "rb") if isinstance(source, Path) else nullcontext(source) as file:
+            data: bytes = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise BertsumError(f"'{name}': cannot be read: {error.strerror}") from error
+    if len(data) > _LARGEST:
+        raise BertsumError(f"'{name}': larger than {_LARGEST >> 30} GiB, expected a text")
+    return data
 
 
 def sample_file(name: str | Path) -> Path | None:

@@ -157,9 +157,20 @@ def test_rows_with_queries_are_answered_where_they_are_printed(command, tmp_path
     printed = command("summarize", str(source))[1]
     assert printed == "== a ==\nThe mayor said it costs three million.\n"
     assert command("summarize", str(source), "--query-field", "query")[1] == printed
+    assert command("summarize", str(tmp_path / "*.jsonl"))[1] == printed
+    assert command("summarize", str(tmp_path / "*.jsonl"), "--query-field", "query")[1] == printed
+    (tmp_path / "note.txt").write_text(text)
+    code, _, errors = command("summarize", str(tmp_path), "--query-field", "query")
+    assert (code, "expected a table, JSON lines, or a pattern such as" in errors) == (2, True)
     for option, meaning in (("--query-field", "query"), ("--id-field", "id")):
         code, _, errors = command("summarize", str(source), option, "nope")
         assert (code, f"no field for the {meaning}: expected 'nope'" in errors) == (1, True)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no file without an end")
+def test_a_file_without_an_end(command) -> None:
+    code, _, errors = command("summarize", "/dev/zero")
+    assert (code, errors) == (2, "error: '/dev/zero': larger than 1 GiB, expected a text\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")

@@ -171,6 +171,13 @@ def test_both_lengths() -> None:
         Config.load(None, ["train.max_steps=1", "train.epochs=1"])
 
 
+def test_fields_that_do_not_fit_are_told_with_their_file(tmp_path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("data:\n  labels: teacher\n")
+    with pytest.raises(BertsumError, match=rf"^config {file}:\n  data.teacher: is not set"):
+        Config.load(file)
+
+
 def test_a_key_twice_and_broken_yaml(tmp_path) -> None:
     file = tmp_path / "a.yaml"
     for text, expected in [("seed: 1\nseed: 2\n", "stands twice"), ("a: [", "not valid YAML"), ("- 1", "a mapping")]:

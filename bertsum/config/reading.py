@@ -96,7 +96,8 @@ def build(
         problems = list(check(made))
         if not problems:
             return made
-    raise BertsumError("config:\n" + "\n".join(f"  {problem}" for problem in problems))
+    of = "".join(f" {file}" for file in dict.fromkeys(origin.values()))
+    raise BertsumError(f"config{of}:\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
 def _checked(value: Any, kind: Any) -> Any:

@@ -18,7 +18,7 @@ from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import perl_interval, perl_means
 from bertsum.evaluation.rouge import has_sentences_on_a_line
 from bertsum.evaluation.rouge155 import Average, Counter155
-from bertsum.files import encoding_of, not_in
+from bertsum.files import encoding_of, not_in, whole_content
 from bertsum.parallel import map_in_order
 
 SEPARATOR = "<q>"  # between sentences, in the files that PreSumm writes
@@ -102,11 +102,8 @@ def _cut(text: str, separator: str) -> list[str]:
 
 
 def _read_lines(path: Path, encoding: str | None) -> list[str]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
-    if not data.strip():
+    data = whole_content(path, str(path))
+    if not data:
         raise BertsumError(f"'{path}': empty, expected a text a line")
     name = encoding_of(data[:4], encoding)
     try:

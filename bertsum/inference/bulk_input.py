@@ -12,7 +12,7 @@ from bertsum.errors import BertsumError
 from bertsum.inference.reading import Asked
 from bertsum.inference.summarizer import Options, Summarizer
 from bertsum.reading.documents import is_one_table
-from bertsum.reading.many import documents_of
+from bertsum.reading.many import Named, documents_of
 from bertsum.reading.tables import read_rows
 
 
@@ -32,8 +32,11 @@ class Item(NamedTuple):
     position: int
 
     @classmethod
-    def of_row(cls, row: Document | Rejected, own_queries: bool, position: int) -> Item:
-        """A row of a table, or a JSON line; with its own query, if that is wanted."""
+    def of(cls, row: Named | Document | Rejected, own_queries: bool, position: int) -> Item:
+        """A row of a table, or a JSON line, with its own query if that is wanted; or a file with its name."""
+        if isinstance(row, tuple):
+            name, text = row
+            return cls(name, name, text, position)
         if isinstance(row, Rejected):
             return cls(row.id, row.place, BertsumError(row.problem), position)
         return cls(row.id, row.place, Asked(row.text, row.query) if own_queries else row.text, position)
@@ -53,7 +56,7 @@ def opened(
     Args:
         source: JSON lines, a table, a folder or a pattern.
         encoding: Encoding of texts.
-        own_queries: Whether the rows of a table may have queries.
+        own_queries: Whether the rows of tables may have queries.
         document_field: The column of the document.
         id_field: The column of the id.
         query_field: The column of the query.
@@ -62,12 +65,12 @@ def opened(
         BertsumError: if it cannot be read.
     """
     if not is_one_table(str(source)):
-        named = documents_of(str(source), document_field, id_field, encoding)
-        yield (Item(name, name, document, number) for number, (name, document) in enumerate(named, 1)), None
+        found = documents_of(str(source), document_field, id_field, encoding, query_field)
+        yield (Item.of(one, own_queries, number) for number, one in enumerate(found, 1)), None
         return
     with _binary(source) as file:
         rows = read_rows(source, file, document_field, id_field, encoding, query_field)
-        yield (Item.of_row(row, own_queries, file.tell()) for row in rows), source.stat().st_size
+        yield (Item.of(row, own_queries, file.tell()) for row in rows), source.stat().st_size
 
 
 def _binary(source: Path) -> BinaryIO:
@@ -84,9 +87,10 @@ def check_queries(summarizer: Summarizer, source: Path, query_field: str | None,
         raise BertsumError("query: got several, expected one for all documents; put them into a field (query_field)")
     if query_field is not None and query is not None:
         raise BertsumError("query: got one for all documents and a field of queries, expected one of the two")
-    if query_field is not None and not is_one_table(str(source)):
+    if query_field is not None and source.is_dir():
         raise BertsumError(
-            f"query_field: names a column or a field, and '{source}' has none; expected a table or JSON lines"
+            f"query_field: names a column or a field, and '{source}' is a folder; expected a table, JSON lines, or a "
+            "pattern such as 'folder/*.csv'"
         )
     if query_field is not None and not summarizer.answers:
         asked: Options = {"query": ""}

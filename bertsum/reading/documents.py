@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bertsum.errors import BertsumError
-from bertsum.files import decode_text, sample_file
+from bertsum.files import decode_text, sample_file, whole_content
 from bertsum.reading.mail import read_mail
 from bertsum.reading.markup import read_html
 from bertsum.reading.pdf import read_pdf
@@ -73,11 +73,7 @@ def read_document(source: str | Path, *, encoding: str | None = None) -> FileTex
         suffix = _SENT.get(kind) or Path(source.partition("?")[0]).suffix.lower()
         return read_bytes(data, source, suffix, encoding or said)
     path = sample_file(source) or Path(source)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BertsumError(f"'{path}': cannot be read: {error.strerror}") from error
-    return read_bytes(data, str(path), path.suffix.lower(), encoding)
+    return read_bytes(whole_content(path, str(path)), str(path), path.suffix.lower(), encoding)
 
 
 def read_bytes(data: bytes, name: str, suffix: str, encoding: str | None = None) -> FileText:

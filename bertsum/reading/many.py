@@ -6,14 +6,14 @@ import glob
 from collections.abc import Iterator
 from pathlib import Path
 
-from bertsum.data.documents import Document
+from bertsum.data.documents import Document, Rejected
 from bertsum.errors import BertsumError
 from bertsum.reading.documents import SUFFIXES, is_table, read_document
 from bertsum.reading.tables import read_rows
 from bertsum.reading.text import FileText
 from bertsum.text import sanitize
 
-Named = tuple[str, "str | list[str] | FileText | BertsumError"]
+Named = tuple[str, "FileText | BertsumError"]
 
 
 def files_of(source: str) -> list[Path]:
@@ -28,7 +28,11 @@ def files_of(source: str) -> list[Path]:
     else:
         files = [path for path in map(Path, glob.glob(source, recursive=True)) if path.is_file()]
     if not files:
-        wanted = f"has no file of {', '.join(SUFFIXES)}" if folder.is_dir() else "matches no file"
+        wanted = (
+            f"has no file of {', '.join(SUFFIXES)}; a pattern such as '{source}/*.csv' reads tables"
+            if folder.is_dir()
+            else "matches no file"
+        )
         raise BertsumError(f"'{source}': {wanted}")
     return sorted(files)
 
@@ -38,15 +42,22 @@ def _is_hidden(path: Path, folder: Path) -> bool:
 
 
 def documents_of(
-    source: str, document_field: str | None = None, id_field: str | None = None, encoding: str | None = None
-) -> Iterator[Named]:
-    """Streams the documents of a folder or pattern; an error takes the place of one that cannot be read.
+    source: str,
+    document_field: str | None = None,
+    id_field: str | None = None,
+    encoding: str | None = None,
+    query_field: str | None = None,
+) -> Iterator[Named | Document | Rejected]:
+    """Streams the documents of a folder or pattern: a row of each table, and the name and text of each other file.
+
+    An error takes the place of a file that cannot be read.
 
     Args:
         source: A folder or a pattern.
         document_field: The column of tables among the files with the documents.
         id_field: Their column with the names of documents.
         encoding: Encoding of texts.
+        query_field: The tables' column of a query.
 
     Raises:
         BertsumError: if the source as a whole cannot be read.
@@ -54,18 +65,10 @@ def documents_of(
     for path in files_of(source):
         name = sanitize(str(path))
         if is_table(path.name):
-            yield from _rows(path, document_field, id_field, encoding)
+            with open(path, "rb") as file:
+                yield from read_rows(path, file, document_field, id_field, encoding, query_field)
             continue
         try:
             yield name, read_document(path, encoding=encoding)
         except BertsumError as error:
             yield name, error
-
-
-def _rows(path: Path, document_field: str | None, id_field: str | None, encoding: str | None) -> Iterator[Named]:
-    with open(path, "rb") as file:
-        for number, item in enumerate(read_rows(path, file, document_field, id_field, encoding)):
-            if isinstance(item, Document):
-                yield item.id, item.text
-            else:
-                yield str(number) if item.id is None else item.id, BertsumError(f"{item.place}: {item.problem}")
