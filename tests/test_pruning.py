@@ -41,6 +41,7 @@ def test_pruned_texts(summarizer) -> None:
     assert (whole[0].sentences, whole[0].share, whole[0].spans) == (SENTENCES, 1.0, [])
     for options, problem in [
         ({"query": " "}, "query: got ' ', expected a text"),
+        ({"order": "score"}, "order: got one, but what is left of a pruned document"),
         ({"threshold": 0.5, "recall": 0.95}, "got threshold and recall, expected one of them"),
         ({"recall": 0.95}, "recall: got 0.95, but the model is calibrated for nothing: bertsum calibrate"),
         ({"recall": [0.95]}, r"recall: got \[0.95\], but the model is calibrated for nothing"),

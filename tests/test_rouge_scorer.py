@@ -116,7 +116,7 @@ def test_aggregator() -> None:
     theirs = scoring.BootstrapAggregator(0.9, 2000)
     ours, again = (bertsum.BootstrapAggregator(0.9, 2000) for _ in range(2))
     for number in range(100):
-        scores = {"rouge1": scoring.Score(number / 100, (number % 7) / 7, (number % 5) / 5)}
+        scores = {"rouge1": scoring.Score(number / 100, (number % 7) / 7, (number % 5) / 5), "words": number / 100}
         for aggregator in (theirs, ours, again):
             aggregator.add_scores(scores)
     made, expected = ours.aggregate()["rouge1"], theirs.aggregate()["rouge1"]
@@ -124,6 +124,7 @@ def test_aggregator() -> None:
     assert isinstance(made.low, scoring.Score)
     for end, other in zip(made, expected, strict=True):
         assert tuple(end) == pytest.approx(tuple(other), abs=0.01)
+    assert tuple(ours.aggregate()["words"]) == tuple(low.precision for low in made)
     assert ours.aggregate() == again.aggregate()
     assert bertsum.BootstrapAggregator().aggregate() == {}
 

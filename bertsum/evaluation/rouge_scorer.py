@@ -191,17 +191,18 @@ class BootstrapAggregator:
         """Adds the scores of one document.
 
         Args:
-            scores: What :meth:`RougeScorer.score` returns: named tuples of figures, by metric.
+            scores: What :meth:`RougeScorer.score` returns: named tuples of figures, by metric. A number is one figure.
         """
         for name, score in scores.items():
             self._scores.setdefault(name, []).append(score)
 
     def aggregate(self) -> dict[str, AggregateScore]:
-        """The means of all scores that were added, by metric, as named tuples of the same type."""
+        """The means of all scores that were added, by metric, as named tuples of the same type, or as numbers."""
         result = {}
         for name, scores in self._scores.items():
-            means = resampled_means(np.array(scores, dtype=float), self._samples, self._seed)
+            values = np.array(scores, dtype=float)
+            means = resampled_means(values.reshape(len(scores), -1), self._samples, self._seed)
             low, high = interval(means, self._share)
-            kind = type(scores[0])
+            kind = float if values.ndim == 1 else type(scores[0])
             result[name] = AggregateScore(*(kind(*ends.tolist()) for ends in (low, np.median(means, axis=0), high)))
         return result

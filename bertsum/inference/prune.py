@@ -53,10 +53,12 @@ def prune(
     """Prunes documents to the sentences that answer a query; :meth:`Summarizer.prune` describes the arguments.
 
     Raises:
-        BertsumError: if the query is empty, or the model was not calibrated for that recall.
+        BertsumError: if the query is empty, an order is asked for, or the model was not calibrated for that recall.
     """
     if not isinstance(query, str) or not query.strip():
         raise BertsumError(f"query: got {query!r:.80}, expected a text that sentences may answer")
+    if "order" in options:
+        raise BertsumError("order: got one, but what is left of a pruned document always keeps the document's order")
     threshold = settled_threshold(summarizer, threshold, recall)
     if max_words is not None:
         options["max_words"] = max_words

@@ -205,7 +205,7 @@ class Summarizer:
             max_words: Keep at most this many words of a document, the most probable sentences first; a title that
                 ``keep_title`` keeps is not counted.
             allow_empty: Whether nothing is kept of a document without a word that the model knows; else it is an error.
-            options: Other options of a call.
+            options: Other options of a call, but not ``order``.
 
         Returns:
             The pruned document for one document; for a list, a list of them in the same order.
