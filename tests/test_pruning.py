@@ -75,8 +75,8 @@ def test_places_are_those_of_the_sentences_in_order(summarizer, tmp_path) -> Non
     assert summarizer.prune(QUERY, [bertsum.read_document(file)], **options) == [of_text]
     assert (of_text.indices[0], len(of_text.spans)) == (0, len(of_text.indices))
     every = summarizer.prune(QUERY, TEXT, threshold=0.0)
-    assert summarizer(TEXT, query=QUERY, threshold=0.0, order="score").indices != every.indices
-    assert summarizer.prune(QUERY, TEXT, threshold=0.0, order="score") == every
+    by_score = summarizer(TEXT, query=QUERY, threshold=0.0, order="score").indices
+    assert every.indices == sorted(by_score) != by_score
 
 
 def test_a_document_without_a_known_word(summarizer, tmp_path) -> None:

@@ -238,6 +238,12 @@ def test_an_address_without_a_network(monkeypatch) -> None:
         read_document("https://news.example.org/")
 
 
+def test_an_address_of_a_picture(monkeypatch) -> None:
+    monkeypatch.setattr("bertsum.reading.documents.fetch", lambda _: (b"\x89PNG", "image/png", None))
+    with pytest.raises(bertsum.BertsumError, match="its server sends image/png, expected a page"):
+        read_document("https://news.example.org/wall")
+
+
 def test_what_is_left_out_is_told(summarizer) -> None:
     text = f"# The wall\n\n{FIRST}\n\n| a | b |\n|---|---|\n\n{SECOND}"
     summary = summarizer(text, sentences=2)

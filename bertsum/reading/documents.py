@@ -47,6 +47,7 @@ BYTES: dict[str, Callable[[bytes, str, str | None], FileText]] = {
 SUFFIXES = (*TEXTS, *BYTES)
 # Files with a document in each row or line.
 TABLES = (".csv", ".tsv", ".parquet")
+_SHOWN_OR_HEARD = {"image", "audio", "video", "font"}
 _LINES = (".jsonl", ".jsonl.gz")
 # Kinds of files that a page's server may send.
 _SENT = {"text/html": ".html", "application/xhtml+xml": ".html", "application/pdf": ".pdf", "text/markdown": ".md",
@@ -70,6 +71,8 @@ def read_document(source: str | Path, *, encoding: str | None = None) -> FileTex
         raise BertsumError(f"source: got {kind_of(source)}, expected a path or an address")
     if isinstance(source, str) and is_address(source):
         data, kind, said = fetch(source)
+        if kind.partition("/")[0] in _SHOWN_OR_HEARD:
+            raise BertsumError(f"'{source}': its server sends {kind}, expected a page, a document or a text")
         suffix = _SENT.get(kind) or Path(source.partition("?")[0]).suffix.lower()
         return read_bytes(data, source, suffix, encoding or said)
     path = sample_file(source) or Path(source)
