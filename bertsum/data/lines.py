@@ -30,7 +30,7 @@ _TIME = re.compile(
 )
 # What stands between a title and a text: "2022-10-18 09:12 来源：..."
 _DATELINE = re.compile(
-    r"\s*\d{4}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日)(?:\s+\d{1,2}:\d\d(?::\d\d)?(?:\s[^.!?。！？]{0,60})?)?\s*$"
+    r"\s*\d{4}(?:[-/.]\d{1,2}[-/.]\d{1,2}|年\d{1,2}月\d{1,2}日)(?:\s+\d{1,2}(?::\d\d(?::\d\d)?|[時时]\d{1,2}分)(?:\s[^.!?。！？]{0,60})?)?\s*$"
 )
 # A heading that asks: "How to get there", "When it opens"
 _ASKING = re.compile(

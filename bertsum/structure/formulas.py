@@ -206,7 +206,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\btranscript was (?:computer|automatically|machine)[ -]generated\b",
         r"^\W*(?:not to be confused with\b|for (?:the|other|a) .{0,60}, see\b|this article is about\b"
         r"|from wikipedia, the free)",
-        r"版权所有|未经许可",
+        r"版权所有|未经许可|(?:この記事は)?有料会員|続きをお読み|無断転載",
         r"\bopen access article\b.{0,60}\blicen[cs]e",
         r"\bneeds additional citations\b",
         r"\bi have (?:searched|read|checked)\b.{0,60}\b(?:issues?|guidelines|documentation|code of conduct)\b",
@@ -287,6 +287,9 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|pages))|read (?:also|more|next)"
             r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|most (?:read|popular)|latest news"
             r"|recommended(?: (?:articles|stories|posts|recipes|links|reading|for you))?|\d+ comments?|links"
+            r"|(?:lesen sie|das könnte sie) auch.{0,20}|mehr zum thema|(?:à lire|lire) aussi|sur le même sujet"
+            r"|(?:lea|vea) también|(?:leia|veja) também|leggi anche|más noticias|te puede interesar|читайте также"
+            r"|関連(?:記事|リンク)|あわせて読みたい|相关(?:阅读|新闻|链接)|推荐阅读"
         ),
         "licence": _any(
             r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"

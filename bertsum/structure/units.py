@@ -14,7 +14,7 @@ _ENDED = re.compile(
 _ITEM = re.compile(
     r"\s*(?:[•‣▪◦●○■□·⁃*+–—➢►✓✔-]\s+(?:\[[ xX]\]\s+)?|(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|[(\[](?:\d{1,3}"
     r"|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
-    r"|\d{1,3}(?:\.\d{1,3})+\.?\s+)"
+    r"|\d{1,3}(?:\.\d{1,3})+\.?\s+|・)"
 )
 _NUMBERED = re.compile(
     r"\s*(?:(?:section|sec|article|art|chapter|part|clause|§)\.?\s*)?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVX]{1,5}"
@@ -64,11 +64,26 @@ _LABEL = re.compile(
 )
 _MONTH = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
-    r"|sept?(?:ember)?|o[ck]t(?:ober)?"
-    r"|nov(?:ember)?|de[cz](?:ember)?)"
+    r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?"
+    r"|janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre"
+    r"|enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
+    r"|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro"
+    r"|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
+    r"|januari|februari|maart|mei|augustus"
+    r"|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря)"
 )
 _DATE = re.compile(
-    rf"\b\d{{1,2}}\.?\s+{_MONTH}\b|\b{_MONTH}\.?\s+\d{{1,2}}\b|\b\d{{1,4}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}\b|\b{_MONTH}\s+\d{{4}}\b",
+    rf"\b\d{{1,2}}\.?\s+(?:de\s+)?{_MONTH}\b(?:\s+(?:de\s+)?\d{{4}}\b)?|\b{_MONTH}\.?\s+\d{{1,2}}\b|\b{_MONTH}\s+\d{{4}}\b"
+    r"|\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]",
+    re.IGNORECASE,
+)
+# What stands beside the dates of a page: times, and the words for them.
+_STAMP = re.compile(
+    rf"{_DATE.pattern}|\b\d{{1,2}}\s?[:.h]\s?\d\d\b|\b\d{{1,2}}[時时]\d{{1,2}}分|\b\d{{1,3}} ?min(?:ut\w+)?\b"
+    r"|\b(?:(?:first |last |originally )?(?:published|updated|posted|modified)|reading time|read|[ap]\.?m|gmt|utc"
+    r"|[ce]es?t|uhr|stand|veröffentlicht|aktualisiert|publié|mis à jour|lecture|publicado|actualizado|atualizado"
+    r"|lectura|leitura|pubblicato|aggiornato|lettura|gepubliceerd|bijgewerkt|опубликовано|обновлено"
+    r"|at|on|am|um|le|à|el|em|às|il|alle|ore|op|om|в)\b|来源|更新|公開|配信|発表",
     re.IGNORECASE,
 )
 _BYLINE = re.compile(
@@ -86,7 +101,7 @@ _CAPTION = re.compile(
     re.IGNORECASE,
 )
 _PHOTO = re.compile(
-    r"\s*[(\[]?(?:photo(?:graph)?s?|pictures?|image|foto|credit|source|quelle)\s*(?:by\b"
+    r"\s*【(?:写真|画像|図|動画|地図)|\s*[(\[]?(?:photo(?:graph)?s?|pictures?|image|foto|credit|source|quelle)\s*(?:by\b"
     r"(?!(?:\s+[\w.'’-]+){1,5}\s+(?:shows?|showed|reveal|suggest|depict|captured?|document|indicate|prove"
     r"|appear|are|is|was|were|ha[ds]|have)(?:s|ed)?\b)|:|©|/|credit)",  # a sentence about photographs
     re.IGNORECASE,
@@ -116,6 +131,7 @@ INTRODUCTION, PART = "introduction of a list", "part of a sentence"
 _LONGEST_HEADING = 20  # words
 _LONGEST_NUMBERED = 12
 _LONGEST_CREDIT = 15  # of a photograph, in several sentences
+_MOST_BESIDE_DATES = 6  # words; in Chinese and Japanese, characters
 _LONGEST_FIELD = 5  # words after a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
 _FEWEST_BEFORE_LINK = 8  # words of a list item that ends with a link: with fewer, it is a link
@@ -294,7 +310,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         return None
     if _OPEN_END.search(text) and words <= 60:
         return PART
-    if (_BYLINE.match(text) or _DATE.search(text)) and words <= 10:
+    if _is_byline(text, words):
         return "byline or date"
     if _ATX.match(text):
         return "heading"
@@ -308,6 +324,13 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "short list item" if words <= _FEWEST else None
     heads = place.prose or (below is not None and below.is_item)
     return "heading" if heads and words <= _LONGEST_HEADING else None
+
+
+def _is_byline(text: str, words: int) -> bool:
+    """Whether a text that does not end as a sentence names its author or its date, and hardly more."""
+    if not _DATE.search(text):
+        return _BYLINE.match(text) is not None and words <= 10
+    return words <= 10 or (words <= 40 and len(split_words(_STAMP.sub(" ", text))) <= _MOST_BESIDE_DATES)
 
 
 def _is_in_capitals(text: str) -> bool:
