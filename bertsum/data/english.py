@@ -38,15 +38,15 @@ _STARTERS = _words(
 # Abbreviations before a name; the first set only with a capital.
 _TITLES = _words(
     "Adm Ald Amb Atty Brig Bp Capt Cdr Chmn Cllr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Gov Hon Insp Lieut Lt"
-    " Ltc Lts Maj Messrs Mlle Mme Mmes Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Secy Sen Sens Sgt Sr"
-    " Sra Srta Ste Supt Treas"
+    " Ltc Lts Maj Messrs Mlle Mme Mmes Mses Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Secy Sen Sens Sgt"
+    " Sr Sra Srta Ste Supt Treas"
 )
-_TITLES_IN_ANY_CASE = _words("dr mr mrs ms prof st v vs")
+_TITLES_IN_ANY_CASE = _words("dr em mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
 _NUMBERED = _words(
     "ann appx approx arts bk bks ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs ext figs fn fol ibid"
-    " lem ll loc n° nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs tel"
-    " thm thms vers viz vol vols"
+    " lem ll loc n° nn nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs"
+    " tel thm thms vers viz vol vols"
 )
 _NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
@@ -108,6 +108,7 @@ _TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # the text before a m
 _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIAL = re.compile(r"[A-Z]\.")
 _MEASURED = re.compile(r"\d (?:in|ft|yd)$")
+_ZONE = re.compile(r"(?:[A-Z][a-z]+ ){1,2}(?:time|Time)\b")  # "3 p.m. New York time"
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _JOINED_INITIALS = re.compile(r"[A-Z][a-z]?\.-[A-Z]")  # "J.-P."
 _CITATION = re.compile(r"(?:\[[a-z\d][a-z\d ,–-]{0,20}\]\s*)+(?=[\"“(]?[A-Z]|$)")  # [3], [a], [citation needed]
@@ -190,6 +191,8 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
         return True
     if not space:
         return _ends_unspaced(before + marks + trailing, text[mark.end() : mark.end() + 60], marks)
+    if (marks[0] == "…" or len(marks) > 1) and following[0] in "+=−×·/<>":  # "1 + 2 + ... + n"
+        return False
     if before[-1:].isspace() or not before:  # a mark after a space, as in tokenised text
         if marks[0] == "…" or len(marks) > 1:
             return bool(before) and not following[0].islower() and re.match(r"I\b", following) is None
@@ -294,7 +297,8 @@ def _initials_end(word: str, before: str, following: str, next_word: str, starte
         return False
     if word in ("a.m", "p.m"):
         few_words_before = len(before.split()) <= 3 and len(before) < 40 and before[:1].isupper()
-        return not (few_words_before or next_word in _DAYS or shouted or following[0].isdigit())
+        zone = next_word in _DAYS or _ZONE.match(following) is not None
+        return not (few_words_before or zone or shouted or following[0].isdigit())
     return starter
 
 

@@ -208,7 +208,8 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"|from wikipedia, the free)",
         r"版权所有|未经许可|(?:この記事は)?有料会員|続きをお読み|無断転載",
         r"\bopen access article\b.{0,60}\blicen[cs]e",
-        r"\bneeds additional citations\b",
+        r"\bneeds additional citations\b|\bunsourced material may be\b",
+        r"\b(?:contains?|includes?) affiliate links\b|\bcapitali[sz]ed (?:terms|words)\b.{0,60}\bmeaning",
         r"\bi have (?:searched|read|checked)\b.{0,60}\b(?:issues?|guidelines|documentation|code of conduct)\b",
         r"\bwilling to submit a (?:pr|pull request)\b",
         r"\bnewsletter\b.{0,60}\b(?:sign|subscri|inbox|miss)",
@@ -223,6 +224,8 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"^\W*(?:read|see|watch|listen|more|also|related|recommended|you (?:may|might))\b.{0,10}\b(?:also|more"
         r"|next|like)\b\s*(?::|$)",
         r"©|(?:\(c\)|\bcopyright) ?\d{4}",
+        r"\b(?:réservée?s? aux abonnés|nur für abonnent\w+|(?:solo|sólo|exclusiv\w+) para suscriptores)\b"
+        r"|^\W*(?:partager|teilen|compartir|condividi|compartilhar)\b.{0,40}$",
         r"\balle rechte vorbehalten\b|\btous droits réservés\b|\btodos los derechos\b",
         r"^\W*(?:advertisement|sponsored|advert)\W*$",
         r"\bleave (?:a|us a|your) (?:comment|review|rating)",
@@ -287,6 +290,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|pages))|read (?:also|more|next)"
             r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|most (?:read|popular)|latest news"
             r"|recommended(?: (?:articles|stories|posts|recipes|links|reading|for you))?|\d+ comments?|links"
+            r"|reader interactions|\d+ (?:responses?|thoughts? on .*)"
             r"|(?:lesen sie|das könnte sie) auch.{0,20}|mehr zum thema|(?:à lire|lire) aussi|sur le même sujet"
             r"|(?:lea|vea) también|(?:leia|veja) também|leggi anche|más noticias|te puede interesar|читайте также"
             r"|関連(?:記事|リンク)|あわせて読みたい|相关(?:阅读|新闻|链接)|推荐阅读"

@@ -17,7 +17,7 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BLANKS_TO_FILL = re.compile(r"_{4,}|\.{8,}|…{4,}|(?:\[\s{2,}\])")
-_BOX = re.compile(r"(?:\[[ xX_]?\]|[☐☑☒□])\s")  # to tick; several of them stand in a form
+_BOX = re.compile(r"(?:\[[ xX_]?\]|[☐☑☒□▢])\s")  # to tick; several of them stand in a form
 _GAP = re.compile(r" {4,}|\t+ *")
 _BEFORE_GAP = re.compile(  # the mark of a list item, or a speaker: the gap behind it divides nothing
     r"(?:[^\w\s]{1,2}|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivx]{1,5})[.)]{0,2}|[^\W\d_][\w.'’ ()-]{0,40}:)"
