@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import psutil
-from fork_server import PIPE, STDOUT, Process, free_port
+from fork_server import PIPE, STDOUT, Process, free_port, run
 from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -315,6 +316,13 @@ def run_torchrun(config: Path, processes: int) -> Process:
     launcher = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes), "--master_port", str(free_port())]
     command = [*launcher, str(ROOT / "scripts" / "train.py"), "--config", str(config)]
     return Process(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=PIPE, stderr=STDOUT)
+
+
+def run_accelerate(processes: int, *arguments: str, cwd: Path = ROOT) -> CompletedProcess[str]:
+    """Runs train.py as ``accelerate launch`` does on a CPU: in a process that starts cold."""
+    options = f"--num_processes {processes} --cpu --num_machines 1 --mixed_precision no --dynamo_backend no"
+    command = ["-m", "accelerate.commands.launch", *options.split(), str(ROOT / "scripts" / "train.py"), *arguments]
+    return run(command, cwd=cwd, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def ranks_of(launcher: Process) -> list[psutil.Process]:

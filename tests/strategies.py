@@ -29,7 +29,8 @@ texts = st.one_of(
 )  # fmt: skip
 sentence_lists = st.lists(texts, max_size=12)
 languages = st.one_of(
-    st.sampled_from(["en", "zh", "ja", "ar", "hi", "ru", "de", "th", "EN-gb", ""]), st.text(max_size=8)
+    st.sampled_from(["en", "zh", "ja", "ar", "hi", "ru", "de", "th", "EN-gb"]),
+    st.from_regex(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,4})?", fullmatch=True),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | texts,

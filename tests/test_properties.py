@@ -251,7 +251,7 @@ def summarizer(trained_run) -> bertsum.Summarizer:
 
 
 @several
-@given(texts | sentence_lists, languages, st.integers(-1, 4))
+@given(texts | sentence_lists, languages | st.text(max_size=8), st.integers(-1, 4))
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_summarizer(summarizer, text: Any, language: str, count: int) -> None:
     tried["Summarizer"] += 1

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import fork_server
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_accelerate
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
 
 
 def run(script: str, *arguments: str, cwd: Path = ROOT, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     return fork_server.run([str(ROOT / "scripts" / script), *arguments], stdin, cwd=cwd)
-
-
-def run_cold(script: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """From nothing, as a shell starts it."""
-    command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +29,9 @@ def runs(trained_run, tmp_path_factory) -> Path:
 def test_train_then_eval_then_summarize(config_of, tmp_path) -> None:
     config = config_of("train.max_steps=2")
     config.save(tmp_path / "tiny.yaml")
-    trained = run_cold("train.py", "--config", str(tmp_path / "tiny.yaml"), "--train.max_steps", "3", cwd=tmp_path)
-    assert trained.returncode == 0, trained.stderr
+    arguments = ("--config", str(tmp_path / "tiny.yaml"), "--train.max_steps", "3")
+    trained = run_accelerate(1, *arguments, cwd=tmp_path)  # the README's way, from nothing, is what .ci/run pastes
+    assert trained.returncode == 0, trained.stderr[-3000:]
     assert ">> " in trained.stdout
     assert "lead-3" in trained.stdout
     assert f"Best checkpoint: {config.run_dir}/best -> step_00000" in trained.stdout
