@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bertsum.config import SelectionConfig
 from bertsum.errors import BertsumError
-from bertsum.models.selection import select_sentences
+from bertsum.models.selection import answering, preferred, select_sentences
 
 TEXTS = ["one two three four", "five six seven", "one two three again", "eight nine", "ten"]
 SCORES = [0.9, 0.2, 0.8, 0.5, 0.7]
@@ -63,3 +64,12 @@ def test_always_valid(pairs, sentences, ratio, max_words, threshold, blocking) -
     assert sentences is None or len(chosen) <= sentences
     if texts and max_words is None:
         assert chosen
+
+
+def test_sentences_beyond_the_first_window_are_preferred_less() -> None:
+    places, scores = [0, 99, 200, 400], [0.2, 0.3, 0.6, 0.8]
+    assert preferred(scores, places, 100, SelectionConfig(place_weight=1.0)) == pytest.approx([0.2, 0.3, 0.3, 0.2])
+    assert preferred(scores, places, 100, SelectionConfig(place_weight=0.5))[3] == pytest.approx(0.4)
+    for unchanged in (SelectionConfig(), SelectionConfig(place_weight=1.0, threshold=0.1)):
+        assert preferred(scores, places, 100, unchanged) == scores
+    assert answering(SelectionConfig(place_weight=1.0, query_threshold=0.5)).place_weight == 0.0

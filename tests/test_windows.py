@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import warnings
+from dataclasses import replace
 
 import pytest
 import torch
@@ -89,6 +90,19 @@ def test_summaries_read_everything_by_default(encoder_folder) -> None:
         summarizer([["word " * 300, *LONG]])
     with pytest.raises(bertsum.BertsumError, match="long_documents: got 'all'"):
         summarizer("A text.", long_documents="all")
+
+
+def test_later_windows_are_preferred_less(encoder_folder) -> None:
+    model = build(encoder_folder, 64)
+    summarizer = bertsum.Summarizer(model)
+    plain = summarizer([LONG], sentences=3)[0]
+    model.config = replace(model.config, selection=replace(model.config.selection, place_weight=50.0))
+    weighed = summarizer([LONG], sentences=3)[0]
+    assert max(weighed.indices) < 10 < max(plain.indices)  # only the first window is left
+    assert weighed.document_scores == plain.document_scores
+    by_score = summarizer([LONG], sentences=3, order="score")[0]
+    assert (sorted(by_score.indices), by_score.scores) == (weighed.indices, sorted(weighed.scores, reverse=True))
+    assert summarizer([LONG], threshold=0.0)[0].indices == list(range(len(LONG)))
 
 
 def test_training_and_evaluating_with_windows(config_of) -> None:

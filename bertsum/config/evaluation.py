@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.bounds import Count, Factor, Language, Precision, Probability, Text, Whole
+from bertsum.config.bounds import Count, Factor, Language, Number, Precision, Probability, Text, Whole
 
 Metric = Literal[
     "rouge", "bleu", "chrf", "perplexity", "answers", "coverage", "density", "redundancy", "precision_at", "bertscore"
@@ -36,6 +36,10 @@ class SelectionConfig:
     validation documents: sentences are taken by score, one by one."""
     fill: bool = False
     """With candidates, an extract goes on up to the limits. A call that names limits does so."""
+    place_weight: Number = 0.0
+    """How much less a sentence is preferred that stands beyond the first window of a document that is read in windows:
+    its score is divided by (its first token's place / encoding.max_length)^x. The printed score stays as it is. 0: no
+    less. With a threshold, scores count as they are."""
     order: Literal["document", "score"] = "document"
     """The order of the chosen sentences: as in the document, or by score."""
     query_threshold: Probability | None = None

@@ -28,7 +28,7 @@ from bertsum.models.heads import build_head
 from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
 from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored
-from bertsum.models.selection import answering, check_threshold, select_sentences
+from bertsum.models.selection import answering, check_threshold, preferred, select_sentences
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
@@ -250,8 +250,8 @@ class BertSum(Model):
         """Places of the sentences that scores choose; and a score for each sentence of the document.
 
         Args:
-            row: The document, with ``sentences``, ``sentence_indices`` and, if it has one, a ``query``: then the
-                selection's threshold holds for the best sentence, too.
+            row: The document, with ``sentences``, ``sentence_indices``, ``cls_positions`` and, if it has one, a
+                ``query``: then the selection's threshold holds for the best sentence, too.
             read_scores: One for each sentence that was read.
             selection: How many to choose, and which not together.
 
@@ -260,19 +260,22 @@ class BertSum(Model):
         """
         sentences, read = row["sentences"], row["sentence_indices"]
         texts = [sentences[index] for index in read]
+        values = preferred(read_scores, row["cls_positions"], self.config.encoding.max_length, selection)
         if selection.candidates is None or self.config.expected_rouge is None:
             options = asdict(selection)
-            for name in ("query_threshold", "candidates", "fill"):
+            for name in ("query_threshold", "candidates", "fill", "place_weight"):
                 del options[name]  # what was asked is settled
             places = select_sentences(
-                read_scores,
+                values,
                 texts,
                 **options,
                 document_sentences=len(sentences),
                 may_be_empty=bool(row.get("query")),
             )
         else:
-            places = self.config.expected_rouge.choose(read_scores, texts, read, selection, len(sentences))
+            places = self.config.expected_rouge.choose(values, texts, read, selection, len(sentences))
+        if selection.order == "score":
+            places = sorted(places, key=lambda place: -read_scores[place])
         scores: list[float | None] = [None] * len(sentences)
         for index, score in zip(read, read_scores, strict=True):
             scores[index] = score

@@ -49,7 +49,26 @@ def answering(selection: SelectionConfig) -> SelectionConfig:
         trigram_blocking=False,
         candidates=None,
         fill=False,
+        place_weight=0.0,
     )
+
+
+def preferred(
+    scores: Sequence[float], positions: Sequence[int], window: int, selection: SelectionConfig
+) -> list[float]:
+    """The scores by which sentences are chosen, those beyond the first window divided as ``place_weight`` says.
+
+    In long documents, what a summary tells mostly stands at the beginning; scores of a model that has read only the
+    beginnings of documents do not say so (docs/long-documents.md).
+
+    Args:
+        scores: Score of each sentence that was read (S).
+        positions: Place of each sentence's first token in the whole document (S).
+        window: Tokens of a window.
+        selection: How sentences are chosen.
+    """
+    weight = selection.place_weight if selection.threshold is None else 0.0
+    return [score / max(1.0, place / window) ** weight for score, place in zip(scores, positions, strict=True)]
 
 
 def select_sentences(

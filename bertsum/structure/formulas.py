@@ -206,7 +206,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\btranscript was (?:computer|automatically|machine)[ -]generated\b",
         r"^\W*(?:not to be confused with\b|for (?:the|other|a) .{0,60}, see\b|this article is about\b"
         r"|from wikipedia, the free)",
-        r"版权所有|未经许可|(?:この記事は)?有料会員|続きをお読み|無断転載",
+        r"版权所有|未经许可|この記事は有料会員|有料会員になると|続きをお読み|無断転載を?禁",
         r"\bopen access article\b.{0,60}\blicen[cs]e",
         r"\bneeds additional citations\b|\bunsourced material may be\b",
         r"\b(?:contains?|includes?) affiliate links\b|\bcapitali[sz]ed (?:terms|words)\b.{0,60}\bmeaning",
@@ -225,7 +225,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"|next|like)\b\s*(?::|$)",
         r"©|(?:\(c\)|\bcopyright) ?\d{4}",
         r"\b(?:réservée?s? aux abonnés|nur für abonnent\w+|(?:solo|sólo|exclusiv\w+) para suscriptores)\b"
-        r"|^\W*(?:partager|teilen|compartir|condividi|compartilhar)\b.{0,40}$",
+        r"|^\W*(?:partager|teilen|compartir|condividi|compartilhar)\b[^.!?]{0,40}$",
         r"\balle rechte vorbehalten\b|\btous droits réservés\b|\btodos los derechos\b",
         r"^\W*(?:advertisement|sponsored|advert)\W*$",
         r"\bleave (?:a|us a|your) (?:comment|review|rating)",
