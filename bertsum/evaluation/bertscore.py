@@ -131,7 +131,7 @@ def add_bertscores(
         BertsumError: if the encoder cannot be loaded.
     """
     encoder = load_encoder(config.model, config.encoding.max_length)
-    encoder.to(default_device())  # type: ignore[arg-type]  # transformers' decorator hides the argument's type
+    encoder.to(default_device())
     tokenizer = load_tokenizer(config.model.encoder)
     scorer = BertScorer(encoder, tokenizer, config.encoding.max_length, config.evaluation.max_tokens_per_batch)
     systems = list(dict.fromkeys([*measures.choices, *predictions]))

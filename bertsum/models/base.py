@@ -292,7 +292,7 @@ class Model(nn.Module, ModelHubMixin, ABC):
             self.push_to_hub(repo_id or folder.name, **hub)
 
     @classmethod
-    def from_pretrained(  # type: ignore[override]  # the mixin takes other arguments
+    def from_pretrained(
         cls,
         path: str | Path,
         *,
