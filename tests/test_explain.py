@@ -17,13 +17,13 @@ from models import build
 import bertsum
 from bertsum.encoders.given_words import given_words, word_vectors
 from bertsum.inference.attribution import METHODS, TokenWords, integrated_gradients
-from bertsum.inference.explain import choose_without, explained_score, leave_out
+from bertsum.inference.explain import choose_without, explained_score, leave_out, words_of
 from bertsum.inference.explained import SentenceScore
 from bertsum.inference.summarizer import Summarizer
 from bertsum.inference.text_scorer import TextScorer
 from bertsum.text import split_words
 
-pytest.importorskip("captum")
+pytest.importorskip("scipy")
 DOCUMENT = sentences_of(random.Random(1), 9)
 
 
@@ -70,6 +70,21 @@ def test_gradients_are_those_of_the_model(summary, summarizer) -> None:
     with torch.no_grad():
         change = score.of_vectors(vectors + step) - score.of_vectors(vectors - step)
     assert change.item() == pytest.approx(2 * (slope * step).sum().item(), rel=0.02, abs=1e-5)
+
+
+def test_values_are_those_of_captum(summary, summarizer, monkeypatch) -> None:
+    attr = pytest.importorskip("captum.attr")
+    monkeypatch.setattr("bertsum.inference.attribution.GAP", 0.001)
+    explanation = summary.explain()
+    source = summary._model_source()
+    row = source.row(DOCUMENT)
+    words, _ = words_of(source.encoder, row)
+    score = SentenceScore(summarizer.model, row, explanation.sentence, "fp32")
+    vectors, hidden = (score.vectors(ids)[None] for ids in (words.input_ids, words.hidden_ids))
+    method = attr.IntegratedGradients(score.of_vectors)
+    values = method.attribute(vectors, hidden, n_steps=100, internal_batch_size=10)[0].sum(dim=-1)
+    found = [word.value for word in explanation.words]
+    np.testing.assert_allclose(found, words.sums(values.numpy()), atol=0.005 * np.abs(found).max())
 
 
 def test_leaving_out_of_the_text_is_what_the_model_says_of_the_rest(summary, summarizer) -> None:
@@ -197,6 +212,8 @@ def test_a_frozen_encoder_is_explained_too(encoder_folder, tmp_path) -> None:
 
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_methods(summarizer, method) -> None:
+    if method != "integrated_gradients":
+        pytest.importorskip("captum")
     short = summarizer([DOCUMENT[:3]], sentences=1)[0]
     before = torch.random.get_rng_state()
     explanation = short.explain(method=method, samples=100)

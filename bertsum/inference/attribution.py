@@ -1,4 +1,4 @@
-"""Computes how much each word changed a score, by methods of the package captum.
+"""Computes how much each word changed a score: by integrated gradients, or by methods of the package captum.
 
 A method gets a score and the words of its document, and gives each word a value. The values add up (nearly, or by the
 method's own rule) to a difference: the score of the document, less the score of the document with all words hidden.
@@ -75,31 +75,27 @@ class Attribution:
 def integrated_gradients(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
     """Integrated gradients (arXiv 1703.01365) over word embeddings; the values add up to the difference.
 
+    Points of the path are added where they are needed, so captum's method, which has fixed ones, is not used.
+
     Args:
         score: The score.
         words: The words.
         samples: Not used.
     """
-    scores: list[float] = []  # of the points, as they are read
-
-    def recorded(vectors: torch.Tensor) -> torch.Tensor:
-        values = score.of_vectors(vectors)
-        scores.append(_finite(values))
-        return values
-
-    method = _captum("IntegratedGradients")(recorded)
     cubic_spline = _imported("CubicSpline", "scipy.interpolate")
-    vectors, hidden = score.vectors(words.input_ids), score.vectors(words.hidden_ids)  # (T, E)
+    hidden = score.vectors(words.hidden_ids)  # (T, E)
+    way = score.vectors(words.input_ids) - hidden
     most = _MOST if score.precision == "fp32" else _MOST_IN_BF16
     read: dict[float, tuple[float, np.ndarray]] = {}  # score and slopes (W) at points of the path
     wanted = [0.0, 0.25, 0.5, 0.75, 1.0]
     while True:
         for point in wanted:
-            # captum's one step takes the gradient in the middle of a path. So each point gets a path around itself, as
-            # long as the whole. Thus points can be added later, and one document is in memory at a time.
-            begin, end = (hidden + (point + side / 2) * (vectors - hidden) for side in (-1, 1))
-            slope = method.attribute(end[None], begin[None], n_steps=1, method="gausslegendre")  # (1, T, E)
-            read[point] = scores[-1], words.sums(slope[0].sum(dim=-1).double().cpu().numpy())
+            with torch.enable_grad():
+                vectors = (hidden + point * way).requires_grad_()
+                value = score.of_vectors(vectors[None])
+                (gradient,) = torch.autograd.grad(value.sum(), vectors)
+            slopes = (gradient * way).sum(dim=-1)  # of the score, by each token's step along the path (T)
+            read[point] = _finite(value), words.sums(slopes.double().cpu().numpy())
         points = sorted(read)
         spline = cubic_spline(points, [read[point][1] for point in points])
         parts = np.diff(spline.antiderivative()(points), axis=0)  # integrals between points (points - 1, W)

@@ -1,4 +1,4 @@
-"""Explains a sentence of a summary: words by captum's methods, other sentences by leaving them out.
+"""Explains a sentence of a summary: words by a method of attribution, other sentences by leaving them out.
 
 # T tokens, W words, S sentences that are read
 """
@@ -56,7 +56,7 @@ def explain(
         samples: For LIME and SHAP, how many documents with hidden words are read.
 
     Raises:
-        BertsumError: if the sentence is not there or was not read, an option is unknown, or captum is missing.
+        BertsumError: if the sentence is not there or was not read, an option is unknown, or a package is missing.
     """
     if method not in METHODS:
         raise BertsumError(f"method: got {method!r}, expected {', '.join(METHODS)}")

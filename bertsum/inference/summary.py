@@ -156,7 +156,7 @@ class Summary:
     ) -> Explanation:
         """Explains a sentence: how much each word and each other sentence of the document changed its score.
 
-        Needs captum (extra ``explain``).
+        Needs scipy, and for the methods that hide words captum (extra ``explain``).
 
         Args:
             sentence: The sentence's place in the document, from 0; by default that of the chosen sentence with the
@@ -168,8 +168,8 @@ class Summary:
             samples: For lime and shap, how many documents with hidden words are read; by default twice the words.
 
         Raises:
-            BertsumError: if the sentence is not there or was not read, an option is unknown, captum is missing, or the
-                summary has no model: it came from another process, or was not made by a summarizer.
+            BertsumError: if the sentence is not there or was not read, an option is unknown, a package is missing, or
+                the summary has no model: it came from another process, or was not made by a summarizer.
         """
         from bertsum.inference.explain import explain
 
