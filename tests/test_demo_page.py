@@ -159,7 +159,6 @@ def test_paste_click_read_download(page, address) -> None:
 
 
 def test_a_click_on_a_sentence_shows_what_carried_it(page) -> None:
-    pytest.importorskip("scipy")
     page.type(TEXT)
     page.summarize()
     page.until(lambda: len(page.driver.find_elements("css selector", "#explained input")) == 3)

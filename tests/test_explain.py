@@ -16,14 +16,13 @@ from models import build
 
 import bertsum
 from bertsum.encoders.given_words import given_words, word_vectors
-from bertsum.inference.attribution import METHODS, TokenWords, integrated_gradients
+from bertsum.inference.attribution import METHODS, TokenWords, integrated_gradients, spline_integrals
 from bertsum.inference.explain import choose_without, explained_score, leave_out, words_of
 from bertsum.inference.explained import SentenceScore
 from bertsum.inference.summarizer import Summarizer
 from bertsum.inference.text_scorer import TextScorer
 from bertsum.text import split_words
 
-pytest.importorskip("scipy")
 DOCUMENT = sentences_of(random.Random(1), 9)
 
 
@@ -285,6 +284,13 @@ def test_one_call_from_a_text(summarizer, summary) -> None:
 def test_inside_inference_mode(summary) -> None:
     with torch.inference_mode():
         assert summary.explain().completeness.gap <= 0.02
+
+
+def test_the_integrals_are_those_of_scipy_s_spline() -> None:
+    interpolate = pytest.importorskip("scipy.interpolate")
+    points, values = np.array([0, 0.2, 0.25, 0.7, 0.9, 1]), np.random.default_rng(0).normal(size=(6, 3))
+    expected = np.diff(interpolate.CubicSpline(points, values).antiderivative()(points), axis=0)
+    np.testing.assert_allclose(spline_integrals(points, values), expected, rtol=1e-9)
 
 
 def test_points_go_where_the_score_changes_fast() -> None:

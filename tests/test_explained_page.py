@@ -73,7 +73,6 @@ def test_a_sentence_keeps_its_letters() -> None:
 
 
 def test_the_command(command, model, tmp_path) -> None:  # noqa: F811  # the fixtures of the import
-    pytest.importorskip("scipy")
     text = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     arguments = ("explain", str(tmp_path / "a.txt"), "--model", model)
@@ -87,7 +86,6 @@ def test_the_command(command, model, tmp_path) -> None:  # noqa: F811  # the fix
 
 
 def test_the_demo(model, tmp_path) -> None:  # noqa: F811  # the fixture of the import
-    pytest.importorskip("scipy")
     demo = Demo(model, tmp_path)
     text = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
     options = (model, "sentences", 2, None, None)
@@ -99,7 +97,6 @@ def test_the_demo(model, tmp_path) -> None:  # noqa: F811  # the fixture of the 
 
 
 def test_an_evaluation(trained_run, tmp_path) -> None:
-    pytest.importorskip("scipy")
     config, result = trained_run
     config = config.override({"output_dir": str(tmp_path / "runs"), "evaluation.explained": 1})
     evaluation = bertsum.evaluate(config, result.checkpoint, "test")

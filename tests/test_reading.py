@@ -257,7 +257,6 @@ def test_what_is_left_out_is_told(summarizer) -> None:
 
 
 def test_a_summary_is_explained_as_it_was_read(summarizer) -> None:
-    pytest.importorskip("scipy")
     summary = summarizer(f"A heading\n\n{FIRST}\n\n{SECOND}", sentences=1)
     explanation = summary.explain(method="occlusion")
     assert explanation.sentences[0] is None

@@ -40,7 +40,7 @@ def explain_documents(
         title: Title of the page.
 
     Raises:
-        BertsumError: if scipy is missing, or the page cannot be written.
+        BertsumError: if the page cannot be written.
     """
     of_summaries = Source(
         model, DocumentEncoder(model.tokenizer, config.encoding), config.evaluation.precision, config.selection

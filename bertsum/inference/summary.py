@@ -156,7 +156,7 @@ class Summary:
     ) -> Explanation:
         """Explains a sentence: how much each word and each other sentence of the document changed its score.
 
-        Needs scipy, and for the methods that hide words captum (extra ``explain``).
+        The methods that hide words need captum (extra ``explain``).
 
         Args:
             sentence: The sentence's place in the document, from 0; by default that of the chosen sentence with the
