@@ -217,9 +217,9 @@ _ORDINAL_NOUN = {
         r"|Nach|Aber|Und|Seit|Bei|Mit|Von|Vor|Zu[mr]?|Für|Wenn|Als|Auch|So|Nun|Jetzt|Später|Heute|Zuvor)\b)\p{Lu}\p{Ll}"
     )
 }
-# Words that belong to the quotation before them: "と言った", "라고 말했다".
+# What belongs to the quotation before it: "と言った", "라고 말했다". Only Hindi has a space before it.
 _AFTER_QUOTE = {
-    "hi": regex.compile(r"(?:[^\s।?!]+ ){1,4}?(?:पूछा|कहा|बोल[ाेी]|चिल्लाया|चिल्लाई|जवाब दिया)(?=[\s।,])"),
+    "hi": regex.compile(r"\s*(?:[^\s।?!]+ ){1,4}?(?:पूछा|कहा|बोल[ाेी]|चिल्लाया|चिल्लाई|जवाब दिया)(?=[\s।,])"),
     "ja": regex.compile(r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など)"),
     "ko": regex.compile(r"\p{Hangul}"),
     "zh": regex.compile(r"(?:(?![没沒无無不])\p{Han}){1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])"),
@@ -288,8 +288,11 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
         return "\n" not in space
     if cased and _CASED_END.search(end) and _GOES_ON_SMALL.match(after):
         return "\n" not in space or after[0].islower()
-    if language in _AFTER_QUOTE and (not space or language == "hi") and _QUOTED.search(end):
-        return _AFTER_QUOTE[language].match(after) is not None
+    if language in _AFTER_QUOTE and _QUOTED.search(end):
+        if _AFTER_QUOTE[language].match(space + after):
+            return True
+        if not space:
+            return False
     if (length == len(before) and _ENUMERATOR.fullmatch(whole)) or (
         not space and _WITHIN_A_WORD.search(end + after[0])
     ):
