@@ -46,8 +46,9 @@ KINDS = {
 # What such a config has whatever a test asks for.
 ALWAYS = {"masked_lm": ("train.validate_rouge=false", "train.metric=loss")}
 # Each replaces the fixture ``kind``: all kinds; those that make summaries.
-all_kinds = pytest.mark.parametrize("kind", KINDS)
-summarizing_kinds = pytest.mark.parametrize("kind", [name for name in KINDS if name != "masked_lm"])
+SUMMARIZING = [name for name in KINDS if name != "masked_lm"]
+all_kinds = pytest.mark.parametrize("kind", [*SUMMARIZING, pytest.param("masked_lm", marks=pytest.mark.slow)])
+summarizing_kinds = pytest.mark.parametrize("kind", SUMMARIZING)
 
 # A timing is no test, and the same examples are tried each time.
 settings.register_profile("bertsum", deadline=None, derandomize=True)
@@ -56,8 +57,16 @@ settings.load_profile("bertsum")
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference data is not here")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also what repeats a quicker test on more kinds of things")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long tests come first: at the end one of them would run alone, beside a worker that has nothing to do."""
+    if not config.getoption("--slow"):
+        left_out = [item for item in items if item.get_closest_marker("slow") is not None]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

@@ -16,7 +16,9 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("head", "vectors"), [("transformer", "cls"), ("linear", "mean")])
+@pytest.mark.parametrize(
+    ("head", "vectors"), [pytest.param("transformer", "cls", marks=pytest.mark.slow), ("linear", "mean")]
+)
 def test_scores_are_the_model_s(tokenizer, tmp_path, head, vectors) -> None:
     means = vectors == "mean"
     one_layer = save_encoder(tmp_path / "encoder", tokenizer, "bert", **{**SHAPE, "num_hidden_layers": 1})

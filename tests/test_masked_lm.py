@@ -251,7 +251,9 @@ def test_figures_that_are_none(tmp_path) -> None:
 # ---- its checkpoint is an encoder
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert"])
+@pytest.mark.parametrize(
+    "family", ["bert", *(pytest.param(name, marks=pytest.mark.slow) for name in ("roberta", "distilbert"))]
+)
 def test_a_checkpoint_is_an_encoder(family, tmp_path, tokenizer, byte_tokenizer) -> None:
     """Of longer texts than the encoder was pretrained with; a summarizer is trained on it, alone and with adapters."""
     own = byte_tokenizer if family == "roberta" else tokenizer

@@ -117,7 +117,7 @@ def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path) -> 
 
 
 @pytest.mark.long
-@summarizing_kinds
+@pytest.mark.parametrize("kind", ["extractive", pytest.param("seq2seq", marks=pytest.mark.slow)])
 def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, one_process, kind) -> None:
     config = config_of(*OPTIONS, "name=sharded", "train.fsdp=true")
     config.save(tmp_path / "sharded.yaml")

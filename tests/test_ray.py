@@ -66,6 +66,7 @@ def test_what_is_refused(batch, trained_run, monkeypatch) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.slow  # starts a cluster of eight processes
 @pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
 def test_one_of_two_workers_is_killed(trained_run) -> None:
     import ray
