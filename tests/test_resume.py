@@ -185,6 +185,7 @@ def test_a_signal_in_a_validation_saves_at_once(config_of, tmp_path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.slow  # its processes start cold
 def test_signals_end_every_process(config_of, tmp_path) -> None:
     config = config_of("train.max_steps=3000", "train.log_every=1")
     config.save(tmp_path / "tiny.yaml")
