@@ -44,11 +44,11 @@ _TITLES = _words(
 _TITLES_IN_ANY_CASE = _words("dr em mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
 _NUMBERED = _words(
-    "ann appx approx arts bk bks ch chap chaps chs cf cl cor def defs deg eq eqn eqns eqs ex exs ext figs fn fol ibid"
-    " lem ll loc n° nn nos nr op p para paras pg pgs pl pp prob probs refs rm rs secs sect sects ser supp suppl tabs"
-    " tel thm thms vers viz vol vols"
+    "ann approx appx arts bk bks cf ch chap chaps chs cl cor def defs deg dir eq eqn eqns eqs ex exs ext figs fn"
+    " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
+    " sect sects ser supp suppl tabs tel thm thms vers viz vol vols vv"
 )
-_NUMBERED_WORDS = _words("add app art ca exp fig max min no prop ref rule sec tab")
+_NUMBERED_WORDS = _words("add app art ca exp fig lit max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
 _WEEKDAYS = _words("Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Sun")
 _DAYS = _words(
@@ -108,6 +108,9 @@ _TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # the text before a m
 _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIAL = re.compile(r"[A-Z]\.")
 _MEASURED = re.compile(r"\d (?:in|ft|yd)$")
+_TWO_UNITS = re.compile(  # "3 ft. 4 in."
+    r"\d (?:deg|ft|gal|hr?|lb|min|mo|yd|yr)s?\. \d+(?:[./]\d+)? (?:in|oz|min|sec|lb|pt|day|mo|ft)s?\b"
+)
 _ZONE = re.compile(r"(?:[A-Z][a-z]+ ){1,2}(?:time|Time)\b")  # "3 p.m. New York time"
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _JOINED_INITIALS = re.compile(r"[A-Z][a-z]?\.-[A-Z]")  # "J.-P."
@@ -130,11 +133,8 @@ _LONGEST_MARK = 20  # characters
 _EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
 _BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
 _DATED = _MONTHS | _WEEKDAYS
-_LISTED = frozenset(
-    word.lower()
-    for words in (_TITLES, _TITLES_IN_ANY_CASE, _NUMBERED, _NUMBERED_WORDS, _DATED, _OPEN_NAMES, _OPEN, _EXCLAIMED)
-    for word in words
-)
+_ABBREVIATIONS = _TITLES | _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS | _DATED | _OPEN_NAMES | _OPEN
+_LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED))
 
 
 def sentence_ends(text: str, language: str = "en") -> list[int]:
@@ -248,6 +248,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
         following: Some text after the full stop, without opening marks.
         shouted: Whether the text is all in capitals.
     """
+    if following[0].isdigit() and _TWO_UNITS.search(f"{before[-9:]}. {following[:12]}"):
+        return False
     word = token.lower().rstrip("'’")
     match = _NEXT.match(following)
     next_word = match[0].lower().replace("’", "'").split("'")[0] if match else ""
@@ -299,7 +301,7 @@ def _initials_end(word: str, before: str, following: str, next_word: str, starte
         few_words_before = len(before.split()) <= 3 and len(before) < 40 and before[:1].isupper()
         zone = next_word in _DAYS or _ZONE.match(following) is not None
         return not (few_words_before or zone or shouted or following[0].isdigit())
-    return starter
+    return starter or next_word in ("dr", "mr", "mrs", "ms")  # but "U.S. Sen. Hill"
 
 
 _FIRST_ITEM = re.compile(

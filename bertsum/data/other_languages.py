@@ -94,37 +94,38 @@ _ABBREVIATIONS = {
         "ar": "أ.د ا.د د.م م.د | ص.ب",
         "cs": "Bc Ing JUDr MUDr Mgr PhDr RNDr doc nám prof sv tř ul | cca kap obr odst s str tab tel č čl",
         "da": "Chr Dr Sct frk hr jf mag prof | art ca fig jf kap kl nr pkt s stk tlf",
-        "de": "Abg Bgm Dipl Fa Frl Gem Hl Hrsg Ing Pfr Stv einschl exkl inkl iur nat phil rer theol zzgl"
+        "de": "Abg Bgm Dipl Fa Frl Gem Hl Hr Hrsg Ing Pfr Stv einschl exkl inkl iur nat phil rer theol zzgl"
         " | Anm Aufl Hausnr Ziff evtl geb gest insb mind Jan Feb Apr Jun Jul Aug Sep Sept Okt Nov Dez",
         "es": "Av Avda av avda Arq Cap Cía Cnel Ctra D Dr Dra Dña Excmo Fdo Fr Gral Ing Lic Mons Prof Profa Sgto Sr Sra"
-        " Sres Srta Sto Sta Ud Uds Vd | ene feb abr jun jul ago sep sept oct nov dic aprox art arts cap ed fig figs máx"
-        " mín n núm núms p pp pág págs sig t tel vol vols",
+        " Sres Srta Sto Sta Ud Uds Vd Alm Dpto Excma Excmos Ilma Ilmo Ilmos Pdte Rvda Rvdo Sras Srtas Tte | ene feb abr"
+        " jun jul ago sep sept oct nov dic apdo aprox apto art arts cap dpto ed esc fig figs inc km lit máx mín n núm"
+        " núms p párr pp pág págs sig t tel vol vols",
         "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd"
-        " | janv févr avr juil sept oct nov déc al art arts ch chap col env fig figs hab max min n no nos p par pl pp"
-        " sect t tab tél vol vols éd",
+        " | janv févr avr juil sept oct nov déc al ann appt apt art arts bât ch chap col env esc ét fig figs hab max"
+        " min n no nos p par pl pp réf sect t tab tél vol vols éd",
         "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
         "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
         " Yth | Gbr No Tgl hal hlm no tgl",
         "it": "Arch Avv Dott Geom Ing Magg Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing"
-        " mons on prof prof.ssa rag sig sig.na sig.ra sigg"
-        " | art artt ca cap es fig figg max min n nn p pag pagg pp sec tab tel vol",
+        " mons on prof prof.ssa rag sig sig.na sig.ra sigg Egr Gent Gent.ma Ill.mo Spett"
+        " | all art artt ca cap cfr es fig figg int lett max min n nn p pag pagg par pp sec tab tel vol",
         "mr": "डॉ डा प्रा श्री सौ पं अॅड | क्र रु पृ नं इ.स",
         "ne": "डा प्रा श्री पं | नं रु वि.सं ई.सं",
         "nl": "Dhr Dr Drs Ds Ing Ir Jhr Kol Maj Mevr Mr Mw Prof St dhr dr drs ds excl fam incl ing ir jhr mevr mr mw"
-        " prof | jan feb mrt apr jun jul aug sep sept okt nov dec afb art bijv blz ca fig hfst max min nr nrs p pag"
-        " tel vol",
+        " prof | jan feb mrt apr jun jul aug sep sept okt nov dec afb afl art bijl bijv blz ca fig hfst max min nr nrs"
+        " p pag par tel vgl vol",
         "no": "Chr Dr St frk hr mag prof | art ca fig jf kap kl nr pkt s tlf",
         "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
-        " | art nr obj ok pkt poz r rozdz rys s str tab tel tom ust wyd",
-        "pt": "Arq Av av Cap Cel Cia D Dr Dra Eng Exma Exmo Gen Gov Ltda Mons Pe Prof Profa Sr Sra Sras Srs Srta Sto"
-        " Sta V | jan fev abr jun jul ago set out nov dez aprox art arts cap ed fig figs máx mín n núm p pp pág págs"
-        " séc tel vol vols",
-        "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис гл п рис см ст"
-        " стр табл",
+        " | art godz lit lok m nr obj ok par pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wyd zał zob",
+        "pt": "Arq Av av Cap Cel Cia D Dr Dra Dras Drs Eng Exma Exmo Exmos Gen Gov Ilma Ilmo Ltda Mons Pe Prof Profa Sr"
+        " Sra Sras Srs Srta Sto Sta V | jan fev abr jun jul ago set out nov dez ap aprox apto art arts bl cap cj ed fig"
+        " figs fl fls inc km lit máx mín n núm p par pp pág págs qd séc tel vol vols",
+        "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис Тел абз гл д доб"
+        " кв комн корп ок оф п пом пп прибл рис см ст стр табл тел ч эт",
         "sv": "Chr Dr S:t fil fr hr prof | art ca fig kap kl nr s tel",
         "tr": "Alb Apt Arş Av Bkz Blv Bul Cad Doç Dr Ecz Gör Hz Korg Mah Mim Müh Op Prof Sk Sn Sok Tuğg Tğm Uzm Yrd Yzb"
         " bkz Öğr Çev çev | M.Ö M.S No Nr Tel s yy",
-        "uk": "акад бул вул доц ім оз пл просп пров св смт | п рис ст стор табл",
+        "uk": "акад бул вул доц ім оз пл просп пров св смт | Тел абз буд д дод кв корп оф п пп рис ст стор табл тел ч",
         "vi": "BS CN GS Gs KS KTS LS NSND NSƯT PGS TP TS TT TX ThS Ths Tp Ts | tr",
     }.items()
 }
@@ -170,7 +171,8 @@ _GERMAN, _RUSSIAN = (
     )
 )
 _CLEAR_ENDS = {
-    "de": rf"(?:\bArt|\d (?:Min|Mio|Mrd|Sek|Std|Tsd))\.\s+(?={_GERMAN})|(?:\b[12]\d{{3}}|\d:\d+)\.\s+(?=\d)",
+    "de": rf"\d (?:Min|Mio|Mrd|Sek|Std|Tsd)\.\s+(?={_GERMAN})|\bArt\.\s+(?!(?:[IVXLC]+|Nr)\b)(?=\p{{Lu}})"
+    r"|(?:\b[12]\d{3}|\d:\d+)\.\s+(?=\d)",
     "es": r"\b(?:no|bien|mar)\.\s+(?=\p{Lu}\p{Ll})",
     "fr": r"\b(?:vol|art)\.\s+(?=\p{Lu}\p{Ll})",
     "it": r"\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol)\.\s+(?=\p{Lu}\p{Ll})",
@@ -181,6 +183,7 @@ _CLEAR_ENDS = {
 # Ends that sentencex misses: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
 _END = (
     rf"…[\"'{regex.escape(_CLOSING)}]*\s+(?=\S)|[。！？｡।॥۔؟][{regex.escape(_CLOSING)}]*(?=\d)"
+    r"|(?<=(?:^|[。！？!?])\s*[（(][^（()）。！？]{2,80}[。！？][）)])(?=[\p{Han}\p{Hiragana}\p{Katakana}“「])"
     r"|(?<=\p{Devanagari}\s?)\|\s+(?=\S)|[។៕]\s+(?=\S)"
     r"|\b(?:etc|usw|ecc|enz|osv|itd|itp|atd|stb|т\. ?д|т\. ?п)\.\s+(?=\p{Lu})"
 )
@@ -204,7 +207,8 @@ _ORDINAL = {
         regex.compile(
             r"(?:Jh|Jahrhundert|Jahrtausend|Weltkrieg|Bundesliga|Liga|Mal|Platz|Etage|Stock|Kapitel|Auflage|Klasse|Senat"
             r"|Lebensjahr|Geburtstag|Jahrestag|Todestag|Spieltag|Runde|Minute|Woche|Quartal|Halbjahr|FC|SC|SV|TSV"
-            r"|(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b)"
+            r"|(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember)\b"
+            r"|(?:Jan|Feb|Mär|Apr|Jun|Jul|Aug|Sept?|Okt|Nov|Dez)\.|(?:DG|EG|OG|UG|ZG)\b)"
         ),
     ),
     "tr": (regex.compile(r"\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
@@ -217,14 +221,25 @@ _ORDINAL_NOUN = {
         r"|Nach|Aber|Und|Seit|Bei|Mit|Von|Vor|Zu[mr]?|Für|Wenn|Als|Auch|So|Nun|Jetzt|Später|Heute|Zuvor)\b)\p{Lu}\p{Ll}"
     )
 }
-# What belongs to the quotation before it: "と言った", "라고 말했다". Only Hindi has a space before it.
+# What belongs to the quotation before it: "と言った", "라고 말했다".
 _AFTER_QUOTE = {
-    "hi": regex.compile(r"\s*(?:[^\s।?!]+ ){1,4}?(?:पूछा|कहा|बोल[ाेी]|चिल्लाया|चिल्लाई|जवाब दिया)(?=[\s।,])"),
-    "ja": regex.compile(r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など)"),
-    "ko": regex.compile(r"\p{Hangul}"),
-    "zh": regex.compile(r"(?:(?![没沒无無不])\p{Han}){1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])"),
+    "ar": regex.compile(
+        r"\s+(?:(?:ثم|ثمّ|سأل|قال|أجاب|صاح|هتف|ردّ?|أضاف|همس|تساءل)ت?\b"
+        r"|(?:[^\s.؟!«»]+ ){0,3}?(?:پرسید|گفت|پوچھا|کہا|سپس)\b)"
+    ),
+    "he": regex.compile(r"\s+(?:(?:שאל|אמר|ענ|צעק|לחש|הוסיפ?)[הו]?|השיב[הו]?|ואז|ואמר[הו]?)\b"),
+    "hi": regex.compile(r"\s*(?:[^\s।?!]+ ){0,4}?(?:पूछा|कहा|बोल[ाेी]|चिल्लाया|चिल्लाई|जवाब दिया)(?=[\s।,])"),
+    "ja": regex.compile(
+        r"(?:と(?!ころ|ても|もに|にかく|きに|いえば)|って|など|[^。！？「」]{1,12}?(?:聞い|訊い|言っ|尋ね|叫ん|答え|つぶやい))"
+    ),
+    "ko": regex.compile(
+        r"\p{Hangul}|\s+(?:하고|하며|라고|라며|[^.?!\"“”]{1,20}?(?:말했|말하|물었|외쳤|외치|답했|대답|덧붙였|전했|속삭))"
+    ),
+    "zh": regex.compile(
+        r"(?:(?![没沒无無不])\p{Han}){1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])|(?:然后|然後|接着|接著|随后|隨後|随即|便|就)"
+    ),
 }
-_QUOTED = regex.compile(r"[”’」』\"']$")
+_QUOTED = regex.compile(r"[”’」』»\"']$")
 _THAI_SHORT, _THAI_ENOUGH = 15, 40  # characters: shorter is no clause, longer surely is one
 
 
