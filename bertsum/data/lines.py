@@ -45,6 +45,7 @@ _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\
 _MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$|(?:---|-!-|-->|<--) \S)|.{1,80}\[edit\]\s*$")
 # A line in brackets: "[door slams]"; sung; or the times of a caption
 _BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|（[^）]*）|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")
+_PHONE = re.compile(r"\s*(?:tel|tél|phone|mobile|mob|cell|fax|тел|моб|факс)\b[.:]?\s*[+(\d].{4,40}$", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
 _MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")
 _NOT_LAST = re.compile(  # a line does not end with these unless it is wrapped
@@ -132,7 +133,7 @@ class _Paragraph:
             return True
         if any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
             return True
-        if number in self.turns or _DATELINE.match(line) or _DATELINE.match(before):
+        if _PHONE.match(before) or number in self.turns or _DATELINE.match(line) or _DATELINE.match(before):
             return True
         if _ENDED.search(before, max(0, len(before) - _LONGEST_END)):
             return _LETTER_ITEM.match(line) is not None  # else the words decide

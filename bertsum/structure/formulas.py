@@ -17,9 +17,10 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     "minutes": (
         re.compile(
             r"^[^\w\n]{0,9}(?:(?:members |also |staff )?(?:present|attendees|attending|participants|in attendance"
-            r"|apologies|absent|regrets|anwesend|entschuldigt|présents|excusés|asistentes|asisten|ausentes|excusan?"
-            r"|presentes|ausências|presenti|assenti|preside|(?:in the )?chair(?:man|woman|person)?"
-            r"|minute[- ]taker|note[- ]taker|protokoll(?:führung|führer(?:in)?)?|sitzungsleitung)\b[^.\n:]{0,30}:"
+            r"|apologies|absents?(?: excusés)?|regrets|anwesend|entschuldigt|présents|excusés|asistentes|asisten"
+            r"|ausentes|excusan?|presentes|ausências|presenti|assenti|preside|(?:in the )?chair(?:man|woman|person)?"
+            r"|minute[- ]taker|note[- ]taker|protokoll(?:führung|führer(?:in)?)?|sitzungsleitung"
+            r"|secrétaire de séance)\b[^.\n:]{0,30}:"
             r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)|protokoll\b"
             r"|(?:acta|ata|verbale)(?: n\W{0,3}\d+)? d|(?:orden del día|ordem do dia|ordine del giorno|ordre du jour"
             r"|tagesordnung|call to order|adjournment"
@@ -83,6 +84,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     ),
 }  # fmt: skip
 
+_JAPANESE_LETTER = r"お[慶喜]び申し上げ|平素.{2,60}(?:ありがとう|御礼)|(?:何卒|ご協力).{0,20}お願い"
 # Phrases by kind. Those of the kind ANY count only in short paragraphs of documents that also have other structure.
 ANY = ""
 FORMULAS: dict[str, re.Pattern[str]] = {
@@ -101,16 +103,18 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:sitzung|versammlung) (?:wird|wurde|ist)\b.{0,30}\b(?:eröffnet|geschlossen|beendet)",
         r"\b(?:protokoll|tagesordnung)\b.{0,60}\b(?:genehmigt|angenommen|verabschiedet)|\bbeschlussfähig",
         r"\b(?:ouvre|lève|clôt) la (?:séance|réunion)|\b(?:séance|réunion) (?:est|a été) (?:ouverte|levée|close)",
-        r"\b(?:procès-verbal|ordre du jour)\b.{0,60}\b(?:approuvé|adopté)",
-        r"\b(?:séance|réunion) (?:est |a été )?levée\b|\bprochaine (?:réunion|séance)\b",
+        r"\b(?:procès-verbal|ordre du jour)\b.{0,60}\b(?:approuvé|adopté)|\bl'an deux mille\b.{0,200}\bréunie?s?\b",
+        r"\b(?:séance|réunion) (?:est |a été )?levée\b|\bprochaine (?:réunion|séance)\b|\bordre du jour étant épuisé",
+        r"\b(?:acta|ata|verbale|orden del día|ordem do dia|ordine del giorno)\b.{0,60}\b(?:aprob|aprov|approvat)"
+        r"|\b(?:seduta|riunione|sessão|reunião)\b.{0,20}\b(?:tolta|aperta|encerrada|aberta)\b",
         r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b",
         r"\b(?:se )?(?:levanta|abre) la (?:sesión|reunión)\b|\bpróxima (?:reunión|sesión)\b",
         r"\bnächste (?:sitzung|versammlung)\b",
-        r"\bnext meeting\b",
-        r"\bmeets again\b",
+        r"\bnext meeting\b|\bmeets again\b",
         r"\bthank(?:ed|s)\b.{0,60}\b(?:all|everyone|everybody|members|those|attend|coming)",
         r"\bno (?:further|other|more) (?:business|items|questions|matters)\b",
         r"\bsent (?:his|her|their) apologies\b",
+        r"^\W*(?:présents|absents|excusés|present|apologies|anwesend|presenti|asistentes|presentes)\b[^.:]{0,30}:",
         r"\bapologi[sz]ed for\b", r"\bdeclar\w+ (?:of|an) interest",
     ),
     "legal": _any(
@@ -158,16 +162,14 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bmedical record (?:number|no)", r"\bnkda\b", r"\bno known (?:drug )?allerg", r"\bconfidential\b",
     ),
     "mail": _any(
+        _JAPANESE_LETTER,
         r"\bconfidential\b.{0,120}\b(?:intended|addressee|recipient|privileged|only)\b",
         r"\bintended (?:only |solely |exclusively )?for\b.{0,60}\b(?:addressee|recipient|person|use)",
         r"\bintended recipient\b",
         r"\b(?:consider|think of) the environment\b",
         r"\bbefore printing\b",
-        r"^\W*sent from my\b",
-        r"^\W*get outlook\b",
-        r"\bunsubscribe\b",
-        r"\bmailing list\b",
-        r"\bdo not reply\b",
+        r"^\W*(?:sent from my|get outlook)\b",
+        r"\bunsubscribe\b|\bmailing list\b|\bdo not reply\b",
         r"\bin error\b.{0,80}\b(?:delete|notify|destroy)",
         r"\bhope (?:this|that|you|all)\b.{0,40}\b(?:well|finds|great|fine)\b",
         r"^\W*(?:many )?thank(?:s| you)\b.{0,60}$",
@@ -206,7 +208,11 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\btranscript was (?:computer|automatically|machine)[ -]generated\b",
         r"^\W*(?:not to be confused with\b|for (?:the|other|a) .{0,60}, see\b|this article is about\b"
         r"|from wikipedia, the free)",
-        r"版权所有|未经许可|この記事は有料会員|有料会員になると|続きをお読み|無断転載を?禁",
+        r"版权(?:所有|归)|未经(?:许可|授权)|続きをお読み|無断転載を?禁|この記事は有料会員|有料会員になると",
+        _JAPANESE_LETTER,
+        r"\bdo not (?:click|open)\b.{0,60}\b(?:links?|attachments?)\b.{0,40}\bunless\b|^\W*\[external"
+        r"|\b(?:e-?mail|message) (?:originated|came|was sent) from outside\b|\be-mail (?:kommt|stammt) von (?:au|ext)"
+        r"|\b(?:message|courriel|e-?mail) (?:provient|vient) (?:de l['’]ext|d['’]un expéditeur ext)",
         r"\bopen access article\b.{0,60}\blicen[cs]e",
         r"\bneeds additional citations\b|\bunsourced material may be\b",
         r"\b(?:contains?|includes?) affiliate links\b|\bcapitali[sz]ed (?:terms|words)\b.{0,60}\bmeaning",

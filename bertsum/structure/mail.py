@@ -39,8 +39,12 @@ _GREETING = re.compile(
     r"\s*(?:(?:hi|hello|dear|hey|greetings|good (?:morning|day|afternoon|evening)|hallo|liebe[rs]?|lieber?"
     r"|sehr geehrte[rs]?"
     r"|guten (?:tag|morgen|abend)|bonjour|cher|chère|chers|hola|estimad[oa]s?|querid[oa]s?|buenos días|beste"
-    r"|geachte)\b"
-    r"[^.?!,]{0,40}(?:,[^.?!,]{0,30})?[,!:.]?|to whom it may concern[,:.]?|all,|team,|everyone,)$",
+    r"|geachte|olá|prezad[oa]s?|bom dia|boa (?:tarde|noite)|ciao|salve|gentil[ei]|egregi[oa]?|buon(?:giorno|asera)"
+    r"|dzień dobry|szanown[aeiy]\w*|merhaba|sayın|kære|kjære|hej|здравствуйте|уважаем\w+|добрый (?:день|вечер)"
+    r"|доброе утро|привет|шановн\w+|вітаю)\b"
+    r"[^.?!,]{0,40}(?:,[^.?!,]{0,30})?[,!:.]?|to whom it may concern[,:.]?|all,|team,|everyone,"
+    r"|(?:尊敬的|亲爱的|親愛的)[^。！？]{1,30}|(?:您|你|大家)好[，,！!。]?|[^。、\n]{1,30}(?:様|各位|御中)|拝啓|前略"
+    r"|お世話になっております。?)$",
     re.IGNORECASE,
 )
 _SIGN_OFF = re.compile(
@@ -50,8 +54,11 @@ _SIGN_OFF = re.compile(
     r"|see you(?: \w+)*|talk soon|(?:many )?thanks(?: \w+){0,4}|thank you(?: \w+){0,4}|faithfully|warmly|cordially"
     r"|(?:mit )?(?:freundlichen?|herzlichen?|besten?|vielen?|lieben?|schönen?) grü(?:ß|ss)en?|gru(?:ß|ss)|mfg|lg"
     r"|(?:bien )?cordialement|bien à vous|amicalement|(?:un )?saludos?(?: cordiales)?|atentamente|groeten"
-    r"|met vriendelijke groet)"
-    r"\s*[,!.–-]?$",
+    r"|met vriendelijke groet|atenciosamente|(?:os )?(?:melhores )?cumprimentos|abraços?"
+    r"|(?:cordiali|distinti|cari) saluti|z poważaniem|pozdrawiam|saygılarım\w+|sevgiler|(?:med )?ven+lig hilsen"
+    r"|(?:med )?vänliga? hälsning(?:ar)?|mvh|с уважением|с наилучшими пожеланиями|всего (?:доброго|хорошего)"
+    r"|з повагою|敬具|草々|敬上|此致|祝好|顺祝商祺)"
+    r"\s*[,!.–，。-]?$",
     re.IGNORECASE,
 )
 _SIGNED = re.compile(  # the whole signature: "J", "-- J." or "-- Ann Finch"
@@ -180,14 +187,14 @@ def _mark_signature(marks: LineMarks, sent: bool) -> None:
         marks.set([last], "signature")
 
 
-def _begins_prose(marks: LineMarks, number: int) -> bool:
-    """Whether a paragraph of prose begins with a line; a notice about the mail itself is none."""
+def _begins_prose(marks: LineMarks, number: int, wrapped: bool = True) -> bool:
+    """Whether a paragraph of prose begins with a line, perhaps a ``wrapped`` one; a notice about the mail is none."""
     if number == 0 or marks.lines[number - 1].text:
         return False
     paragraph = [line.text.rstrip() for line in takewhile(lambda line: line.text, marks.lines[number:])]
     return any(
         text.endswith((".", "!", "?")) and len(text.split()) >= _PROSE and not is_formula(text, frozenset({"mail"}))
-        for text in (" ".join(paragraph), *paragraph)
+        for text in ([" ".join(paragraph)] * wrapped + paragraph)
     )
 
 
@@ -210,7 +217,7 @@ def _mark_sign_off(marks: LineMarks) -> None:
             continue
         for below in written[place:]:
             text = marks.lines[below].text
-            if _AFTERTHOUGHT.match(text) or _GREETING.match(text) or _begins_prose(marks, below):
+            if _AFTERTHOUGHT.match(text) or _GREETING.match(text) or _begins_prose(marks, below, below > number):
                 return
             marks.set([below], "signature" if below > number else "sign-off")
         return

@@ -208,8 +208,9 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
     why, level = None, 0
     for item in items:
         unit = item.unit
-        if item.why in ("heading", "label"):
-            own, title = _level(item), formulas.title_of(unit.text)
+        title = formulas.title_of(unit.text)
+        if item.why in ("heading", "label") or (item.why == INTRODUCTION and formulas.section(title, kinds)):
+            own = _level(item)
             if title and not unit.last and (why is None or own <= level):  # nothing is below "Read more" in its place
                 why, level = formulas.section(title, kinds), own
             left.append(item)
@@ -242,7 +243,7 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
     if item.why and not open_end:
         yield from (Piece(sentence, item.why) for sentence in sentences)
         return
-    short = unit.words <= _SHORT_PARAGRAPH
+    short = unit.words <= _SHORT_PARAGRAPH * (1 if " " in unit.text else 3)  # without spaces a character is a word
     found = []
     for number, sentence in enumerate(sentences):
         bare = sentence.strip()

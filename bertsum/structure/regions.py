@@ -59,6 +59,9 @@ _BELOW_TURN = re.compile(  # what programs for chats write there: threads and re
     r"|(?::[\w+'-]{1,40}:(?:\s?\d{1,4})?\s{0,2})+|\((?:edited|bearbeitet|modifié|editado)\))$",
     re.IGNORECASE,
 )
+_BETWEEN_TURNS = re.compile(  # "[Ann started a call]", "Ann pinned a message. — 03/12/2023 8:01 PM"
+    r"\s*(?:\[.{3,100}\]|.{3,100}[.!] [—–-] \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},? \d{1,2}:\d\d.{0,8})$"
+)
 _LOG_LINE = re.compile(  # a date, a time and a level, or a program; or a request
     r"\s*[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ]|[A-Z][a-z]{2} [ \d]\d )\d\d:\d\d:\d\d\S*\s.{0,40}?"
     r"(?:\b(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL|debug|info|warn(?:ing)?|error|fatal)\b"
@@ -133,7 +136,7 @@ def _mark_speakers(marks: LineMarks) -> None:
     if len(found) >= 3 or sum(bool(marks.lines[number].text) for number in below) >= 2:  # two may be of a timetable
         marks.set(found, "speaker and time")
     for number, line in enumerate(marks.lines):
-        if _BELOW_TURN.match(line.text):
+        if _BELOW_TURN.match(line.text) or (len(found) >= 3 and _BETWEEN_TURNS.match(line.text)):
             marks.set([number], "notice")
 
 

@@ -50,7 +50,8 @@ _SERVICE = re.compile(
 _ASKED = re.compile(r"\s*[*_]{0,2}(?:q(?:uestion)?|frage|f)\s*\d*\s*[.:)]", re.IGNORECASE)
 _CONTACT = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.\w|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon"
-    r"|ph)\b\.?\s*:?\s*[+(]?\d)|\+\d[\d ()/-]{7,}",
+    r"|ph|tél|teléfono|telefono|тел|моб|факс)\b\.?\s*:?\s*[+(]?\d)|(?:電話|电话|傳真|传真)\s*[:：]?\s*[+(]?\d"
+    r"|\+\d[\d ()/-]{7,}",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
