@@ -10,6 +10,7 @@ import pytest
 from conftest import ROOT
 
 import bertsum
+from bertsum.config import Config
 from bertsum.files import SAMPLE_FOLDER
 from bertsum.models.storage import PACKAGED
 
@@ -77,6 +78,26 @@ def test_a_long_text_is_read_whole(summarizer) -> None:
     unread = [text for text, score in zip(summary.document, summary.document_scores, strict=True) if score is None]
     assert all(len(text.split()) < 6 for text in unread)  # encoding.min_sentence_words
     assert max(summary.indices) > len(summary.document) / 2  # far beyond the first window
+
+
+@pytest.mark.parametrize("name", ["finetune", "ask"])
+def test_it_is_trained_further(name, tmp_path) -> None:
+    """By the configs that are made for it, as the README has it."""
+    sample = SAMPLE_FOLDER / "english.validation.jsonl"
+    options = {
+        "data.train": sample, "data.validation": sample, "data.prepared_dir": tmp_path, "data.workers": 1,
+        "data.limit": 3, "data.mixture": "null", "output_dir": tmp_path, "train.epochs": "null", "train.max_steps": 1,
+        "train.validate_every": 1, "train.average": "null", "tracking.trackers": "[]",
+    }  # fmt: skip
+    trained = bertsum.train(Config.load(name, [f"{field}={value}" for field, value in options.items()]))
+    assert bertsum.Summarizer.from_pretrained(trained.checkpoint)(ARTICLE, sentences=1).text in " ".join(
+        ARTICLE.split()
+    )
+
+
+def test_the_small_one_is_not() -> None:
+    with pytest.raises(bertsum.BertsumError, match=r"'small' \(model\.adapters is null there, 32 here\): its"):
+        bertsum.train(Config.load("finetune", ["train.start_from=small", "data.train=x.jsonl"]))
 
 
 def test_one_command(tmp_path) -> None:

@@ -60,9 +60,12 @@ def test_shipped_config(name: str) -> None:
 
 
 def test_trainings_go_on_with_one_another() -> None:
-    first, second, further = Config.load("bundled"), Config.load("bundled-long"), Config.load("finetune")
-    assert second.train.start_from == f"{first.run_dir}/best" and further.train.start_from == "bundled"
-    assert second.model == further.model == dataclasses.replace(first.model, freeze_encoder=True)
+    first, second, asked, further = map(Config.load, ("bundled", "bundled-long", "ask", "finetune"))
+    assert second.train.start_from == f"{first.run_dir}/best"
+    assert asked.train.start_from == further.train.start_from == "bundled"
+    assert second.model == dataclasses.replace(first.model, freeze_encoder=True)
+    assert asked.model == dataclasses.replace(first.model, query_product=True)
+    assert further.model == dataclasses.replace(asked.model, freeze_encoder=True)
     assert second.encoding == further.encoding == dataclasses.replace(first.encoding, long_documents="window")
 
 

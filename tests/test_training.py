@@ -305,7 +305,7 @@ def test_starting_from_a_trained_model(config_of, adapters, kind) -> None:
     first = bertsum.train(config_of(*same, "train.max_steps=3")).checkpoint
     further = ("name=further", "train.max_steps=1", f"train.start_from={first}", "train.learning_rate=1e-12")
     assert_equal_weights(first, bertsum.train(config_of(*same, *further)).checkpoint, tolerance=1e-6)
-    with pytest.raises(bertsum.BertsumError, match=r"train.start_from: '.*': its weights are of another architecture"):
+    with pytest.raises(bertsum.BertsumError, match=r"its weights are of another architecture"):
         bertsum.train(config_of(*same, *further, "name=other", OTHER_NETWORK[kind]))
     with pytest.raises(bertsum.BertsumError, match="model 'me/none': no such folder, and the hub cannot give it"):
         bertsum.train(config_of(*same, *further, "name=other", "train.start_from=me/none"))

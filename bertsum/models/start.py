@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from bertsum.encoders.load import Encoder
 
+# Fields that decide which weights a model has, beside its encoder.
+_SHAPING = ("kind", "head", "head_layers", "head_feedforward", "sentence_norm", "query_product", "adapters")
 _POSITIONS = "embeddings.position_embeddings.weight"
 
 
@@ -50,7 +53,18 @@ def start_model(model: nn.Module, source: str, config: ModelConfig, optional: tu
     saved = read_model(find_model(source))
     saved = saved if config.adapters is not None else folded(saved)[0]
     kept = {name: weight for name, weight in model.state_dict().items() if name in optional}
-    load_weights(model, {**kept, **in_floating_point(saved.weights)}, f"train.start_from: '{source}'", config)
+    where = f"train.start_from: '{source}'{_differences(saved.config.model, config)}"
+    load_weights(model, {**kept, **in_floating_point(saved.weights)}, where, config)
+
+
+def _differences(there: ModelConfig, here: ModelConfig) -> str:
+    """The fields that may be why weights do not fit, in brackets; an empty text if there are none."""
+    found = [
+        f"model.{field} is {json.dumps(getattr(there, field))} there, {json.dumps(getattr(here, field))} here"
+        for field in _SHAPING
+        if getattr(there, field) != getattr(here, field)
+    ]
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def start_encoder(encoder: Encoder, source: str, name: str) -> None:
