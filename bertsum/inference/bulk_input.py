@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -68,8 +68,10 @@ def opened(
         found = documents_of(str(source), document_field, id_field, encoding, query_field)
         yield (Item.of(one, own_queries, number) for number, one in enumerate(found, 1)), None
         return
-    with _binary(source) as file:
-        rows = read_rows(source, file, document_field, id_field, encoding, query_field)
+    with (
+        _binary(source) as file,
+        closing(read_rows(source, file, document_field, id_field, encoding, query_field)) as rows,
+    ):
         yield (Item.of(row, own_queries, file.tell()) for row in rows), source.stat().st_size
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,7 +27,7 @@ def read_rows(
     id_field: str | None,
     encoding: str | None = None,
     query_field: str | None = None,
-) -> Iterator[Document | Rejected]:
+) -> Generator[Document | Rejected, None, None]:
     """Streams the documents of a table, or of JSON lines.
 
     Args:
@@ -47,8 +46,9 @@ def read_rows(
         return
     config = DataConfig(document_field=document_field, id_field=id_field, query_field=query_field)
     fields: Fields | None = None
+    batches = _parquet(file) if path.name.lower().endswith(".parquet") else _csv(path, file, encoding)
     try:
-        for number, record in enumerate(_records(path, file, encoding)):
+        for number, record in enumerate(record for batch in batches for record in batch.to_pylist()):
             place = f"{path} row {number + 1}"
             if fields is None:
                 settled = Fields.of(config, record, str(path), labelled=False)
@@ -58,20 +58,17 @@ def read_rows(
             yield document_of(record, fields, config, place, number)
     except (pa.ArrowException, OSError, UnicodeError, ValueError) as error:
         raise BertsumError(f"{path}: cannot be read: {error}") from error
+    finally:
+        batches.close()  # a reader of CSV reads ahead; it would abort a program that ends meanwhile
 
 
-def _records(path: Path, file: BinaryIO, encoding: str | None) -> Iterator[dict[str, Any]]:
-    batches = _parquet(file) if path.name.lower().endswith(".parquet") else _csv(path, file, encoding)
-    return itertools.chain.from_iterable(batch.to_pylist() for batch in batches)
-
-
-def _parquet(file: BinaryIO) -> Iterator[Any]:
+def _parquet(file: BinaryIO) -> Generator[Any, None, None]:
     import pyarrow.parquet as parquet
 
     yield from parquet.ParquetFile(file).iter_batches(batch_size=_ROWS)
 
 
-def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Iterator[Any]:
+def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[Any, None, None]:
     """The rows of a table of text; every column is text, and a field in quotes may have line breaks."""
     import pyarrow.csv as csv
 
@@ -81,9 +78,10 @@ def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Iterator[Any]:
     first = beginning.decode(known, errors="ignore").lstrip("\ufeff").partition("\n")[0]
     delimiter = "\t" if path.name.lower().endswith(".tsv") else max(",;\t", key=first.count)
     names = [name.strip().strip('"') for name in re.split(re.escape(delimiter), first.rstrip("\r"))]
-    yield from csv.open_csv(
+    with csv.open_csv(
         file,
-        csv.ReadOptions(block_size=_BLOCK, encoding=known),
+        csv.ReadOptions(block_size=_BLOCK, encoding=known, use_threads=False),
         csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         csv.ConvertOptions(column_types={name: pa.string() for name in names}, strings_can_be_null=False),
-    )
+    ) as reader:
+        yield from reader
