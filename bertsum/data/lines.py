@@ -45,6 +45,7 @@ _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\
 _MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$|(?:---|-!-|-->|<--) \S)|.{1,80}\[edit\]\s*$")
 # A line in brackets: "[door slams]"; sung; or the times of a caption
 _BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|（[^）]*）|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")
+_QUOTED = re.compile(r"\s{0,3}(?:> ?)+")
 _PHONE = re.compile(r"\s*(?:tel|tél|phone|mobile|mob|cell|fax|тел|моб|факс)\b[.:]?\s*[+(\d].{4,40}$", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
 _MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")
@@ -129,6 +130,8 @@ class _Paragraph:
     def breaks(self, number: int) -> bool:
         """Whether a line begins a unit."""
         before, line = self.lines[number - 1], self.lines[number]
+        if (quoted := _QUOTED.match(before)) and line.startswith(quoted[0]):  # lines of one block quote
+            before, line = before[quoted.end() :], line[quoted.end() :]
         if _ITEM.match(line) or (_SMALL_ITEM.match(line) and _SMALL_ITEM.match(before)):
             return True
         if any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):

@@ -27,6 +27,7 @@ _LINK = re.compile(
     r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(\s*<?[^()\s]*(?:\([^()]*\)[^()\s]*)*>?(?:\s+[\"'(][^\"')]*[\"')])?\s*\)"
 )
 _SHOWN_IMAGE = re.compile(_IMAGE)
+_QUOTED = re.compile(r"^[ \t]{0,3}>(?:[ >]*>)? ?", re.MULTILINE)
 _AUTOMATIC = re.compile(r"<(?:https?://|mailto:)[^<>\s]+>")
 
 
@@ -36,7 +37,8 @@ def is_markdown(text: str) -> bool:
 
 
 def without_targets(text: str) -> str:
-    """Markdown without the targets of links, and without images; other marks stay."""
+    """Markdown without the targets of links, images, and marks of block quotes before lines; other marks stay."""
+    text = _QUOTED.sub("", text)
     if "](" not in text and "<" not in text:
         return text
     text = _LINK.sub(r"\1", _SHOWN_IMAGE.sub("", text))
