@@ -210,8 +210,9 @@ def read_text(path: str, encoding: str | None) -> str:
 
 
 def add_explain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", help="a text file; - or nothing for standard input")
+    parser.add_argument("file", nargs="?", help="a document: a file or an address; - or nothing for standard input")
     parser.add_argument("--model", help=MODEL_HELP)
+    parser.add_argument("--query", metavar="TEXT", help="explain a sentence that answers this question")
     parser.add_argument(
         "--sentence", type=int, metavar="N",
         help="number of the sentence in the document, from 1, as it is printed; of a written summary, in the summary",
@@ -236,13 +237,23 @@ def explain(options: argparse.Namespace, _: list[str]) -> None:
 
     bertsum explain article.txt
     bertsum explain article.txt --sentence 5 --method occlusion --json
+    bertsum explain page.html --query "When does the bridge reopen?"
     """
+    if options.file is not None and has_many(options.file):
+        raise BertsumError(f"'{options.file}': has many documents, expected one")
     with _warnings_as_lines():
         document = _document(options)
-        (summary,) = load_summarizer(options.model)([document], language=options.language)
-        if options.sentence is not None and options.sentence < 1:
-            raise BertsumError(f"--sentence: got {options.sentence}, expected a number from 1 on")
-        place = None if options.sentence is None else options.sentence - 1
+        asked = {} if options.query is None else {"query": options.query}
+        (summary,) = load_summarizer(options.model)([document], language=options.language, **asked)
+        place = None
+        if options.sentence is not None:
+            count = len(summary.sentences if summary.is_written else summary.document)
+            if not 1 <= options.sentence <= count:
+                raise BertsumError(f"--sentence: got {options.sentence}, expected a number from 1 to {count}")
+            place = options.sentence - 1
+            why = None if summary.is_written else summary.unscored.get(place)
+            if why is not None:
+                raise BertsumError(f"--sentence: {options.sentence} has no score, because it {why}; expected another")
         explanation = summary.explain(place, method=options.method, leaving_out=options.leaving_out)
         if options.json:
             _print_json(explanation.to_dict())
@@ -382,7 +393,7 @@ def _check_numbers(options: argparse.Namespace) -> None:
         if getattr(options, name) < value:
             shown = "-n" if name == "n" else f"--{name.replace('_', '-')}"
             raise BertsumError(f"{shown}: got {getattr(options, name)}, expected at least {value}")
-    if not 0 <= options.confidence <= 100:
-        raise BertsumError(f"--confidence: got {options.confidence:g}, expected a number from 0 to 100")
+    if not (options.confidence == 0 or 1 <= options.confidence <= 100):
+        raise BertsumError(f"--confidence: got {options.confidence:g}, expected a percentage from 1 to 100, such as 95")
     if not options.separator:
         raise BertsumError("--separator: got nothing, expected a mark such as <q>")

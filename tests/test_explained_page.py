@@ -81,8 +81,12 @@ def test_the_command(command, model, tmp_path) -> None:  # noqa: F811  # the fix
     assert (code, values["sentence"], values["text"]) == (0, 1, "It decided to build a bridge.")
     code, told, _ = command(*arguments)
     assert code == 0 and "▶" in told and "logit" in told
-    code, _, problem = command(*arguments, "--sentence", "0")
-    assert code == 2 and "--sentence: got 0, expected a number from 1 on" in problem
+    for number in ("0", "5"):
+        code, _, problem = command(*arguments, "--sentence", number)
+        assert code == 2 and f"--sentence: got {number}, expected a number from 1 to 4" in problem
+    (tmp_path / "a.csv").write_text("document\nIt rained.\n", encoding="utf-8")
+    code, _, problem = command("explain", str(tmp_path / "a.csv"), "--model", model)
+    assert code == 2 and "has many documents, expected one" in problem
 
 
 def test_the_demo(model, tmp_path) -> None:  # noqa: F811  # the fixture of the import

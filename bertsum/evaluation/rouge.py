@@ -181,6 +181,11 @@ def _score(candidate: list[list[str]], reference: list[list[str]]) -> list[tuple
     return [metric.count(*texts).figures() for metric in _COUNTED]
 
 
+def counts_little(text: str) -> bool:
+    """Whether ROUGE-1.5.5, which counts a to z and digits, counts less than half of a text's letters."""
+    return not text.isascii() and 2 * len(NOT_COUNTED.sub("", text)) < len(_LETTER.findall(text))
+
+
 def check_language(references: Iterable[list[list[str]]], language: str) -> None:
     """Checks that references are in ``language``: its tokenizer must count most letters of a reference.
 
@@ -196,9 +201,8 @@ def check_language(references: Iterable[list[list[str]]], language: str) -> None
     wrong, count, counts_anything = [], 0, False
     for count, reference in enumerate(references, start=1):
         text = "".join(chain.from_iterable(reference))
-        counted = len(NOT_COUNTED.sub("", text))
-        counts_anything |= counted > 0
-        if not text.isascii() and 2 * counted < len(_LETTER.findall(text)):
+        counts_anything |= NOT_COUNTED.sub("", text) != ""
+        if counts_little(text):
             wrong.append(count - 1)
     if not wrong:
         return

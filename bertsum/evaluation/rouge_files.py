@@ -16,7 +16,7 @@ import numpy as np
 from bertsum.data.sentences import split_sentences
 from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import perl_interval, perl_means
-from bertsum.evaluation.rouge import has_sentences_on_a_line
+from bertsum.evaluation.rouge import counts_little, has_sentences_on_a_line
 from bertsum.evaluation.rouge155 import Average, Counter155
 from bertsum.files import encoding_of, not_in, whole_content
 from bertsum.parallel import map_in_order
@@ -77,6 +77,14 @@ def read_pairs(
                                "references; expected a reference in one of them at least")  # fmt: skip
     cut = split_sentences if split else functools.partial(_cut, separator=separator)
     pairs = [Pair(cut(text), [*map(cut, row)]) for text, row in zip(texts, rows, strict=True)]
+    little = sum(any(counts_little("".join(reference)) for reference in pair.references) for pair in pairs)
+    if little:
+        warnings.warn(
+            f"'{references[0]}': ROUGE-1.5.5 counts a to z and digits only, which are less than half of the letters in "
+            f"references of {little:,} of {len(pairs):,} lines; its figures say little there. In Python, bertsum.rouge "
+            "counts the words of other languages (language=)",
+            stacklevel=2,
+        )
     if not split:
         _advise(candidates, [pair.candidate for pair in pairs], separator)
         _advise(references[0], [pair.references[0] for pair in pairs], separator)

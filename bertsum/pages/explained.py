@@ -194,8 +194,8 @@ def facts_of(one: Shown) -> list[str]:
             facts.append(f"{told}: {', '.join(listed)}.")
     if one.decisive:
         numbers = ", ".join(str(index + 1) for index in sorted(one.decisive))
-        end = "would not be chosen" if one.changes else "would still be chosen"
-        facts.append(f"Without sentence{'s' * (len(one.decisive) > 1)} {numbers} it {end}.")
+        begin, end = ("Without", "would not") if one.changes else ("Even without", "would")
+        facts.append(f"{begin} sentence{'s' * (len(one.decisive) > 1)} {numbers} it {end} be chosen.")
     return facts
 
 
