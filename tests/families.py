@@ -100,7 +100,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "embedding_gemma2_text": {"head_dim": 8, **_LONG},
     "gpt2": {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": LONGEST},
     "gpt_neox": _LONG,
-    "led": {},
+    "led": {"encoder_layers": 2, "decoder_layers": 2},
     "llama": _LONG,
     "lxmert": {},
     "mamba": {"state_size": 4},

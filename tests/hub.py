@@ -100,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
         number = self.hub.number(repo_id, path[5] if api else path[3])
         if repo_id not in self.hub.repositories:
             self._missing("RepoNotFound")
+        elif number is None and api and path[4:] == ["revision", "main"]:  # older clients ask before the first commit
+            self._answer({"id": repo_id, "sha": "0" * 40, "siblings": []})
         elif number is None:
             self._missing("RevisionNotFound")
         elif api and path[4] == "tree":

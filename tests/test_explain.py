@@ -224,6 +224,7 @@ def test_methods(summarizer, method) -> None:
 
 
 def test_occlusion_is_the_score_less_that_without_a_word(summary) -> None:
+    pytest.importorskip("captum")
     explanation = summary.explain(method="occlusion")
     scorer = summary.scorer()
     masks = np.ones((2, len(scorer.words)))

@@ -116,7 +116,13 @@ def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path) -> 
     assert figures[0] == figures[1]
 
 
+needs_events = pytest.mark.skipif(
+    not hasattr(torch.cpu.Stream, "record_event"), reason="this torch shards on GPUs only"
+)
+
+
 @pytest.mark.long
+@needs_events
 @pytest.mark.parametrize("kind", ["extractive", pytest.param("seq2seq", marks=pytest.mark.slow)])
 def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, one_process, kind) -> None:
     config = config_of(*OPTIONS, "name=sharded", "train.fsdp=true")
@@ -135,6 +141,7 @@ def test_fsdp_trains_resumes_and_is_loaded_by_one_process(config_of, tmp_path, o
     assert largest_difference(*folders) < 1e-5
 
 
+@needs_events
 def test_fsdp_reads_windows_though_one_process_has_more(config_of, tmp_path) -> None:
     # each process calls the encoder equally often, or both would wait for ever
     windows = ["encoding.long_documents=window", "encoding.max_length=16", "encoding.max_sentence_words=8"]
@@ -144,6 +151,7 @@ def test_fsdp_reads_windows_though_one_process_has_more(config_of, tmp_path) -> 
     assert all(math.isfinite(record["loss"]) for record in comparable_metrics(config.run_dir))
 
 
+@needs_events
 def test_fsdp_in_one_process_changes_nothing(config_of) -> None:
     for name, value in (("plain", "false"), ("sharded", "true")):
         bertsum.train(config_of("train.max_steps=2", f"name={name}", f"train.fsdp={value}"))

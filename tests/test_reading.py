@@ -258,6 +258,7 @@ def test_what_is_left_out_is_told(summarizer) -> None:
 
 def test_a_summary_is_explained_as_it_was_read(summarizer) -> None:
     summary = summarizer(f"A heading\n\n{FIRST}\n\n{SECOND}", sentences=1)
+    pytest.importorskip("captum")
     explanation = summary.explain(method="occlusion")
     assert explanation.sentences[0] is None
 
@@ -288,7 +289,7 @@ def test_columns_name_the_row(summarizer) -> None:
     for column in (pandas.Series(texts, dtype=object), iter(texts)):
         answers = list(summarizer.stream(column, errors="return"))
         assert [f"got {kind}" in str(answer) for kind, answer in zip(found, answers[1:], strict=True)] == [True] * 4
-    with pytest.raises(bertsum.BertsumError, match="document 1: got nan"):
+    with pytest.raises(bertsum.BertsumError, match="document 1: got (nan|NoneType)"):
         summarizer(pandas.Series(["It rained.", None], dtype="str"))
 
 

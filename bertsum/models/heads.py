@@ -191,6 +191,8 @@ HEADS = {"linear": LinearHead, "transformer": TransformerHead, "lstm": LSTMHead}
 
 def build_head(config: ModelConfig, hidden_size: int) -> nn.Module:
     """The configured head; matrices are Xavier-uniform, other weights have PyTorch's defaults."""
+    if hidden_size < 1:
+        raise BertsumError(f"model.encoder: its hidden size is {hidden_size}, expected 1 or more")
     head = HEADS[config.head](config, hidden_size)
     for parameter in head.parameters():
         if parameter.dim() > 1:

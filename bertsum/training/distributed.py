@@ -318,6 +318,11 @@ def _shard(model: Model, accelerator: Accelerator, precision: str) -> None:
             f"train.fsdp: got true, expected false with encoder type {model.encoder.config.model_type}, which reads "
             "documents one by one, as processes gather its weights together"
         )
+    if accelerator.device.type == "cpu" and not hasattr(torch.cpu.Stream, "record_event"):
+        raise BertsumError(
+            f"train.fsdp: got true, expected false on a CPU with torch {torch.__version__}, whose streams lack events; "
+            "newer versions have them, such as 2.13"
+        )
     model.reader.packs = False  # a layer gathers its weights when called as a module; a packed pass does not call it
     model.reader.windows_at_once = None  # all processes gather together, so each must call the encoder equally often
     mesh = init_device_mesh(accelerator.device.type, (accelerator.num_processes,))
