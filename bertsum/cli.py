@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING
 from bertsum.commands import (
     add_explain,
     add_generate,
-    add_rouge,
     add_summarize,
     explain,
     generate,
-    rouge,
     summarize,
 )
 from bertsum.config.arguments import ConfigParser, add_config, load_config, overrides_from_arguments
 from bertsum.errors import BertsumError
 from bertsum.program import keep_freed_memory, run
+from bertsum.rouge_command import add_rouge, rouge
 from bertsum.serving import add_demo, add_serve, demo, serve
 from bertsum.trained import add_calibrate, add_compress, add_export, add_push, calibrate, compress, export, push
 

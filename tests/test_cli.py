@@ -128,7 +128,7 @@ def test_errors(command, model, tmp_path) -> None:
         ((str(tmp_path / "binary"),), "not UTF-8 text (byte 0: invalid start byte); name its encoding"),
         ((str(tmp_path / "binary"), "--encoding", "klingon"), "encoding: got 'klingon', expected the name"),
         (("--document-field", "body"), "--document-field: names a field of --jsonl, which is not given"),
-        (("--model", model), "error: document 0: is empty"),
+        (("--model", model), "error: standard input: is empty"),
         (("--model", model, "--sentences", "0"), "selection.sentences: got 0"),
         (("--json", "--marked"), "not allowed with"),
         (("--jsonl", "a.jsonl"), "--jsonl and --out are given together"),

@@ -33,6 +33,7 @@ LAYERS = [
         "guard",
         "serve",
         "commands",
+        "rouge_command",
         "serving",
         "trained",
         "cli",

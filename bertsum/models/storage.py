@@ -312,7 +312,8 @@ def find_model(
 
     model_id = str(name)
     where = f"model '{model_id}'" + (f" (revision {revision})" if revision else "")
-    with hub_explained(f"{where}: no such folder, and the hub cannot give it"):
+    packaged = " and ".join(PACKAGED)
+    with hub_explained(f"{where}: no such folder, and the hub cannot give it (with the package come {packaged})"):
         return Path(
             snapshot_download(
                 model_id,
