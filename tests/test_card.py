@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -269,6 +270,8 @@ for missing, revision in (("me/nothing", None), (repo_id, "v9")):
 
 @pytest.mark.long
 def test_push_and_read_back(measured, tmp_path) -> None:
+    if int(version("huggingface_hub").split(".")[0]) < 1:
+        pytest.skip("the hub of the tests answers newer clients")
     checkpoint = str(measured[1].checkpoint)
     with running_hub() as hub:
         first = commit_name("me/small", 0)

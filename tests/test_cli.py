@@ -131,8 +131,8 @@ def test_errors(command, model, tmp_path) -> None:
         (("--model", model), "error: standard input: is empty"),
         (("--model", model, "--sentences", "0"), "selection.sentences: got 0"),
         (("--json", "--marked"), "not allowed with"),
-        (("--jsonl", "a.jsonl"), "--jsonl and --out are given together"),
-        (("--out", "a.jsonl"), "--jsonl and --out are given together"),
+        (("--jsonl", "a.jsonl"), "--jsonl needs --out FILE"),
+        (("--out", "a.jsonl"), "--out is for many documents"),
         (("a.txt", "--jsonl", "a.jsonl", "--out", "b.jsonl"), "got both: 'a.txt' and 'a.jsonl'"),
     ]:
         code, shown, errors = command("summarize", *arguments)

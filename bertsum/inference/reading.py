@@ -190,7 +190,8 @@ class Reader:
             if isinstance(item, Read) and item.language != settled.language:
                 _warn(
                     f"document {number} is in another language ({item.language}) and is split by its rules; the model "
-                    f"was trained on '{settled.language}', and may choose badly. If this guess is wrong, name the language (language=)"
+                    f"was trained on '{settled.language}', and may choose badly. If this guess is wrong, name the "
+                    "language (language=)"
                 )
                 return True
         return False
