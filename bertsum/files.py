@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterator
@@ -69,6 +70,9 @@ def encoding_of(beginning: bytes, given: str | None = None) -> str:
         ) from error
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
 def decode_text(data: bytes, name: str, encoding: str | None = None) -> str:
     """The text of a file or of standard input.
 
@@ -78,19 +82,26 @@ def decode_text(data: bytes, name: str, encoding: str | None = None) -> str:
         encoding: Encoding; by default from the byte-order mark, or UTF-8.
 
     Raises:
-        BertsumError: if the data are not in that encoding, or the encoding is unknown.
+        BertsumError: if the data are not in that encoding or no text, or the encoding is unknown.
     """
     encoding = encoding_of(data[:4], encoding)
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeError as error:
         raise BertsumError(f"'{name}': {not_in(encoding, error)}") from error
+    if (controls := len(_CONTROLS.findall(text))) > len(text) // 20:
+        raise BertsumError(
+            f"'{name}': no text, or not in {encoding.upper()}: {controls:,} of {len(text):,} characters are control "
+            "characters"
+        )
+    return text
 
 
 def not_in(encoding: str, error: UnicodeError) -> str:
     """Why a text is not in an encoding, and what to do."""
     where = f" (byte {error.start}: {error.reason})" if isinstance(error, UnicodeDecodeError) else f" ({error})"
-    return f"not {encoding.upper()} text{where}; name its encoding (--encoding cp1252)"
+    advice = "its encoding (--encoding cp1252)" if encoding.lower().startswith("utf") else "another encoding"
+    return f"not {encoding.upper()} text{where}; name {advice}"
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -208,6 +208,9 @@ def test_fields_and_encodings(command, model, tmp_path) -> None:
     (tmp_path / "text").write_bytes("Ein Café.".encode("cp1252"))
     assert command("summarize", str(tmp_path / "text"), "--model", model)[0] == 2
     assert command("summarize", str(tmp_path / "text"), "--model", model, "--encoding", "cp1252")[1] == "Ein Café.\n"
+    (tmp_path / "text").write_bytes("It rained.".encode("utf-16-le"))  # without the mark that tells it
+    code, _, problem = command("summarize", str(tmp_path / "text"), "--model", model)
+    assert code == 2 and "no text, or not in UTF-8: 10 of 20 characters are control characters" in problem
     (tmp_path / "text").write_bytes("Ein Café.".encode("utf-16"))
     assert command("summarize", str(tmp_path / "text"), "--model", model)[1] == "Ein Café.\n"
 
