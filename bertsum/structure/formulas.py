@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     ),
 }  # fmt: skip
 
-_JAPANESE_LETTER = r"お[慶喜]び申し上げ|平素.{2,60}(?:ありがとう|御礼)|(?:何卒|ご協力).{0,20}お願い"
+_JAPANESE_LETTER = r"お[慶喜]び申し上げ|平素.{2,60}(?:ありがとう|御礼)|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
 # Phrases by kind. Those of the kind ANY count only in short paragraphs of documents that also have other structure.
 ANY = ""
 FORMULAS: dict[str, re.Pattern[str]] = {
