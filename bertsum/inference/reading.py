@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from bertsum.structure.pieces import Piece, pieces_of
 from bertsum.text import kind_of, listed, plain
 
 _NONE: Any = object()
+_FILE_NAME = re.compile(r"[^\s\0]{1,200}\.\w{1,6}")  # what may be a file's name, of what people give as texts
 _CUTS_NAMED = 10  # at most so many documents get a warning, because Python stores each warning
 _told: ContextVar[Callable[[str], object] | None] = ContextVar("told", default=None)
 
@@ -259,7 +261,11 @@ def _given(document: Any) -> str | list[str] | FileText:
     document = plain(document)
     if isinstance(document, Path):
         return read_document(document)
-    if isinstance(document, str | FileText):
+    if isinstance(document, str):
+        if _FILE_NAME.fullmatch(document) and Path(document).is_file():
+            _warn(f"'{document}' is taken for a text, but is the name of a file, too; a pathlib.Path is read as a file")
+        return document
+    if isinstance(document, FileText):
         return document
     sentences = listed(document)
     if sentences is None:
