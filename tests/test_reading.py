@@ -283,16 +283,6 @@ def test_paths_are_documents(summarizer, tmp_path) -> None:
         summarizer(["It rained.", tmp_path / "nothing.txt"])
 
 
-def test_a_name_of_a_file_is_no_file(summarizer, tmp_path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("It rained. We left.")
-    with pytest.warns(
-        UserWarning, match=r"a\.txt' is taken for a text, but is the name of a file, too; a pathlib\.Path"
-    ):
-        assert summarizer(str(path)).text == str(path)
-    assert summarizer(path, sentences=2).text == "It rained. We left."
-
-
 def test_columns_name_the_row(summarizer) -> None:
     texts = ["It rained.", None, float("nan"), b"It snowed.", pandas.NA]
     found = ["NoneType", "nan", "bytes", "NAType"]

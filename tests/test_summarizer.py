@@ -269,3 +269,13 @@ def test_what_memory_did_not_suffice_for_is_not_kept(summarizer, monkeypatch) ->
     answers = list(summarizer.stream(["It rained.", "It rained all day. " * 30, "We left."], errors="return"))
     assert [isinstance(answer, bertsum.BertsumError) for answer in answers] == [False, True, False]
     assert answers[1].__cause__ is answers[1].__context__ is answers[1].__traceback__ is None
+
+
+def test_a_name_of_a_file_is_no_file(summarizer, tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("It rained. We left.")
+    with pytest.warns(
+        UserWarning, match=r"a\.txt' is taken for a text, but is the name of a file, too; a pathlib\.Path"
+    ):
+        assert summarizer(str(path)).text == str(path)
+    assert summarizer(path, sentences=2).text == "It rained. We left."
