@@ -70,7 +70,9 @@ def _main(argv: Sequence[str] | None) -> None:
     elif "command" not in options:
         arguments.print_help()
     elif rest and "takes_config" not in options:
-        options.parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        several = getattr(options, "file", None) is not None and not any(each.startswith("-") for each in rest)
+        hint = "; expected one file, a folder, or a pattern in quotes such as 'notes/*.md'" if several else ""
+        options.parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
     else:
         options.command(options, rest)
 

@@ -133,6 +133,7 @@ def test_errors(command, model, tmp_path) -> None:
         (("--json", "--marked"), "not allowed with"),
         (("--jsonl", "a.jsonl"), "--jsonl needs --out FILE"),
         (("--out", "a.jsonl"), "--out is for many documents"),
+        (("a.txt", "b.txt"), "unrecognized arguments: b.txt; expected one file, a folder, or a pattern in quotes"),
         (("a.txt", "--jsonl", "a.jsonl", "--out", "b.jsonl"), "got both: 'a.txt' and 'a.jsonl'"),
     ]:
         code, shown, errors = command("summarize", *arguments)
