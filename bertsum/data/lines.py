@@ -132,6 +132,8 @@ class _Paragraph:
         before, line = self.lines[number - 1], self.lines[number]
         if (quoted := _QUOTED.match(before)) and line.startswith(quoted[0]):  # lines of one block quote
             before, line = before[quoted.end() :], line[quoted.end() :]
+            if not before.strip() or not line.strip():
+                return True
         if _ITEM.match(line) or (_SMALL_ITEM.match(line) and _SMALL_ITEM.match(before)):
             return True
         if any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
