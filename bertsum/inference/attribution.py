@@ -109,8 +109,7 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, samples: int)
 
 def spline_integrals(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Integrals of a cubic spline between its points; at the second and the last but one the third derivative is
-    continuous, too ("not a knot"). It equals scipy's CubicSpline, whose import would take half as long as an
-    explanation.
+    continuous, too ("not a knot"). It equals scipy's CubicSpline, whose import takes most of a second.
 
     Args:
         points: Ascending points, 4 or more (P).

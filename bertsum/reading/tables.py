@@ -59,7 +59,7 @@ def read_rows(
     except (pa.ArrowException, OSError, UnicodeError, ValueError) as error:
         raise BertsumError(f"{path}: cannot be read: {error}") from error
     finally:
-        batches.close()  # a reader of CSV reads ahead; it would abort a program that ends meanwhile
+        batches.close()  # a reader of CSV reads ahead, and may abort a program that ends meanwhile
 
 
 def _parquet(file: BinaryIO) -> Generator[Any, None, None]:

@@ -208,8 +208,8 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
     why, level = None, 0
     for item in items:
         unit = item.unit
-        title = formulas.title_of(unit.text)
-        if item.why in ("heading", "label") or (item.why == INTRODUCTION and formulas.section(title, kinds)):
+        title = formulas.title_of(unit.text) if item.why in ("heading", "label", INTRODUCTION) else ""
+        if item.why in ("heading", "label") or (title and formulas.section(title, kinds)):
             own = _level(item)
             if title and not unit.last and (why is None or own <= level):  # nothing is below "Read more" in its place
                 why, level = formulas.section(title, kinds), own
