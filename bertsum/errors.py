@@ -23,6 +23,18 @@ class BertsumError(Exception):
         super().__init__(printable(message))
 
 
+class ConfigError(BertsumError):
+    """Fields of a config are unknown or have wrong values.
+
+    Attributes:
+        problems: A line for each: the field's dotted name, what was found, and what would be right.
+    """
+
+    def __init__(self, origin: str, problems: list[str]) -> None:
+        super().__init__(f"{origin}:\n" + "\n".join(f"  {problem}" for problem in problems))
+        self.problems = problems
+
+
 class EmptyDocumentError(BertsumError):
     """A document has no word that the model knows."""
 

@@ -129,7 +129,7 @@ def test_errors(command, model, tmp_path) -> None:
         ((str(tmp_path / "binary"), "--encoding", "klingon"), "encoding: got 'klingon', expected the name"),
         (("--document-field", "body"), "--document-field: names a field of --jsonl, which is not given"),
         (("--model", model), "error: standard input: is empty"),
-        (("--model", model, "--sentences", "0"), "selection.sentences: got 0"),
+        (("--model", model, "--sentences", "0"), "error: sentences: got 0"),
         (("--json", "--marked"), "not allowed with"),
         (("--jsonl", "a.jsonl"), "--jsonl needs --out FILE"),
         (("--out", "a.jsonl"), "--out is for many documents"),
@@ -139,7 +139,8 @@ def test_errors(command, model, tmp_path) -> None:
         code, shown, errors = command("summarize", *arguments)
         assert (code, shown) == (2, ""), arguments
         assert message in errors
-    assert "unrecognized arguments: --sentence" in command("summarize", "--sentence", "3")[2]
+    unknown = "error: unrecognized arguments: --sentence; bertsum summarize --help lists what there is\n"
+    assert command("summarize", "--sentence", "3") == (2, "", unknown)
 
 
 def test_a_file_of_documents(command, model, tmp_path) -> None:

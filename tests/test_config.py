@@ -20,6 +20,7 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "quickstart.yaml": (3, "en", "minilm"),
     "cnndm.yaml": (3, "en", "bert-base-uncased"),
     "cnndm-minilm.yaml": (3, "en", "minilm"),
+    "cnndm-minilm-fast.yaml": (3, "en", "minilm"),
     "bundled.yaml": (3, "en", "minilm"),
     "bundled-long.yaml": (3, "en", "minilm"),
     "finetune.yaml": (3, "en", "minilm"),
@@ -47,6 +48,19 @@ DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
 
 def test_every_shipped_config_is_known_here() -> None:
     assert {file.name for file in (ROOT / "configs").glob("*.yaml")} == set(DERIVED)
+
+
+def test_the_fast_recipe_differs_in_what_its_first_lines_say() -> None:
+    recipe, fast = (
+        {
+            f"{section}.{field}": value
+            for section, fields in yaml.safe_load((ROOT / "configs" / file).read_text()).items()
+            for field, value in fields.items()
+        }
+        for file in ("cnndm-minilm.yaml", "cnndm-minilm-fast.yaml")
+    )
+    changed = {field for field in recipe | fast if recipe.get(field) != fast.get(field)}
+    assert changed == {"train.max_steps", "train.warmup_steps", "train.validate_every"}
 
 
 @pytest.mark.parametrize("name", DERIVED)

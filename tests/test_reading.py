@@ -75,7 +75,7 @@ def test_word_with_a_layout_of_one_row(tmp_path) -> None:
     assert read_document(tmp_path / "a.docx").text == f"News\n\n{FIRST}\n\n{SECOND}\n\nStones | 400 | 400"
 
 
-def test_pdf(tmp_path) -> None:
+def test_pdf(tmp_path, caplog) -> None:
     pytest.importorskip("pypdf")
     canvas = pytest.importorskip("reportlab.pdfgen.canvas")
     page = canvas.Canvas(str(tmp_path / "a.pdf"))
@@ -97,6 +97,7 @@ def test_pdf(tmp_path) -> None:
     (tmp_path / "b.pdf").write_bytes(b"%PDF-1.4 broken")
     with pytest.raises(bertsum.BertsumError, match=r"b\.pdf': is no PDF that can be read"):
         read_document(tmp_path / "b.pdf")
+    assert not caplog.records  # pypdf's own lines do not name the file
     page = canvas.Canvas(str(tmp_path / "c.pdf"))
     page.showPage()
     page.save()

@@ -100,9 +100,9 @@ def test_options(summarizer) -> None:
     assert 1 <= len(summarizer(text, ratio=0.2).indices) <= round(0.2 * len(summarizer(text).document))
     by_score = summarizer(text, order="score").scores
     assert by_score == sorted(by_score, reverse=True)
-    with pytest.raises(bertsum.BertsumError, match=r"selection\.sentences: got 0"):
+    with pytest.raises(bertsum.BertsumError, match=r"^sentences: got 0"):
         summarizer(text, sentences=0)
-    with pytest.raises(bertsum.BertsumError, match=r"selection\.order"):
+    with pytest.raises(bertsum.BertsumError, match=r"^order"):
         summarizer(text, order="random")
 
 

@@ -85,9 +85,9 @@ def test_options_of_a_model_that_writes(writer) -> None:
     assert writer(TEXT, max_length=12).text == writer(TEXT).text  # as it is saved
     assert writer(TEXT, trigram_blocking=False).is_written
     assert writer(TEXT, sentences=None, beam_size=None, long_documents="truncate").text == writer(TEXT).text
-    with pytest.raises(bertsum.BertsumError, match=r"generation\.beam_size: got 0"):
+    with pytest.raises(bertsum.BertsumError, match=r"^beam_size: got 0"):
         writer(TEXT, beam_size=0)
-    with pytest.raises(bertsum.BertsumError, match=r"generation\.min_length: got 13, expected at most"):
+    with pytest.raises(bertsum.BertsumError, match=r"^min_length: got 13, expected at most"):
         writer(TEXT, min_length=13)
     with pytest.raises(TypeError, match="unknown option 'beams'"):
         writer(TEXT, beams=2)

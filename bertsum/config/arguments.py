@@ -6,6 +6,7 @@ import argparse
 import inspect
 import textwrap
 from collections.abc import Sequence
+from typing import NoReturn
 
 from bertsum.config import Config
 from bertsum.config.reading import hints, meanings, sections, type_name
@@ -13,7 +14,10 @@ from bertsum.errors import BertsumError
 
 
 class ConfigParser(argparse.ArgumentParser):
-    """A parser that also lists the fields of the config in ``--help``, if they are options."""
+    """A parser that lists the fields of the config in ``--help``, if they are options, and says an error in a line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; {self.prog} --help lists what there is\n")
 
     def format_help(self) -> str:
         text = super().format_help()

@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, ConfigError
 from bertsum.text import plain
 
 Tree = TypeVar("Tree")
@@ -77,7 +77,7 @@ def build(
         check: Yields problems that types alone do not rule out.
 
     Raises:
-        BertsumError: if a name is unknown, a value wrong, or ``check`` yields a problem; the message names them all.
+        ConfigError: if a name is unknown, a value wrong, or ``check`` yields a problem; the message names them all.
     """
     kinds = field_types(tree)
     problems: list[str] = []
@@ -97,7 +97,7 @@ def build(
         if not problems:
             return made
     of = "".join(f" {file}" for file in dict.fromkeys(origin.values()))
-    raise BertsumError(f"config{of}:\n" + "\n".join(f"  {problem}" for problem in problems))
+    raise ConfigError(f"config{of}", problems)
 
 
 def _checked(value: Any, kind: Any) -> Any:

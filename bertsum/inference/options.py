@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypedDict
 
 from bertsum.config import Config, GenerationConfig, SelectionConfig
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, ConfigError
 from bertsum.models.selection import answering, check_threshold
 from bertsum.models.storage import SavedConfig
 from bertsum.text import plain
@@ -137,7 +137,7 @@ def _selection(options: Mapping[str, Any], language: str, model: SavedConfig) ->
     values |= {name: options[name] for name in ("trigram_blocking", "order") if options.get(name) is not None}
     if values == asdict(model.selection) and language == model.language:
         return model.selection
-    selection = Config.from_dict({"selection": values, "language": language}).selection
+    selection = _checked({"selection": values, "language": language}).selection
     check_threshold(model.scores, selection)
     return selection
 
@@ -146,7 +146,7 @@ def _answering(options: Mapping[str, Any], language: str, model: SavedConfig) ->
     """How sentences that answer a query are chosen: by the threshold, and by the limits of the call."""
     values = asdict(answering(model.selection))
     values |= {name: options[name] for name in _CHOOSING if name != "query" and options.get(name) is not None}
-    return Config.from_dict({"selection": values, "language": language}).selection
+    return _checked({"selection": values, "language": language}).selection
 
 
 def _generation(options: Mapping[str, Any], model: SavedConfig) -> GenerationConfig:
@@ -154,4 +154,13 @@ def _generation(options: Mapping[str, Any], model: SavedConfig) -> GenerationCon
     wanted = {name: options[name] for name in _WRITING if options.get(name) is not None}
     if not wanted:
         return model.generation
-    return Config.from_dict({"generation": asdict(model.generation) | wanted}).generation
+    return _checked({"generation": asdict(model.generation) | wanted}).generation
+
+
+def _checked(values: Mapping[str, Any]) -> Config:
+    """A config from sections of a model's settings that a call's options changed; an error names the options."""
+    try:
+        return Config.from_dict(values)
+    except ConfigError as error:
+        options = [problem.removeprefix("selection.").removeprefix("generation.") for problem in error.problems]
+        raise BertsumError("\n".join(options)) from error

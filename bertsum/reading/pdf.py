@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -32,6 +33,9 @@ def read_pdf(data: bytes, name: str, encoding: str | None = None) -> FileText:
         BertsumError: if it is no PDF, needs a password, has no text (a scan), or pypdf is missing.
     """
     pypdf = package("pypdf", name, "pypdf")
+    log = logging.getLogger("pypdf")
+    if log.level == logging.NOTSET:  # its warnings do not name the file
+        log.setLevel(logging.CRITICAL)
     try:
         reader = pypdf.PdfReader(io.BytesIO(data))
         if reader.is_encrypted and not reader.decrypt(""):
