@@ -4,9 +4,9 @@ python benchmarks/faithfulness.py --documents validation.jsonl.gz --figure docs/
 
 The script takes documents that fit into one window, in their order in the file. It measures three things:
 
-- Words: the chosen sentence with the best score is explained by integrated gradients. Words of the document are hidden,
-  from the one that raised the score most to the one that lowered it most (deletion). Or all words are hidden first, and
-  then shown in that order (insertion). Both are compared with a random order.
+- Words: the chosen sentence with the best score is explained by integrated gradients. Words are taken out of the text,
+  from the one that raised the score most to the one that lowered it most (deletion). Or all words are taken out first,
+  and then put back in that order (insertion). Both are compared with a random order.
 - Sentences: a sentence can be left out of the head or out of the text. How well do the two ways agree with each other,
   and with the sums of the values of the sentence's words (Spearman's rank correlation)?
 - Choices: the model reads the document without three other sentences: those that an explanation names, or three at
@@ -31,9 +31,11 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from bertsum.inference.explain import choose_without, explained_score, leave_out, words_of
+from bertsum.inference.explain import choose_without, explained_score, leave_out
 from bertsum.inference.explained import SentenceScore
+from bertsum.inference.explanation import Word
 from bertsum.inference.summarizer import Summarizer
+from bertsum.inference.text_scorer import TextScorer
 from bertsum.pages.charts import lines, svg
 
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)  # of a document's words
@@ -62,7 +64,7 @@ def measure(task: tuple[str | None, int, list[str]]) -> dict[str, Any]:
     row = source.row(document)
     values = np.array([word.value for word in explained.words])
     orders = {"explained": np.argsort(-values), "random": np.array(draw.sample(range(len(values)), len(values)))}
-    figures["curves"] = curves(explained_score(summary, source, row, best), words_of(source.encoder, row)[0], orders)
+    figures["curves"] = curves(summary.scorer(best), explained.words, orders)
     by_words = [None if value is None else 0.0 for value in explained.sentences]
     for word in explained.words:
         if by_words[word.sentence] is not None:
@@ -106,18 +108,27 @@ def agreement(some: list[float | None], others: list[float | None]) -> float:
     return float(spearmanr(*zip(*pairs, strict=True)).statistic)
 
 
-def curves(score: Any, words: Any, orders: dict[str, np.ndarray]) -> dict[str, list[float]]:
-    """The score with more and more words hidden (deletion) or shown (insertion), by name and order."""
-    kept, hidden = np.array(words.input_ids), np.array(words.hidden_ids)
+def curves(scorer: TextScorer, words: list[Word], orders: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """The score without more and more words (deletion), or with these words only (insertion), by name and order."""
     found: dict[str, list[float]] = {}
     for name, order in orders.items():
         variants = []
         for share in SHARES:
-            first = np.isin(words.word, order[: round(share * len(order))])  # (T)
-            variants += [np.where(first, hidden, kept), np.where(first, kept, hidden)]
-        scores = score.of_ids(torch.tensor(np.array(variants))).tolist()
+            first = set(order[: round(share * len(order))].tolist())
+            variants += [without(scorer.text, words, first), without(scorer.text, words, set(order.tolist()) - first)]
+        scores = scorer(variants).tolist()
         found[f"deletion, {name}"], found[f"insertion, {name}"] = scores[::2], scores[1::2]
     return found
+
+
+def without(text: str, words: list[Word], left_out: set[int]) -> str:
+    """A document, one sentence a line, without some of its words."""
+    lines = text.split("\n")
+    for number in sorted(left_out, key=lambda number: -words[number].begin):
+        word = words[number]
+        line = lines[word.sentence]
+        lines[word.sentence] = line[: word.begin] + line[word.end :]
+    return "\n".join(" ".join(line.split()) for line in lines)
 
 
 def tasks(path: Path, model: str | None, count: int) -> list[tuple[str | None, int, list[str]]]:
@@ -160,7 +171,8 @@ def report(figures: list[dict[str, Any]], figure: Path) -> None:
         lines(
             {order: list(zip(np.multiply(SHARES, 100), means[f"{what}, {order}"], strict=True))
              for order in ("explained", "random")},
-            f"words {'hidden' if what == 'deletion' else 'shown'}, %", "logit of the sentence", f"{what} of words",
+            f"words {'taken out' if what == 'deletion' else 'put back'}, %",
+            "logit of the sentence", f"{what} of words",
         )
         for what in ("deletion", "insertion")
     ]  # fmt: skip

@@ -79,7 +79,7 @@ def test_values_are_those_of_captum(summary, summarizer, monkeypatch) -> None:
     row = source.row(DOCUMENT)
     words, _ = words_of(source.encoder, row)
     score = SentenceScore(summarizer.model, row, explanation.sentence, "fp32")
-    vectors, hidden = (score.vectors(ids)[None] for ids in (words.input_ids, words.hidden_ids))
+    vectors, hidden = (score.vectors(ids)[None] for ids in (words.input_ids, words.padded_ids))
     method = attr.IntegratedGradients(score.of_vectors)
     values = method.attribute(vectors, hidden, n_steps=100, internal_batch_size=10)[0].sum(dim=-1)
     found = [word.value for word in explanation.words]
@@ -306,7 +306,8 @@ def test_points_go_where_the_score_changes_fast() -> None:
         def of_vectors(self, vectors):
             return (torch.tanh(40 * (vectors[..., 0] - 0.3)) * torch.tensor([1.0, 0.5, -0.2])).sum(dim=1)
 
-    made = integrated_gradients(Steps(), TokenWords([1, 1, 1], [0, 0, 0], [0, 1, 2], 3), 0)
+    words = TokenWords([1, 1, 1], hidden_ids=[2, 2, 2], padded_ids=[0, 0, 0], word=[0, 1, 2], count=3)
+    made = integrated_gradients(Steps(), words, 0)
     np.testing.assert_allclose(made.values, [2.0, 1.0, -0.4], rtol=0.02)
     assert made.score - made.hidden == pytest.approx(2.6, abs=1e-4)
     assert made.passes <= 24  # 24 points at equal distances are 6% off

@@ -35,13 +35,15 @@ class TokenWords:
 
     Attributes:
         input_ids: The tokens (T).
-        hidden_ids: The tokens with all words hidden, by the mask token or by padding; special tokens stay (T).
+        hidden_ids: The tokens with all words hidden, by the mask token if there is one; special tokens stay (T).
+        padded_ids: The tokens with padding in the place of all words; special tokens stay (T).
         word: Number of each token's word; W, which is no word, for special tokens (T).
         count: Number of words (W).
     """
 
     input_ids: list[int]
     hidden_ids: list[int]
+    padded_ids: list[int]
     word: list[int]
     count: int
 
@@ -57,7 +59,7 @@ class Attribution:
     Attributes:
         values: A value for each word (W).
         score: The score of the document.
-        hidden: The score of the document with all words hidden.
+        hidden: The score of the document with all words hidden, or with padding in their place.
         passes: How many times the document was read.
     """
 
@@ -73,7 +75,8 @@ class Attribution:
 
 
 def integrated_gradients(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
-    """Integrated gradients (arXiv 1703.01365) over word embeddings; the values add up to the difference.
+    """Integrated gradients (arXiv 1703.01365) over word embeddings, from padding to the words; the values add up to the
+    difference.
 
     Points of the path are added where they are needed, so captum's method, which has fixed ones, is not used.
 
@@ -82,15 +85,15 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, samples: int)
         words: The words.
         samples: Not used.
     """
-    hidden = score.vectors(words.hidden_ids)  # (T, E)
-    way = score.vectors(words.input_ids) - hidden
+    padding = score.vectors(words.padded_ids)  # (T, E)
+    way = score.vectors(words.input_ids) - padding
     most = _MOST if score.precision == "fp32" else _MOST_IN_BF16
     read: dict[float, tuple[float, np.ndarray]] = {}  # score and slopes (W) at points of the path
     wanted = [0.0, 0.25, 0.5, 0.75, 1.0]
     while True:
         for point in wanted:
             with torch.enable_grad():
-                vectors = (hidden + point * way).requires_grad_()
+                vectors = (padding + point * way).requires_grad_()
                 value = score.of_vectors(vectors[None])
                 (gradient,) = torch.autograd.grad(value.sum(), vectors)
             slopes = (gradient * way).sum(dim=-1)  # of the score, by each token's step along the path (T)

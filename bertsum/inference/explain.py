@@ -141,9 +141,10 @@ def words_of(encoder: DocumentEncoder, row: Mapping[str, Any]) -> tuple[TokenWor
         row: The document.
     """
     tokenizer = encoder.tokenizer
-    hides = next(one for one in (tokenizer.mask_token_id, tokenizer.pad_token_id, 0) if one is not None)
+    mask, padding = tokenizer.mask_token_id, tokenizer.pad_token_id
+    hides, pads = (next(one for one in order if one is not None) for order in ((mask, padding, 0), (padding, mask, 0)))
     ids = list(row["input_ids"])
-    hidden, numbers = list(ids), [-1] * len(ids)
+    hidden, padded, numbers = list(ids), list(ids), [-1] * len(ids)
     places: list[tuple[int, int, int, str]] = []
     for index, (begin, end) in zip(
         row["sentence_indices"], itertools.pairwise([*row["cls_positions"], len(ids)]), strict=True
@@ -156,9 +157,9 @@ def words_of(encoder: DocumentEncoder, row: Mapping[str, Any]) -> tuple[TokenWor
             word = max(0, bisect_right(starts, max(span[0], span[1] - 1)) - 1)
             if word != last:
                 places.append((index, *words[word], sentence[slice(*words[word])]))
-            numbers[token], hidden[token], last = len(places) - 1, hides, word
+            numbers[token], hidden[token], padded[token], last = len(places) - 1, hides, pads, word
     word_of = [len(places) if number < 0 else number for number in numbers]
-    return TokenWords(ids, hidden, word_of, len(places)), places
+    return TokenWords(ids, hidden, padded, word_of, len(places)), places
 
 
 def _probability(summary: Summary, score: ExplainedScore, value: float) -> float:
