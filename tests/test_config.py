@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from bertsum.config import Config, reading
+from bertsum.config import Config, ModelConfig, reading
 from bertsum.config.arguments import help_text, overrides_from_arguments
 from bertsum.config.reading import field_types, find_config, meanings
 from bertsum.errors import BertsumError
+from bertsum.models.storage import PACKAGED
 
 DERIVED = {  # file: (lead sentences, ROUGE language, encoder)
     "quickstart.yaml": (3, "en", "minilm"),
@@ -78,8 +80,9 @@ def test_trainings_go_on_with_one_another() -> None:
     assert second.train.start_from == f"{first.run_dir}/best"
     assert asked.train.start_from == further.train.start_from == "bundled"
     assert second.model == dataclasses.replace(first.model, freeze_encoder=True)
-    assert asked.model == dataclasses.replace(first.model, query_product=True)
-    assert further.model == dataclasses.replace(asked.model, freeze_encoder=True)
+    assert asked.model == dataclasses.replace(first.model, query_product=True, adapters=None, freeze_layers=0)
+    packaged = json.loads((PACKAGED["bundled"] / "config.json").read_text(encoding="utf-8"))["model"]
+    assert further.model == dataclasses.replace(ModelConfig(**packaged), freeze_encoder=True)
     assert second.encoding == further.encoding == dataclasses.replace(first.encoding, long_documents="window")
 
 

@@ -1,21 +1,25 @@
-"""Makes the model that comes with the package from finished runs of configs/bundled.yaml and bundled-long.yaml.
+"""Makes the model that comes with the package from finished runs.
 
-python tools/bundle.py runs/bundled-long/best --before runs/bundled/best
+python tools/bundle.py runs/bundled/best runs/bundled-long/best --shares 0.2 0.8 --rank 32
+python tools/bundle.py bundled runs/questions/best runs/ask/best --shares 0.4 0.3 0.3
 
-With --before the weights are a mean of the weights before and after the second training, which keeps what the first
-training has learned (arXiv 2109.01903). The script writes config.json and model.safetensors (in half precision) to
-bertsum/models/bundled; the model card beside them is written by hand from the runs' figures.
+The weights are the mean of several trainings that began with each other: it keeps what each has learned (arXiv
+2109.01903). Then low-rank adapters take the place of what has changed in the encoder. The script writes config.json and
+model.safetensors (in half precision) to bertsum/models/bundled; the model card beside them is written by hand from the
+runs' figures.
 """
 
 import argparse
 import json
-from pathlib import Path
+from dataclasses import asdict, replace
 
-import torch
-
-from bertsum.encoders.tensors import read_tensors, write_tensors
+from bertsum.config import Config
+from bertsum.encoders.load import load_encoder
+from bertsum.encoders.low_rank import unfold_adapters
+from bertsum.encoders.tensors import write_tensors
 from bertsum.errors import BertsumError
-from bertsum.models.storage import CONFIG_FILE, PACKAGED, WEIGHTS_FILE
+from bertsum.models.start import folded
+from bertsum.models.storage import CONFIG_FILE, PACKAGED, WEIGHTS_FILE, find_model, read_model
 from bertsum.program import run
 
 MOST_BYTES = 8_000_000
@@ -23,30 +27,36 @@ MOST_BYTES = 8_000_000
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("checkpoint", type=Path, help="a checkpoint that was trained with model.adapters")
-    arguments.add_argument("--before", metavar="CHECKPOINT", type=Path, help="the one that its training started from")
-    arguments.add_argument("--share", type=float, default=0.8, help="weight of the later one in the mean (%(default)s)")
+    arguments.add_argument("checkpoints", nargs="+", help="the last one's settings are taken")
+    arguments.add_argument("--shares", nargs="+", type=float, default=[1.0], help="a weight for each; they add up to 1")
+    arguments.add_argument("--rank", type=int, default=44, help="of the adapters (%(default)s)")
     options = arguments.parse_args()
-    checkpoint = options.checkpoint
-    text = (checkpoint / CONFIG_FILE).read_text(encoding="utf-8")
-    if json.loads(text)["model"]["adapters"] is None:
-        raise BertsumError(f"'{checkpoint}' has the whole encoder in it, expected a model with adapters")
-    weights = read_tensors(checkpoint / WEIGHTS_FILE)
-    if options.before is not None:
-        before = read_tensors(options.before / WEIGHTS_FILE)
-        if {name: tensor.shape for name, tensor in before.items()} != {
-            name: tensor.shape for name, tensor in weights.items()
-        }:
-            raise BertsumError(f"'{options.before}': its weights are not those of '{checkpoint}', one by one")
-        weights = {name: torch.lerp(before[name].float(), weights[name].float(), options.share) for name in weights}
+    if len(options.shares) != len(options.checkpoints) or abs(sum(options.shares) - 1) > 1e-6:
+        raise BertsumError(f"--shares: got {options.shares}, expected a weight for each checkpoint, 1 in all")
+    saved = [folded(read_model(find_model(name)))[0] for name in options.checkpoints]
+    shapes = [{name: tensor.shape for name, tensor in one.weights.items()} for one in saved]
+    for name, own in zip(options.checkpoints, shapes, strict=True):
+        if own != shapes[-1]:
+            raise BertsumError(f"'{name}': its weights are not those of '{options.checkpoints[-1]}', one by one")
+    mean = {
+        name: sum(share * one.weights[name].float() for share, one in zip(options.shares, saved, strict=True))
+        for name in shapes[-1]
+    }
+    config = saved[-1].config
+    model = replace(config.model, adapters=options.rank, freeze_layers=0, freeze_encoder=False)
+    weights = unfold_adapters(load_encoder(model, config.encoding.max_length), mean, options.rank)
     halves = {name: tensor.half() for name, tensor in weights.items()}
     size = sum(tensor.numel() * tensor.element_size() for tensor in halves.values())
     if size > MOST_BYTES:
-        raise BertsumError(f"'{checkpoint}': {size:,} bytes in half precision, expected at most {MOST_BYTES:,}")
+        raise BertsumError(f"{size:,} bytes in half precision, expected at most {MOST_BYTES:,}")
+    # Summaries are chosen as in bundled.yaml, whatever the last training was for.
+    chosen = replace(Config.load("bundled").selection, query_threshold=config.selection.query_threshold)
+    described = json.loads((find_model(options.checkpoints[-1]) / CONFIG_FILE).read_text(encoding="utf-8"))
+    described |= {"model": asdict(model), "selection": asdict(chosen)}
     folder = PACKAGED["bundled"]
     folder.mkdir(exist_ok=True)
     write_tensors(folder / WEIGHTS_FILE, halves)
-    (folder / CONFIG_FILE).write_text(text, encoding="utf-8")
+    (folder / CONFIG_FILE).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     print(f"{folder}: {size:,} bytes of weights")
 
 

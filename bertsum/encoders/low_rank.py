@@ -82,10 +82,8 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
     layers = encoder_layers(encoder, "model.adapters", "null")
     adapted = {id(part) for layer in layers[config.freeze_layers :] for part in layer.modules()}
     linears = {
-        name: part
-        for name, part in encoder.named_modules()
-        if isinstance(part, nn.Linear) and id(part) in adapted and part.weight.requires_grad  # unused ones are frozen
-    }
+        name: part for name, part in _linears(encoder).items() if id(part) in adapted and part.weight.requires_grad
+    }  # unused ones are frozen
     if not linears and config.freeze_layers:
         raise BertsumError("model.adapters: no layer of the encoder is left for them; lower model.freeze_layers")
     if not linears:
@@ -97,6 +95,10 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
         setattr(encoder.get_submodule(parent), child, LowRankLinear(part, config.adapters))
     if config.freeze_encoder:
         encoder.requires_grad_(False)
+
+
+def _linears(encoder: Encoder) -> dict[str, nn.Linear]:
+    return {name: part for name, part in encoder.named_modules() if isinstance(part, nn.Linear)}
 
 
 def belongs_to_checkpoint(name: str, config: ModelConfig) -> bool:
@@ -137,3 +139,28 @@ def fold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor]) -> dict[st
                 raise BertsumError(f"adapters: '{name}' fits no matrix of the encoder")
             folded[target] = matrix + SCALE * (high.float() @ low.float())
     return folded
+
+
+def unfold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
+    """The inverse of :func:`fold_adapters`, for a model whose encoder was trained whole.
+
+    An adapter is the nearest one of its rank to what training changed in a matrix of a layer (truncated singular value
+    decomposition). What it changed elsewhere in the encoder is left out: embeddings, biases, norms.
+
+    Args:
+        encoder: The pretrained encoder that the training began with.
+        weights: The trained model's, by name.
+        rank: Rank r of the adapters.
+
+    Returns:
+        The adapters, ``lora_A`` (r, H_in) and ``lora_B`` (H_out, r), and the weights outside the encoder.
+    """
+    found = {name: tensor for name, tensor in weights.items() if not name.startswith("encoder.")}
+    for name, part in _linears(encoder).items():
+        if (trained := weights.get(f"encoder.{name}.weight")) is None:
+            continue
+        left, strengths, right = torch.linalg.svd(trained.float() - part.weight.detach().float(), full_matrices=False)
+        roots = (strengths[:rank] / SCALE).sqrt()
+        found[f"encoder.{name}{_A}"] = (roots[:, None] * right[:rank]).contiguous()
+        found[f"encoder.{name}{_B}"] = (left[:, :rank] * roots).contiguous()
+    return found

@@ -281,7 +281,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
         "keywords": _any(
             r"key ?words(?: and phrases)?|index terms|schlüsselwörter|mots[- ]clés|palabras clave|关键词|general terms"
-            r"|ccs concepts"
+            r"|ccs concepts|(?:acm )?reference format|recommended citation|cite (?:this (?:article|paper|work) )?as"
         ),
         "ingredients": _any(
             r"(?:the )?ingredients(?: .*)?|zutaten(?: .*)?|ingrédients|ingredientes|shopping list"

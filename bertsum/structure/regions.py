@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from bertsum.structure.marks import LineMarks, Mark
 from bertsum.structure.units import is_ended, speakers_recur
@@ -17,6 +17,8 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _BLANKS_TO_FILL = re.compile(r"_{4,}|\.{8,}|…{4,}|(?:\[\s{2,}\])")
+_UNDERSCORES = re.compile(r"\s*_{10,}$")
+_LONGEST_OF_POST = 3  # lines of a signature
 _BOX = re.compile(r"(?:\[[ xX_]?\]|[☐☑☒□▢])\s")  # to tick; several of them stand in a form
 _GAP = re.compile(r" {4,}|\t+ *")
 _BEFORE_GAP = re.compile(  # the mark of a list item, or a speaker: the gap behind it divides nothing
@@ -85,6 +87,7 @@ def mark_regions(marks: LineMarks) -> None:
     _mark_speakers(marks)
     _mark_tracebacks(marks)
     _mark_code(marks)
+    _mark_signatures_of_posts(marks)
     _mark_pages(marks)
     _mark_columns(marks)
     _mark_before(marks, _abstract(marks), "title")
@@ -160,6 +163,15 @@ def _mark_code(marks: LineMarks) -> None:
             marks.set([number], "log line")
         elif inside or _DIFF_COUNTS.match(line.text) or (latex and _LATEX.match(line.text)):
             marks.set([number], "code")
+
+
+def _mark_signatures_of_posts(marks: LineMarks) -> None:
+    """Marks what a forum writes below each post of somebody: a line of underscores, then one to three lines."""
+    for number, (above, line) in enumerate(pairwise(marks.lines), start=1):
+        if _UNDERSCORES.match(line.text) and above.text and is_ended(above.text.split()[-1]):
+            below = list(takewhile(lambda place: marks.lines[place].text, range(number + 1, len(marks.lines))))
+            if 1 <= len(below) <= _LONGEST_OF_POST:
+                marks.set([number, *below], "signature")
 
 
 def _mark_pages(marks: LineMarks) -> None:
