@@ -105,7 +105,7 @@ def test_what_generate_refuses(command, translator_folder, trained_run, tmp_path
         ((tmp_path / "nothing", "--model", translator_folder), "nothing': cannot be read: No such file"),
         ((tmp_path / "in", "--model", translator_folder, "--out", tmp_path / "in"), "is the text itself"),
         ((tmp_path / "in", "--model", translator_folder, "--out", tmp_path / "o.gz"), "expected a name without .gz"),
-        ((tmp_path / "in", "--model", translator_folder, "--beam-size", "0"), "generation.beam_size: got 0"),
+        ((tmp_path / "in", "--model", translator_folder, "--beam-size", "0"), "error: beam_size: got 0"),
         ((tmp_path / "in",), "arguments are required: --model"),
     ]:
         code, shown, errors = command("generate", *arguments)

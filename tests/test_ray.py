@@ -54,7 +54,7 @@ def test_what_is_refused(batch, trained_run, monkeypatch) -> None:
         batch(pa.table({"a": [1], "b": [2]}))
     with pytest.raises(bertsum.BertsumError, match="summary_column: the dataset has a column 'summary' already"):
         batch(pa.table({"text": ["It rained."], "summary": ["Rain."]}))
-    with pytest.raises(bertsum.BertsumError, match=r"selection\.sentences: got 0"):
+    with pytest.raises(bertsum.BertsumError, match=r"^sentences: got 0"):
         bertsum.inference.ray.SummarizeBatch(trained_run[1].checkpoint, sentences=0)
     for refuses in (bertsum.inference.ray.summarize, bertsum.inference.ray.SummarizeBatch):
         with pytest.raises(bertsum.BertsumError, match="query: got several, expected one for all documents"):

@@ -184,7 +184,7 @@ def test_documents_that_come_together_are_scored_together(summarizer, sizes) -> 
         ("/summarize", b'{"documents": [" "]}', 422, "document 0: is empty"),
         ("/summarize", b'{"documents": [5]}', 422, "documents"),
         ("/summarize", b'{"documents": ["a"], "sentence": 1}', 422, "sentence"),
-        ("/summarize", b'{"documents": ["a"], "sentences": 0}', 422, "selection.sentences: got 0"),
+        ("/summarize", b'{"documents": ["a"], "sentences": 0}', 422, "\"sentences: got 0"),
         ("/summarize", b'{"documents": ["a"], "sentences": "1"}', 422, "sentences"),
         ("/summarize", b'{"documents": ["a"], "query": ["b", "c"]}', 422, "query: 2 for 1 documents"),
         ("/summarize", b'{"documents": ["a"], "beam_size": 2}', 422, "beam_size"),
