@@ -1,7 +1,7 @@
 """Makes the model that comes with the package from finished runs.
 
 python tools/bundle.py runs/bundled/best runs/bundled-long/best --shares 0.2 0.8 --rank 32
-python tools/bundle.py bundled runs/questions/best runs/ask/best --shares 0.4 0.3 0.3
+python tools/bundle.py runs/1.0.0 runs/questions/best runs/ask/best --shares 0.4 0.3 0.3
 
 The weights are the mean of several trainings that began with each other: it keeps what each has learned (arXiv
 2109.01903). Then low-rank adapters take the place of what has changed in the encoder. The script writes config.json and
