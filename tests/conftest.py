@@ -45,10 +45,13 @@ KINDS = {
 }  # fmt: skip
 # What such a config has whatever a test asks for.
 ALWAYS = {"masked_lm": ("train.validate_rouge=false", "train.metric=loss")}
-# Each replaces the fixture ``kind``: all kinds; those that make summaries.
+# Each replaces the fixture ``kind``: all kinds; those that make summaries; the same, where one stands for both and the
+# other runs with --slow.
 SUMMARIZING = [name for name in KINDS if name != "masked_lm"]
+SLOW_WRITING = [pytest.param(name, marks=pytest.mark.slow if name == "seq2seq" else ()) for name in SUMMARIZING]
 all_kinds = pytest.mark.parametrize("kind", [*SUMMARIZING, pytest.param("masked_lm", marks=pytest.mark.slow)])
 summarizing_kinds = pytest.mark.parametrize("kind", SUMMARIZING)
+slow_writing = pytest.mark.parametrize("kind", SLOW_WRITING)
 
 # A timing is no test, and the same examples are tried each time.
 settings.register_profile("bertsum", deadline=None, derandomize=True)

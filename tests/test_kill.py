@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import comparable_metrics, finish, run_train, sentences_of, summarizing_kinds, write_jsonl
+from conftest import comparable_metrics, finish, run_train, sentences_of, slow_writing, write_jsonl
 from fork_server import Process
 
 import bertsum
@@ -55,7 +55,7 @@ def kill_when(process: Process, moment: str, config, seconds: float) -> str:
 
 
 @pytest.mark.long
-@summarizing_kinds
+@slow_writing
 def test_killed_and_started_again(config_of, tmp_path) -> None:
     draw = random.Random(0)
     documents = [sentences_of(random.Random(number), 12) for number in range(400)]

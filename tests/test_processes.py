@@ -12,7 +12,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState, is_initialized
-from conftest import all_kinds, comparable_metrics, finish, run_accelerate, run_train, summarizing_kinds
+from conftest import all_kinds, comparable_metrics, finish, run_accelerate, run_train, slow_writing
 from test_resume import assert_same_run
 
 import bertsum
@@ -90,7 +90,7 @@ def test_accelerate_launch_of_several_processes_on_a_cpu(config_of, tmp_path) ->
     assert "start them with torchrun --nproc_per_node" in launched.stderr
 
 
-@summarizing_kinds
+@slow_writing
 def test_validation_over_two_processes_is_that_over_one(config_of, tmp_path) -> None:
     """To the last bit, where neither documents nor batches divide; from one and the same checkpoint."""
     options = ("train.max_steps=1", "train.validate_rouge=true", "train.validate_documents=11",

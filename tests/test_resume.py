@@ -77,7 +77,7 @@ def assert_same_run(one: Path, other: Path) -> None:
         ("extractive", 10, 1),  # right after a validation, and 2 updates before the next line of metrics
         ("extractive", 5, 2),  # inside the third line's sums, and where validation is due
         ("extractive", 3, 5),  # at the end of an epoch whose last update has fewer batches
-        ("seq2seq", 10, 1),
+        pytest.param("seq2seq", 10, 1, marks=pytest.mark.slow),
         ("seq2seq", 5, 2),
     ],
 )

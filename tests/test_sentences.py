@@ -167,7 +167,9 @@ def test_a_long_text_is_split_as_its_paragraphs_are(language: str, separator: st
         assert [piece.strip() for piece in pieces] == [sentence.strip() for sentence in sentences] * times
 
 
-@pytest.mark.parametrize("language", ["en", "de", "zh", "th"])
+@pytest.mark.parametrize(
+    "language", ["en", "de", *(pytest.param(name, marks=pytest.mark.slow) for name in ("zh", "th"))]
+)
 def test_time_is_in_proportion_to_length(language: str) -> None:
     """What would take squared time would take hours."""
     for text in (
