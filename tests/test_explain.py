@@ -130,7 +130,9 @@ def test_decisive_sentences_are_tried(summary) -> None:
 
 def test_what_is_chosen_without_some_is_what_the_model_chooses_of_the_rest(encoder_folder) -> None:
     model = build(encoder_folder)
-    model.config = replace(model.config, selection=replace(model.config.selection, query_threshold=0.5))
+    model.config = replace(
+        model.config, selection=replace(model.config.selection, query_threshold=0.5, word_weight=0.5)
+    )
     asked = Summarizer(model, "fp32")
     scores = asked([DOCUMENT], query="Who came?")[0].document_scores
     for threshold in (sorted(scores)[4], 1.0):

@@ -40,6 +40,9 @@ class SelectionConfig:
     """How much less a sentence is preferred that stands beyond the first window of a document that is read in windows:
     its score is divided by (its first token's place / encoding.max_length)^x. The printed score stays as it is. 0: no
     less. With a threshold, scores count as they are."""
+    word_weight: Number = 0.0
+    """With a query: what shared words count. The logit of a sentence is raised by this times the sum, over the words
+    that it shares with the query, of log(sentences / sentences with the word). 0: nothing (docs/asking.md)."""
     order: Literal["document", "score"] = "document"
     """The order of the chosen sentences: as in the document, or by score."""
     query_threshold: Probability | None = None

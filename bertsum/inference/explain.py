@@ -229,8 +229,8 @@ def choose_without(score: SentenceScore, source: Source, left_out: Sequence[int]
     """
     assert isinstance(source.model, BertSum)
     row = source.row(without_sentences(score.row["sentences"], left_out))
-    scores = _scores(source, score.logits_of_rows([row])[0])
-    return source.model.chosen(row, list(scores.values()), source.selection)[0]
+    logits = torch.tensor(list(score.logits_of_rows([row])[0].values()))
+    return source.model.chosen(row, source.model.scores(row, logits, source.selection), source.selection)[0]
 
 
 def _scores(source: Source, logits: Mapping[int, float]) -> dict[int, float]:

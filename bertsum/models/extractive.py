@@ -29,6 +29,7 @@ from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
 from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored
 from bertsum.models.selection import answering, check_threshold, preferred, select_sentences
+from bertsum.models.shared_words import shared_words
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
@@ -239,10 +240,25 @@ class BertSum(Model):
         for scored, logits in self._logits(rows, options):
             row = scored.row
             loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
-            made = scores_of(logits, self.config.scores).tolist()
-            indices, scores = self.chosen(row, made, answers if row.get("query") else options.selection)
+            selection = answers if row.get("query") else options.selection
+            indices, scores = self.chosen(row, self.scores(row, logits, selection), selection)
             chosen = [row["sentences"][index] for index in indices]
             yield Prediction(scored.place, chosen, indices, scores, loss)
+
+    def scores(self, row: Mapping[str, Any], logits: torch.Tensor, selection: SelectionConfig) -> list[float]:
+        """Scores of the sentences of a document that were read (S): of their logits, and with a query of the words that
+        they share with it.
+
+        Args:
+            row: The document, with ``sentences``, ``sentence_indices`` and, if it has one, a ``query``.
+            logits: The model's (S).
+            selection: How sentences are chosen.
+        """
+        if row.get("query") and selection.word_weight:
+            shared = shared_words(row["query"], row["sentences"])
+            logits = logits + selection.word_weight * logits.new_tensor([shared[i] for i in row["sentence_indices"]])
+        made: list[float] = scores_of(logits, self.config.scores).tolist()
+        return made
 
     def chosen(
         self, row: Mapping[str, Any], read_scores: list[float], selection: SelectionConfig
@@ -263,7 +279,7 @@ class BertSum(Model):
         values = preferred(read_scores, row["cls_positions"], self.config.encoding.max_length, selection)
         if selection.candidates is None or self.config.expected_rouge is None:
             options = asdict(selection)
-            for name in ("query_threshold", "candidates", "fill", "place_weight"):
+            for name in ("query_threshold", "candidates", "fill", "place_weight", "word_weight"):
                 del options[name]  # what was asked is settled
             places = select_sentences(
                 values,
