@@ -26,6 +26,7 @@ SETTINGS = {
     "focal": {"loss": "focal"},
     "focal balanced": {"loss": "focal", "positive_weight": "balanced", "focal_gamma": 1.5},
     "listwise": {"loss": "listwise"},
+    "combined": {"loss": "combined", "positive_weight": 4.0},
 }
 each_loss = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 MASK = torch.tensor([[True] * 5, [True, False, False, False, False], [True, True, True, False, False]])
@@ -50,11 +51,11 @@ def loop(settings: dict, logits: torch.Tensor, labels: torch.Tensor) -> float:
     train, total = TrainConfig(**settings), 0.0
     for document in range(len(logits)):
         scores, targets = logits[document][MASK[document]].tolist(), labels[document][MASK[document]].tolist()
+        if train.loss in ("listwise", "combined") and sum(targets):
+            exponentials = [math.exp(score) for score in scores]
+            for exponential, target in zip(exponentials, targets, strict=True):
+                total -= target / sum(targets) * math.log(exponential / sum(exponentials))
         if train.loss == "listwise":
-            if sum(targets):
-                exponentials = [math.exp(score) for score in scores]
-                for exponential, target in zip(exponentials, targets, strict=True):
-                    total -= target / sum(targets) * math.log(exponential / sum(exponentials))
             continue
         weight = train.positive_weight
         if weight == "balanced":
@@ -167,7 +168,7 @@ def test_an_update_is_the_same_in_any_number_of_batches(config_of, loss) -> None
     assert metrics[0] == pytest.approx(metrics[1], rel=1e-3)
 
 
-@pytest.mark.parametrize("settings", [{"train.loss": "listwise"}, {"train.loss": "focal"},
+@pytest.mark.parametrize("settings", [{"train.loss": "combined"}, {"train.loss": "focal"},
                                       {"train.positive_weight": "balanced"}], ids=str)  # fmt: skip
 def test_each_loss_learns(config_of, tmp_path, settings) -> None:
     """The position of the important sentence is told by a word, so a tiny model finds it."""
@@ -220,12 +221,13 @@ def test_scores_of_older_models_are_probabilities(encoder_folder, tmp_path) -> N
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["train.loss=hinge"], "train.loss: got 'hinge', expected cross_entropy, focal or listwise"),
+        (["train.loss=hinge"], "train.loss: got 'hinge', expected cross_entropy, focal, listwise or combined"),
         (["train.positive_weight=heavy"], "train.positive_weight: got 'heavy', expected a number or balanced"),
         (["train.positive_weight=0"], "train.positive_weight: got 0, expected more than 0"),
         (["train.focal_gamma=0.5"], "train.focal_gamma: got 0.5, expected at least 1"),
         (["train.loss=listwise", "train.positive_weight=balanced"], "expected 1 with train.loss listwise"),
         (["train.loss=listwise", "train.loss_reduction=sentence"], "a sum over documents; expected document or sum"),
+        (["train.loss=combined", "train.loss_reduction=sentence"], "train.loss combined is a sum over documents"),
         (["train.loss=listwise", "selection.threshold=0.1"], "selection.threshold: got 0.1, expected null"),
         (["model.kind=seq2seq", "train.loss=focal"], "train.loss: got focal, expected cross_entropy with model.kind"),
         (["model.kind=seq2seq", "train.positive_weight=2"], "train.positive_weight: got 2.0, expected 1.0 with"),

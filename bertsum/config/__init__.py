@@ -226,16 +226,16 @@ def _loss_problems(config: Config) -> Iterator[str]:
                 yield f"train.{name}: got {getattr(train, name)}, expected {default} with model.kind {kind}"
         if config.data.labels == "teacher":
             yield f"data.labels: got teacher, but model.kind {kind} does not learn from labels of sentences"
-    elif train.loss == "listwise":
+    elif train.loss in ("listwise", "combined") and train.loss_reduction == "sentence":
+        yield (
+            f"train.loss_reduction: got sentence, but train.loss {train.loss} is a sum over documents; expected "
+            "document or sum"
+        )
+    if train.loss == "listwise":
         if train.positive_weight != 1.0:
             yield (
                 f"train.positive_weight: got {train.positive_weight}, expected 1 with train.loss listwise, where "
                 "sentences of a document compete and negatives have no term of their own"
-            )
-        if train.loss_reduction == "sentence":
-            yield (
-                "train.loss_reduction: got sentence, but train.loss listwise is a sum over documents; expected "
-                "document or sum"
             )
         if config.selection.threshold is not None:
             yield f"selection.threshold: got {config.selection.threshold}, expected null with {NO_THRESHOLD}"

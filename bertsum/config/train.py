@@ -33,13 +33,14 @@ class TrainConfig:
     paper's), or by the tokens that a masked_lm has to guess."""
     label_smoothing: Fraction = 0.0
     """The share of probability that a seq2seq model's loss spreads evenly over all other tokens (0.1 in the paper)."""
-    loss: Literal["cross_entropy", "focal", "listwise"] = "cross_entropy"
+    loss: Literal["cross_entropy", "focal", "listwise", "combined"] = "cross_entropy"
     """The loss of an extractive model (docs/losses.md). cross_entropy is binary, sentence by sentence (the paper).
     focal gives less weight to a sentence that is already scored well. listwise is a softmax over the sentences of a
-    document: scores are then shares that add up to 1, and selection.threshold is refused."""
+    document: scores are then shares that add up to 1, and selection.threshold is refused. combined is the sum of
+    cross_entropy and listwise: scores stay probabilities."""
     positive_weight: Positive | Literal["balanced"] = 1.0
-    """The weight of sentences labelled 1 in cross_entropy and focal. balanced: in each document, the positives together
-    weigh as much as the negatives."""
+    """The weight of sentences labelled 1 in cross_entropy, focal and combined. balanced: in each document, the
+    positives together weigh as much as the negatives."""
     focal_gamma: Annotated[float, Ge(1), Le(10)] = 2.0
     """The exponent of the focal loss (gamma in its paper). A larger one gives less weight to what is scored well."""
     optimizer: Literal["adam", "adamw"] = "adam"

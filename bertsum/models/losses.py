@@ -87,6 +87,23 @@ def listwise(logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Te
     return -(shares * _masked(logits, sentence_mask).log_softmax(dim=1)).sum()
 
 
+def combined(
+    logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor, positive_weight: PositiveWeight = 1.0
+) -> torch.Tensor:
+    """The sum of :func:`cross_entropy`, which learns probabilities, and :func:`listwise`, which learns the order.
+
+    Args:
+        logits: (B, S).
+        labels: (B, S).
+        sentence_mask: (B, S); padding does not count.
+        positive_weight: Weight of sentences labelled 1 in the cross-entropy, or balanced.
+
+    Returns:
+        The sum, a scalar.
+    """
+    return cross_entropy(logits, labels, sentence_mask, positive_weight) + listwise(logits, labels, sentence_mask)
+
+
 _LEAST = 1e-9  # a sum of labels below this counts as 0
 
 
@@ -122,6 +139,7 @@ LOSSES: dict[str, Callable[[TrainConfig], SentenceLoss]] = {
     "cross_entropy": lambda train: functools.partial(cross_entropy, positive_weight=train.positive_weight),
     "focal": lambda train: functools.partial(focal, positive_weight=train.positive_weight, gamma=train.focal_gamma),
     "listwise": lambda train: listwise,
+    "combined": lambda train: functools.partial(combined, positive_weight=train.positive_weight),
 }
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
 Scores = Literal["sigmoid", "softmax"]
-_SCALE_FIELD = "adapter_scale"
+SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 _TOKENIZER_FILE = "tokenizer_config.json"
 TARGET_FOLDER = "target"  # folder with the tokenizer of texts to write
@@ -135,7 +135,7 @@ def write_model(
     described = {
         "library": "bertsum",
         **{name: value for name, value in asdict(config).items() if name in sections},
-        **({} if config.model.adapters is None else {_SCALE_FIELD: SCALE}),
+        **({} if config.model.adapters is None else {SCALE_FIELD: SCALE}),
         "encoder": encoder_values,
     }
     try:
@@ -231,10 +231,10 @@ def _scores(described: dict[str, Any], folder: Path) -> Scores:
 
 def _scale(described: dict[str, Any], folder: Path) -> float:
     """The scale of a saved model's adapters."""
-    scale = described.get(_SCALE_FIELD, FIRST_SCALE)
+    scale = described.get(SCALE_FIELD, FIRST_SCALE)
     if type(scale) not in (int, float) or not 0 < scale < float("inf"):
         raise BertsumError(
-            f"model '{folder}': {CONFIG_FILE} is broken: {_SCALE_FIELD} is {scale!r}, expected a number above 0"
+            f"model '{folder}': {CONFIG_FILE} is broken: {SCALE_FIELD} is {scale!r}, expected a number above 0"
         )
     return float(scale)
 
