@@ -39,9 +39,9 @@ _STARTERS = _words(
 _TITLES = _words(
     "Adm Ald Amb Atty Brig Bp Capt Cdr Chmn Cllr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Gov Hon Insp Lieut Lt"
     " Ltc Lts Maj Messrs Mlle Mme Mmes Mses Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Secy Sen Sens Sgt"
-    " Sr Sra Srta Ste Supt Treas"
+    " Sr Sra Srta Ste Supt Thos Treas Wm Chas Geo Jas Jos"
 )
-_TITLES_IN_ANY_CASE = _words("dr em mr mrs ms prof st v vs")
+_TITLES_IN_ANY_CASE = _words("dr em hon mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
 _NUMBERED = _words(
     "ann approx appx arts bk bks cf ch chap chaps chs cl cor def defs deg dir eq eqn eqns eqs ex exs ext figs fn"
@@ -61,7 +61,7 @@ _OPEN_NAMES = _words(
     "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Co Comp Conf Corp Cos Ct Dept Depts Dist Div Esq Est Expy Ft Govt"
     " Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz Ark Calif Colo"
     " Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex Va Vt Wash Wis"
-    " Wyo"
+    " Wyo Civ Crim"
 )
 _OPEN = _words(
     "abbr al apt assn ave bldg blvd bros co corp dept depts ed eds esp esq est et etc hwy inc incl inst ltd misc orig"
@@ -107,7 +107,9 @@ _OPENING = "\"'“‘«([{*_`¿¡"
 _TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # the text before a mark
 _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIAL = re.compile(r"[A-Z]\.")
-_MEASURED = re.compile(r"\d (?:in|ft|yd)$")
+_MEASURED = re.compile(r"\d (?:in|ft|yd)$|\b\d{1,2}[sd]$")
+_NAME = re.compile(r"(?<![.!?])\s[a-z]+ [A-Z][a-z]+$")  # "the band Wham! on Monday"
+_RULES = re.compile(r"(?:R|Reg|Cir|Appx)\. ?[A-Z\d]|\d")  # "Fed. R. Civ. P. 12"
 _TWO_UNITS = re.compile(  # "3 ft. 4 in."
     r"\d (?:deg|ft|gal|hr?|lb|min|mo|yd|yr)s?\. \d+(?:[./]\d+)? (?:in|oz|min|sec|lb|pt|day|mo|ft)s?\b"
 )
@@ -134,7 +136,7 @@ _EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an
 _BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
 _DATED = _MONTHS | _WEEKDAYS
 _ABBREVIATIONS = _TITLES | _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS | _DATED | _OPEN_NAMES | _OPEN
-_LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED))
+_LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED | {"Fed"}))
 
 
 def sentence_ends(text: str, language: str = "en") -> list[int]:
@@ -220,8 +222,8 @@ def _ends_before_small(before: str, marks: str) -> bool:
     """
     last = before.rsplit(None, 1)[-1].lstrip(_OPENING)
     if marks[-1] in "!?":
-        return last not in _EXCLAIMED
-    if marks != "." or _MEASURED.search(before):  # "14 in. wide"
+        return last not in _EXCLAIMED and not _NAME.search(before)
+    if marks != "." or _MEASURED.search(before):  # "14 in. wide", "44s. a quarter"
         return False
     return last[-1:] == ")" or (
         (last in _STARTERS or _ORDINARY.fullmatch(last) is not None) and last not in _BEFORE_SMALL
@@ -250,6 +252,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     """
     if following[0].isdigit() and _TWO_UNITS.search(f"{before[-9:]}. {following[:12]}"):
         return False
+    if token in ("Fed", "Evid") and _RULES.match(following):
+        return False
     word = token.lower().rstrip("'’")
     match = _NEXT.match(following)
     next_word = match[0].lower().replace("’", "'").split("'")[0] if match else ""
@@ -273,10 +277,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
         return not numbered
     if word in _NUMBERED:
         return starter and not numbered
-    if word == "etc":
-        return True
     if word in _OPEN or as_name in _OPEN_NAMES:
-        return starter
+        return starter or word == "etc"
     return not shouted or len(word) > 1
 
 

@@ -93,16 +93,16 @@ _ABBREVIATIONS = {
     for language, line in {
         "ar": "أ.د ا.د د.م م.د | ص.ب",
         "cs": "Bc Ing JUDr MUDr Mgr PhDr RNDr doc nám prof sv tř ul | cca kap obr odst s str tab tel č čl",
-        "da": "Chr Dr Sct frk hr jf mag prof | art ca fig jf kap kl nr pkt s stk tlf",
-        "de": "Abg Bgm Dipl Fa Frl Gem Hl Hr Hrsg Ing Pfr Stv einschl exkl inkl iur nat phil rer theol zzgl"
-        " | Anm Aufl Hausnr Ziff evtl geb gest insb mind Jan Feb Apr Jun Jul Aug Sep Sept Okt Nov Dez",
+        "da": "Chr Dr Sct frk hr jf mag prof | Kl art ca fig jf kap kl nr pkt s stk tlf",
+        "de": "Abg Bgm Dipl Fa Frl Gem Hl Hr Hrsg Ing Pfr Stv einschl exkl geb inkl iur nat phil rer theol zzgl"
+        " | Anm Aufl Hausnr Ziff evtl gest insb mind Jan Feb Apr Jun Jul Aug Sep Sept Okt Nov Dez",
         "es": "Av Avda av avda Arq Cap Cía Cnel Ctra D Dr Dra Dña Excmo Fdo Fr Gral Ing Lic Mons Prof Profa Sgto Sr Sra"
         " Sres Srta Sto Sta Ud Uds Vd Alm Dpto Excma Excmos Ilma Ilmo Ilmos Pdte Rvda Rvdo Sras Srtas Tte | ene feb abr"
         " jun jul ago sep sept oct nov dic apdo aprox apto art arts cap dpto ed esc fig figs inc km lit máx mín n núm"
         " núms p párr pp pág págs sig t tel vol vols",
         "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd"
         " | janv févr avr juil sept oct nov déc al ann appt apt art arts bât ch chap col env esc ét fig figs hab max"
-        " min n no nos p par pl pp réf sect t tab tél vol vols éd",
+        " lun mar mer jeu ven sam dim min n no nos p par pl pp réf sect t tab tél vol vols éd",
         "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
         "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
         " Yth | Gbr No Tgl hal hlm no tgl",
@@ -114,7 +114,7 @@ _ABBREVIATIONS = {
         "nl": "Dhr Dr Drs Ds Ing Ir Jhr Kol Maj Mevr Mr Mw Prof St dhr dr drs ds excl fam incl ing ir jhr mevr mr mw"
         " prof | jan feb mrt apr jun jul aug sep sept okt nov dec afb afl art bijl bijv blz ca fig hfst max min nr nrs"
         " p pag par tel vgl vol",
-        "no": "Chr Dr St frk hr mag prof | art ca fig jf kap kl nr pkt s tlf",
+        "no": "Chr Dr St frk hr mag prof | Kl art ca fig jf kap kl nr pkt s tlf",
         "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
         " | art godz lit lok m nr obj ok par pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wyd zał zob",
         "pt": "Arq Av av Cap Cel Cia D Dr Dra Dras Drs Eng Exma Exmo Exmos Gen Gov Ilma Ilmo Ltda Mons Pe Prof Profa Sr"
@@ -122,7 +122,7 @@ _ABBREVIATIONS = {
         " figs fl fls inc km lit máx mín n núm p par pp pág págs qd séc tel vol vols",
         "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис Тел абз гл д доб"
         " кв комн корп ок оф п пом пп прибл рис см ст стр табл тел ч эт",
-        "sv": "Chr Dr S:t fil fr hr prof | art ca fig kap kl nr s tel",
+        "sv": "Chr Dr S:t fil fr hr prof | Kl art ca fig kap kl nr s tel",
         "tr": "Alb Apt Arş Av Bkz Blv Bul Cad Doç Dr Ecz Gör Hz Korg Mah Mim Müh Op Prof Sk Sn Sok Tuğg Tğm Uzm Yrd Yzb"
         " bkz Öğr Çev çev | M.Ö M.S No Nr Tel s yy",
         "uk": "акад бул вул доц ім оз пл просп пров св смт | Тел абз буд д дод кв корп оф п пп рис ст стор табл тел ч",
@@ -171,13 +171,16 @@ _GERMAN, _RUSSIAN = (
     )
 )
 _CLEAR_ENDS = {
-    "de": rf"\d (?:Min|Mio|Mrd|Sek|Std|Tsd)\.\s+(?={_GERMAN})|\bArt\.\s+(?!(?:[IVXLC]+|Nr)\b)(?=\p{{Lu}})"
+    "da": r"(?:\b(?:i|med|ned|da|sø|sen)|\d kr)\.\s+(?=\p{Lu}\p{Ll})",
+    "de": rf"\d (?:Min|Mio|Mrd|Sek|Std|Tsd|m)\.\s+(?={_GERMAN})|\bArt\.\s+(?!(?:[IVXLC]+|Nr)\b)(?=\p{{Lu}})"
     r"|(?:\b[12]\d{3}|\d:\d+)\.\s+(?=\d)",
-    "es": r"\b(?:no|bien|mar)\.\s+(?=\p{Lu}\p{Ll})",
+    "es": r"(?:\b(?:no|bien|mar|nos|auto)|\d (?:km|kg|cm|min))\.\s+(?=\p{Lu}\p{Ll})",
     "fr": r"\b(?:vol|art)\.\s+(?=\p{Lu}\p{Ll})",
-    "it": r"\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol)\.\s+(?=\p{Lu}\p{Ll})",
-    "nl": r"\b(?:vol|hand)\.\s+(?=\p{Lu}\p{Ll})",
+    "it": r"(?:\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol|ore)|\d (?:mq|km|kg|cm|min))\.\s+(?=\p{Lu}\p{Ll})",
+    "nl": r"(?:\b(?:vol|hand)|\d (?:kg|m|min))\.\s+(?=\p{Lu}\p{Ll})",
+    "no": r"\b(?:det|i|med|ut|min|sen|art)\.\s+(?=\p{Lu}\p{Ll})",
     "ru": r"(?:\d (?:гг?|кг|км|м|см|мин|сек|руб|коп|тыс|млн|млрд)|\b[IVX]+ вв?|\bим)\.\s+(?=" + _RUSSIAN + ")",
+    "sv": r"(?:\b(?:hon|det|i|med|ut|min|sen|ens|art)|\d m)\.\s+(?=\p{Lu}\p{Ll})",
 }
 
 # Ends that sentencex misses: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.

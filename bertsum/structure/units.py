@@ -225,7 +225,9 @@ def around(units: list[Unit]) -> Around:
     )
     fields = sum((label := _LABEL.match(unit.text)) is not None and label.end() < len(unit.text) for unit in units)
     questions = sum(unit.alone and bool(_QUESTION.search(unit.text)) and unit.words <= 20 for unit in units)
-    prose = 2 * (ended + items) >= every
+    # Headings and menus are short. Where lines without an end are long, they may be all the prose there is.
+    long = sum(unit.words for unit in units if not (unit.ended or unit.is_item) and unit.words > _LONGEST_NUMBERED)
+    prose = 2 * (ended + items) >= every or (6 * ended >= every and ended >= long + _FEWEST)
     return Around(chat, prose, fields=fields >= 2, questions=questions >= max(2, len(units) / 6))
 
 
