@@ -46,6 +46,7 @@ _MARKUP = re.compile(r"\s*(?:#{1,6}\s|\||>|```|~~~|[=~*_-]{3,}\s*$|(?:---|-!-|--
 # A line in brackets: "[door slams]"; sung; or the times of a caption
 _BRACKETED = re.compile(r"\s*(?:\[[^\]]*\]|\([^)]*\)|（[^）]*）|♪.*♪?|-->.*)\s*$|\s*\d\d:\d\d:\d\d.*-->")
 _QUOTED = re.compile(r"\s{0,3}(?:> ?)+")
+_CAPITALS = re.compile(r"\s*[A-Z][A-Z ]{2,40}\s*$")
 _PHONE = re.compile(r"\s*(?:tel|tél|phone|mobile|mob|cell|fax|тел|моб|факс)\b[.:]?\s*[+(\d].{4,40}$", re.IGNORECASE)
 _ENDED = re.compile(r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*(?:\[\d+\])*\s*$")
 _MARK = re.compile(r"[.!?…。！？।॥۔؟።։](?:\W|$)")
@@ -136,6 +137,8 @@ class _Paragraph:
                 return True
         if _ITEM.match(line) or (_SMALL_ITEM.match(line) and _SMALL_ITEM.match(before)):
             return True
+        if _CAPITALS.match(before) and _indent(line) >= _indent(before) + 2:  # a heading of a manual
+            return True
         if any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
             return True
         if _PHONE.match(before) or number in self.turns or _DATELINE.match(line) or _DATELINE.match(before):
@@ -161,3 +164,7 @@ class _Paragraph:
         unspaced = "\u0e00" <= first <= "\u0eff" or "\u1000" <= first <= "\u109f" or "\u2e80" <= first <= "\ufaff"
         word = 1 if unspaced else len(line.split(None, 1)[0])
         return len(before.rstrip()) + 1 + word <= _SLACK * self.width
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import re
 
-
-def _any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
-
+from bertsum.structure.page_formulas import JAPANESE_LETTER, PAGE_FORMULAS, any_of
 
 # What shows the kind of a document: a pattern, and how many matches it needs.
 KINDS: dict[str, tuple[re.Pattern[str], int]] = {
@@ -30,7 +27,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
         2,
     ),
     "legal": (
-        _any(
+        any_of(
             r"\b(?:this|the) (?:agreement|contract|lease|licen[cs]e|deed|act|policy) (?:is made|shall|may|will"
             r"|means|between|and|or|at|to|by)\b",
             r"\bthe parties\b",
@@ -84,11 +81,10 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
     ),
 }  # fmt: skip
 
-_JAPANESE_LETTER = r"お[慶喜]び申し上げ|平素.{2,60}(?:ありがとう|御礼)|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
 # Phrases by kind. Those of the kind ANY count only in short paragraphs of documents that also have other structure.
 ANY = ""
 FORMULAS: dict[str, re.Pattern[str]] = {
-    "minutes": _any(
+    "minutes": any_of(
         r"\b(?:open|clos|adjourn|call|conven|start|end|conclud|declar)(?:ed|s|ing)?\b.{0,40}\b(?:meeting|session"
         r"|sitting)\b",
         r"\b(?:meeting|session) (?:was |is |be |then )*(?:opened|closed|adjourned|ended|called|convened|concluded"
@@ -117,7 +113,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"^\W*(?:présents|absents|excusés|present|apologies|anwesend|presenti|asistentes|presentes)\b[^.:]{0,30}:",
         r"\bapologi[sz]ed for\b", r"\bdeclar\w+ (?:of|an) interest",
     ),
-    "legal": _any(
+    "legal": any_of(
         r"\bcounterparts?\b",
         r"\b(?:invalid|unenforceable|illegal|void)\b.{0,120}\b(?:remain|provision|effect|affect)",
         r"\bentire agreement\b",
@@ -155,14 +151,14 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bintroduced the following\b",
         r"^.{0,25}\bnotices?\b.{0,60}\b(?:in writing|deemed|served)\b",
     ),
-    "clinic": _any(
+    "clinic": any_of(
         r"\b(?:electronically|digitally) signed\b",
         r"\b(?:dictated|transcribed|reviewed|signed) (?:by|on|and)\b",
         r"\bdictation\b",
         r"\bmedical record (?:number|no)", r"\bnkda\b", r"\bno known (?:drug )?allerg", r"\bconfidential\b",
     ),
-    "mail": _any(
-        _JAPANESE_LETTER,
+    "mail": any_of(
+        JAPANESE_LETTER,
         r"\bconfidential\b.{0,120}\b(?:intended|addressee|recipient|privileged|only)\b",
         r"\bintended (?:only |solely |exclusively )?for\b.{0,60}\b(?:addressee|recipient|person|use)",
         r"\bintended recipient\b",
@@ -177,7 +173,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"^\W*please find (?:attached|enclosed)",
         r"\bdon't hesitate\b|\bdo not hesitate\b|\bfeel free to\b",
     ),
-    "paper": _any(
+    "paper": any_of(
         r"\bcontributed equally\b",
         r"\bcorresponding author\b",
         r"\bpreprint\b",
@@ -191,72 +187,9 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bpermission to (?:make|copy)\b", r"\bcopyright\b", r"^\W*(?:key ?words|index terms)\b",
         r"\bwe (?:thank|are grateful to|gratefully)\b", r"\bsupported by\b.{0,40}\b(?:grants?|fund)",
     ),
-    ANY: _any(
-        r"\bcookies?\b.{0,80}\b(?:website|site|accept|consent|agree|browser|settings|experience)\b",
-        r"\ball rights reserved\b",
-        r"\bprivacy policy\b",
-        r"\bterms (?:of (?:use|service)|and conditions)\b.{0,20}$",
-        r"\b(?:sign up|subscribe|register)\b.{0,60}\b(?:newsletter|updates?\b|mailing list|(?:free|weekly|daily|monthly"
-        r"|our|my|e-?mail) (?:e-?mails?|alerts?|digest|channel|recipes|stories))",
-        r"\babonn(?:ez-vous|iere?n?)\b.{0,60}\b(?:newsletter|lettre|kanal|chaîne)",
-        r"\binscri(?:vez-vous|bete)\b|\b(?:recevez|recibe)\b.{0,60}\b(?:newsletter|actualité|boletín)",
-        r"\bподписывайтесь\b|^\W*читайте также\b",
-        r"\b(?:do not|don't|please don't) reply to this\b|\bmailbox is (?:not|un)\s?monitored\b"
-        r"|\bthis is an automat(?:ed|ic) (?:message|e-?mail|reply)\b",
-        r"\b(?:article|story|post|report) (?:was|has been) (?:updated|corrected|amended) (?:on|at|to)\b",
-        r"\b(?:this )?(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
-        r"\btranscript was (?:computer|automatically|machine)[ -]generated\b",
-        r"^\W*(?:not to be confused with\b|for (?:the|other|a) .{0,60}, see\b|this article is about\b"
-        r"|from wikipedia, the free)",
-        r"版权(?:所有|归)|未经(?:许可|授权)|続きをお読み|無断転載を?禁|この記事は有料会員|有料会員になると",
-        _JAPANESE_LETTER,
-        r"\bdo not (?:click|open)\b.{0,60}\b(?:links?|attachments?)\b.{0,40}\bunless\b|^\W*\[external"
-        r"|\b(?:e-?mail|message) (?:originated|came|was sent) from outside\b|\be-mail (?:kommt|stammt) von (?:au|ext)"
-        r"|\b(?:message|courriel|e-?mail) (?:provient|vient) (?:de l['’]ext|d['’]un expéditeur ext)",
-        r"\bopen access article\b.{0,60}\blicen[cs]e",
-        r"\bneeds additional citations\b|\bunsourced material may be\b",
-        r"\b(?:contains?|includes?) affiliate links\b|\bcapitali[sz]ed (?:terms|words)\b.{0,60}\bmeaning",
-        r"\bi have (?:searched|read|checked)\b.{0,60}\b(?:issues?|guidelines|documentation|code of conduct)\b",
-        r"\bwilling to submit a (?:pr|pull request)\b",
-        r"\bnewsletter\b.{0,60}\b(?:sign|subscri|inbox|miss)",
-        r"^\W*(?:please )?(?:(?:subscribe|sign up|log in)\b|(?:share|follow|like|tag|pin) (?:us|this|it|our|on)\b"
-        r"|print$).{0,50}$",
-        r"(?:^\W*|\b(?:and|or|please|to) )(?:follow|like|tag) us\b|^\W*(?:you can )?find us\b",
-        r"(?:^\W*|\b(?:and|or|please|then) )share (?:this|your|it|on|with)\b.{0,40}(?:!|picture|photo|friends|facebook"
-        r"|twitter|post|recipe|article)",
-        r"^\W*click\b|\bclick (?:here|below|on the (?:link|button))\b",
-        r"\b(?:was|is|did) (?:this|that)\b.{0,24}\b(?:helpful|useful|help)\b.{0,20}\?",
-        r"\bdid you (?:make|try|like|enjoy|find) (?:this|it|what)\b.{0,40}\?",
-        r"^\W*(?:read|see|watch|listen|more|also|related|recommended|you (?:may|might))\b.{0,10}\b(?:also|more"
-        r"|next|like)\b\s*(?::|$)",
-        r"©|(?:\(c\)|\bcopyright) ?\d{4}",
-        r"\b(?:réservée?s? aux abonnés|nur für abonnent\w+|(?:solo|sólo|exclusiv\w+) para suscriptores)\b"
-        r"|^\W*(?:partager|teilen|compartir|condividi|compartilhar)\b[^.!?]{0,40}$",
-        r"\balle rechte vorbehalten\b|\btous droits réservés\b|\btodos los derechos\b",
-        r"^\W*(?:advertisement|sponsored|advert)\W*$",
-        r"\bleave (?:a|us a|your) (?:comment|review|rating)",
-        r"\b(?:rate|review) this\b.{0,20}$",
-        r"\b(?:page|article|text|document|file) (?:was )?last (?:updated|modified|reviewed|changed|edited)",
-        r"^\W*last (?:updated|modified|reviewed|changed|edited)\b",
-        r"\bthis (?:file|page|document|readme) (?:is|was) (?:made|generated|auto)",
-        r"\bdo not edit\b",
-        r"\bstill (?:have|got) (?:a )?questions?\b",
-        r"^\W*(?:\w+ )?(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
-        r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
-        r"\ball notable changes\b",
-        r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
-        r"\bthis application (?:claims|is a (?:continuation|division))",
-        r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
-        r"|convention|semantic|version)",
-        r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",
-        r"^\W*version \d[\w.]*\W*$", r"\b(?:didn['’]t|did not|did you) find\b.{0,40}\?", r"^\W*newsletter\b",
-        r"^\W*(?:bugfix(?:es)?|various|minor|small|misc\w*)\b.{0,30}\b(?:fixes|improvements|changes|cleanup"
-        r"|bugs)\W*$",
-        r"\b(?:contact|call|e-?mail|write to|reach) us\b.{0,40}(?:@|\d{3}|\bhere\b|\bat$)",
-        r"(?:^\W*|\bplease |\bquestions,? )(?:contact|call|e-?mail|write to|reach) us\b.{0,40}$",
-    ),
+    ANY: PAGE_FORMULAS,
 }  # fmt: skip
-_SPOKEN = _any(
+_SPOKEN = any_of(
     r"\bthank(?:s| you)\b(?: (?:all|so|very|again|much|everybody|everyone))*(?: (?:for|to)\b|\W*$)",
     r"\bgood (?:morning|evening|afternoon|day)\b",
     r"\b(?:your|any|some|take|more) questions\b",
@@ -268,30 +201,31 @@ _SPOKEN = _any(
 # Sections by the words of their heading, by kind.
 SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
     ANY: {
-        "references": _any(
+        "references": any_of(
             r"references?|bibliograph(?:y|ie)|works cited|literature(?: cited)?|cited literature"
-            r"|literatur(?:verzeichnis|angaben)?|quellen(?:verzeichnis)?"
+            r"|literatur(?:verzeichnis|angaben)?|quellen(?:verzeichnis)?|einzelnachweise|weblinks"
+            r"|liens externes|voir aussi"
             r"|références|referencias|bibliografía|notes and references|footnotes|endnotes|参考文献"
         ),
-        "acknowledgements": _any(
+        "acknowledgements": any_of(
             r"acknowledge?ments?(?: and .*)?|danksagung(?:en)?|remerciements|agradecimientos"
             r"|authors?'? contributions?|credits?"
             r"|(?:conflicts?|declarations?) of (?:competing )?interests?|competing interests?"
             r"|data availability(?: statement)?|ethics(?: statement)?|thanks"
         ),
-        "keywords": _any(
+        "keywords": any_of(
             r"key ?words(?: and phrases)?|index terms|schlüsselwörter|mots[- ]clés|palabras clave|关键词|general terms"
             r"|ccs concepts|(?:acm )?reference format|recommended citation|cite (?:this (?:article|paper|work) )?as"
         ),
-        "ingredients": _any(
+        "ingredients": any_of(
             r"(?:the )?ingredients(?: .*)?|zutaten(?: .*)?|ingrédients|ingredientes|shopping list"
             r"|nutrition(?:al)?(?: facts| information| values)?|nährwerte"
         ),
-        "contents": _any(
+        "contents": any_of(
             r"(?:table of )?contents|inhalt(?:sverzeichnis)?|sommaire|índice|list of (?:figures|tables)|on this page"
             r"|in this (?:article|section)"
         ),
-        "further reading": _any(
+        "further reading": any_of(
             r"see also|further reading|external links|related(?: (?:articles?|stories|posts|recipes|links|topics"
             r"|pages))|read (?:also|more|next)"
             r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|most (?:read|popular)|latest news"
@@ -301,7 +235,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|(?:lea|vea) también|(?:leia|veja) também|leggi anche|más noticias|te puede interesar|читайте также"
             r"|関連(?:記事|リンク)|あわせて読みたい|相关(?:阅读|新闻|链接)|推荐阅读"
         ),
-        "licence": _any(
+        "licence": any_of(
             r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"
             r"|impressum|sponsors|citation|how to cite|disclaimer|badges|share|about the authors?"
             r"|cross[- ]references? to related applications?"
@@ -309,22 +243,22 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
     },
     "press": {
-        "about": _any(
+        "about": any_of(
             r"about (?!the (?:project|study|incident|plan|programme|program|event)\b).{2,50}|notes? to editors?"
             r"|(?:media|press|investor) (?:contacts?|relations|enquiries|inquiries)|über (?:die |den |das )?.{2,50}"
             r"|à propos (?:de|d').{2,50}|acerca de .{2,50}|sobre (?:o|a|os|as|el|la) .{2,50}|boilerplate"
         ),
     },
-    "paper": {"acknowledgements": _any(r"funding(?: (?:information|statement|sources?))?|author information")},
+    "paper": {"acknowledgements": any_of(r"funding(?: (?:information|statement|sources?))?|author information")},
     "recipe": {
-        "ingredients": _any(
+        "ingredients": any_of(
             r"equipment|tools|you (?:will )?need|what you(?:'ll| will)? need|for the [\w ]{3,20}"
             r"|für (?:den|die|das) [\w ]{3,20}"
         ),
     },
-    "readme": {"licence": _any(r"licensing|authors?|citing(?: \w+){0,2}|comments?|funding")},
+    "readme": {"licence": any_of(r"licensing|authors?|citing(?: \w+){0,2}|comments?|funding")},
     "legal": {
-        "formula": _any(
+        "formula": any_of(
             r"short title(?: .*)?|citation(?: and .*)?|definitions?(?: .*)?|interpretation(?: .*)?"
             r"|general(?: provisions?| terms| conditions)?|miscellaneous(?: .*)?|notices?"
             r"|severab\w+|counterparts|entire agreement|governing law(?: .*)?|waivers?|amendments?|recitals"
@@ -332,7 +266,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
     },
     "minutes": {
-        "formula": _any(
+        "formula": any_of(
             r"(?:formal )?opening(?:(?: and|,) .*| of (?:the )?(?:meeting|session)| remarks)?|call(?:ed)? to order"
             r"|welcome(?:(?: and| &|,) .*| to (?:the meeting|all|members|every\w+))?|introductions?|attendance|present"
             r"|apologies(?: .*)?|roll ?call|quorum|declarations? of interests?"
@@ -346,7 +280,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
     },
     "clinic": {
-        "routine finding": _any(
+        "routine finding": any_of(
             r"(?:current |home |discharge )?(?:medications?|meds)(?: .*)?|(?:drug )?allergies|vitals?(?: signs)?"
             r"|(?:physical )?exam(?:ination)?|review of systems|ros"
             r"|(?:past |family |social |surgical |medical )+(?:history|hx)|immunizations?|lab(?:s"

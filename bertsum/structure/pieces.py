@@ -23,6 +23,7 @@ from bertsum.structure.units import (
     heading_level,
     is_ended,
     is_item,
+    is_turn,
     why_no_sentence,
     why_not_chosen,
 )
@@ -42,6 +43,7 @@ _SHORT_PARAGRAPH = 45  # words: in longer paragraphs, set phrases of any documen
 _SPOKEN = 60  # words: a passage with fewer than one mark for so many words is transcribed speech
 _FEWEST_TURNS = 3  # with fewer turns left of a conversation, its short turns and questions may be chosen, too
 _LONGEST_RUN_IN = 4  # words
+_BUTTONS = 6  # words: what stands behind a set phrase, such as "More information"
 # Kinds of structure that are chosen last: only if a text has nothing else.
 _LAST = frozenset(
     (
@@ -176,9 +178,12 @@ def _kinds(shown: frozenset[str], items: list[_Item], mail: bool) -> frozenset[s
 def _classified(items: list[_Item], place: Around) -> list[_Item]:
     """Finds the kind of each unit without a mark by its form."""
     classified: list[_Item] = []
+    begun = not place.chat  # what stands above a conversation is no turn
     for number, item in enumerate(items):
+        begun = begun or item.why == "speaker and time" or is_turn(item.unit.text)
         if not item.why and item.unit.text:
-            item = replace(item, why=why_no_sentence(item.unit, _below(items, number), place) or "")
+            above_turns = "heading" if not (begun or item.unit.ended) else None
+            item = replace(item, why=above_turns or why_no_sentence(item.unit, _below(items, number), place) or "")
         above = classified[-1] if classified else None
         if not item.why and above and above.why == PART and not above.unit.ended and item.unit.ends_list:
             item = replace(item, why=PART)
@@ -254,8 +259,11 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
             why = "heading"
         if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
             why = "formula"
-        if open_end and number == len(sentences) - 1:
-            why = item.why
+        if number == len(sentences) - 1:
+            if open_end:
+                why = item.why
+            elif found and found[-1].why == "formula" and not is_ended(bare) and len(split_words(bare)) <= _BUTTONS:
+                why = "formula"
         found.append(Piece(sentence, why or ""))
     yield from _spoken(found)
 

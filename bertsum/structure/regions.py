@@ -50,7 +50,7 @@ _OF_A_PAPER = re.compile(
 _CAPITAL_LABEL = re.compile(r"\s*[A-Z][A-Z/&,'() -]{3,48}:(?:\s+)(?=\S)")
 _LABEL_ALONE = re.compile(r"\s*[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[:：]$")
 _SPEAKER_LINE = re.compile(
-    r"\s*\W{0,3}[^\W\d_][\w.'’()-]*(?: [\w.'’()-]+){0,3}[\s,|–—-]+[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s+"
+    r"\s*\W{0,3}[^\W\d_][\w.'’()-]*(?:,? [\w.'’()-]+){0,3}[\s,|–—-]+[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},?\s+"
     r"|(?:today|yesterday)\s+(?:at\s+)?)?\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?:?$"
     r"|\s*[(\[]\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]\s+[^\W\d_][\w.'’-]*(?: [\w.'’()-]+){0,2}$",
     re.IGNORECASE,
@@ -64,7 +64,8 @@ _BELOW_TURN = re.compile(  # what programs for chats write there: threads and re
 _BETWEEN_TURNS = re.compile(  # "[Ann started a call]", "Ann pinned a message. — 03/12/2023 8:01 PM"
     r"\s*(?:\[.{3,100}\]|.{3,100}[.!] [—–-] \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},? \d{1,2}:\d\d.{0,8})$"
 )
-_LOG_LINE = re.compile(  # a date, a time and a level, or a program; or a request
+_LOG_LINE = re.compile(  # a date, a time and a level, or a program; or a request; or of a log of changes
+    r"commit [\da-f]{7,40}\b(?: \(|$)|\s{0,8}Merge (?:pull request #\d|(?:remote-tracking )?branch '|commit ')|"
     r"\s*[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ]|[A-Z][a-z]{2} [ \d]\d )\d\d:\d\d:\d\d\S*\s.{0,40}?"
     r"(?:\b(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL|debug|info|warn(?:ing)?|error|fatal)\b"
     r"|[\w./-]+\[\d+\]:)|(?:\S+ \S+ \S+ )?\[\d\d/[A-Z][a-z]{2}/\d{4}:[\d: +-]+\] \"[A-Z]{3,7} "

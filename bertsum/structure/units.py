@@ -59,7 +59,7 @@ _ADDRESS = re.compile(
     r"|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz) \d)",
     re.IGNORECASE,
 )
-_SEPARATORS = re.compile(r"\s[|·•»›/–]\s|\s*\|\s*")
+_SEPARATORS = re.compile(r"\s[|·•»›/–＞]\s|\s*[|｜＞]\s*|\u3000+")
 _LABEL = re.compile(
     r"\s*(?:[-*+]\s+)?[*_]{0,2}[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[*_]{0,2}[:：][*_]{0,2}(?:\s+|$)"
 )
@@ -120,8 +120,14 @@ _POINTER = re.compile(
     r"|documentation|information|docs)\b|for (?:more|further|full|details)|siehe|more at|available at|download)\b",
     re.IGNORECASE,
 )
+_PHOTO_BEHIND = re.compile(r"[.!] (?:photos?|pictures?|foto)(?: by| courtesy of|:) [^.!?]{1,40}[.!]?$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\W*(?:\([^()]{1,40}\)|\[[^\[\]]{1,40}\])\W*$|\W*thanks,? (?:to )?@\S+\W*$", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"`[^`]+`")
+_RATING = re.compile(
+    r"(?:\W|^)\d(?:[.,]\d)? (?:out of|of|von|su|sur|de|van de) 5 "
+    r"(?:stars?|sternen?|stelle|étoiles|estrellas|estrelas|sterren)\b",
+    re.IGNORECASE,
+)
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
 _AGENDA = re.compile(r"\s*(?:top|tagesordnungspunkt|item|point|punkt)\s+\d{1,2}\s*[:.–-]\s", re.IGNORECASE)
 _OPENING_QUOTES = '"“„«‘'
@@ -213,7 +219,7 @@ class Around:
 
 def around(units: list[Unit]) -> Around:
     """Collects what the units of a text tell together."""
-    turns = sum(bool(_TURN.match(unit.text) or _TIME.match(unit.text)) for unit in units)
+    turns = sum(is_turn(unit.text) for unit in units)
     times = sum(bool(_TIME.match(unit.text)) for unit in units)
     ended = sum(unit.words for unit in units if unit.ended and not unit.is_item)
     items = sum(unit.words for unit in units if unit.is_item and unit.words >= _FEWEST)
@@ -235,7 +241,7 @@ def speakers_recur(texts: list[str]) -> bool:
     """Whether names before a colon are repeated, as speakers are and labels of fields are not."""
     names = [match[0].strip() for text in texts if (match := _TURN.match(text))]
     labels = {name.strip("*_:. 0123456789").lower() for name in names}
-    if labels <= {"q", "a", "question", "answer", "f", "frage", "antwort"}:
+    if labels <= {"q", "a", "question", "answer", "f", "frage", "antwort"} or labels >= {"author", "date"}:
         return False
     return len(names) >= 4 and 3 * len(set(names)) <= 2 * len(names)
 
@@ -255,10 +261,13 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "number" if any(map(str.isdigit, text)) else "rule"
     if _CAPTION.match(text) or (_PHOTO.match(text) and (words <= _LONGEST_CREDIT or not unit.has_inner_end)):
         return "caption"
+    if words <= _LONGEST_CREDIT and _PHOTO_BEHIND.search(text):
+        return "caption"
     if _REFERENCE.match(text):
         return "reference"
-    parts = [part for part in _SEPARATORS.split(text) if part.strip()]
-    if len(parts) >= 3 and all(len(part.split()) <= 8 for part in parts) and (not unit.ended or "|" in text):
+    if _RATING.search(text) and words <= _LONGEST_CREDIT:
+        return "rating"
+    if _is_navigation(unit):
         return "navigation"
     contact = _CONTACT.search(text)
     said = text[: contact.start()] if contact and unit.is_item and contact[0].startswith("http") else ""
@@ -278,8 +287,21 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
     return _why_incomplete(unit, below, place)
 
 
+def _is_navigation(unit: Unit) -> bool:
+    """Whether a unit is a bar of short parts, such as a menu."""
+    parts = [part for part in _SEPARATORS.split(unit.text) if part.strip()]
+    return len(parts) >= 3 and all(len(part.split()) <= 8 for part in parts) and (not unit.ended or "|" in unit.text)
+
+
+def is_turn(text: str) -> bool:
+    """Whether a text begins with a speaker or a time."""
+    return _TURN.match(text) is not None or _TIME.match(text) is not None
+
+
 def _why_no_turn(unit: Unit) -> str | None:
     match = _TURN.match(unit.text)
+    if not match and _is_navigation(unit):
+        return "navigation"
     said = unit.text[match.end() :] if match else unit.text
     brief = not unit.ended or unit.words <= _FEWEST
     if not match and (_SERVICE.search(unit.text) or (_NOTICE.search(unit.text) and brief)):

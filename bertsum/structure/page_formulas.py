@@ -1,0 +1,116 @@
+"""Set phrases that pages of any kind have: cookies, newsletters, rights, corrections, disclaimers of e-mails."""
+
+from __future__ import annotations
+
+import re
+
+
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """A pattern that matches where any of these does, in capital or small letters."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+JAPANESE_LETTER = r"お[慶喜]び申し上げ|平素.{2,60}(?:ありがとう|御礼)|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
+
+PAGE_FORMULAS = any_of(
+    r"\bcookies?\b.{0,80}\b(?:website|site|accept|consent|agree|browser|settings|experience)\b",
+    r"\ball rights reserved\b",
+    r"\bprivacy policy\b",
+    r"\bterms (?:of (?:use|service)|and conditions)\b.{0,20}$",
+    r"\b(?:sign up|subscribe|register)\b.{0,60}\b(?:newsletter|updates?\b|mailing list|(?:free|weekly|daily|monthly"
+    r"|our|my|e-?mail) (?:e-?mails?|alerts?|digest|channel|recipes|stories))",
+    r"\babonn(?:ez-vous|iere?n?)\b.{0,60}\b(?:newsletter|lettre|kanal|chaîne)",
+    r"\binscri(?:vez-vous|bete)\b|\b(?:recevez|recibe)\b.{0,60}\b(?:newsletter|actualité|boletín)",
+    r"\bподписывайтесь\b|^\W*читайте также\b",
+    r"\b(?:do not|don't|please don't) reply to this\b|\bmailbox is (?:not|un)\s?monitored\b"
+    r"|\bthis is an automat(?:ed|ic) (?:message|e-?mail|reply)\b",
+    r"\b(?:article|story|post|report) (?:was|has been) (?:updated|corrected|amended) (?:on|at|to)\b",
+    r"\b(?:this )?(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
+    r"\btranscript was (?:computer|automatically|machine)[ -]generated\b",
+    r"^\W*(?:not to be confused with\b|for (?:the|other|a) .{0,60}, see\b|this article is about\b"
+    r"|from wikipedia, the free)",
+    r"版权(?:所有|归)|未经(?:许可|授权)|続きをお読み|無断転載を?禁|この記事は有料会員|有料会員になると",
+    JAPANESE_LETTER,
+    r"\bdo not (?:click|open)\b.{0,60}\b(?:links?|attachments?)\b.{0,40}\bunless\b|^\W*\[external"
+    r"|\b(?:e-?mail|message) (?:originated|came|was sent) from outside\b|\be-mail (?:kommt|stammt) von (?:au|ext)"
+    r"|\b(?:message|courriel|e-?mail) (?:provient|vient) (?:de l['’]ext|d['’]un expéditeur ext)",
+    r"\bopen access article\b.{0,60}\blicen[cs]e",
+    r"\bneeds additional citations\b|\bunsourced material may be\b",
+    r"\b(?:contains?|includes?) affiliate links\b|\bcapitali[sz]ed (?:terms|words)\b.{0,60}\bmeaning",
+    r"\bi have (?:searched|read|checked)\b.{0,60}\b(?:issues?|guidelines|documentation|code of conduct)\b",
+    r"\bwilling to submit a (?:pr|pull request)\b",
+    r"\bnewsletter\b.{0,60}\b(?:sign|subscri|inbox|miss)",
+    r"^\W*(?:please )?(?:(?:subscribe|sign up|log in)\b|(?:share|follow|like|tag|pin) (?:us|this|it|our|on)\b"
+    r"|print$).{0,50}$",
+    r"(?:^\W*|\b(?:and|or|please|to) )(?:follow|like|tag) us\b|^\W*(?:you can )?find us\b",
+    r"(?:^\W*|\b(?:and|or|please|then) )share (?:this|your|it|on|with)\b.{0,40}(?:!|picture|photo|friends|facebook"
+    r"|twitter|post|recipe|article)",
+    r"^\W*click\b|\bclick (?:here|below|on the (?:link|button))\b",
+    r"\b(?:was|is|did) (?:this|that)\b.{0,24}\b(?:helpful|useful|help)\b.{0,20}\?",
+    r"\bdid you (?:make|try|like|enjoy|find) (?:this|it|what)\b.{0,40}\?",
+    r"^\W*(?:read|see|watch|listen|more|also|related|recommended|you (?:may|might))\b.{0,10}\b(?:also|more"
+    r"|next|like)\b\s*(?::|$)",
+    r"©|(?:\(c\)|\bcopyright) ?\d{4}",
+    r"\b(?:réservée?s? aux abonnés|nur für abonnent\w+|(?:solo|sólo|exclusiv\w+) para suscriptores)\b"
+    r"|^\W*(?:partager|teilen|compartir|condividi|compartilhar)\b[^.!?]{0,40}$",
+    r"\balle rechte vorbehalten\b|\btous droits réservés\b|\btodos los derechos\b",
+    r"^\W*(?:advertisement|sponsored|advert)\W*$",
+    r"\bleave (?:a|us a|your) (?:comment|review|rating)",
+    r"\b(?:rate|review) this\b.{0,20}$",
+    r"\b(?:page|article|text|document|file) (?:was )?last (?:updated|modified|reviewed|changed|edited)",
+    r"^\W*last (?:updated|modified|reviewed|changed|edited)\b",
+    r"\bthis (?:file|page|document|readme) (?:is|was) (?:made|generated|auto)",
+    r"\bdo not edit\b",
+    r"\bstill (?:have|got) (?:a )?questions?\b",
+    r"^\W*(?:\w+ )?(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
+    r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
+    r"\ball notable changes\b",
+    r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
+    r"\bthis application (?:claims|is a (?:continuation|division))",
+    r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
+    r"|convention|semantic|version)",
+    r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",
+    r"^\W*version \d[\w.]*\W*$", r"\b(?:didn['’]t|did not|did you) find\b.{0,40}\?", r"^\W*newsletter\b",
+    r"^\W*(?:bugfix(?:es)?|various|minor|small|misc\w*)\b.{0,30}\b(?:fixes|improvements|changes|cleanup"
+    r"|bugs)\W*$",
+    r"\b(?:contact|call|e-?mail|write to|reach) us\b.{0,40}(?:@|\d{3}|\bhere\b|\bat$)",
+    r"(?:^\W*|\bplease |\bquestions,? )(?:contact|call|e-?mail|write to|reach) us\b.{0,40}$",
+    # e-mails to the wrong address, letters without a signature
+    r"\breceived this (?:message|e-?mail|communication|fax)\b.{0,20}\bin error\b"
+    r"|\breçu ce (?:message|mail|courriel|e-mail)\b.{0,20}\bpar erreur\b|\bpensez à l['’]environnement\b"
+    r"|\b(?:e-?mail|nachricht)\b.{0,20}\b(?:irrtümlich|versehentlich) erhalten\b|\bnicht der richtige adressat\b"
+    r"|\brecibido este (?:mensaje|correo)\b.{0,20}\bpor error\b"
+    r"|\bricevuto (?:questo|questa|la presente)\b.{0,30}\bper errore\b"
+    r"|\brecebeu est[ae] (?:mensagem|e-?mail)\b.{0,20}\bpor (?:engano|erro)\b"
+    r"|\b(?:bericht|e-?mail)\b.{0,30}\b(?:abusievelijk|ten onrechte|per vergissing)\b",
+    r"\bvalid without (?:a )?signature\b|\bohne unterschrift gültig\b|\bdigitaal opgesteld\b|\bniet ondertekend\b"
+    r"|\bcreated electronically\b",
+    # Wikipedia
+    r"^\W*find sources\b|\bplease help improve this (?:article|section)\b|\bavailable under the creative commons\b"
+    r"|\bnicht hinreichend mit belegen\b|\bohne ausreichenden beleg\b|\bbitte hilf wikipedia\b"
+    r"|\bdiese seite wurde zuletzt am\b|\bder text ist unter der lizenz\b"
+    r"|\bdernière modification de cette page\b|\best[ae] página se editó por última vez\b"
+    r"|\b(?:questa pagina è stata modificata|esta página foi editada) (?:per l['’]ultima volta|pela última vez)\b",
+    # consent, errors and rules of pages
+    r"\bcookies? (?:propias|próprios|de terceros|di terze parti|tiers)\b|\bacepta su uso\b"
+    r"|\bverwende[nt]\b.{0,30}\bcookies\b"
+    r"|\butilis(?:e|ons)\b.{0,20}\bcookies\b|\butilizz(?:a|iamo)\b.{0,20}\bcookie"
+    r"|\b(?:our|unsere|nos) \d+ part(?:ner|enaire)s?\b"
+    r"|\bchange your (?:choices?|preferences|settings|mind) at any time\b",
+    r"\bsomething went wrong\b.{0,40}\btry again\b|^\W*invalid e-?mail\b|\bmust be logged in to\b"
+    r"|\bkeep (?:your )?comments (?:respectful|civil|polite)\b",
+    r"\b(?:apúnt|suscríb|iscriv|abonn|inscr[ei]v)\w*\b.{0,40}\bnewsletter\b",
+    r"\bown or manage this\b|\bis this your (?:listing|business|property|page)\b|^\W*claim (?:it|this)\b.{0,20}$",
+    r"\bearn (?:a|some) (?:small |little )?commission\b",
+    r"\bto send flowers\b|\b(?:floral|flower) store\b|^\W*so sorry for your loss\W*$",
+    r"^\W*i am a bot\b|\bthis action was performed automatically\b|\bcontact the moderators\b"
+    r"|^\W*edit\W{1,6}.{0,30}\b(?:gold|award|upvotes|kind stranger)\b",
+    # forms, adverts and leaflets
+    r"\bindicate by check mark\b|\bduly caused this report to be signed\b|^\s*[☒☐]",
+    r"\bequal opportunity employer\b|\bqualified applicants will receive consideration\b",
+    r"\bkeep this leaflet\b|\bread all of this leaflet\b|\bthis leaflet was last\b|\bhas been prescribed for you\b",
+    # notices in other languages
+    r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b",
+    r"ऐप डाउनलोड करें|सर्वाधिकार सुरक्षित",
+    r"無料会員に登録|会員登録すると",
+)  # fmt: skip
