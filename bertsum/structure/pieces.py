@@ -249,7 +249,7 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
         yield from (Piece(sentence, item.why) for sentence in sentences)
         return
     short = unit.words <= _SHORT_PARAGRAPH * (1 if " " in unit.text else 3)  # without spaces a character is a word
-    found = []
+    found: list[Piece] = []
     for number, sentence in enumerate(sentences):
         bare = sentence.strip()
         why = why_not_chosen(bare)
