@@ -83,6 +83,8 @@ def summarize(options: argparse.Namespace, _: list[str]) -> None:
     """
     if options.jsonl is not None and options.file is not None:
         options.parser.error(f"expected a text file or --jsonl, got both: '{options.file}' and '{options.jsonl}'")
+    if options.file is not None and not options.file.strip():
+        options.parser.error("FILE: is empty, expected a file, a folder, a pattern or an address")
     many = options.file is not None and has_many(options.file)
     if many and options.out is not None:
         options.file, options.jsonl = None, options.file

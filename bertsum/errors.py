@@ -57,3 +57,19 @@ class Stopped(KeyboardInterrupt):
         super().__init__(message)
         self.signal = signal.Signals(number)
         self.message = message
+
+
+def check_whole(name: str, value: object, least: int = 1, of: str = "") -> None:
+    """Checks that an option is a whole number.
+
+    Args:
+        name: Its name, for the message.
+        value: What was given.
+        least: The smallest that is right.
+        of: What it counts, such as " of documents".
+
+    Raises:
+        BertsumError: if it is none, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise BertsumError(f"{name}: got {value!r:.80}, expected a whole number{of}, {least} or more")

@@ -63,11 +63,12 @@ def encoding_of(beginning: bytes, given: str | None = None) -> str:
     if given is None:
         return next((name for mark, name in _BYTE_ORDER_MARKS if beginning.startswith(mark)), "utf-8")
     try:
-        return codecs.lookup(given).name
-    except LookupError as error:
-        raise BertsumError(
-            f"encoding: got '{given}', expected the name of an encoding such as utf-8 or cp1252"
-        ) from error
+        known = codecs.lookup(given)
+    except (LookupError, TypeError, ValueError):
+        known = None
+    if known is None or not getattr(known, "_is_text_encoding", True):  # "hex" encodes bytes
+        raise BertsumError(f"encoding: got {given!r}, expected the name of an encoding such as utf-8 or cp1252")
+    return known.name
 
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")

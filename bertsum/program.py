@@ -39,6 +39,10 @@ def run(main: Callable[[], None]) -> None:
     signal.signal(signal.SIGTERM, _stop)
     keep_few_kernels()  # before torch is imported
     _is_set_up = True
+    if sys.stdout is None or sys.stderr is None:  # closed by the shell (">&-"); then nobody would read what is found
+        if sys.stderr is not None:
+            sys.stderr.write("error: the output is closed, expected a terminal, a file or a pipe\n")
+        sys.exit(2)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal with another encoding shows what it can
     try:

@@ -184,6 +184,8 @@ def _begin(start: Path, larger: Model, config: Config, cut: Cut) -> None:
                 "folder, or remove this one"
             )
         return
+    if (start.parent / "config.yaml").exists():
+        raise BertsumError(f"'{start.parent}': holds another run, expected a new folder")
     smaller = _cut(larger, config, cut)
     with whole_folder(start) as unfinished:
         smaller.save_pretrained(unfinished, card=False)

@@ -109,6 +109,8 @@ class Config:
             values = dict(flatten(read_yaml(file)))
             origin = dict.fromkeys(values, str(file))
             values.setdefault("name", file.stem)
+        if isinstance(overrides, str):
+            raise BertsumError(f"overrides: got the text {overrides!r:.80}, expected a list of KEY=VALUE")
         for override in overrides:
             key, separator, text = str(override).removeprefix("--").partition("=")
             if not separator:

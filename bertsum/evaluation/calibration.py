@@ -68,6 +68,8 @@ def calibrate(model: str | Path, predictions: str | Path) -> list[Calibrated]:
     """
     folder, file = Path(model), Path(predictions)
     checksum = saved_checksum(folder)
+    if not file.is_file():
+        raise BertsumError(f"'{file}': does not exist, expected the predictions.jsonl of an evaluation")
     measured = Results.read(file.with_name(RESULTS_FILE)).weights
     if checksum not in measured.values():
         raise BertsumError(f"calibration: '{file}' is of another model than '{folder}'; evaluate this one first")

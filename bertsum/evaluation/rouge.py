@@ -15,7 +15,7 @@ import numpy as np
 import regex
 
 from bertsum.data.languages import AUTO, base_language, checked_language, language_of
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, check_whole
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.rouge155 import NOT_COUNTED, Metric, Rouge155Tokenizer, Text
 from bertsum.parallel import map_in_order
@@ -102,6 +102,8 @@ def rouge(
     Raises:
         BertsumError: if no documents are given, or not exactly one reference entry for each candidate.
     """
+    check_whole("bootstrap_samples", bootstrap_samples)
+    check_whole("seed", seed, 0)
     scores = document_rouge(
         candidates, references, language, several=several, limit_to_reference=limit_to_reference, workers=workers
     )
@@ -122,6 +124,8 @@ def document_rouge(
     """ROUGE of each document (N, 3 metrics, 3 figures); arguments as in :func:`rouge`, a title for the progress bar,
     and whether :func:`check_language` was called.
     """
+    if workers is not None:
+        check_whole("workers", workers)
     candidates, references = _entries(candidates, "candidates"), _entries(references, "references")
     if several not in ("mean", "best"):
         raise BertsumError(f"rouge: several: got {several!r}, expected mean or best")

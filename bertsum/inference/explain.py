@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from bertsum.data.encoding import DocumentEncoder
-from bertsum.errors import BertsumError
+from bertsum.errors import BertsumError, check_whole
 from bertsum.inference.attribution import GAP, METHODS, TokenWords
 from bertsum.inference.explained import ExplainedScore, SentenceScore, WrittenScore
 from bertsum.inference.explanation import Decisive, Explanation, Word
@@ -62,8 +62,8 @@ def explain(
         raise BertsumError(f"method: got {method!r}, expected {', '.join(METHODS)}")
     if leaving_out not in LEAVING_OUT:
         raise BertsumError(f"leaving_out: got {leaving_out!r}, expected {' or '.join(LEAVING_OUT)}")
-    if samples is not None and (not isinstance(samples, int) or samples < 2):
-        raise BertsumError(f"samples: got {samples!r}, expected a whole number of documents, 2 or more")
+    if samples is not None:
+        check_whole("samples", samples, 2, " of documents")
     index = sentence_to_explain(summary, sentence)
     with torch.inference_mode(False):  # a caller may be inside it, but gradients are needed
         row = source.row(summary.document)

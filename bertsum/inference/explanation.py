@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bertsum.errors import check_whole
 from bertsum.pages.explained import Shown, explanation_html, explanation_terminal
 from bertsum.pages.shading import show
 
@@ -104,6 +105,7 @@ class Explanation:
         Args:
             count: At most this many.
         """
+        check_whole("count", count, 0)
         return sorted(self.words, key=lambda word: -abs(word.value))[:count]
 
     def top_sentences(self, count: int = 3) -> list[int]:
@@ -112,6 +114,7 @@ class Explanation:
         Args:
             count: At most this many.
         """
+        check_whole("count", count, 0)
         known = [(value, index) for index, value in enumerate(self.sentences) if value is not None and value > 0]
         return [index for _, index in sorted(known, key=lambda pair: (-pair[0], pair[1]))[:count]]
 

@@ -59,6 +59,9 @@ def prune(
         raise BertsumError(f"query: got {query!r:.80}, expected a text that sentences may answer")
     if "order" in options:
         raise BertsumError("order: got one, but what is left of a pruned document always keeps the document's order")
+    for name, value in (("keep_title", keep_title), ("allow_empty", allow_empty)):
+        if not isinstance(value, bool):
+            raise BertsumError(f"{name}: got {value!r:.80}, expected True or False")
     threshold = settled_threshold(summarizer, threshold, recall)
     if max_words is not None:
         options["max_words"] = max_words
@@ -108,7 +111,7 @@ def settled_threshold(summarizer: Summarizer, threshold: float | None, recall: f
         if one.recall == recall:
             return one.threshold
     known = ", ".join(str(one.recall) for one in calibration) or "nothing: bertsum calibrate was not run on it"
-    raise BertsumError(f"recall: got {recall}, but the model is calibrated for {known}")
+    raise BertsumError(f"recall: got {recall!r:.80}, but the model is calibrated for {known}")
 
 
 def has_title(document: Sequence[str]) -> bool:

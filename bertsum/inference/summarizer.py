@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
 from bertsum.config import Precision
 from bertsum.device import default_device, settle_precision
-from bertsum.errors import BertsumError, EmptyDocumentError
+from bertsum.errors import BertsumError, EmptyDocumentError, check_whole
 from bertsum.inference.options import Options, Settled, settle
 from bertsum.inference.prune import Pruned, prune
 from bertsum.inference.reading import Asked, Read, Reader, with_queries
@@ -48,6 +48,8 @@ class Summarizer:
     def __init__(self, model: Model, precision: Precision = "auto") -> None:
         if precision not in get_args(Precision):
             raise BertsumError(f"precision: got '{precision}', expected {', '.join(get_args(Precision))}")
+        if not isinstance(model, Model):
+            raise BertsumError(f"model: got {kind_of(model)}, expected one that Summarizer.from_pretrained reads")
         if not model.summarizes:
             raise BertsumError(
                 f"model: is of model.kind {model.kind}, which makes no summaries; train a summarizer on this "
@@ -274,8 +276,8 @@ class Summarizer:
             raise BertsumError(
                 f"documents: got {kind_of(documents)}, expected a list, a generator or the like of documents"
             )
-        if not isinstance(buffer, int) or buffer < 1:
-            raise BertsumError(f"buffer: got {buffer!r}, expected a whole number of documents, 1 or more")
+        check_whole("buffer", buffer, of=" of documents")
+        check_whole("start", start, 0)
         if errors not in ("raise", "return"):
             raise BertsumError(f"errors: got '{errors}', expected raise or return")
         settled = self._settle(options)

@@ -69,6 +69,8 @@ def read_document(source: str | Path, *, encoding: str | None = None) -> FileTex
     """
     if not isinstance(source, str | os.PathLike):
         raise BertsumError(f"source: got {kind_of(source)}, expected a path or an address")
+    if not str(source).strip() or "\0" in str(source):
+        raise BertsumError(f"source: got {str(source)!r}, expected a path or an address")
     if isinstance(source, str) and is_address(source):
         data, kind, said = fetch(source)
         if kind.partition("/")[0] in _SHOWN_OR_HEARD:

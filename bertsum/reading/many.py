@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def files_of(source: str) -> list[Path]:
     """
     folder = Path(source)
     if folder.is_dir():
-        files = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and not _is_hidden(path, folder)]
+        found = (Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
+        files = [path for path in found if path.suffix.lower() in SUFFIXES and not _is_hidden(path, folder)]
+        files = [path for path in files if path.is_file()]  # a pipe would never end
     else:
         files = [path for path in map(Path, glob.glob(source, recursive=True)) if path.is_file()]
     if not files:

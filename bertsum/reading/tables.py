@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Generator
+import csv
+import io
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import pyarrow as pa
 
 from bertsum.config import DataConfig
 from bertsum.data.documents import Document, Fields, Rejected, document_of
@@ -16,8 +16,10 @@ from bertsum.errors import BertsumError
 from bertsum.files import encoding_of
 from bertsum.reading.documents import TABLES
 
-_BLOCK = 1 << 24  # bytes: a row may not be longer
+_LONGEST = 1 << 24  # characters of a field
 _ROWS = 64  # of a Parquet file, read at once
+# What the package csv says, in other words.
+_EXPLAINED = {"unexpected end of data": "a quotation mark opens a text here, and none closes it"}
 
 
 def read_rows(
@@ -46,42 +48,74 @@ def read_rows(
         return
     config = DataConfig(document_field=document_field, id_field=id_field, query_field=query_field)
     fields: Fields | None = None
-    batches = _parquet(file) if path.name.lower().endswith(".parquet") else _csv(path, file, encoding)
-    try:
-        for number, record in enumerate(record for batch in batches for record in batch.to_pylist()):
+    rows = _parquet(path, file) if path.name.lower().endswith(".parquet") else _csv(path, file, encoding)
+    with closing(rows):  # before the file is
+        for number, record in enumerate(rows):
             place = f"{path} row {number + 1}"
+            if isinstance(record, str):
+                yield Rejected(place, "broken row", record)
+                continue
             if fields is None:
                 settled = Fields.of(config, record, str(path), labelled=False)
                 if isinstance(settled, Rejected):
                     raise BertsumError(f"{path}: {settled.problem}")
                 fields = settled
             yield document_of(record, fields, config, place, number)
-    except (pa.ArrowException, OSError, UnicodeError, ValueError) as error:
-        raise BertsumError(f"{path}: cannot be read: {error}") from error
-    finally:
-        batches.close()  # a reader of CSV reads ahead, and may abort a program that ends meanwhile
 
 
-def _parquet(file: BinaryIO) -> Generator[Any, None, None]:
+def _parquet(path: Path, file: BinaryIO) -> Generator[dict[str, Any] | str, None, None]:
+    import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    yield from parquet.ParquetFile(file).iter_batches(batch_size=_ROWS)
+    try:
+        for batch in parquet.ParquetFile(file).iter_batches(batch_size=_ROWS):
+            yield from batch.to_pylist()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BertsumError(f"{path}: cannot be read: {error}") from error
 
 
-def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[Any, None, None]:
-    """The rows of a table of text; every column is text, and a field in quotes may have line breaks."""
-    import pyarrow.csv as csv
-
+def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[dict[str, Any] | str, None, None]:
+    """The rows of a table of text, or what is wrong with one. A field in quotes may have line breaks."""
     beginning = file.read(4096)
     file.seek(0)
     known = encoding_of(beginning[:4], encoding)
     first = beginning.decode(known, errors="ignore").lstrip("\ufeff").partition("\n")[0]
     delimiter = "\t" if path.name.lower().endswith(".tsv") else max(",;\t", key=first.count)
-    names = [name.strip().strip('"') for name in re.split(re.escape(delimiter), first.rstrip("\r"))]
-    with csv.open_csv(
-        file,
-        csv.ReadOptions(block_size=_BLOCK, encoding=known, use_threads=False),
-        csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        csv.ConvertOptions(column_types={name: pa.string() for name in names}, strings_can_be_null=False),
-    ) as reader:
-        yield from reader
+    csv.field_size_limit(max(_LONGEST, csv.field_size_limit()))
+    text = io.TextIOWrapper(file, known, errors="surrogateescape", newline="")
+    try:
+        rows = _table_rows(text, delimiter, known)
+        names = next(rows, [])
+        if isinstance(names, str):
+            raise BertsumError(f"{path}: {names}")
+        names = [name.removeprefix("\ufeff").strip() for name in names]
+        for row in rows:
+            if isinstance(row, list) and len(row) != len(names):
+                yield f"has {len(row)} columns, expected {len(names)} as in the first line; quote a text that has one"
+            else:
+                yield row if isinstance(row, str) else dict(zip(names, row, strict=True))
+    except (OSError, UnicodeError) as error:
+        raise BertsumError(f"{path}: cannot be read: {error}") from error
+    finally:
+        text.detach()  # the caller closes the file
+
+
+def _table_rows(text: io.TextIOWrapper, delimiter: str, encoding: str) -> Iterator[list[str] | str]:
+    """The fields of each row, or what is wrong with it."""
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    while True:
+        begin = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield f"line {begin}: {_EXPLAINED.get(str(error), error)}"
+            continue
+        try:
+            "".join(row).encode()  # a byte that is not in the encoding is half a character here
+        except UnicodeEncodeError:
+            yield f"line {begin}: not {encoding.upper()} text; name its encoding (--encoding cp1252)"
+            continue
+        if row:
+            yield row

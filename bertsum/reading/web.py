@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import threading
 import urllib.request
@@ -39,7 +40,7 @@ def fetch(address: str) -> tuple[bytes, str, str | None]:
                         answer.headers.get_content_charset(),
                     )
                 )
-        except (OSError, ValueError, UnicodeError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             problems.append(str(getattr(error, "reason", None) or error))
 
     # Looking up a host name has no time limit, so it runs in a thread, for which this one waits a limited time.

@@ -1,0 +1,78 @@
+"""Tables of text (.csv, .tsv): a broken row is one document less, and never a row of another document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import bertsum
+from bertsum.data.documents import Document, Rejected
+from bertsum.reading.many import files_of
+from bertsum.reading.tables import read_rows
+
+
+def rows_of(path: Path, content: bytes, encoding: str | None = None) -> list[Document | Rejected]:
+    path.write_bytes(content)
+    with open(path, "rb") as file:
+        return list(read_rows(path, file, None, None, encoding))
+
+
+def told(rows: list[Document | Rejected]) -> list[str]:
+    return [row.problem if isinstance(row, Rejected) else f"{row.id}: {row.text}" for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("id,document\n1,It rained.\n2,He left.\n", ["1: It rained.", "2: He left."]),
+        ("\ufeffid;document\r\n1;It rained.\r\n\r\n2;He left.", ["1: It rained.", "2: He left."]),
+        ('id,document\n1,"It rained,\nand ""he"" left."\n', ['1: It rained,\nand "he" left.']),
+        (
+            "id,document\n1,It rained,extra\n2,He left.\n",
+            ["has 3 columns, expected 2 as in the first line; quote a text that has one", "2: He left."],
+        ),
+        (
+            'id,document\n1,It rained.\n2,"He left\n3,She stayed.\n',
+            ["1: It rained.", "line 3: a quotation mark opens a text here, and none closes it"],
+        ),
+    ],
+)
+def test_rows(tmp_path, content, expected) -> None:
+    assert told(rows_of(tmp_path / "a.csv", content.encode())) == expected
+
+
+def test_bytes_of_another_encoding(tmp_path) -> None:
+    content = "id\tdocument\n1\tIt rained in M\xf6rk.\n2\tHe left.\n".encode("cp1252")
+    problem = "line 2: not UTF-8 text; name its encoding (--encoding cp1252)"
+    assert told(rows_of(tmp_path / "a.tsv", content)) == [problem, "2: He left."]
+    assert told(rows_of(tmp_path / "a.tsv", content, "cp1252")) == ["1: It rained in Mörk.", "2: He left."]
+
+
+def test_a_book_is_one_field(tmp_path) -> None:
+    book = "It rained. " * (20_000)
+    (row,) = rows_of(tmp_path / "a.csv", f"id,document\n1,{book}\n".encode())
+    assert isinstance(row, Document)
+    assert len(row.text) == len(book)
+
+
+def test_a_folder_has_only_files(tmp_path) -> None:
+    import os
+
+    (tmp_path / "folder.txt").mkdir()
+    (tmp_path / "a.txt").write_text("It rained.")
+    os.mkfifo(tmp_path / "pipe.txt")
+    assert files_of(str(tmp_path)) == [tmp_path / "a.txt"]
+
+
+@pytest.mark.parametrize("encoding", ["hex", "rot13", "\0", 3, "klingon"])
+def test_what_is_no_encoding_of_text(tmp_path, encoding) -> None:
+    (tmp_path / "a.txt").write_text("It rained.")
+    with pytest.raises(bertsum.BertsumError, match="encoding: got .*, expected the name of an encoding such as utf-8"):
+        bertsum.read_document(tmp_path / "a.txt", encoding=encoding)
+
+
+@pytest.mark.parametrize("source", ["", " ", "a\0b"])
+def test_what_is_no_name(source) -> None:
+    with pytest.raises(bertsum.BertsumError, match="source: got .*, expected a path or an address"):
+        bertsum.read_document(source)
