@@ -372,7 +372,7 @@ def test_what_cannot_be_read_or_written(summarizer, tmp_path, source) -> None:
         (source, tmp_path / "out.json", "target: .* is not named as JSON lines"),
         (tmp_path / "none.jsonl", tmp_path / "out.jsonl", "source: .* cannot be read: No such file"),
         (source, source, "is the source itself"),
-        (source, source / "out.jsonl", "cannot be written: .* goes on from there"),
+        (source, source / "out.jsonl", r"cannot be written: \[Errno \d+\] Not a directory: '[^']*'$"),
     ]
     for one, other, message in refused:
         with pytest.raises(bertsum.BertsumError, match=message):
@@ -382,6 +382,17 @@ def test_what_cannot_be_read_or_written(summarizer, tmp_path, source) -> None:
     with pytest.raises(bertsum.BertsumError, match=r"cut\.jsonl\.gz after line \d+: cannot be read"):
         summarize_file(summarizer, cut, tmp_path / "out.jsonl", buffer=4)
     assert not (tmp_path / "out.jsonl").exists()
+    with pytest.raises(bertsum.BertsumError, match="no field for the document"):
+        summarize_file(summarizer, write_jsonl(tmp_path / "b.jsonl", [{"body": "It rained."}]), tmp_path / "b2.jsonl")
+    assert not list(tmp_path.glob(".b2*"))  # nothing to resume
+
+
+def test_a_link_to_a_target_stays(summarizer, tmp_path, source) -> None:
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
+    made = summarize_file(summarizer, source, tmp_path / "link.jsonl")
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert made.path == tmp_path / "real.jsonl"
+    assert made.path.is_file()
 
 
 def test_a_signal_says_how_to_go_on(summarizer, tmp_path, capfd) -> None:

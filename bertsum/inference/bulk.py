@@ -99,6 +99,7 @@ def summarize_file(
             exists or was begun with another source, model or options.
     """
     source, target = Path(source), Path(target)
+    target = target.resolve() if target.is_symlink() else target  # the link stays one
     _check_names(source, target)
     check_queries(summarizer, source, query_field, options)
     fields = {"document_field": document_field, "id_field": id_field}
@@ -181,7 +182,8 @@ def _explained(target: Path, writer: _Writer) -> Iterator[None]:
         raise
     except OSError as error:
         raise BertsumError(
-            f"target: '{target}' cannot be written: {error}. What is written already is kept; {_GO_ON}"
+            f"target: '{target}' cannot be written: {error}"
+            + (f". What is written already is kept; {_GO_ON}" if writer.saved else "")
         ) from error
     except KeyboardInterrupt as error:
         number = error.signal if isinstance(error, Stopped) else signal.SIGINT
@@ -271,10 +273,12 @@ class _Writer:
             self.documents = self.saved = before["documents"]
             self._errors, self._first_error = before["errors"], before["first_error"]
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         try:
             if self._file is not None:
                 self._file.close()
+            if isinstance(error, BertsumError) and not self.saved:  # there is nothing to resume
+                try_remove(self._folder)
         finally:
             self._lock.release()
 
