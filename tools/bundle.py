@@ -51,10 +51,11 @@ def main() -> None:
     size = sum(tensor.numel() * tensor.element_size() for tensor in kept.values())
     if size > MOST_BYTES:
         raise BertsumError(f"{size:,} bytes, expected at most {MOST_BYTES:,}")
-    # Summaries are chosen as in bundled.yaml, whatever the last training was for.
+    # Documents are read, and summaries chosen, as in bundled-long.yaml and bundled.yaml, whatever the last training read.
     chosen = replace(Config.load("bundled").selection, query_threshold=config.selection.query_threshold)
     described = json.loads((find_model(options.checkpoints[-1]) / CONFIG_FILE).read_text(encoding="utf-8"))
     described |= {"model": asdict(model), "selection": asdict(chosen), SCALE_FIELD: SCALE}
+    described["encoding"] = asdict(Config.load("bundled-long").encoding)
     described["encoder"][INT8_FILE] = True
     described.pop("calibration", None)  # of other weights
     folder = PACKAGED["bundled"]

@@ -141,9 +141,10 @@ class Fields:
             name = given or next((field for field in known if field in record), None)
             if name is None or name not in record:
                 expected = f"'{given}'" if given else " or ".join(known)
-                problem = (
-                    f"no field for the {meaning}: expected {expected} (fields: {_names(record)}); "
-                    f"name it with {'data.' if labelled else ''}{meaning}_field"
+                problem = f"no field for the {meaning}: expected {expected} (fields: {_names(record)}); " + (
+                    f"name it with data.{meaning}_field"
+                    if labelled
+                    else f"name it with {meaning}_field (--{meaning}-field)"
                 )
                 return Rejected(place, f"no {meaning}", problem)
             names.append(name)
