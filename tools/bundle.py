@@ -51,7 +51,7 @@ def main() -> None:
     size = sum(tensor.numel() * tensor.element_size() for tensor in kept.values())
     if size > MOST_BYTES:
         raise BertsumError(f"{size:,} bytes, expected at most {MOST_BYTES:,}")
-    # Documents are read, and summaries chosen, as in bundled-long.yaml and bundled.yaml, whatever the last training read.
+    # Documents are read, and summaries chosen, as bundled-long.yaml and bundled.yaml say, not as in the last training.
     chosen = replace(Config.load("bundled").selection, query_threshold=config.selection.query_threshold)
     described = json.loads((find_model(options.checkpoints[-1]) / CONFIG_FILE).read_text(encoding="utf-8"))
     described |= {"model": asdict(model), "selection": asdict(chosen), SCALE_FIELD: SCALE}
