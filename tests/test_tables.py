@@ -1,4 +1,4 @@
-"""Tables of text (.csv, .tsv): a broken row is one document less, and never a row of another document."""
+"""Tables of text, and other files with broken bytes: what cannot be read is told, and never read as something else."""
 
 from __future__ import annotations
 
@@ -95,3 +95,22 @@ def test_a_link_to_a_target_stays(encoder_folder, tmp_path) -> None:
     assert (tmp_path / "link.jsonl").is_symlink()
     assert made.path == tmp_path / "real.jsonl"
     assert made.path.is_file()
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoding", "expected"),
+    [
+        ("utf-8", None, "name its encoding"),
+        ("nope", None, "name its encoding"),
+        ("utf-8", "cp1252", "The café is closed."),
+        ("cp1252", None, "The café is closed."),
+    ],
+)
+def test_bytes_of_a_mail(tmp_path, charset, encoding, expected) -> None:
+    head = f"From: a@b.example\nContent-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\n"
+    (tmp_path / "a.eml").write_bytes(head.encode() + b"The caf\xe9 is closed.\n")
+    if expected.startswith("The"):
+        assert expected in bertsum.read_document(tmp_path / "a.eml", encoding=encoding).text
+    else:
+        with pytest.raises(bertsum.BertsumError, match=f"a.eml': is in neither {charset} nor UTF-8; {expected}"):
+            bertsum.read_document(tmp_path / "a.eml", encoding=encoding)

@@ -7,6 +7,7 @@ import email.policy
 from email.message import EmailMessage
 
 from bertsum.errors import BertsumError
+from bertsum.files import encoding_of
 from bertsum.reading.markup import read_html
 from bertsum.reading.text import FileText, TextBuilder
 from bertsum.text import sanitize
@@ -21,7 +22,7 @@ def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
         encoding: Encoding of the text, if the message does not name it.
 
     Raises:
-        BertsumError: if it has no text.
+        BertsumError: if it has no text, or one in an unknown encoding.
     """
     message = email.message_from_bytes(data, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
@@ -39,12 +40,20 @@ def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
     if body.get_content_type() == "text/html":
         page = read_html(raw, name, charset, whole=True)
         return FileText(page.text, name, page.marks, [*builder.built().skipped, *page.skipped])
-    try:
-        text = raw.decode(charset)
-    except (LookupError, UnicodeDecodeError):
-        text = raw.decode("utf-8", errors="replace")
+    text = _decoded(raw, name, charset, encoding)
     builder.add(_unflowed(text) if body.get_param("format") == "flowed" else text)
     return builder.built(name)
+
+
+def _decoded(raw: bytes, name: str, charset: str, encoding: str | None) -> str:
+    """The text in the charset that the message names, else in the given encoding or UTF-8."""
+    for one in (charset, encoding, "utf-8"):
+        try:
+            if one is not None:
+                return raw.decode(encoding_of(b"", one))
+        except (UnicodeDecodeError, BertsumError):
+            continue
+    raise BertsumError(f"'{name}': is in neither {charset} nor UTF-8; name its encoding (--encoding cp1252)")
 
 
 def _unflowed(text: str) -> str:
