@@ -300,7 +300,7 @@ def test_points_go_where_the_score_changes_fast() -> None:
     class Steps:
         """A sum over words, so each word's value is known: it is what its own part changes between its two vectors."""
 
-        precision, device, windows = "fp32", torch.device("cpu"), 1
+        precision = "fp32"
 
         def vectors(self, input_ids):
             return torch.tensor(input_ids, dtype=torch.float32)[:, None]
@@ -313,15 +313,6 @@ def test_points_go_where_the_score_changes_fast() -> None:
     np.testing.assert_allclose(made.values, [2.0, 1.0, -0.4], rtol=0.02)
     assert made.score - made.hidden == pytest.approx(2.6, abs=1e-4)
     assert made.passes <= 24  # 24 points at equal distances are 6% off
-
-
-def test_points_are_read_on_several_cores(summarizer, monkeypatch) -> None:
-    made = []
-    for threads in (1, 2):
-        monkeypatch.setattr("bertsum.inference.attribution.torch.get_num_threads", lambda count=threads: count)
-        made.append(summarizer([DOCUMENT])[0].explain())
-    assert made[0].completeness.passes == made[1].completeness.passes
-    assert [word.value for word in made[0].words] == pytest.approx([word.value for word in made[1].words], abs=1e-4)
 
 
 def test_what_bf16_is_too_coarse_for_is_explained_in_float32(summarizer, monkeypatch) -> None:

@@ -20,15 +20,12 @@ import torch
 from bertsum.errors import BertsumError
 from bertsum.inference.explained import ExplainedScore
 from bertsum.inference.explanation import Completeness
-from bertsum.models.scoring import in_threads
 
 # Number of points of the path at which gradients are taken: at least, and at most while the gap is above GAP. With
 # fewer, values of words are wrong by a tenth, even if they happen to add up. What bf16 has not reached with these, it
 # does not reach with more: its rounding is larger than the gap.
 _FEWEST, _MOST, _MOST_IN_BF16 = 11, 95, 31
 GAP = 0.02  # the largest gap between the sum of values and the difference, as a share of the difference
-# Points that are added at a time; on a CPU each is read on a core of its own, unless the document takes much memory.
-_POINTS_AT_ONCE, _WINDOWS_IN_THREADS = 2, 4
 _ROWS_AT_ONCE = 32  # documents with hidden words that are made at a time
 
 
@@ -92,29 +89,25 @@ def integrated_gradients(score: ExplainedScore, words: TokenWords, samples: int)
     way = score.vectors(words.input_ids) - padding
     most = _MOST if score.precision == "fp32" else _MOST_IN_BF16
     read: dict[float, tuple[float, np.ndarray]] = {}  # score and slopes (W) at points of the path
-
-    def at(point: float) -> tuple[float, np.ndarray]:
-        with torch.enable_grad():
-            vectors = (padding + point * way).requires_grad_()
-            value = score.of_vectors(vectors[None])
-            (gradient,) = torch.autograd.grad(value.sum(), vectors)
-        slopes = (gradient * way).sum(dim=-1)  # of the score, by each token's step along the path (T)
-        return _finite(value), words.sums(slopes.double().cpu().numpy())
-
-    threads = torch.get_num_threads() if score.device.type == "cpu" and score.windows <= _WINDOWS_IN_THREADS else 1
     wanted = [0.0, 0.25, 0.5, 0.75, 1.0]
     while True:
-        read |= zip(wanted, in_threads(at, iter(wanted), threads) if threads > 1 else map(at, wanted), strict=True)
+        for point in wanted:
+            with torch.enable_grad():
+                vectors = (padding + point * way).requires_grad_()
+                value = score.of_vectors(vectors[None])
+                (gradient,) = torch.autograd.grad(value.sum(), vectors)
+            slopes = (gradient * way).sum(dim=-1)  # of the score, by each token's step along the path (T)
+            read[point] = _finite(value), words.sums(slopes.double().cpu().numpy())
         points = sorted(read)
         parts = spline_integrals(np.array(points), np.stack([read[point][1] for point in points]))
         values = parts.sum(axis=0)
         made = Attribution(values, read[1.0][0], read[0.0][0], len(points))
         if len(points) >= most or (made.completeness.gap <= GAP and len(points) >= _FEWEST):
             return made
-        # What the score did between two points is known. The next points go where the integral misses it most.
+        # What the score did between two points is known. The next point goes where the integral misses it most.
         missed = np.abs(parts.sum(axis=1) - np.diff([read[point][0] for point in points]))
-        worst = np.argsort(-missed, kind="stable")[:_POINTS_AT_ONCE].tolist()
-        wanted = [(points[place] + points[place + 1]) / 2 for place in worst]
+        worst = int(missed.argmax())
+        wanted = [(points[worst] + points[worst + 1]) / 2]
 
 
 def spline_integrals(points: np.ndarray, values: np.ndarray) -> np.ndarray:
