@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -58,8 +59,6 @@ def test_a_book_is_one_field(tmp_path) -> None:
 
 
 def test_a_folder_has_only_files(tmp_path) -> None:
-    import os
-
     (tmp_path / "folder.txt").mkdir()
     (tmp_path / "a.txt").write_text("It rained.")
     os.mkfifo(tmp_path / "pipe.txt")

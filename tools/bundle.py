@@ -5,7 +5,7 @@ python tools/bundle.py runs/1.0.0 runs/questions/best runs/ask/best --shares 0.4
 The weights are the mean of several trainings that began with each other: it keeps what each has learned (arXiv
 2109.01903). Then low-rank adapters take the place of what has changed in the encoder. Their matrices are kept
 in eight bits. The script writes config.json and model.safetensors to bertsum/models/bundled; `bertsum calibrate` then
-sets its thresholds anew, and the model card beside them is written by hand from the runs' figures.
+fits how it chooses and sets its thresholds, and the model card is written by hand from the runs' figures.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from bertsum.encoders.load import load_encoder
 from bertsum.encoders.low_rank import SCALE, unfold_adapters
 from bertsum.encoders.tensors import write_tensors
 from bertsum.errors import BertsumError
+from bertsum.models.fitted import FITTED
 from bertsum.models.start import folded
 from bertsum.models.storage import CONFIG_FILE, PACKAGED, SCALE_FIELD, WEIGHTS_FILE, find_model, read_model
 from bertsum.program import run
@@ -57,7 +58,8 @@ def main() -> None:
     described |= {"model": asdict(model), "selection": asdict(chosen), SCALE_FIELD: SCALE}
     described["encoding"] = asdict(Config.load("bundled-long").encoding)
     described["encoder"][INT8_FILE] = True
-    described.pop("calibration", None)  # of other weights
+    for fitted in FITTED:  # to other weights
+        described.pop(fitted, None)
     folder = PACKAGED["bundled"]
     folder.mkdir(exist_ok=True)
     write_tensors(folder / WEIGHTS_FILE, kept)

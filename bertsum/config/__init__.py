@@ -228,7 +228,8 @@ def _loss_problems(config: Config) -> Iterator[str]:
                 yield f"train.{name}: got {getattr(train, name)}, expected {default} with model.kind {kind}"
         if config.data.labels == "teacher":
             yield f"data.labels: got teacher, but model.kind {kind} does not learn from labels of sentences"
-    elif train.loss in ("listwise", "combined") and train.loss_reduction == "sentence":
+        return
+    if train.loss in ("listwise", "combined") and train.loss_reduction == "sentence":
         yield (
             f"train.loss_reduction: got sentence, but train.loss {train.loss} is a sum over documents; expected "
             "document or sum"

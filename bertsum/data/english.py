@@ -37,9 +37,9 @@ _STARTERS = _words(
 )
 # Abbreviations before a name; the first set only with a capital.
 _TITLES = _words(
-    "Adm Ald Amb Atty Brig Bp Capt Cdr Chmn Cllr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Gov Hon Insp Lieut Lt"
-    " Ltc Lts Maj Messrs Mlle Mme Mmes Mses Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt Secy Sen Sens Sgt"
-    " Sr Sra Srta Ste Supt Thos Treas Wm Chas Geo Jas Jos"
+    "Adm Ald Amb Atty Bp Brig Capt Cdr Chas Chmn Cllr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Geo Gov Hon Insp"
+    " Jas Jos Lieut Lt Ltc Lts Maj Messrs Mlle Mme Mmes Mses Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt"
+    " Secy Sen Sens Sgt Sr Sra Srta Ste Supt Thos Treas Wm"
 )
 _TITLES_IN_ANY_CASE = _words("dr em hon mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
@@ -58,10 +58,10 @@ _DAYS = _words(
 )
 # Abbreviations that end a sentence if a word of _STARTERS follows; the first set only with a capital.
 _OPEN_NAMES = _words(
-    "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Co Comp Conf Corp Cos Ct Dept Depts Dist Div Esq Est Expy Ft Govt"
-    " Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz Ark Calif Colo"
-    " Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex Va Vt Wash Wis"
-    " Wyo Civ Crim"
+    "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Civ Co Comp Conf Corp Cos Crim Ct Dept Depts Dist Div Esq Est"
+    " Expy Ft Govt Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz"
+    " Ark Calif Colo Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex"
+    " Va Vt Wash Wis Wyo"
 )
 _OPEN = _words(
     "abbr al apt assn ave bldg blvd bros co corp dept depts ed eds esp esq est et etc hwy inc incl inst ltd misc orig"

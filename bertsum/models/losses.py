@@ -90,16 +90,8 @@ def listwise(logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Te
 def combined(
     logits: torch.Tensor, labels: torch.Tensor, sentence_mask: torch.Tensor, positive_weight: PositiveWeight = 1.0
 ) -> torch.Tensor:
-    """The sum of :func:`cross_entropy`, which learns probabilities, and :func:`listwise`, which learns the order.
-
-    Args:
-        logits: (B, S).
-        labels: (B, S).
-        sentence_mask: (B, S); padding does not count.
-        positive_weight: Weight of sentences labelled 1 in the cross-entropy, or balanced.
-
-    Returns:
-        The sum, a scalar.
+    """The sum of :func:`cross_entropy`, which learns probabilities, and :func:`listwise`, which learns the order;
+    arguments as in the former.
     """
     return cross_entropy(logits, labels, sentence_mask, positive_weight) + listwise(logits, labels, sentence_mask)
 

@@ -1,7 +1,7 @@
 """What the words say that a sentence shares with a query.
 
-A model has learned to answer from some kinds of texts and questions. On others, such as meetings, shared words tell
-more than it does, and both together tell most (docs/asking.md).
+A model has learned to answer from some kinds of texts and questions. On others, such as meetings, shared words may tell
+more than it does (docs/asking.md).
 
 # S sentences
 """

@@ -81,6 +81,7 @@ def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[dict[str
     known = encoding_of(beginning[:4], encoding)
     first = beginning.decode(known, errors="ignore").lstrip("\ufeff").partition("\n")[0]
     delimiter = "\t" if path.name.lower().endswith(".tsv") else max(",;\t", key=first.count)
+    # The limit is the process's. It is only raised: put back, it would cut what another thread reads.
     csv.field_size_limit(max(_LONGEST, csv.field_size_limit()))
     text = io.TextIOWrapper(file, known, errors="surrogateescape", newline="")
     try:

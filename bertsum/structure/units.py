@@ -59,7 +59,7 @@ _ADDRESS = re.compile(
     r"|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz) \d)",
     re.IGNORECASE,
 )
-_SEPARATORS = re.compile(r"\s[|·•»›/–＞]\s|\s*[|｜＞]\s*|\u3000+")
+_SEPARATORS = re.compile(r"\s[·•»›/–]\s|\s*[|｜＞]\s*|\u3000+")
 _LABEL = re.compile(
     r"\s*(?:[-*+]\s+)?[*_]{0,2}[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[*_]{0,2}[:：][*_]{0,2}(?:\s+|$)"
 )
@@ -206,7 +206,8 @@ class Around:
 
     Attributes:
         chat: Whether most lines are turns of a conversation.
-        prose: Whether most words are in units that end as sentences do. A unit without such an end is then no sentence.
+        prose: Whether most words are in units that end as sentences do, or some are and no others are in long lines. A
+            unit without such an end is then no sentence.
         fields: Whether several units are a label and a few words. Such units with a full stop are then fields, too.
         questions: Whether several questions stand alone, each above its answer.
     """
