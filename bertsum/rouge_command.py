@@ -13,7 +13,7 @@ def add_rouge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--candidates", required=True, metavar="FILE", help="the summaries, one a line")
     parser.add_argument("--references", required=True, nargs="+", metavar="FILE", help="one file, or several")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("-n", type=int, default=2, metavar="N", help="ROUGE-1 to ROUGE-N, and ROUGE-L; 2 by default")
+    what.add_argument("-n", type=int, metavar="N", help="ROUGE-1 to ROUGE-N, and ROUGE-L; 2 by default")
     what.add_argument("--metrics", nargs="+", metavar="NAME", help="such as rouge1 rougeL rougeW-1.2 rougeS4 rougeSU4")
     parser.add_argument("--no-stemmer", action="store_true", help="compare words, not their stems (without -m)")
     parser.add_argument("--stop-words", action="store_true", help="leave out common words (-s)")
@@ -46,7 +46,7 @@ def rouge(options: argparse.Namespace, _: list[str]) -> None:
 
     _check_numbers(options)
     # Both names, rougeL and rougeLsum, mean the Perl script's ROUGE-L, which compares sentences.
-    names = options.metrics or [*(f"rouge{size}" for size in range(1, options.n + 1)), "rougeL"]
+    names = options.metrics or [*(f"rouge{size}" for size in range(1, (options.n or 2) + 1)), "rougeL"]
     metrics = tuple(Metric.of("rougeLsum" if name == "rougeL" else name) for name in names)
     tokenizer = Rouge155Tokenizer(not options.no_stemmer, options.stop_words)
     counter = Counter155(metrics, tokenizer, options.limit_words, options.limit_bytes, options.alpha)
@@ -68,10 +68,11 @@ def _check_numbers(options: argparse.Namespace) -> None:
     """Checks the numbers of ``bertsum rouge``."""
     least = {"n": 1, "limit_words": 0, "limit_bytes": 0, "samples": 1, "workers": 1}
     for name, value in least.items():
-        if getattr(options, name) < value:
+        given = getattr(options, name)
+        if given is not None and given < value:
             shown = "-n" if name == "n" else f"--{name.replace('_', '-')}"
-            raise BertsumError(f"{shown}: got {getattr(options, name)}, expected at least {value}")
-    if not (options.confidence == 0 or 1 <= options.confidence <= 100):
+            raise BertsumError(f"{shown}: got {given}, expected at least {value}")
+    if not 1 <= options.confidence <= 100:
         raise BertsumError(f"--confidence: got {options.confidence:g}, expected a percentage from 1 to 100, such as 95")
     if not options.separator:
         raise BertsumError("--separator: got nothing, expected a mark such as <q>")

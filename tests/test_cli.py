@@ -139,8 +139,11 @@ def test_errors(command, model, tmp_path) -> None:
         code, shown, errors = command("summarize", *arguments)
         assert (code, shown) == (2, ""), arguments
         assert message in errors
-    unknown = "error: unrecognized arguments: --sentence; bertsum summarize --help lists what there is\n"
-    assert command("summarize", "--sentence", "3") == (2, "", unknown)
+    unknown = "error: unrecognized arguments: --zz; bertsum summarize --help lists what there is\n"
+    assert command("summarize", "--zz", "3") == (2, "", unknown)
+    mistyped = "error: unrecognized arguments: --sentence; did you mean --sentences?\n"
+    assert command("summarize", "--sentence", "3") == (2, "", mistyped)
+    assert command("train", "--confg", "cnndm") == (2, "", "error: --confg: no such option; did you mean --config?\n")
 
 
 def test_a_file_of_documents(command, model, tmp_path) -> None:

@@ -55,6 +55,7 @@ def test_fields_references_ids_and_limit(tmp_path) -> None:
         ({**GOOD, "document": "  "}, "empty 'document'", "is empty"),
         ({**GOOD, "document": []}, "empty 'document'", "is empty"),
         ({**GOOD, "summary": [""]}, "empty 'summary'", "is empty"),
+        ({**GOOD, "summary": ["S", ["T"]]}, "mixed 'summary'", "has strings beside lists, expected strings alone"),
         ({**GOOD, "document": 3}, "not text in 'document'", "got int"),
         ({**GOOD, "document": ["a", None]}, "not text in 'document'", "item 1: got null"),
         ({**GOOD, "summary": [["a"], [1]]}, "not text in 'summary'", "got int"),

@@ -112,6 +112,8 @@ def test_an_empty_text_counts_as_0(rouge) -> None:
         ({"a.txt": "a\n", "b.txt": "a\n"}, ("-n", "0"), "-n: got 0"),
         ({"a.txt": "a\n", "b.txt": "a\n"}, ("--limit-words", "-1"), "--limit-words: got -1"),
         ({"a.txt": "a\n", "b.txt": "a\n"}, ("--confidence", "101"), "--confidence: got 101"),
+        ({"a.txt": "a\n", "b.txt": "a\n"}, ("--confidence", "0"), "--confidence: got 0, expected a percentage"),
+        ({"a.txt": "a\n", "b.txt": "a\n"}, ("-n", "2", "--metrics", "rouge1"), "not allowed with argument -n"),
         ({"a.txt": "a\n", "b.txt": "a\n"}, ("--confidence", "0.95"), "--confidence: got 0.95, expected a percentage"),
         ({"a.txt": "a\n", "b.txt": "a\n"}, ("--alpha", "7"), "alpha: got 7"),
         ({"a.txt": "a\n", "b.txt": "a\n"}, ("--metrics", "bleu"), "metric: got 'bleu'"),

@@ -10,6 +10,7 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -189,6 +190,11 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
     if train.schedule == "noam" and train.warmup_steps < 1:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
+    if train.restarts is not None:
+        if train.schedule not in ("linear", "cosine"):
+            yield f"train.restarts: is set, expected null with train.schedule {train.schedule}, which does not decay to 0"
+        if train.restarts != sorted(set(train.restarts)) or max(train.restarts, default=0) >= (train.max_steps or inf):
+            yield f"train.restarts: got {train.restarts}, expected rising numbers of updates below train.max_steps"
     yield from _loss_problems(config)
     if train.encoder_warmup_steps is not None and train.schedule != "noam":
         yield f"train.encoder_warmup_steps: is set, expected null with train.schedule {train.schedule}"

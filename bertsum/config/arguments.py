@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import inspect
 import textwrap
 from collections.abc import Sequence
@@ -17,7 +18,11 @@ class ConfigParser(argparse.ArgumentParser):
     """A parser that lists the fields of the config in ``--help``, if they are options, and says an error in a line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; {self.prog} --help lists what there is\n")
+        options = list(self._option_string_actions)
+        given = [word.partition("=")[0].rstrip(",") for word in message.split() if word.startswith("--")]
+        meant = [near for word in given if word not in options for near in difflib.get_close_matches(word, options, 1)]
+        hint = f"did you mean {meant[0]}?" if meant else f"{self.prog} --help lists what there is"
+        self.exit(2, f"error: {message}; {hint}\n")
 
     def format_help(self) -> str:
         text = super().format_help()
@@ -38,6 +43,8 @@ def load_config(options: argparse.Namespace, rest: list[str], training: bool = T
     """The config named by ``--config``; the other arguments override its fields."""
     overrides = overrides_from_arguments(rest)
     if options.config is None:
+        for key in difflib.get_close_matches("config", [override.partition("=")[0] for override in overrides], 1):
+            raise BertsumError(f"--{key}: no such option; did you mean --config?")
         raise BertsumError("--config: is missing, expected a YAML file or a name such as quickstart")
     return Config.load(options.config, overrides, training=training)
 

@@ -196,9 +196,11 @@ def _document(
     if fields.summary is None:
         return Document(identity, _clean(text), [], place, **asked)
     summary = record[fields.summary]
-    several = isinstance(summary, list) and (
-        config.summary_list == "references" or any(isinstance(item, list) for item in summary)
-    )
+    lists = {isinstance(item, list) for item in summary} if isinstance(summary, list) else {False}
+    if len(lists) == 2 and config.summary_list != "references":
+        problem = "has strings beside lists, expected strings alone (sentences) or lists alone (references)"
+        return Rejected(place, f"mixed '{fields.summary}'", f"field '{fields.summary}' {problem}")
+    several = isinstance(summary, list) and (config.summary_list == "references" or True in lists)
     references = summary if several else [summary]
     if not references:
         return Rejected(place, f"empty '{fields.summary}'", f"field '{fields.summary}' has no reference")
