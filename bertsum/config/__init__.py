@@ -192,7 +192,7 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
     if train.restarts is not None:
         if train.schedule not in ("linear", "cosine"):
-            yield f"train.restarts: is set, expected null with train.schedule {train.schedule}, which does not decay to 0"
+            yield f"train.restarts: is set, expected null with train.schedule {train.schedule}, which never reaches 0"
         if train.restarts != sorted(set(train.restarts)) or max(train.restarts, default=0) >= (train.max_steps or inf):
             yield f"train.restarts: got {train.restarts}, expected rising numbers of updates below train.max_steps"
     yield from _loss_problems(config)
