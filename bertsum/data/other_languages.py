@@ -103,26 +103,32 @@ _ABBREVIATIONS = {
         "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd"
         " | janv févr avr juil sept oct nov déc al ann appt apt art arts bât ch chap col env esc ét fig figs hab max"
         " lun mar mer jeu ven sam dim min n no nos p par pl pp réf sect t tab tél vol vols éd",
+        "hr": "Gosp gosp gđa ing prof sv ul | br cca str tab tel čl",
         "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
+        "hu": "Dr Id Ifj Kft Özv Prof dr id ifj özv prof | Kb febr jan jún júl kb márc okt old szept sz ápr",
         "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
         " Yth | Gbr No Tgl hal hlm no tgl",
         "it": "Arch Avv Dott Geom Ing Magg Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing"
         " mons on prof prof.ssa rag sig sig.na sig.ra sigg Egr Gent Gent.ma Ill.mo Spett"
-        " | all art artt ca cap cfr es fig figg int lett max min n nn p pag pagg par pp sec tab tel vol",
+        " | all art artt ca cap cfr es febbr fig figg int lett magg max min n nn p pag pagg par pp sec sett tab tel vol",
         "mr": "डॉ डा प्रा श्री सौ पं अॅड | क्र रु पृ नं इ.स",
         "ne": "डा प्रा श्री पं | नं रु वि.सं ई.सं",
         "nl": "Dhr Dr Drs Ds Ing Ir Jhr Kol Maj Mevr Mr Mw Prof St dhr dr drs ds excl fam incl ing ir jhr mevr mr mw"
         " prof | jan feb mrt apr jun jul aug sep sept okt nov dec afb afl art bijl bijv blz ca fig hfst max min nr nrs"
         " p pag par tel vgl vol",
-        "no": "Chr Dr St frk hr mag prof | Kl art ca fig jf kap kl nr pkt s tlf",
+        "no": "Chr Dr St frk hr mag prof | Kl art ca des fig jf kap kl nr okt pkt s tlf",
         "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
-        " | art godz lit lok m nr obj ok par pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wyd zał zob",
+        " | art godz kwiet lit lok lut m nr obj ok par paźdz pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wrz wyd zał zob",
         "pt": "Arq Av av Cap Cel Cia D Dr Dra Dras Drs Eng Exma Exmo Exmos Gen Gov Ilma Ilmo Ltda Mons Pe Prof Profa Sr"
         " Sra Sras Srs Srta Sto Sta V | jan fev abr jun jul ago set out nov dez ap aprox apto art arts bl cap cj ed fig"
         " figs fl fls inc km lit máx mín n núm p par pp pág págs qd séc tel vol vols",
-        "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис Тел абз гл д доб"
-        " кв комн корп ок оф п пом пп прибл рис см ст стр табл тел ч эт",
-        "sv": "Chr Dr S:t fil fr hr prof | Kl art ca fig kap kl nr s tel",
+        "ro": "Av Bd Bul Cal Dl Dna Dra Ing Prof Sf Str bd bl dl dna dr ing na nei prof str univ"
+        " | alin ap apr art aug bl cca dec et feb fig ian iul iun lit mar nov nr oct pag pct sc sept tel vol",
+        "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис Тел абз авг апр гл д дек доб"
+        " кв комн корп нояб ок окт оф п пом пп прибл рис сент см ст стр табл тел февр ч эт янв",
+        "sl": "Ga ga gosp ing prof sv ul | cca fig odst str tab tel čl št",
+        "sr": "Gđa gđa ing sv ul Гђа др инж проф св ул | br str tab tel čl бр стр таб тел чл",
+        "sv": "Chr Dr S:t fil fr hr prof | Kl art ca fig kap kl nr okt s tel",
         "tr": "Alb Apt Arş Av Bkz Blv Bul Cad Doç Dr Ecz Gör Hz Korg Mah Mim Müh Op Prof Sk Sn Sok Tuğg Tğm Uzm Yrd Yzb"
         " bkz Öğr Çev çev | M.Ö M.S No Nr Tel s yy",
         "uk": "акад бул вул доц ім оз пл просп пров св смт | Тел абз буд д дод кв корп оф п пп рис ст стор табл тел ч",
@@ -133,6 +139,7 @@ _ALIKE = {
     "nb": "no",
     "nn": "no",
     "sk": "cs",
+    "bs": "hr",
     "gl": "pt",
     "ca": "es",
     "af": "nl",
@@ -180,7 +187,7 @@ _CLEAR_ENDS = {
     "nl": r"(?:\b(?:vol|hand)|\d (?:kg|m|min))\.\s+(?=\p{Lu}\p{Ll})",
     "no": r"\b(?:det|i|med|ut|min|sen|art)\.\s+(?=\p{Lu}\p{Ll})",
     "ru": r"(?:\d (?:гг?|кг|км|м|см|мин|сек|руб|коп|тыс|млн|млрд)|\b[IVX]+ вв?|\bим)\.\s+(?=" + _RUSSIAN + ")",
-    "sv": r"(?:\b(?:hon|det|i|med|ut|min|sen|ens|art)|\d m)\.\s+(?=\p{Lu}\p{Ll})",
+    "sv": r"(?:\b(?:hon|det|i|med|ut|min|sen|ens|art)|\d (?:m|maj))\.\s+(?=\p{Lu}\p{Ll})",
 }
 
 # Ends that sentencex misses: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
