@@ -110,7 +110,8 @@ _ABBREVIATIONS = {
         " Yth | Gbr No Tgl hal hlm no tgl",
         "it": "Arch Avv Dott Geom Ing Magg Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing"
         " mons on prof prof.ssa rag sig sig.na sig.ra sigg Egr Gent Gent.ma Ill.mo Spett"
-        " | all art artt ca cap cfr es febbr fig figg int lett magg max min n nn p pag pagg par pp sec sett tab tel vol",
+        " | all art artt ca cap cfr es febbr fig figg int lett magg max min n nn p pag pagg par pp sec sett tab tel"
+        " vol",
         "mr": "डॉ डा प्रा श्री सौ पं अॅड | क्र रु पृ नं इ.स",
         "ne": "डा प्रा श्री पं | नं रु वि.सं ई.सं",
         "nl": "Dhr Dr Drs Ds Ing Ir Jhr Kol Maj Mevr Mr Mw Prof St dhr dr drs ds excl fam incl ing ir jhr mevr mr mw"
@@ -118,14 +119,15 @@ _ABBREVIATIONS = {
         " p pag par tel vgl vol",
         "no": "Chr Dr St frk hr mag prof | Kl art ca des fig jf kap kl nr okt pkt s tlf",
         "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
-        " | art godz kwiet lit lok lut m nr obj ok par paźdz pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wrz wyd zał zob",
+        " | art godz kwiet lit lok lut m nr obj ok par paźdz pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wrz"
+        " wyd zał zob",
         "pt": "Arq Av av Cap Cel Cia D Dr Dra Dras Drs Eng Exma Exmo Exmos Gen Gov Ilma Ilmo Ltda Mons Pe Prof Profa Sr"
         " Sra Sras Srs Srta Sto Sta V | jan fev abr jun jul ago set out nov dez ap aprox apto art arts bl cap cj ed fig"
         " figs fl fls inc km lit máx mín n núm p par pp pág págs qd séc tel vol vols",
         "ro": "Av Bd Bul Cal Dl Dna Dra Ing Prof Sf Str bd bl dl dna dr ing na nei prof str univ"
         " | alin ap apr art aug bl cca dec et feb fig ian iul iun lit mar nov nr oct pag pct sc sept tel vol",
-        "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис Тел абз авг апр гл д дек доб"
-        " кв комн корп нояб ок окт оф п пом пп прибл рис сент см ст стр табл тел февр ч эт янв",
+        "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис Тел абз"
+        " авг апр гл д дек доб кв комн корп нояб ок окт оф п пом пп прибл рис сент см ст стр табл тел февр ч эт янв",
         "sl": "Ga ga gosp ing prof sv ul | cca fig odst str tab tel čl št",
         "sr": "Gđa gđa ing sv ul Гђа др инж проф св ул | br str tab tel čl бр стр таб тел чл",
         "sv": "Chr Dr S:t fil fr hr prof | Kl art ca fig kap kl nr okt s tel",
