@@ -40,3 +40,22 @@ def test_line_breaks_quotations_and_tables_for_layout(tmp_path) -> None:
     assert "Dear Mr Holm,\n\nMore than" in read
     (tmp_path / "short.html").write_text("<p>First they painted the fence<br>and then the gate.</p>")
     assert bertsum.read_document(tmp_path / "short.html").text == "First they painted the fence\nand then the gate."
+
+
+def test_blocks_inside_a_block_stay_apart() -> None:
+    """trafilatura joins a post with the name above it and the signature below it."""
+    said = [
+        "The roof of my shed leaks where the pipe comes out. I have tried two kinds of tar, and neither held for longer"
+        " than a winter. What am I missing?",
+        "Take the collar off and look at the wood below it. If it is soft, no tar will help you, because it moves with"
+        " every change of the weather. Cut out what is soft and put new wood in its place.",
+    ]
+    user = "<div class='user'>{}<br>Joined: May 2011</div>"
+    page = (
+        f"<html><body><div>{user.format('otter')}<div><p>{said[0]}</p></div><div class='post-sig'>Dry feet.</div></div>"
+        f"<div>{user.format('Finch')}<div><p>{said[1]}</p></div><div class='sig'>Warm heart.</div></div></body>"
+    )
+    read = read_html(page.encode(), "page.html")
+    assert [text for text in read.text.split("\n\n") if len(text) > 60] == said
+    marked = {read.text[mark.start : mark.end].strip(): mark.why for mark in read.marks}
+    assert marked == {"Dry feet.": "signature", "Warm heart.": "signature"}

@@ -25,7 +25,9 @@ _BLOCKS = words(
     "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote hr dl dt dd figure"
     " figcaption header address body html"
 )
+_TELLING = _SILENT | _HEADINGS | {"blockquote", "signature"}
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
+_SIGNATURE = re.compile(r"(?:^|[\s_-])sig(?:nature)?(?:$|[\s_-])", re.IGNORECASE)
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 
 
@@ -43,19 +45,19 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
     """
     page = _decoded(data, name, encoding)
     builder = TextBuilder()
+    blocks = _Blocks()
+    blocks.feed(page)
+    blocks.close()
     if not whole:
         trafilatura = package("trafilatura", name, "trafilatura")
         found = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
         if found is not None and len(re.sub(r"<[^>]*>|\s", "", found)) >= _FEW:
-            _add_article(found, builder)
+            _add_article(found, _Joined(blocks.found), builder)
     article = builder.built(name)
-    blocks = _Blocks()
-    blocks.feed(page)
-    blocks.close()
     if not article.text:
         for text, tag in blocks.found:
             if tag not in _SILENT:
-                builder.add(text, "quoted" if tag == "blockquote" else "heading" if tag in _HEADINGS else "")
+                builder.add(text, _kind(tag))
         article = builder.built(name)
     if not article.text:
         raise BertsumError(f"'{name}': has no text, expected a page of HTML with some")
@@ -90,7 +92,37 @@ def _decoded(data: bytes, name: str, encoding: str | None) -> str:
     return sanitize(data.decode(known, errors="replace"))
 
 
-def _add_article(found: str, builder: TextBuilder) -> None:
+def _kind(tag: str) -> str:
+    """The kind of structure that a block with this telling tag is; empty for prose."""
+    return {"blockquote": "quoted", "signature": "signature"}.get(tag, "heading" if tag in _HEADINGS else "")
+
+
+class _Joined:
+    """Tells apart blocks of a page that trafilatura joins, such as a post and the signature below it."""
+
+    def __init__(self, blocks: list[tuple[str, str]]) -> None:
+        self._blocks: dict[str, list[tuple[list[str], str, str]]] = {}
+        for text, tag in dict.fromkeys(blocks):
+            words = text.split()
+            self._blocks.setdefault(words[0], []).append((words, text, tag))
+        for alike in self._blocks.values():
+            alike.sort(key=lambda block: -len(block[0]))
+
+    def parts(self, text: str) -> list[tuple[str, str]]:
+        """The blocks that a text is made of, each with its kind; the text itself if it is one block, or others."""
+        words, place, found = text.split(), 0, []
+        while place < len(words):
+            for own, block, tag in self._blocks.get(words[place], ()):
+                if words[place : place + len(own)] == own:
+                    found.append((block, _kind(tag)))
+                    place += len(own)
+                    break
+            else:
+                return [(text, "")]
+        return found if len(found) > 1 or [kind for _, kind in found] == ["signature"] else [(text, "")]
+
+
+def _add_article(found: str, joined: _Joined, builder: TextBuilder) -> None:
     """Adds the blocks of an article that trafilatura has found."""
     main = ElementTree.fromstring(found).find("main")
     elsewhere = "" if main is None else "\n".join(_text(block) for block in main if block.tag != "quote")
@@ -101,7 +133,9 @@ def _add_article(found: str, builder: TextBuilder) -> None:
         elif block.tag == "table":
             _add_table(block, builder)
         elif block.tag != "quote" or _text(block) not in elsewhere:  # a quotation pulled out of the article repeats it
-            builder.add(_text(block), {"head": "heading", "code": "code"}.get(block.tag, ""))
+            own = {"head": "heading", "code": "code"}.get(block.tag, "")
+            for part, kind in joined.parts(_text(block)):
+                builder.add(part, own or kind)
 
 
 def _add_table(table: ElementTree.Element, builder: TextBuilder) -> None:
@@ -152,6 +186,8 @@ class _Blocks(HTMLParser):
             self._text.append(_LINE_BREAK)
         if tag not in ("br", "hr", "img", "meta", "link", "input", "source", "wbr", "col", "area", "base", "embed"):
             self._open.append(tag)
+            if _SIGNATURE.search(dict(attrs).get("class") or ""):
+                self._open.append("signature")  # ends with the tag
 
     def handle_endtag(self, tag: str) -> None:
         """Ends a block, and those in it that the page does not end."""
@@ -175,5 +211,5 @@ class _Blocks(HTMLParser):
         text = _joined(self._text)
         self._text = []
         if text:
-            telling = [tag for tag in self._open if tag in _SILENT or tag in _HEADINGS or tag == "blockquote"]
+            telling = [tag for tag in self._open if tag in _TELLING]
             self.found.append((text, telling[0] if telling else ""))

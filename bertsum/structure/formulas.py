@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from bertsum.structure.page_formulas import JAPANESE_LETTER, PAGE_FORMULAS, any_of
+from bertsum.structure.page_formulas import ADVERTS, JAPANESE_LETTER, PAGE_FORMULAS, any_of
 
 # What shows the kind of a document: a pattern, and how many matches it needs.
 KINDS: dict[str, tuple[re.Pattern[str], int]] = {
@@ -17,8 +17,10 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
             r"|apologies|absents?(?: excusés)?|regrets|anwesend|entschuldigt|présents|excusés|asistentes|asisten"
             r"|ausentes|excusan?|presentes|ausências|presenti|assenti|preside|(?:in the )?chair(?:man|woman|person)?"
             r"|minute[- ]taker|note[- ]taker|protokoll(?:führung|führer(?:in)?)?|sitzungsleitung"
-            r"|secrétaire de séance)\b[^.\n:]{0,30}:"
-            r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)|protokoll\b"
+            r"|secrétaire de séance|aanwezig|afwezig|voorzitter|notulist|närvarande|frånvarande|til ?stede|fraværende"
+            r"|obecni|nieobecni|przewodnicząc[ya]|присутствовали|отсутствовали|председатель|секретарь)\b[^.\n:]{0,30}:"
+            r"|(?:.{1,60} [-–—:] )?(?:draft )?minutes\b(?! of an hour)"
+            r"|(?:protokoll|notulen|referat|protokół|протокол)\b"
             r"|(?:acta|ata|verbale)(?: n\W{0,3}\d+)? d|(?:orden del día|ordem do dia|ordine del giorno|ordre du jour"
             r"|tagesordnung|call to order|adjournment"
             r"|any other business|aob|matters arising|old business|new business)[^\w\n]{0,9}$)",
@@ -83,6 +85,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
 
 # Phrases by kind. Those of the kind ANY count only in short paragraphs of documents that also have other structure.
 ANY = ""
+ADVERT = "advert"  # those of this kind in paragraphs of any length
 FORMULAS: dict[str, re.Pattern[str]] = {
     "minutes": any_of(
         r"\b(?:open|clos|adjourn|call|conven|start|end|conclud|declar)(?:ed|s|ing)?\b.{0,40}\b(?:meeting|session"
@@ -103,7 +106,12 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:séance|réunion) (?:est |a été )?levée\b|\bprochaine (?:réunion|séance)\b|\bordre du jour étant épuisé",
         r"\b(?:acta|ata|verbale|orden del día|ordem do dia|ordine del giorno)\b.{0,60}\b(?:aprob|aprov|approvat)"
         r"|\b(?:seduta|riunione|sessão|reunião)\b.{0,20}\b(?:tolta|aperta|encerrada|aberta)\b",
-        r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b",
+        r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b|\bheet\b.{0,40}\bwelkom\b"
+        r"|\bnotulen\b.{0,80}\b(?:goedgekeurd|vastgesteld)|\bgebruik van de rondvraag\b",
+        r"\b(?:öppnade|avslutade|åpnet|åbnede|hevet|hævede)\b.{0,30}\b(?:møte|mötet|sammanträdet)|\bprotokollet\b.{0,60}"
+        r"\b(?:godkändes|godkjent|godkendt)",
+        r"\b(?:otworzył|zamknął)a?\b.{0,40}\b(?:zebranie|posiedzenie|obrady)|\bprotokół\b.{0,60}\bprzyjęto\b",
+        r"\b(?:заседание|собрание) (?:открыл|закрыл|объявля)|\b(?:открыл|закрыл)а? (?:заседание|собрание)",
         r"\b(?:se )?(?:levanta|abre) la (?:sesión|reunión)\b|\bpróxima (?:reunión|sesión)\b",
         r"\bnächste (?:sitzung|versammlung)\b",
         r"\bnext meeting\b|\bmeets again\b",
@@ -187,6 +195,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bpermission to (?:make|copy)\b", r"\bcopyright\b", r"^\W*(?:key ?words|index terms)\b",
         r"\bwe (?:thank|are grateful to|gratefully)\b", r"\bsupported by\b.{0,40}\b(?:grants?|fund)",
     ),
+    ADVERT: ADVERTS,
     ANY: PAGE_FORMULAS,
 }  # fmt: skip
 _SPOKEN = any_of(
@@ -238,6 +247,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         "licence": any_of(
             r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"
             r"|impressum|sponsors|citation|how to cite|disclaimer|badges|share|about the authors?"
+            r"|admin(?:istrivia)?|housekeeping(?: notes?)?"
             r"|cross[- ]references? to related applications?"
             r"|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
         ),

@@ -10,7 +10,19 @@ def any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-JAPANESE_LETTER = r"お[慶喜]び申し上げ|平素.{2,60}(?:ありがとう|御礼)|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
+JAPANESE_LETTER = (
+    r"お[慶喜]び申し上げ|(?:平素|いつも|日頃).{2,60}(?:ありがとう|御礼|感謝)|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
+)
+
+# Adverts that are read out. Prose has no such phrases, so they count in paragraphs of any length.
+ADVERTS = any_of(
+    r"\b(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
+    r"\b(?:use|enter) (?:the |our |my )?(?:(?:promo|discount|coupon) )?code \w+.{0,40}(?:\b(?:off|percent|free|checkout"
+    r"|discount|save)\b|%)",
+    r"(?:\b(?:off|percent|discount)\b|%).{0,40}\b(?:promo|discount|coupon|the) code\b",
+    r"\b(?:rate|review|subscribe)(?:,| and| or)+ (?:rate|review|subscribe)\b.{0,40}\b(?:show|podcast|channel|listen)",
+    r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
+)
 
 PAGE_FORMULAS = any_of(
     r"\bcookies?\b.{0,80}\b(?:website|site|accept|consent|agree|browser|settings|experience)\b",
@@ -25,7 +37,6 @@ PAGE_FORMULAS = any_of(
     r"\b(?:do not|don't|please don't) reply to this\b|\bmailbox is (?:not|un)\s?monitored\b"
     r"|\bthis is an automat(?:ed|ic) (?:message|e-?mail|reply)\b",
     r"\b(?:article|story|post|report) (?:was|has been) (?:updated|corrected|amended) (?:on|at|to)\b",
-    r"\b(?:this )?(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
     r"\btranscript was (?:computer|automatically|machine)[ -]generated\b",
     r"^\W*(?:not to be confused with\b|for (?:the|other|a) .{0,60}, see\b|this article is about\b"
     r"|from wikipedia, the free)",
@@ -66,7 +77,7 @@ PAGE_FORMULAS = any_of(
     r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
     r"\ball notable changes\b",
     r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
-    r"\bthis application (?:claims|is a (?:continuation|division))",
+    r"\bthis application (?:claims|is a (?:continuation|division))|\bterm of this patent is extended\b",
     r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
     r"|convention|semantic|version)",
     r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",

@@ -89,7 +89,7 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     labels = label_ends(lines, speakers="clinic" not in kinds)  # whose labels recur with each visit
     stretches = _stretches(len(text), sorted([*lines.marks(), *labels], key=lambda mark: mark.start))
     items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark, language)]
-    kinds = _kinds(kinds, items, mail)
+    kinds = _kinds(kinds, items, mail) | {formulas.ADVERT}
     place = around([item.unit for item in items if not item.why])
     if any(item.why == "speaker and time" for item in items):
         place = replace(place, chat=True)

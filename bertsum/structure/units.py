@@ -63,6 +63,9 @@ _SEPARATORS = re.compile(r"\s[·•»›/–]\s|\s*[|｜＞]\s*|\u3000+")
 _LABEL = re.compile(
     r"\s*(?:[-*+]\s+)?[*_]{0,2}[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[*_]{0,2}[:：][*_]{0,2}(?:\s+|$)"
 )
+# What a line holds that is about the page, or, in a patent, the numbers of its fields.
+_FIELDS = re.compile(r"(?:^|\s)[^\W\d_][\w ]{1,14}?[:：]\s*[^\s:：]")
+_CODED_FIELD = re.compile(r"\s*\(\d\d\)\s+[A-Z][\w .]{2,40}:\s")
 _MONTH = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
     r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?"
@@ -139,6 +142,7 @@ _LONGEST_HEADING = 20  # words
 _LONGEST_NUMBERED = 12
 _LONGEST_CREDIT = 15  # of a photograph, in several sentences
 _MOST_BESIDE_DATES = 6  # words; in Chinese and Japanese, characters
+_FEWEST_FIELDS = 3  # in a line of them
 _LONGEST_FIELD = 5  # words after a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
 _FEWEST_BEFORE_LINK = 8  # words of a list item that ends with a link: with fewer, it is a link
@@ -266,7 +270,7 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "caption"
     if _REFERENCE.match(text):
         return "reference"
-    if _RATING.search(text) and words <= _LONGEST_CREDIT:
+    if _RATING.search(text) and words <= (_LONGEST_CREDIT if unit.ended else 2 * _LONGEST_CREDIT):
         return "rating"
     if _is_navigation(unit):
         return "navigation"
@@ -332,8 +336,12 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         short = len(split_words(value)) < _LONGEST_FIELD and (place.fields or not unit.ended)
         if short or (not unit.ended and not unit.is_item and words <= 40):
             return "field"
+    if _CODED_FIELD.match(text) and not _INNER_END.search(text):
+        return "field"
     if unit.ended:
         return None
+    if len(_FIELDS.findall(text)) >= _FEWEST_FIELDS and words <= 40:
+        return "field"
     if _OPEN_END.search(text) and words <= 60:
         return PART
     if _is_byline(text, words):
