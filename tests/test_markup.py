@@ -43,7 +43,7 @@ def test_line_breaks_quotations_and_tables_for_layout(tmp_path) -> None:
 
 
 def test_blocks_inside_a_block_stay_apart() -> None:
-    """trafilatura joins a post with the name above it and the signature below it."""
+    """Trafilatura joins a post with the name above it and the signature below it."""
     said = [
         "The roof of my shed leaks where the pipe comes out. I have tried two kinds of tar, and neither held for longer"
         " than a winter. What am I missing?",
