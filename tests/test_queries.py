@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from bertsum.encoders.vectors import sentence_means
 from bertsum.evaluation.answers import Asked, at_threshold, ranking_figures
 from bertsum.evaluation.calibration import calibrate, threshold_for
 from bertsum.models.selection import answering, select_sentences
-from bertsum.models.shared_words import shared_words
 from bertsum.models.storage import saved_checksum
 from bertsum.results import AtThreshold, Results
 
@@ -218,22 +216,6 @@ def test_the_summarizer_answers(summarizer) -> None:
     best = summarizer(TEXT, query=QUERY, threshold=0.0, sentences=1)
     assert best.indices == [max(range(4), key=lambda place: scores[place])]
     assert summarizer(TEXT, query=" ").indices == summarizer(TEXT).indices
-
-
-def test_shared_words_raise_the_logits_of_answers(summarizer) -> None:
-    shared = shared_words(QUERY, SENTENCES)
-    assert shared == pytest.approx([2 * math.log(4), math.log(4), 0, 0])  # the and bridge; reopens; nothing
-    assert shared_words("The wind", ["The rain.", "the wind"]) == pytest.approx([0, math.log(2)])
-    assert shared_words("何时通车？", ["大桥通车", "下雨"]) == pytest.approx([2 * math.log(2), 0])
-    before, generic = (summarizer(TEXT, **given).document_scores for given in ({"query": QUERY}, {}))
-    model = summarizer.model
-    model.config = replace(model.config, selection=replace(model.config.selection, word_weight=0.5))
-    again = bertsum.Summarizer(model)
-    expected = torch.tensor(before).logit() + 0.5 * torch.tensor(shared)
-    torch.testing.assert_close(torch.tensor(again(TEXT, query=QUERY).document_scores).logit(), expected)
-    (page,) = again.prune(QUERY, [TEXT], threshold=0.0)
-    assert page.score == pytest.approx(float(expected.sigmoid().max()))
-    assert again(TEXT).document_scores == generic
 
 
 def test_one_query_for_all_or_one_each(summarizer) -> None:

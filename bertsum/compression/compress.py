@@ -149,7 +149,8 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
 
 
 def _larger(model: str | Path) -> Model:
-    """The larger model, without thresholds for queries: they hold for its own scores, not for a smaller model's.
+    """The larger model, without thresholds for queries: they hold for its own scores, not for a smaller model's. Nor
+    does a smaller model take the pretrained encoder with it.
 
     Raises:
         BertsumError: if it makes no summaries, by which the two are compared.
@@ -160,7 +161,8 @@ def _larger(model: str | Path) -> Model:
             f"'{model}': is of model.kind {larger.kind}, which makes no summaries to compare; expected a summarizer, "
             "such as one trained on this encoder, compressed after its training"
         )
-    larger.config = replace(larger.config, calibration=())
+    selection = replace(larger.config.selection, similarity_weight=0.0)
+    larger.config = replace(larger.config, selection=selection, calibration=())
     return larger
 
 

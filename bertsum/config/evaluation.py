@@ -43,6 +43,10 @@ class SelectionConfig:
     word_weight: Number = 0.0
     """With a query: what shared words count. The logit of a sentence is raised by this times the sum, over the words
     that it shares with the query, of log(sentences / sentences with the word). 0: nothing (docs/asking.md)."""
+    similarity_weight: Number = 0.0
+    """With a query: what the pretrained encoder counts. It reads the sentences with the best logits again, each alone,
+    and their logits are raised by this times (their cosine with the query - 0.3). 0: nothing, and it is not loaded. It
+    is for encoders that were trained to compare texts, such as minilm (docs/asking.md)."""
     order: Literal["document", "score"] = "document"
     """The order of the chosen sentences: as in the document, or by score."""
     query_threshold: Probability | None = None

@@ -230,7 +230,8 @@ def choose_without(score: SentenceScore, source: Source, left_out: Sequence[int]
     assert isinstance(source.model, BertSum)
     row = source.row(without_sentences(score.row["sentences"], left_out))
     logits = torch.tensor(list(score.logits_of_rows([row])[0].values()))
-    return source.model.chosen(row, source.model.scores(row, logits, source.selection), source.selection)[0]
+    scores = source.model.scores(row, logits, source.selection, source.precision)
+    return source.model.chosen(row, scores, source.selection)[0]
 
 
 def _scores(source: Source, logits: Mapping[int, float]) -> dict[int, float]:

@@ -30,6 +30,7 @@ from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored
 from bertsum.models.selection import answering, check_threshold, preferred, select_sentences
 from bertsum.models.shared_words import shared_words
+from bertsum.models.similarity import Similarity
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class BertSum(Model):
         super().__init__(config, encoder, tokenizer)
         self.head = head
         self.sentence_loss: SentenceLoss = cross_entropy
+        self._similarity: Similarity | None = None  # read when a query needs it
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         self.query_product: nn.Linear | None = None
@@ -241,24 +243,41 @@ class BertSum(Model):
             row = scored.row
             loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
             selection = answers if row.get("query") else options.selection
-            indices, scores = self.chosen(row, self.scores(row, logits, selection), selection)
+            indices, scores = self.chosen(row, self.scores(row, logits, selection, options.precision), selection)
             chosen = [row["sentences"][index] for index in indices]
             yield Prediction(scored.place, chosen, indices, scores, loss)
 
-    def scores(self, row: Mapping[str, Any], logits: torch.Tensor, selection: SelectionConfig) -> list[float]:
+    def scores(
+        self, row: Mapping[str, Any], logits: torch.Tensor, selection: SelectionConfig, precision: str
+    ) -> list[float]:
         """Scores of the sentences of a document that were read (S): of their logits, and with a query of the words that
-        they share with it.
+        they share with it and of what the pretrained encoder says of both.
 
         Args:
-            row: The document, with ``sentences``, ``sentence_indices`` and, if it has one, a ``query``.
+            row: The document, with ``input_ids``, ``cls_positions``, ``sentences``, ``sentence_indices`` and, if it has
+                one, a ``query``.
             logits: The model's (S).
             selection: How sentences are chosen.
+            precision: auto, fp32, bf16 or fp16 arithmetic of the pretrained encoder.
+
+        Raises:
+            BertsumError: if the pretrained encoder is needed and cannot be loaded.
         """
         if row.get("query") and selection.word_weight:
             shared = shared_words(row["query"], row["sentences"])
             logits = logits + selection.word_weight * logits.new_tensor([shared[i] for i in row["sentence_indices"]])
+        if row.get("query") and selection.similarity_weight and len(logits):
+            similarity, weight = self._pretrained(), selection.similarity_weight
+            logits = similarity.raised(logits, row["input_ids"], row["cls_positions"], weight, precision)
         made: list[float] = scores_of(logits, self.config.scores).tolist()
         return made
+
+    def _pretrained(self) -> Similarity:
+        """The pretrained encoder, on the model's device."""
+        device = next(self.parameters()).device
+        if self._similarity is None or self._similarity.device != device:
+            self._similarity = Similarity(self.config.model, self.config.encoding.max_length, device)
+        return self._similarity
 
     def chosen(
         self, row: Mapping[str, Any], read_scores: list[float], selection: SelectionConfig
@@ -279,7 +298,7 @@ class BertSum(Model):
         values = preferred(read_scores, row["cls_positions"], self.config.encoding.max_length, selection)
         if selection.candidates is None or self.config.expected_rouge is None:
             options = asdict(selection)
-            for name in ("query_threshold", "candidates", "fill", "place_weight", "word_weight"):
+            for name in ("query_threshold", "candidates", "fill", "place_weight", "word_weight", "similarity_weight"):
                 del options[name]  # what was asked is settled
             places = select_sentences(
                 values,
