@@ -101,21 +101,20 @@ class _Joined:
     """Tells apart blocks of a page that trafilatura joins, such as a post and the signature below it."""
 
     def __init__(self, blocks: list[tuple[str, str]]) -> None:
-        self._blocks: dict[str, list[tuple[list[str], str, str]]] = {}
-        for text, tag in dict.fromkeys(blocks):
-            words = text.split()
-            self._blocks.setdefault(words[0], []).append((words, text, tag))
-        for alike in self._blocks.values():
-            alike.sort(key=lambda block: -len(block[0]))
+        self._blocks = {tuple(text.split()): (text, _kind(tag)) for text, tag in blocks}
+        lengths: dict[str, set[int]] = {}
+        for tokens in self._blocks:
+            lengths.setdefault(tokens[0], set()).add(len(tokens))
+        self._lengths = {word: sorted(those, reverse=True) for word, those in lengths.items()}  # by the first word
 
     def parts(self, text: str) -> list[tuple[str, str]]:
         """The blocks that a text is made of, each with its kind; the text itself if it is one block, or others."""
-        words, place, found = text.split(), 0, []
-        while place < len(words):
-            for own, block, tag in self._blocks.get(words[place], ()):
-                if words[place : place + len(own)] == own:
-                    found.append((block, _kind(tag)))
-                    place += len(own)
+        tokens, place, found = text.split(), 0, []
+        while place < len(tokens):
+            for length in self._lengths.get(tokens[place], ()):
+                if (block := self._blocks.get(tuple(tokens[place : place + length]))) is not None:
+                    found.append(block)
+                    place += length
                     break
             else:
                 return [(text, "")]
