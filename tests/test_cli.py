@@ -143,6 +143,8 @@ def test_errors(command, model, tmp_path) -> None:
     assert command("summarize", "--zz", "3") == (2, "", unknown)
     mistyped = "error: unrecognized arguments: --sentence; did you mean --sentences?\n"
     assert command("summarize", "--sentence", "3") == (2, "", mistyped)
+    assert "did you mean" not in command("summarize", "--sentences", "x")[2]
+    assert "--config: is missing" in command("train", "--model.config", "3")[2]
     assert command("train", "--confg", "cnndm") == (2, "", "error: --confg: no such option; did you mean --config?\n")
 
 

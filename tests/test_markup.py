@@ -59,3 +59,17 @@ def test_blocks_inside_a_block_stay_apart() -> None:
     assert [text for text in read.text.split("\n\n") if len(text) > 60] == said
     marked = {read.text[mark.start : mark.end].strip(): mark.why for mark in read.marks}
     assert marked == {"Dry feet.": "signature", "Warm heart.": "signature"}
+
+
+def test_a_signature_is_short_and_ends_where_the_page_leaves_out_its_end() -> None:
+    story = "The dam was closed in May because its wall had moved by a hand's breadth since the spring before. " * 4
+    for page in (
+        f"<body class='page signature'><div class='signature'><p>{story}</p></div></body>",
+        f"<div><p class='sig'>Dry feet.<p>{story}</div>",
+        f"<div><param class='sig'><p>{story}</p></div>",
+        f"<div><p class='signature-dish'>Eel is served.</p><p>{story}</p></div>",
+    ):
+        read = read_html(f"<html>{page}</html>".encode(), "page.html")
+        assert "closed in May" in read.text
+        marked = [read.text[mark.start : mark.end] for mark in read.marks if mark.why == "signature"]
+        assert not any("closed in May" in text or "Eel" in text for text in marked), page

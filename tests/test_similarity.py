@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -11,6 +13,9 @@ from models import build
 from transformers import AutoModel
 
 import bertsum
+from bertsum.encoders.load import load_encoder
+from bertsum.errors import BertsumError
+from bertsum.models import similarity
 from bertsum.models.shared_words import shared_words
 from bertsum.models.similarity import Similarity
 
@@ -52,8 +57,8 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
     reader = model.document_encoder()
     ids = reader.encode(SENTENCES, QUERY)
     logits = torch.tensor([0.5, -4.0, 2.0, -0.9])  # the second is more than 3 below the best
-    similarity = Similarity(model.config.model, 128, torch.device("cpu"))
-    raised = similarity.raised(logits, ids.input_ids, ids.cls_positions, 2.0, "fp32")
+    pretrained = Similarity(model.config.model, 128, torch.device("cpu"))
+    raised = pretrained.raised(logits, ids.input_ids, ids.cls_positions, 2.0, "fp32")
     encoder = AutoModel.from_pretrained(model.config.model.encoder).eval()
 
     def vector(text: str) -> torch.Tensor:
@@ -66,7 +71,7 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
         cosine = torch.cosine_similarity(vector(SENTENCES[place]), vector(QUERY), dim=0)
         expected[place] += 2.0 * (cosine - 0.3)
     torch.testing.assert_close(raised, expected, rtol=0, atol=1e-5)
-    torch.testing.assert_close(similarity.raised(logits, ids.input_ids, ids.cls_positions, 2.0, "fp32"), raised)
+    torch.testing.assert_close(pretrained.raised(logits, ids.input_ids, ids.cls_positions, 2.0, "fp32"), raised)
 
 
 def test_similarity_raises_scores_of_answers_alone(summarizer) -> None:
@@ -82,3 +87,22 @@ def test_similarity_raises_scores_of_answers_alone(summarizer) -> None:
     )
     torch.testing.assert_close(torch.tensor(asked.document_scores).logit(), expected, rtol=0, atol=1e-2)
     assert asked.document_scores != before.document_scores
+
+
+def test_threads_share_the_pretrained_encoder_and_it_does_not_travel(summarizer, monkeypatch) -> None:
+    loaded = []
+    monkeypatch.setattr(similarity, "load_encoder", lambda *a, **k: loaded.append(1) or load_encoder(*a, **k))
+    asked = weighted(summarizer, similarity_weight=4.0)
+    size = len(pickle.dumps(asked.model))
+    with ThreadPoolExecutor(4) as pool:
+        [*pool.map(lambda _: asked(TEXT, query=QUERY), range(4))]
+    assert (len(loaded), len(pickle.dumps(asked.model))) == (1, size)
+
+
+def test_without_the_pretrained_encoder_only_queries_fail(summarizer) -> None:
+    asked = weighted(summarizer, similarity_weight=4.0)
+    model = replace(asked.model.config.model, encoder="/nowhere/encoder")
+    asked.model.config = replace(asked.model.config, model=model)
+    assert asked(TEXT).sentences
+    with pytest.raises(BertsumError, match="selection.similarity_weight: needs the pretrained encoder; .*nowhere"):
+        asked(TEXT, query=QUERY)

@@ -19,8 +19,8 @@ class ConfigParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         options = list(self._option_string_actions)
-        given = [word.partition("=")[0].rstrip(",") for word in message.split() if word.startswith("--")]
-        meant = [near for word in given if word not in options for near in difflib.get_close_matches(word, options, 1)]
+        given = message.split() if message.startswith("unrecognized arguments") else []
+        meant = [near for word in given for near in _meant(word.partition("=")[0], options)]
         hint = f"did you mean {meant[0]}?" if meant else f"{self.prog} --help lists what there is"
         self.exit(2, f"error: {message}; {hint}\n")
 
@@ -29,6 +29,11 @@ class ConfigParser(argparse.ArgumentParser):
         if not self.get_default("takes_config"):
             return text
         return f"{text}\nEvery field of the config is an option, too, by its dotted name:\n\n{help_text(Config)}"
+
+
+def _meant(given: str, options: list[str]) -> list[str]:
+    """The option that was probably meant, if any."""
+    return difflib.get_close_matches(given, options, 1, cutoff=0.75) if given.startswith("--") else []
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +48,9 @@ def load_config(options: argparse.Namespace, rest: list[str], training: bool = T
     """The config named by ``--config``; the other arguments override its fields."""
     overrides = overrides_from_arguments(rest)
     if options.config is None:
-        for key in difflib.get_close_matches("config", [override.partition("=")[0] for override in overrides], 1):
-            raise BertsumError(f"--{key}: no such option; did you mean --config?")
+        for key in (override.partition("=")[0] for override in overrides):
+            if _meant(f"--{key}", ["--config"]):
+                raise BertsumError(f"--{key}: no such option; did you mean --config?")
         raise BertsumError("--config: is missing, expected a YAML file or a name such as quickstart")
     return Config.load(options.config, overrides, training=training)
 

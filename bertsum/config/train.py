@@ -73,8 +73,8 @@ class TrainConfig:
     """The number of updates of the warmup."""
     restarts: list[Count] | None = None
     """After each of these updates the learning rate rises again, by another warmup, and decays to zero anew (linear and
-    cosine). The weights of the cycles' ends lie near each other, and their mean (train.average) is better than each of
-    them."""
+    cosine, with train.max_steps). The mean of checkpoints of several cycles (train.average) may be better than each of
+    them (arXiv 1803.05407)."""
     restart_rate: Factor = 0.5
     """The peak of the learning rate after a restart, as a share of the first peak."""
     precision: Precision = "fp32"

@@ -48,7 +48,7 @@ _NUMBERED = _words(
     " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
     " sect sects ser supp suppl tabs tel thm thms vers viz vol vols vv"
 )
-_NUMBERED_WORDS = _words("add app art ca exp fig lit max min no prop ref rule sec tab temp")
+_NUMBERED_WORDS = _words("add app art ca exp fig lit max min no prop ref rule sec tab")
 _MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
 _WEEKDAYS = _words("Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Sun")
 _DAYS = _words(

@@ -105,7 +105,7 @@ _ABBREVIATIONS = {
         " lun mar mer jeu ven sam dim min n no nos p par pl pp réf sect t tab tél vol vols éd",
         "hr": "Gosp gosp gđa ing prof sv ul | br cca str tab tel čl",
         "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
-        "hu": "Dr Id Ifj Kft Özv Prof dr id ifj özv prof | Kb febr jan jún júl kb márc okt old szept sz ápr",
+        "hu": "Dr Id Ifj Özv Prof dr id ifj özv prof | Kb febr jan jún júl kb márc okt old szept sz ápr",
         "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
         " Yth | Gbr No Tgl hal hlm no tgl",
         "it": "Arch Avv Dott Geom Ing Magg Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing"
@@ -124,7 +124,7 @@ _ABBREVIATIONS = {
         "pt": "Arq Av av Cap Cel Cia D Dr Dra Dras Drs Eng Exma Exmo Exmos Gen Gov Ilma Ilmo Ltda Mons Pe Prof Profa Sr"
         " Sra Sras Srs Srta Sto Sta V | jan fev abr jun jul ago set out nov dez ap aprox apto art arts bl cap cj ed fig"
         " figs fl fls inc km lit máx mín n núm p par pp pág págs qd séc tel vol vols",
-        "ro": "Av Bd Bul Cal Dl Dna Dra Ing Prof Sf Str bd bl dl dna dr ing na nei prof str univ"
+        "ro": "Av Bd Bul Cal Dl Dna Dra Ing Prof Sf Str bd bl dl dna dr ing prof str univ"
         " | alin ap apr art aug bl cca dec et feb fig ian iul iun lit mar nov nr oct pag pct sc sept tel vol",
         "ru": "Доц Имп Ср акад англ асс бул ген доц им имп инж наб оз пер пл пос просп ред св ул | Рис Тел абз"
         " авг апр гл д дек доб кв комн корп нояб ок окт оф п пом пп прибл рис сент см ст стр табл тел февр ч эт янв",

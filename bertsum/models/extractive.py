@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
@@ -35,6 +36,9 @@ from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
+
+
+_LOCK = threading.Lock()  # held while a pretrained encoder is read
 
 
 class BertSum(Model):
@@ -275,9 +279,14 @@ class BertSum(Model):
     def _pretrained(self) -> Similarity:
         """The pretrained encoder, on the model's device."""
         device = next(self.parameters()).device
-        if self._similarity is None or self._similarity.device != device:
-            self._similarity = Similarity(self.config.model, self.config.encoding.max_length, device)
-        return self._similarity
+        with _LOCK:  # threads that ask at once share it
+            if self._similarity is None or self._similarity.device != device:
+                self._similarity = Similarity(self.config.model, self.config.encoding.max_length, device)
+            return self._similarity
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out the pretrained encoder, which another process can read itself."""
+        return {**self.__dict__, "_similarity": None}
 
     def chosen(
         self, row: Mapping[str, Any], read_scores: list[float], selection: SelectionConfig

@@ -20,14 +20,16 @@ from bertsum.config import ModelConfig
 from bertsum.device import autocast, settle_precision
 from bertsum.encoders.load import load_encoder
 from bertsum.encoders.vectors import Reader
+from bertsum.errors import BertsumError
 
 Tokens = tuple[int, ...]
 
-# Sentences whose logit is at most this much below the best are read again; more of them change nothing.
+# Sentences whose logit is at most this much below the best are read again. More of them gain little. Those that are not
+# read count as if their cosine were UNRELATED.
 MARGIN = 3.0
 UNRELATED = 0.3  # the cosine that counts nothing
 _AT_ONCE = 64  # texts
-_KEPT = 4096  # vectors: a query is asked of many documents, and an explanation reads a document many times
+_KEPT = 4096  # vectors, at most, for the next calls: one query is asked of many documents
 
 
 class Similarity:
@@ -49,7 +51,14 @@ class Similarity:
     def __init__(self, config: ModelConfig, length: int, device: torch.device) -> None:
         self.device = device
         pretrained = replace(config, adapters=None)
-        encoder = load_encoder(pretrained, length, weights_alone=device.type == "cpu").to(device).eval()
+        try:
+            with torch.inference_mode(False):  # weights made inside it have no version, and would be packed each time
+                encoder = load_encoder(pretrained, length, weights_alone=device.type == "cpu").float()
+        except BertsumError as error:
+            raise BertsumError(
+                f"selection.similarity_weight: needs the pretrained encoder; expected it within reach, or 0: {error}"
+            ) from error
+        encoder = encoder.to(device).eval()
         self._reader = Reader(encoder, pretrained)
         self._kept: dict[tuple[str, Tokens], torch.Tensor] = {}
 
@@ -88,7 +97,7 @@ class Similarity:
             kept.update(zip(some, self._read(some, precision), strict=True))
         if len(self._kept) + len(new) > _KEPT:
             self._kept = {}
-        self._kept |= {(precision, text): vector for text, vector in kept.items() if vector is not None}
+        self._kept |= {(precision, text): vector for text, vector in [*kept.items()][:_KEPT] if vector is not None}
         return torch.stack([vector for text in texts if (vector := kept[text]) is not None])
 
     @torch.inference_mode()

@@ -25,9 +25,11 @@ _BLOCKS = words(
     "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote hr dl dt dd figure"
     " figcaption header address body html"
 )
+_VOID = words("br hr img meta link input source wbr col area base embed param track keygen")
 _TELLING = _SILENT | _HEADINGS | {"blockquote", "signature"}
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
-_SIGNATURE = re.compile(r"(?:^|[\s_-])sig(?:nature)?(?:$|[\s_-])", re.IGNORECASE)
+_SIGNATURES = words("sig signature post-sig post-signature postsignature user-sig user-signature forum-signature")
+_LONGEST_SIGNATURE = 200  # characters
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 
 
@@ -183,9 +185,11 @@ class _Blocks(HTMLParser):
             self._end()
         if tag == "br":
             self._text.append(_LINE_BREAK)
-        if tag not in ("br", "hr", "img", "meta", "link", "input", "source", "wbr", "col", "area", "base", "embed"):
+        if tag == "p" and "p" in self._open and not _BLOCKS & set(self._open[self._open.index("p") + 1 :]):
+            self.handle_endtag("p")  # the page leaves out its end
+        if tag not in _VOID:
             self._open.append(tag)
-            if _SIGNATURE.search(dict(attrs).get("class") or ""):
+            if tag in ("div", "p", "span") and _SIGNATURES & set((dict(attrs).get("class") or "").lower().split()):
                 self._open.append("signature")  # ends with the tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -211,4 +215,6 @@ class _Blocks(HTMLParser):
         self._text = []
         if text:
             telling = [tag for tag in self._open if tag in _TELLING]
+            if telling[:1] == ["signature"] and len(text) > _LONGEST_SIGNATURE:
+                telling = []
             self.found.append((text, telling[0] if telling else ""))

@@ -106,12 +106,13 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:séance|réunion) (?:est |a été )?levée\b|\bprochaine (?:réunion|séance)\b|\bordre du jour étant épuisé",
         r"\b(?:acta|ata|verbale|orden del día|ordem do dia|ordine del giorno)\b.{0,60}\b(?:aprob|aprov|approvat)"
         r"|\b(?:seduta|riunione|sessão|reunião)\b.{0,20}\b(?:tolta|aperta|encerrada|aberta)\b",
-        r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b|\bheet\b.{0,40}\bwelkom\b"
+        r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b"
+        r"|\bheet (?:iedereen|allen|de (?:aanwezigen|leden))\b"
         r"|\bnotulen\b.{0,80}\b(?:goedgekeurd|vastgesteld)|\bgebruik van de rondvraag\b",
-        r"\b(?:öppnade|avslutade|åpnet|åbnede|hevet|hævede)\b.{0,30}\b(?:møte|mötet|sammanträdet)|\bprotokollet\b.{0,60}"
-        r"\b(?:godkändes|godkjent|godkendt)",
-        r"\b(?:otworzył|zamknął)a?\b.{0,40}\b(?:zebranie|posiedzenie|obrady)|\bprotokół\b.{0,60}\bprzyjęto\b",
-        r"\b(?:заседание|собрание) (?:открыл|закрыл|объявля)|\b(?:открыл|закрыл)а? (?:заседание|собрание)",
+        r"\b(?:ordförande|møteleder|ordstyrer|formand)\w*\b.{0,30}\b(?:öppnade|avslutade|åpnet|åbnede|hevet|hævede)\b"
+        r"|\bprotokollet\b.{0,60}\b(?:godkändes|godkjent|godkendt)",
+        r"\b(?:przewodnicząc|prezes)\w*\b.{0,40}\b(?:otworzył|zamknął)|\bprotokół\b.{0,60}\bprzyjęto\b",
+        r"\bпредседател\w+\b.{0,40}\b(?:открыл|закрыл)|\b(?:заседание|собрание) (?:объявля\w+|считается) (?:откр|закр)",
         r"\b(?:se )?(?:levanta|abre) la (?:sesión|reunión)\b|\bpróxima (?:reunión|sesión)\b",
         r"\bnächste (?:sitzung|versammlung)\b",
         r"\bnext meeting\b|\bmeets again\b",
@@ -247,7 +248,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         "licence": any_of(
             r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"
             r"|impressum|sponsors|citation|how to cite|disclaimer|badges|share|about the authors?"
-            r"|admin(?:istrivia)?|housekeeping(?: notes?)?"
+            r"|administrivia|housekeeping notes?"
             r"|cross[- ]references? to related applications?"
             r"|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
         ),

@@ -11,16 +11,16 @@ def any_of(*patterns: str) -> re.Pattern[str]:
 
 
 JAPANESE_LETTER = (
-    r"お[慶喜]び申し上げ|(?:平素|いつも|日頃).{2,60}(?:ありがとう|御礼|感謝)|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
+    r"お[慶喜]び申し上げ|(?:平素|いつも|日頃).{2,60}(?:ありがとうございま|御礼|感謝(?:を)?(?:申し上げ|いたし))"
+    r"|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
 )
 
-# Adverts that are read out. Prose has no such phrases, so they count in paragraphs of any length.
+# Adverts that are read out count in paragraphs of any length. A code to type is in capitals.
+_CODE = r"\bcode (?-i:[A-Z][A-Z0-9]{2,})\b"
 ADVERTS = any_of(
-    r"\b(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
-    r"\b(?:use|enter) (?:the |our |my )?(?:(?:promo|discount|coupon) )?code \w+.{0,40}(?:\b(?:off|percent|free|checkout"
-    r"|discount|save)\b|%)",
-    r"(?:\b(?:off|percent|discount)\b|%).{0,40}\b(?:promo|discount|coupon|the) code\b",
-    r"\b(?:rate|review|subscribe)(?:,| and| or)+ (?:rate|review|subscribe)\b.{0,40}\b(?:show|podcast|channel|listen)",
+    r"\bthis (?:episode|podcast|video) is (?:brought to you|sponsored) by\b",
+    rf"\b(?:use|enter) (?:the |our |my )?(?:(?:promo|discount|coupon) )?{_CODE}.{{0,60}}\b(?:off|checkout|discount)\b",
+    rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) (?:the |our )?(?:(?:promo|discount|coupon) )?{_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
 )
 
@@ -34,6 +34,8 @@ PAGE_FORMULAS = any_of(
     r"\babonn(?:ez-vous|iere?n?)\b.{0,60}\b(?:newsletter|lettre|kanal|chaîne)",
     r"\binscri(?:vez-vous|bete)\b|\b(?:recevez|recibe)\b.{0,60}\b(?:newsletter|actualité|boletín)",
     r"\bподписывайтесь\b|^\W*читайте также\b",
+    r"\b(?:this )?(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
+    r"^\W*(?:admin|housekeeping|logistics)\W{0,4}:.{0,80}\bdue\b",
     r"\b(?:do not|don't|please don't) reply to this\b|\bmailbox is (?:not|un)\s?monitored\b"
     r"|\bthis is an automat(?:ed|ic) (?:message|e-?mail|reply)\b",
     r"\b(?:article|story|post|report) (?:was|has been) (?:updated|corrected|amended) (?:on|at|to)\b",
@@ -77,7 +79,9 @@ PAGE_FORMULAS = any_of(
     r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
     r"\ball notable changes\b",
     r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
-    r"\bthis application (?:claims|is a (?:continuation|division))|\bterm of this patent is extended\b",
+    r"\bthis application (?:claims|is a (?:continuation|division))|\bsubject to any disclaimer\b"
+    r"|^\W*\(\d\d\)\s+(?:inventor|assignee|applicant|appl|filed|patent|pub|date of|prior|foreign|related|attorney)"
+    r"[^:]{0,30}:",
     r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
     r"|convention|semantic|version)",
     r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",

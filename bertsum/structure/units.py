@@ -63,9 +63,8 @@ _SEPARATORS = re.compile(r"\s[·•»›/–]\s|\s*[|｜＞]\s*|\u3000+")
 _LABEL = re.compile(
     r"\s*(?:[-*+]\s+)?[*_]{0,2}[^\W\d_][\w'’&/().-]*(?: [\w'’&/().-]+){0,4}\s?[*_]{0,2}[:：][*_]{0,2}(?:\s+|$)"
 )
-# What a line holds that is about the page, or, in a patent, the numbers of its fields.
-_FIELDS = re.compile(r"(?:^|\s)[^\W\d_][\w ]{1,14}?[:：]\s*[^\s:：]")
-_CODED_FIELD = re.compile(r"\s*\(\d\d\)\s+[A-Z][\w .]{2,40}:\s")
+# What a line holds that is about the page.
+_FIELDS = re.compile(r"(?:^|(?<=\s))[^\W\d_][\w ]{0,14}?(?<=[^\W\d_])[:：]\s*[^\s:：]")
 _MONTH = (
     r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
     r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?"
@@ -270,7 +269,8 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "caption"
     if _REFERENCE.match(text):
         return "reference"
-    if _RATING.search(text) and words <= (_LONGEST_CREDIT if unit.ended else 2 * _LONGEST_CREDIT):
+    rated = _RATING.search(text)
+    if rated and words <= (2 * _LONGEST_CREDIT if rated.start() == 0 and not unit.ended else _LONGEST_CREDIT):
         return "rating"
     if _is_navigation(unit):
         return "navigation"
@@ -336,11 +336,9 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         short = len(split_words(value)) < _LONGEST_FIELD and (place.fields or not unit.ended)
         if short or (not unit.ended and not unit.is_item and words <= 40):
             return "field"
-    if _CODED_FIELD.match(text) and not _INNER_END.search(text):
-        return "field"
     if unit.ended:
         return None
-    if len(_FIELDS.findall(text)) >= _FEWEST_FIELDS and words <= 40:
+    if words <= 40 and _FIELDS.match(text) and len(_FIELDS.findall(text)) >= _FEWEST_FIELDS:
         return "field"
     if _OPEN_END.search(text) and words <= 60:
         return PART
