@@ -139,7 +139,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bconstrued (?:in|under|as)\b", r"\bno waiver\b|\bwaiver\b.{0,60}\b(?:breach|right|default)",
         r"\b(?:singular|plural|gender)\b.{0,60}\b(?:include|import)", r"\bfull force and effect\b", r"\bfull force\b",
         r"\bsupersedes?\b",
-        r"\bforce majeure\b",
+        r"\bforce majeure\b", r"\bprovided [\"“]?as is\b",
         r"\btime is of the essence\b",
         r"\bvaluable consideration\b",
         r"\bentered into\b.{0,40}\b(?:by|as of|on|between)\b",
@@ -161,7 +161,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"^.{0,25}\bnotices?\b.{0,60}\b(?:in writing|deemed|served)\b",
     ),
     "clinic": any_of(
-        r"\b(?:electronically|digitally) signed\b",
+        r"\b(?:electronically|digitally) signed\b", r"\bthank you for (?:referring|sending)\b",
         r"\b(?:dictated|transcribed|reviewed|signed) (?:by|on|and)\b",
         r"\bdictation\b",
         r"\bmedical record (?:number|no)", r"\bnkda\b", r"\bno known (?:drug )?allerg", r"\bconfidential\b",

@@ -114,7 +114,7 @@ PAGE_FORMULAS = any_of(
     r"|\bchange your (?:choices?|preferences|settings|mind) at any time\b",
     r"\bsomething went wrong\b.{0,40}\btry again\b|^\W*invalid e-?mail\b|\bmust be logged in to\b"
     r"|\bkeep (?:your )?comments (?:respectful|civil|polite)\b",
-    r"\b(?:apúnt|suscríb|iscriv|abonn|inscr[ei]v)\w*\b.{0,40}\bnewsletter\b",
+    r"\b(?:apúnt|suscríb|iscriv|abonn|inscr[ei]v|subscrev)\w*\b.{0,40}\bnewsletter\b",
     r"\bown or manage this\b|\bis this your (?:listing|business|property|page)\b|^\W*claim (?:it|this)\b.{0,20}$",
     r"\bearn (?:a|some) (?:small |little )?commission\b",
     r"\bto send flowers\b|\b(?:floral|flower) store\b|^\W*so sorry for your loss\W*$",
@@ -124,7 +124,19 @@ PAGE_FORMULAS = any_of(
     r"\bindicate by check mark\b|\bduly caused this report to be signed\b|^\s*[☒☐]",
     r"\bequal opportunity employer\b|\bqualified applicants will receive consideration\b",
     r"\bkeep this leaflet\b|\bread all of this leaflet\b|\bthis leaflet was last\b|\bhas been prescribed for you\b",
+    # parliaments, courts and studies
+    r"\bquestion put and (?:agreed|negatived)\b|^\W*(?:the )?house adjourned\b|\bhouse must come to order\b"
+    r"|\bgive way to (?:the|my) (?:right )?hon\.|\bhon\. (?:gentleman|lady|member|friend) give way\b",
+    r"\bdelivered the opinion of the court\b|\bsubject to (?:formal )?revision before publication\b"
+    r"|\bJ{1,2}\., (?:concur|dissent|join)|^\W*before .{5,100}, JJ\.",
+    r"\bfunders? had no role in\b|^\W*conflicts? of interest(?: statement)?\s*:"
+    r"|\bneither (?:been )?audited nor reviewed\b",
+    # issues and posts
+    r"\bautomatically marked as stale\b|^\W*(?:\[x\] )?i(?:'m| am) using the latest\b|\bbuy me a coffee\b"
+    r"|^\*[A-Z].{3,40} is an? (?:\w+ )?(?:writer|journalist|editor|reporter)\b",
     # notices in other languages
+    r"^\W*(?:上一篇|下一篇)\s*[:：]|اقرأ أيضا|تابعونا على|よろしくお願い(?:いた|申し上げ)",
+    r"\bprosimy o podanie źródła\b|\bпри перепечатке\b",
     r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b",
     r"ऐप डाउनलोड करें|सर्वाधिकार सुरक्षित",
     r"無料会員に登録|会員登録すると",
