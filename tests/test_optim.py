@@ -36,13 +36,6 @@ def test_linear_cosine_constant() -> None:
     assert schedule(TrainConfig(schedule="linear", warmup_steps=0), 1, 9) == pytest.approx(0.9)
 
 
-def test_after_a_restart_the_rate_rises_and_decays_again_from_a_lower_peak() -> None:
-    config = TrainConfig(schedule="linear", warmup_steps=2, restarts=[6, 10], restart_rate=0.5)
-    rates = [schedule(config, step, 13) for step in range(1, 14)]
-    first = [0.5, 1.0, 0.8, 0.6, 0.4, 0.2]
-    assert rates == pytest.approx([*first, 0.25, 0.5, 1 / 3, 1 / 6, 0.25, 0.5, 0.25])
-
-
 def test_groups(encoder_folder) -> None:
     model = BertSum.from_config(
         SavedConfig(ModelConfig(str(encoder_folder), head_heads=4, freeze_layers=1), EncodingConfig(max_length=64))

@@ -10,7 +10,6 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -190,16 +189,6 @@ def _training_problems(config: Config) -> Iterator[str]:
         yield "train.max_steps and train.epochs: both are set, expected one of them (null switches the other off)"
     if train.schedule == "noam" and train.warmup_steps < 1:
         yield "train.warmup_steps: got 0, expected at least 1 with train.schedule noam"
-    if train.restarts:
-        if train.schedule not in ("linear", "cosine"):
-            yield f"train.restarts: is set, expected null with train.schedule {train.schedule}, which never reaches 0"
-        if train.max_steps is None:
-            yield "train.restarts: is set, expected null without train.max_steps"
-        elif min(end - begin for begin, end in pairwise([0, *train.restarts, train.max_steps])) <= train.warmup_steps:
-            yield (
-                f"train.restarts: got {train.restarts}, expected rising numbers below train.max_steps, and each cycle "
-                "longer than train.warmup_steps"
-            )
     if config.selection.similarity_weight and config.model.encoder == "scratch":
         yield "selection.similarity_weight: is set, expected 0 with model.encoder scratch, which is not pretrained"
     yield from _loss_problems(config)

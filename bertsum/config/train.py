@@ -71,12 +71,6 @@ class TrainConfig:
     after a linear warmup; constant stays after it."""
     warmup_steps: Whole = 10_000
     """The number of updates of the warmup."""
-    restarts: list[Count] | None = None
-    """After each of these updates the learning rate rises again, by another warmup, and decays to zero anew (linear and
-    cosine, with train.max_steps). The mean of checkpoints of several cycles (train.average) may be better than each of
-    them (arXiv 1803.05407)."""
-    restart_rate: Factor = 0.5
-    """The peak of the learning rate after a restart, as a share of the first peak."""
     precision: Precision = "fp32"
     """The arithmetic of the forward pass in training and its validations; weights and optimiser stay in fp32. auto is
     bf16 if the device has instructions for it (most GPUs, newer server processors), else fp32. A resumed run keeps

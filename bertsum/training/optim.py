@@ -50,34 +50,24 @@ def schedule(config: TrainConfig, step: int, total_steps: int, warmup: int | Non
     """Factor on the peak learning rate at an update.
 
     Args:
-        config: Its ``schedule``, ``warmup_steps``, ``restarts`` and ``restart_rate`` are read.
+        config: Its ``schedule`` and ``warmup_steps`` are read.
         step: The update, counted from 1.
         total_steps: Updates of the whole run; only linear and cosine depend on it.
         warmup: Updates of the warmup, in place of the config's.
 
     Returns:
         noam: ``min(step^-0.5, step * warmup^-1.5)`` (1908.08345, section 4.2). Others rise linearly to 1 at
-        ``warmup_steps``, then stay (constant) or fall to 0 after ``total_steps`` (linear, cosine). With ``restarts``
-        they do so in each cycle; the peak of all but the first is ``restart_rate``.
+        ``warmup_steps``, then stay (constant) or fall to 0 after ``total_steps`` (linear, cosine).
     """
     warmup = config.warmup_steps if warmup is None else warmup
     if config.schedule == "noam":
         return min(step**-0.5, step * warmup**-1.5)
-    restarts = config.restarts or []
-    begin = max((restart for restart in restarts if restart < step), default=0)
-    end = min((restart for restart in restarts if restart >= step), default=total_steps)
-    peak = config.restart_rate if begin else 1.0
-    return peak * _factor_of_cycle(config.schedule, step - begin, end - begin, warmup)
-
-
-def _factor_of_cycle(schedule: str, step: int, steps: int, warmup: int) -> float:
-    """The factor at one of the updates, counted from 1, of a cycle that begins with a warmup."""
     if step <= warmup:
         return step / warmup
-    if schedule == "constant":
+    if config.schedule == "constant":
         return 1.0
-    done = min(1.0, (step - warmup) / max(1, steps + 1 - warmup))
-    return 1.0 - done if schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
+    done = min(1.0, (step - warmup) / max(1, total_steps + 1 - warmup))
+    return 1.0 - done if config.schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, step: int, total_steps: int) -> None:
