@@ -17,7 +17,7 @@ from bertsum.encoders.load import load_encoder
 from bertsum.errors import BertsumError
 from bertsum.models import similarity
 from bertsum.models.shared_words import shared_words
-from bertsum.models.similarity import Similarity
+from bertsum.models.similarity import Asked, Similarity
 
 TEXT = "The old bridge\nis closed. It reopens in May. Farmers wait for rain. Nobody was surprised."
 SENTENCES = ["The old bridge is closed.", "It reopens in May.", "Farmers wait for rain.", "Nobody was surprised."]
@@ -58,7 +58,7 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
     ids = reader.encode(SENTENCES, QUERY)
     logits = torch.tensor([0.5, -4.0, 2.0, -0.9])  # the second is more than 3 below the best
     pretrained = Similarity(model.config.model, 128, torch.device("cpu"))
-    raised = pretrained.raised(logits, ids.input_ids, ids.cls_positions, 2.0, "fp32")
+    (raised,) = pretrained.raised([Asked(logits, ids.input_ids, ids.cls_positions)], 2.0, "fp32")
     encoder = AutoModel.from_pretrained(model.config.model.encoder).eval()
 
     def vector(text: str) -> torch.Tensor:
@@ -71,7 +71,8 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
         cosine = torch.cosine_similarity(vector(SENTENCES[place]), vector(QUERY), dim=0)
         expected[place] += 2.0 * (cosine - 0.3)
     torch.testing.assert_close(raised, expected, rtol=0, atol=1e-5)
-    torch.testing.assert_close(pretrained.raised(logits, ids.input_ids, ids.cls_positions, 2.0, "fp32"), raised)
+    again = pretrained.raised([Asked(logits, ids.input_ids, ids.cls_positions)] * 2, 2.0, "fp32")  # from what is kept
+    assert all(torch.equal(one, raised) for one in again)
 
 
 def test_similarity_raises_scores_of_answers_alone(summarizer) -> None:
@@ -82,9 +83,8 @@ def test_similarity_raises_scores_of_answers_alone(summarizer) -> None:
     asked = again(TEXT, query=QUERY, threshold=0.0)
     row = model.document_encoder().encode(SENTENCES, QUERY)
     logits = torch.tensor(before.document_scores).logit()
-    expected = Similarity(model.config.model, 128, torch.device("cpu")).raised(
-        logits, row.input_ids, row.cls_positions, 4.0, "auto"
-    )
+    pretrained = Similarity(model.config.model, 128, torch.device("cpu"))
+    (expected,) = pretrained.raised([Asked(logits, row.input_ids, row.cls_positions)], 4.0, "auto")
     torch.testing.assert_close(torch.tensor(asked.document_scores).logit(), expected, rtol=0, atol=1e-2)
     assert asked.document_scores != before.document_scores
 
@@ -106,3 +106,13 @@ def test_without_the_pretrained_encoder_only_queries_fail(summarizer) -> None:
     assert asked(TEXT).sentences
     with pytest.raises(BertsumError, match="selection.similarity_weight: needs the pretrained encoder; .*nowhere"):
         asked(TEXT, query=QUERY)
+
+
+def test_many_documents_are_raised_as_each_alone(summarizer) -> None:
+    asked = weighted(summarizer, similarity_weight=4.0, word_weight=0.25)
+    texts = [f"{TEXT} Ferry {number} runs until then." for number in range(150)]
+    queries = [QUERY if number % 3 else None for number in range(150)]
+    together = asked(texts, query=queries, threshold=0.0)
+    for number in (0, 1, 77, 149):
+        alone = bertsum.Summarizer(asked.model)(texts[number], query=queries[number], threshold=0.0)
+        assert together[number].document_scores == pytest.approx(alone.document_scores, abs=2e-3)

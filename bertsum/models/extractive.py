@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,14 @@ from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored
 from bertsum.models.selection import answering, check_threshold, preferred, select_sentences
 from bertsum.models.shared_words import shared_words
-from bertsum.models.similarity import Similarity
+from bertsum.models.similarity import Asked, Similarity
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
 
+_TOGETHER = 64  # documents whose best sentences the pretrained encoder reads together
 _LOCK = threading.Lock()  # held while a pretrained encoder is read
 
 
@@ -243,13 +245,18 @@ class BertSum(Model):
         """
         check_threshold(self.config.scores, options.selection)
         answers = options.answering or answering(options.selection)
-        for scored, logits in self._logits(rows, options):
-            row = scored.row
-            loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
-            selection = answers if row.get("query") else options.selection
-            indices, scores = self.chosen(row, self.scores(row, logits, selection, options.precision), selection)
-            chosen = [row["sentences"][index] for index in indices]
-            yield Prediction(scored.place, chosen, indices, scores, loss)
+        read = self._logits(rows, options)
+        while some := list(islice(read, _TOGETHER)):
+            asked = self._answering(
+                [scored.row for scored, _ in some], [logits for _, logits in some], answers, options
+            )
+            for (scored, logits), raised in zip(some, asked, strict=True):
+                row = scored.row
+                loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
+                scores = scores_of(raised, self.config.scores).tolist()
+                indices, scores = self.chosen(row, scores, answers if row.get("query") else options.selection)
+                chosen = [row["sentences"][index] for index in indices]
+                yield Prediction(scored.place, chosen, indices, scores, loss)
 
     def scores(
         self, row: Mapping[str, Any], logits: torch.Tensor, selection: SelectionConfig, precision: str
@@ -267,14 +274,35 @@ class BertSum(Model):
         Raises:
             BertsumError: if the pretrained encoder is needed and cannot be loaded.
         """
-        if row.get("query") and selection.word_weight:
-            shared = shared_words(row["query"], row["sentences"])
-            logits = logits + selection.word_weight * logits.new_tensor([shared[i] for i in row["sentence_indices"]])
-        if row.get("query") and selection.similarity_weight and len(logits):
-            similarity, weight = self._pretrained(), selection.similarity_weight
-            logits = similarity.raised(logits, row["input_ids"], row["cls_positions"], weight, precision)
-        made: list[float] = scores_of(logits, self.config.scores).tolist()
+        (raised,) = self._answering([row], [logits], selection, PredictOptions(precision=precision))
+        made: list[float] = scores_of(raised, self.config.scores).tolist()
         return made
+
+    def _answering(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        logits: Sequence[torch.Tensor],
+        selection: SelectionConfig,
+        options: PredictOptions,
+    ) -> list[torch.Tensor]:
+        """Logits of documents (S each), raised where sentences are like a query; without one they stay."""
+        raised = list(logits)
+        asked = [place for place, row in enumerate(rows) if row.get("query") and len(logits[place])]
+        if selection.word_weight:
+            for place in asked:
+                row = rows[place]
+                shared = shared_words(row["query"], row["sentences"])
+                raised[place] = raised[place] + selection.word_weight * torch.tensor(
+                    [shared[index] for index in row["sentence_indices"]]
+                )
+        if selection.similarity_weight and asked:
+            documents = [
+                Asked(raised[place], rows[place]["input_ids"], rows[place]["cls_positions"]) for place in asked
+            ]
+            again = self._pretrained().raised(documents, selection.similarity_weight, options.precision)
+            for place, values in zip(asked, again, strict=True):
+                raised[place] = values
+        return raised
 
     def _pretrained(self) -> Similarity:
         """The pretrained encoder, on the model's device."""

@@ -104,7 +104,7 @@ def score_rows(
     with _LOCK:  # a thread that asks torch while the pool below is made would get 1 thread, for good
         threads = torch.get_num_threads()
     several = packs and device.type == "cpu" and 1 < threads <= len(passes) // 2
-    results = _in_threads(compute, collated(), threads) if several else map(compute, collated())
+    results = in_threads(compute, collated(), threads) if several else map(compute, collated())
     for place, (chosen, some, made) in enumerate(results):
         if place < mine:
             for index, row, output in zip(chosen, some, made, strict=True):
@@ -121,8 +121,14 @@ def _share(plan: list[np.ndarray], part: tuple[int, int]) -> tuple[list[np.ndarr
     return passes, len(plan[number::count])
 
 
-def _in_threads(function: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:
-    """Computes each item in one thread: a tenth quicker than all threads on one item, which wait for each other."""
+def in_threads(function: Callable[[Item], Result], items: Iterator[Item], threads: int) -> Iterator[Result]:
+    """Computes each item in one thread: a tenth quicker than all threads on one item, which wait for each other.
+
+    Args:
+        function: What to compute.
+        items: The items; they are taken as threads become free.
+        threads: How many; always as many in a process.
+    """
     pending: deque[Future[Result]] = deque()
     with _LOCK:
         pool = _single_threads(threads, os.getpid())

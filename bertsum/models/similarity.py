@@ -10,7 +10,8 @@ learned from some thousand questions knows those better, and has forgotten part 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch.nn import functional as F
@@ -21,15 +22,47 @@ from bertsum.device import autocast, settle_precision
 from bertsum.encoders.load import load_encoder
 from bertsum.encoders.vectors import Reader
 from bertsum.errors import BertsumError
+from bertsum.models.scoring import in_threads
 
 Tokens = tuple[int, ...]
 
-# Sentences whose logit is at most this much below the best are read again. More of them gain little. Those that are not
-# read count as if their cosine were UNRELATED.
+# Sentences are read again whose logit is at most this much below the best: the best 3, or the best 32nd part of a long
+# document. More of them gain little. Those that are not read count as if their cosine were UNRELATED.
 MARGIN = 3.0
+FEWEST, SHARE = 3, 32
 UNRELATED = 0.3  # the cosine that counts nothing
 _AT_ONCE = 64  # texts
 _KEPT = 4096  # vectors, at most, for the next calls: one query is asked of many documents
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A document with a query, as the model has read it.
+
+    Attributes:
+        logits: Logits of the sentences (S).
+        input_ids: Tokens of the query and the document (T).
+        cls_positions: Position of each sentence's [CLS] in them (S).
+    """
+
+    logits: torch.Tensor
+    input_ids: Sequence[int]
+    cls_positions: Sequence[int]
+
+    def near(self) -> list[int]:
+        """Places of the sentences that are read again, the best ones first."""
+        most = max(FEWEST, len(self.logits) // SHARE)
+        best = self.logits.sort(descending=True, stable=True)
+        return best.indices[:most][best.values[:most] >= best.values[0] - MARGIN].tolist()
+
+    def query(self) -> Tokens:
+        """[CLS] query [SEP], without the [SEP] behind it."""
+        return tuple(self.input_ids[: self.cls_positions[0] - 1])
+
+    def sentence(self, place: int) -> Tokens:
+        """[CLS] sentence [SEP]."""
+        ends = self.cls_positions[place + 1 : place + 2] or [len(self.input_ids)]
+        return tuple(self.input_ids[self.cls_positions[place] : ends[0]])
 
 
 class Similarity:
@@ -62,39 +95,36 @@ class Similarity:
         self._reader = Reader(encoder, pretrained)
         self._kept: dict[tuple[str, Tokens], torch.Tensor] = {}
 
-    def raised(
-        self,
-        logits: torch.Tensor,
-        input_ids: Sequence[int],
-        cls_positions: Sequence[int],
-        weight: float,
-        precision: str,
-    ) -> torch.Tensor:
-        """Logits of sentences, those near the best one raised by ``weight * (cosine - UNRELATED)`` (S).
+    def raised(self, asked: Sequence[Asked], weight: float, precision: str) -> list[torch.Tensor]:
+        """Logits of the sentences of some documents (S each), those near a document's best one raised by ``weight *
+        (cosine - UNRELATED)``.
 
         Args:
-            logits: The logits before (S).
-            input_ids: Tokens of the document with its query (T), as the model reads them.
-            cls_positions: Position of each sentence's [CLS] in them (S).
+            asked: The documents with their queries.
             weight: What a cosine of 1 counts.
             precision: auto, fp32, bf16 or fp16 arithmetic.
         """
-        near = (logits >= logits.max() - MARGIN).nonzero().flatten().tolist()
-        ends = [*cls_positions[1:], len(input_ids)]
-        texts = [tuple(input_ids[cls_positions[place] : ends[place]]) for place in near]
-        query = tuple(input_ids[: cls_positions[0] - 1])  # [CLS] query [SEP], without the [SEP] behind it
-        vectors = self._vectors([query, *texts], settle_precision(precision, self.device))
-        raised = logits.clone()
-        raised[near] += weight * (vectors[1:] @ vectors[0] - UNRELATED)
+        near = [one.near() for one in asked]
+        texts = [[one.query(), *map(one.sentence, places)] for one, places in zip(asked, near, strict=True)]
+        vectors = self._vectors([text for some in texts for text in some], settle_precision(precision, self.device))
+        raised = []
+        for one, places, own in zip(asked, near, vectors.split([len(some) for some in texts]), strict=True):
+            logits = one.logits.clone()
+            logits[places] += weight * (own[1:] @ own[0] - UNRELATED)
+            raised.append(logits)
         return raised
 
     def _vectors(self, texts: Sequence[Tokens], precision: str) -> torch.Tensor:
         """Vectors of length 1 of texts, on the CPU (texts, H)."""
         kept = {text: self._kept.get((precision, text)) for text in texts}
-        new = [text for text, vector in kept.items() if vector is None]
-        for first in range(0, len(new), _AT_ONCE):
-            some = new[first : first + _AT_ONCE]
-            kept.update(zip(some, self._read(some, precision), strict=True))
+        new = sorted((text for text, vector in kept.items() if vector is None), key=len)
+        parts = [new[first : first + _AT_ONCE] for first in range(0, len(new), _AT_ONCE)]
+        read = partial(self._read, precision=precision)
+        threads = torch.get_num_threads()
+        several = self.device.type == "cpu" and 1 < threads <= len(parts)
+        made = in_threads(read, iter(parts), threads) if several else map(read, parts)
+        for part, vectors in zip(parts, made, strict=True):
+            kept.update(zip(part, vectors, strict=True))
         if len(self._kept) + len(new) > _KEPT:
             self._kept = {}
         self._kept |= {(precision, text): vector for text, vector in [*kept.items()][:_KEPT] if vector is not None}
