@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from bertsum.models.fitted import FITTED
 from bertsum.models.heads import build_head
 from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
 from bertsum.models.presumm import read_presumm
-from bertsum.models.scoring import Scored
+from bertsum.models.scoring import Scored, in_groups
 from bertsum.models.selection import answering, check_threshold, preferred, select_sentences
 from bertsum.models.shared_words import shared_words
 from bertsum.models.similarity import Asked, Similarity
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
 
-_TOGETHER = 64  # documents whose best sentences the pretrained encoder reads together
+_TOGETHER = 8192  # tokens of documents whose best sentences the pretrained encoder reads together
 _LOCK = threading.Lock()  # held while a pretrained encoder is read
 
 
@@ -245,8 +244,7 @@ class BertSum(Model):
         """
         check_threshold(self.config.scores, options.selection)
         answers = options.answering or answering(options.selection)
-        read = self._logits(rows, options)
-        while some := list(islice(read, _TOGETHER)):
+        for some in in_groups(self._logits(rows, options), _TOGETHER):
             asked = self._answering(
                 [scored.row for scored, _ in some], [logits for _, logits in some], answers, options
             )

@@ -164,3 +164,23 @@ def _single_threads(threads: int, _process: int) -> ThreadPoolExecutor:
     started.wait()
     torch.set_num_threads(before)
     return pool
+
+
+def in_groups(
+    read: Iterator[tuple[Scored, torch.Tensor]], most_tokens: int
+) -> Iterator[list[tuple[Scored, torch.Tensor]]]:
+    """Rows with their outputs, some at a time.
+
+    Args:
+        read: The rows, with their ``input_ids``.
+        most_tokens: A group ends where it has so many tokens.
+    """
+    some, tokens = [], 0
+    for scored, output in read:
+        some.append((scored, output))
+        tokens += len(scored.row["input_ids"])
+        if tokens >= most_tokens:
+            yield some
+            some, tokens = [], 0
+    if some:
+        yield some
