@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 import bertsum
+from bertsum.errors import BertsumError
 from bertsum.program import run
 
 WORDS, ROUNDS = 150, 3
@@ -41,27 +42,35 @@ def paragraphs(file: Path) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=Path, required=True)
-    parser.add_argument("--paragraphs", type=int, default=300, help="how many (%(default)s)")
+    parser.add_argument(
+        "--paragraphs", type=int, default=300, help="how many at a time (%(default)s), of six times as many"
+    )
     parser.add_argument("--model", help="by default the one that comes with the package")
     given = parser.parse_args()
     summarizer = bertsum.Summarizer.from_pretrained(given.model)
-    every = paragraphs(given.documents)
-    summarizer.prune(QUESTIONS[0], list(islice(every, 20)))
+    wanted = 2 * ROUNDS * given.paragraphs + 20
+    every = list(islice(paragraphs(given.documents), wanted))
+    if len(every) < wanted:
+        raise BertsumError(
+            f"'{given.documents}': has {len(every)} paragraphs, expected {wanted}; --paragraphs takes fewer"
+        )
+    lists = [every[20 + n * given.paragraphs :][: given.paragraphs] for n in range(2 * ROUNDS)]
+    summarizer.prune(QUESTIONS[0], every[:20])
     together, alone = [], []
     for turn in range(ROUNDS):
         question = QUESTIONS[turn % len(QUESTIONS)]
-        texts = list(islice(every, given.paragraphs))
+        texts = lists[2 * turn]
         begin = time.perf_counter()
         summarizer.prune(question, texts)
         together.append(len(texts) / (time.perf_counter() - begin))
-        texts = list(islice(every, given.paragraphs))
+        texts = lists[2 * turn + 1]
         begin = time.perf_counter()
         for text in texts:
             summarizer.prune(question, text)
         alone.append(len(texts) / (time.perf_counter() - begin))
     many, one = statistics.median(together), statistics.median(alone)
-    words = statistics.mean(len(text.split()) for text in texts)
-    print(f"{len(texts)} paragraphs of {words:.0f} words, {torch.get_num_threads()} threads")
+    words = statistics.mean(len(text.split()) for text in every)
+    print(f"{given.paragraphs} paragraphs of {words:.0f} words, {torch.get_num_threads()} threads")
     print(f"in one call: {many:.0f} a second; a call for each: {one:.0f}; ratio {many / one:.2f}")
 
 

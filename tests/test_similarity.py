@@ -16,6 +16,7 @@ import bertsum
 from bertsum.encoders.load import load_encoder
 from bertsum.errors import BertsumError
 from bertsum.models import similarity
+from bertsum.models.contract import PredictOptions
 from bertsum.models.shared_words import shared_words
 from bertsum.models.similarity import Asked, Similarity
 
@@ -58,7 +59,9 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
     ids = reader.encode(SENTENCES, QUERY)
     logits = torch.tensor([0.5, -4.0, 2.0, -0.9])  # the second is more than 3 below the best
     pretrained = Similarity(model.config.model, 128, torch.device("cpu"))
-    (raised,) = pretrained.raised([Asked(logits, ids.input_ids, ids.cls_positions)], 2.0, "fp32")
+    (raised,) = pretrained.raised(
+        [Asked(logits, ids.input_ids, ids.cls_positions)], 2.0, PredictOptions(precision="fp32")
+    )
     encoder = AutoModel.from_pretrained(model.config.model.encoder).eval()
 
     def vector(text: str) -> torch.Tensor:
@@ -71,7 +74,9 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
         cosine = torch.cosine_similarity(vector(SENTENCES[place]), vector(QUERY), dim=0)
         expected[place] += 2.0 * (cosine - 0.3)
     torch.testing.assert_close(raised, expected, rtol=0, atol=1e-5)
-    again = pretrained.raised([Asked(logits, ids.input_ids, ids.cls_positions)] * 2, 2.0, "fp32")  # from what is kept
+    again = pretrained.raised(
+        [Asked(logits, ids.input_ids, ids.cls_positions)] * 2, 2.0, PredictOptions(precision="fp32")
+    )  # from what is kept
     assert all(torch.equal(one, raised) for one in again)
 
 
@@ -84,7 +89,7 @@ def test_similarity_raises_scores_of_answers_alone(summarizer) -> None:
     row = model.document_encoder().encode(SENTENCES, QUERY)
     logits = torch.tensor(before.document_scores).logit()
     pretrained = Similarity(model.config.model, 128, torch.device("cpu"))
-    (expected,) = pretrained.raised([Asked(logits, row.input_ids, row.cls_positions)], 4.0, "auto")
+    (expected,) = pretrained.raised([Asked(logits, row.input_ids, row.cls_positions)], 4.0, PredictOptions())
     torch.testing.assert_close(torch.tensor(asked.document_scores).logit(), expected, rtol=0, atol=1e-2)
     assert asked.document_scores != before.document_scores
 
@@ -116,3 +121,14 @@ def test_many_documents_are_raised_as_each_alone(summarizer) -> None:
     for number in (0, 1, 77, 149):
         alone = bertsum.Summarizer(asked.model)(texts[number], query=queries[number], threshold=0.0)
         assert together[number].document_scores == pytest.approx(alone.document_scores, abs=2e-3)
+
+
+def test_a_lack_of_memory_names_the_setting_to_lower(summarizer, monkeypatch) -> None:
+    asked = weighted(summarizer, similarity_weight=4.0)
+
+    def none_left(*_: object) -> torch.Tensor:
+        raise MemoryError
+
+    monkeypatch.setattr(Similarity, "_means", none_left)
+    with pytest.raises(BertsumError, match="out of memory for 4 documents x .* lower max_tokens_per_batch"):
+        asked(TEXT, query=QUERY)

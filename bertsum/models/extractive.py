@@ -297,7 +297,7 @@ class BertSum(Model):
             documents = [
                 Asked(raised[place], rows[place]["input_ids"], rows[place]["cls_positions"]) for place in asked
             ]
-            again = self._pretrained().raised(documents, selection.similarity_weight, options.precision)
+            again = self._pretrained().raised(documents, selection.similarity_weight, options)
             for place, values in zip(asked, again, strict=True):
                 raised[place] = values
         return raised

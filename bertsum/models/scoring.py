@@ -80,7 +80,6 @@ def score_rows(
     device = next(model.parameters()).device
     lengths = np.asarray([len(row["input_ids"]) for row in rows] if lengths is None else lengths)
     passes, mine = _share(length_batches(lengths, max_tokens_per_batch), part)
-    budget = f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
     precision = settle_precision(precision, device)
     packs = model.reader.packs_on(device)
 
@@ -93,7 +92,10 @@ def score_rows(
     def compute(batch: tuple[np.ndarray, list[Row], Any]) -> tuple[np.ndarray, list[Row], Sequence[Any]]:
         chosen, some, collated = batch
         where = f"scoring documents {chosen[:20].tolist()}" if len(rows) > 1 else ""
-        with explained_memory(lambda: where, lengths[chosen], budget), autocast(device, precision):
+        with (
+            explained_memory(lambda: where, lengths[chosen], advice(max_tokens_per_batch)),
+            autocast(device, precision),
+        ):
             return chosen, some, outputs(collated.to(device))
 
     def collated() -> Iterator[tuple[np.ndarray, list[Row], Any]]:
@@ -164,6 +166,15 @@ def _single_threads(threads: int, _process: int) -> ThreadPoolExecutor:
     started.wait()
     torch.set_num_threads(before)
     return pool
+
+
+def advice(max_tokens_per_batch: int) -> str:
+    """What to lower if memory does not suffice for a batch.
+
+    Args:
+        max_tokens_per_batch: Its value.
+    """
+    return f"max_tokens_per_batch (now {max_tokens_per_batch}; of a run, evaluation.max_tokens_per_batch)"
 
 
 def in_groups(

@@ -13,16 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from bertsum.config import ModelConfig
-from bertsum.device import autocast, settle_precision
+from bertsum.data.batching import length_batches
+from bertsum.device import autocast, explained_memory, settle_precision
 from bertsum.encoders.load import load_encoder
 from bertsum.encoders.vectors import Reader
 from bertsum.errors import BertsumError
-from bertsum.models.scoring import in_threads
+from bertsum.models.contract import PredictOptions
+from bertsum.models.scoring import advice, in_threads
 
 Tokens = tuple[int, ...]
 
@@ -31,7 +34,6 @@ Tokens = tuple[int, ...]
 MARGIN = 3.0
 FEWEST, SHARE = 3, 32
 UNRELATED = 0.3  # the cosine that counts nothing
-_AT_ONCE = 64  # texts
 _KEPT = 4096  # vectors, at most, for the next calls: one query is asked of many documents
 
 
@@ -95,18 +97,21 @@ class Similarity:
         self._reader = Reader(encoder, pretrained)
         self._kept: dict[tuple[str, Tokens], torch.Tensor] = {}
 
-    def raised(self, asked: Sequence[Asked], weight: float, precision: str) -> list[torch.Tensor]:
+    def raised(self, asked: Sequence[Asked], weight: float, options: PredictOptions) -> list[torch.Tensor]:
         """Logits of the sentences of some documents (S each), those near a document's best one raised by ``weight *
         (cosine - UNRELATED)``.
 
         Args:
             asked: The documents with their queries.
             weight: What a cosine of 1 counts.
-            precision: auto, fp32, bf16 or fp16 arithmetic.
+            options: ``precision`` and ``max_tokens_per_batch`` are read.
+
+        Raises:
+            BertsumError: if memory does not suffice for a batch.
         """
         near = [one.near() for one in asked]
         texts = [[one.query(), *map(one.sentence, places)] for one, places in zip(asked, near, strict=True)]
-        vectors = self._vectors([text for some in texts for text in some], settle_precision(precision, self.device))
+        vectors = self._vectors([text for some in texts for text in some], options)
         raised = []
         for one, places, own in zip(asked, near, vectors.split([len(some) for some in texts]), strict=True):
             logits = one.logits.clone()
@@ -114,12 +119,14 @@ class Similarity:
             raised.append(logits)
         return raised
 
-    def _vectors(self, texts: Sequence[Tokens], precision: str) -> torch.Tensor:
+    def _vectors(self, texts: Sequence[Tokens], options: PredictOptions) -> torch.Tensor:
         """Vectors of length 1 of texts, on the CPU (texts, H)."""
+        precision = settle_precision(options.precision, self.device)
         kept = {text: self._kept.get((precision, text)) for text in texts}
-        new = sorted((text for text, vector in kept.items() if vector is None), key=len)
-        parts = [new[first : first + _AT_ONCE] for first in range(0, len(new), _AT_ONCE)]
-        read = partial(self._read, precision=precision)
+        new = [text for text, vector in kept.items() if vector is None]
+        batches = length_batches([len(text) for text in new], options.max_tokens_per_batch)
+        parts = [[new[place] for place in batch] for batch in batches]
+        read = partial(self._read, precision=precision, most=options.max_tokens_per_batch)
         threads = torch.get_num_threads()
         several = self.device.type == "cpu" and 1 < threads <= len(parts)
         made = in_threads(read, iter(parts), threads) if several else map(read, parts)
@@ -131,7 +138,12 @@ class Similarity:
         return torch.stack([vector for text in texts if (vector := kept[text]) is not None])
 
     @torch.inference_mode()
-    def _read(self, texts: Sequence[Tokens], precision: str) -> torch.Tensor:
+    def _read(self, texts: Sequence[Tokens], precision: str, most: int) -> torch.Tensor:
+        lengths = np.asarray([len(text) for text in texts])
+        with explained_memory(lambda: "sentences and queries", lengths, advice(most)):
+            return self._means(texts, precision)
+
+    def _means(self, texts: Sequence[Tokens], precision: str) -> torch.Tensor:
         ids = pad_sequence([torch.tensor(text) for text in texts], batch_first=True).to(self.device)
         counts = torch.tensor([len(text) for text in texts], device=self.device)
         mask = (torch.arange(ids.shape[1], device=self.device) < counts[:, None]).long()

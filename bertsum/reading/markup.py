@@ -185,8 +185,9 @@ class _Blocks(HTMLParser):
             self._end()
         if tag == "br":
             self._text.append(_LINE_BREAK)
-        if tag == "p" and "p" in self._open and not _BLOCKS & set(self._open[self._open.index("p") + 1 :]):
-            self.handle_endtag("p")  # the page leaves out its end
+        blocks = [one for one in self._open if one in _BLOCKS]
+        if tag in _BLOCKS and blocks[-1:] == ["p"]:
+            self.handle_endtag("p")  # the page leaves out its end: no block is inside a paragraph
         if tag not in _VOID:
             self._open.append(tag)
             if tag in ("div", "p", "span") and _SIGNATURES & set((dict(attrs).get("class") or "").lower().split()):

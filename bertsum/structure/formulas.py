@@ -107,12 +107,15 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:acta|ata|verbale|orden del día|ordem do dia|ordine del giorno)\b.{0,60}\b(?:aprob|aprov|approvat)"
         r"|\b(?:seduta|riunione|sessão|reunião)\b.{0,20}\b(?:tolta|aperta|encerrada|aberta)\b",
         r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b"
-        r"|\bheet (?:iedereen|allen|de (?:aanwezigen|leden))\b"
+        r"|\bheet (?:iedereen|allen|de (?:aanwezigen|leden))\b.{0,40}\bwelkom\b"
         r"|\bnotulen\b.{0,80}\b(?:goedgekeurd|vastgesteld)|\bgebruik van de rondvraag\b",
-        r"\b(?:ordförande|møteleder|ordstyrer|formand)\w*\b.{0,30}\b(?:öppnade|avslutade|åpnet|åbnede|hevet|hævede)\b"
+        r"\b(?:ordförande|møteleder|ordstyrer|formand)\w*\b.{0,30}\b(?:öppnade|avslutade|åpnet|åbnede|hevet|hævede)\b.{0,20}"
+        r"\b(?:møtet?|mötet|sammanträdet|årsmötet)\b"
         r"|\bprotokollet\b.{0,60}\b(?:godkändes|godkjent|godkendt)",
-        r"\b(?:przewodnicząc|prezes)\w*\b.{0,40}\b(?:otworzył|zamknął)|\bprotokół\b.{0,60}\bprzyjęto\b",
-        r"\bпредседател\w+\b.{0,40}\b(?:открыл|закрыл)|\b(?:заседание|собрание) (?:объявля\w+|считается) (?:откр|закр)",
+        r"\b(?:przewodnicząc|prezes)\w*\b.{0,40}\b(?:otworzył|zamknął)a?\b.{0,20}\b(?:zebranie|posiedzenie|obrady)\b"
+        r"|\bprotokół\b.{0,60}\bprzyjęto\b",
+        r"\bпредседател\w+\b.{0,40}\b(?:открыл|закрыл)а?\b.{0,20}\b(?:заседание|собрание)\b"
+        r"|\b(?:заседание|собрание) (?:объявля\w+|считается) (?:откр|закр)",
         r"\b(?:se )?(?:levanta|abre) la (?:sesión|reunión)\b|\bpróxima (?:reunión|sesión)\b",
         r"\bnächste (?:sitzung|versammlung)\b",
         r"\bnext meeting\b|\bmeets again\b",

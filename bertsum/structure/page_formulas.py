@@ -16,11 +16,11 @@ JAPANESE_LETTER = (
 )
 
 # Adverts that are read out count in paragraphs of any length. A code to type is in capitals.
-_CODE = r"\bcode (?-i:[A-Z][A-Z0-9]{2,})\b"
+_CODE = r"(?:the |our |my )?(?:(?:promo|discount|coupon) )?code (?-i:[A-Z][A-Z0-9]{2,})\b"
 ADVERTS = any_of(
     r"\bthis (?:episode|podcast|video) is (?:brought to you|sponsored) by\b",
-    rf"\b(?:use|enter) (?:the |our |my )?(?:(?:promo|discount|coupon) )?{_CODE}.{{0,60}}\b(?:off|checkout|discount)\b",
-    rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) (?:the |our )?(?:(?:promo|discount|coupon) )?{_CODE}",
+    rf"\b(?:use|enter) {_CODE}.{{0,60}}\b(?:(?:percent|%|\d|half|tenth) off|checkout|discount)\b",
+    rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
 )
 
@@ -35,7 +35,7 @@ PAGE_FORMULAS = any_of(
     r"\binscri(?:vez-vous|bete)\b|\b(?:recevez|recibe)\b.{0,60}\b(?:newsletter|actualité|boletín)",
     r"\bподписывайтесь\b|^\W*читайте также\b",
     r"\b(?:this )?(?:episode|show|podcast|video) is (?:brought to you|sponsored) by\b",
-    r"^\W*(?:admin|housekeeping|logistics)\W{0,4}:.{0,80}\bdue\b",
+    r"^\W*(?:admin|housekeeping)\W{0,4}:.{0,80}\bdue\b",
     r"\b(?:do not|don't|please don't) reply to this\b|\bmailbox is (?:not|un)\s?monitored\b"
     r"|\bthis is an automat(?:ed|ic) (?:message|e-?mail|reply)\b",
     r"\b(?:article|story|post|report) (?:was|has been) (?:updated|corrected|amended) (?:on|at|to)\b",
@@ -114,7 +114,7 @@ PAGE_FORMULAS = any_of(
     r"|\bchange your (?:choices?|preferences|settings|mind) at any time\b",
     r"\bsomething went wrong\b.{0,40}\btry again\b|^\W*invalid e-?mail\b|\bmust be logged in to\b"
     r"|\bkeep (?:your )?comments (?:respectful|civil|polite)\b",
-    r"\b(?:apúnt|suscríb|iscriv|abonn|inscr[ei]v|subscrev)\w*\b.{0,40}\bnewsletter\b",
+    r"\b(?:apúnt|suscríb|iscriv|abonn|inscr[ei]v)\w*\b.{0,40}\bnewsletter\b",
     r"\bown or manage this\b|\bis this your (?:listing|business|property|page)\b|^\W*claim (?:it|this)\b.{0,20}$",
     r"\bearn (?:a|some) (?:small |little )?commission\b",
     r"\bto send flowers\b|\b(?:floral|flower) store\b|^\W*so sorry for your loss\W*$",
@@ -125,18 +125,21 @@ PAGE_FORMULAS = any_of(
     r"\bequal opportunity employer\b|\bqualified applicants will receive consideration\b",
     r"\bkeep this leaflet\b|\bread all of this leaflet\b|\bthis leaflet was last\b|\bhas been prescribed for you\b",
     # parliaments, courts and studies
-    r"\bquestion put and (?:agreed|negatived)\b|^\W*(?:the )?house adjourned\b|\bhouse must come to order\b"
-    r"|\bgive way to (?:the|my) (?:right )?hon\.|\bhon\. (?:gentleman|lady|member|friend) give way\b",
-    r"\bdelivered the opinion of the court\b|\bsubject to (?:formal )?revision before publication\b"
-    r"|\bJ{1,2}\., (?:concur|dissent|join)|^\W*before .{5,100}, JJ\.",
-    r"\bfunders? had no role in\b|^\W*conflicts? of interest(?: statement)?\s*:"
-    r"|\bneither (?:been )?audited nor reviewed\b",
+    r"^\W*question put and (?:agreed|negatived)\b|^\W*(?:the )?house adjourned\b|\bhouse must come to order\b"
+    r"|\b(?:happy|pleased|will|shall) (?:to )?give way to (?:the|my) (?:right )?hon\."
+    r"|\bwill (?:the|my) (?:right )?hon\. (?:gentleman|lady|member|friend) give way\b",
+    r"^\W*(?-i:[A-Z]{3,}), (?:C\.)?J\., delivered the opinion of the court\W*$"
+    r"|\bopinion is subject to (?:formal )?revision before publication\b"
+    r"|\bJ{1,2}\., (?:concur|dissent|join)\w*\W*$|^\W*before .{5,100}, JJ\.\W*$",
+    r"^\W*the funders? had no role in (?:the )?(?:study|design|data)\b|^\W*conflicts? of interest(?: statement)?\s*:"
+    r"|^.{0,40}\b(?:figures|information|statements)\b.{0,120}\bneither (?:been )?audited nor reviewed\b",
     # issues and posts
-    r"\bautomatically marked as stale\b|^\W*(?:\[x\] )?i(?:'m| am) using the latest\b|\bbuy me a coffee\b"
-    r"|^\*[A-Z].{3,40} is an? (?:\w+ )?(?:writer|journalist|editor|reporter)\b",
+    r"\bautomatically marked as stale\b|^\W*i(?:'m| am) using the latest (?:version|release)\b"
+    r"|\b(?:follow|support|like|share|and|or) (?:me )?(?:and |or )?buy me a coffee\b",
     # notices in other languages
-    r"^\W*(?:上一篇|下一篇)\s*[:：]|اقرأ أيضا|تابعونا على|よろしくお願い(?:いた|申し上げ)",
-    r"\bprosimy o podanie źródła\b|\bпри перепечатке\b",
+    r"^\W*(?:上一篇|下一篇)\s*[:：][^。，]*$|^\W*اقرأ أيضا|^\W*تابعونا على|よろしくお願い(?:いた|申し上げ)\w*[。!！]?$",
+    r"^\W*(?:przy .{3,40})?prosimy o podanie źródła\b|\bпри перепечатке\b.{0,60}\b(?:ссылка|обязательна)\b",
+    r"^\W*subscreva\b.{0,40}\bnewsletter\b",
     r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b",
     r"ऐप डाउनलोड करें|सर्वाधिकार सुरक्षित",
     r"無料会員に登録|会員登録すると",
