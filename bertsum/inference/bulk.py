@@ -262,7 +262,10 @@ class _Writer:
         progress = read_progress(self._part)
         before = progress["state"] if progress is not None else None
         if self._resume and self._target.exists() and (before is None or not self._part.exists()):
-            if before is None or before["made_of"] != self._made_of:
+            if before is None:
+                try_remove(self._folder)  # nothing is in it: a call was killed as it removed it
+                raise self._exists()
+            if before["made_of"] != self._made_of:
                 raise self._exists()
         else:
             if self._resume and before is not None:

@@ -63,13 +63,12 @@ class Asked:
 
     def sentence(self, place: int) -> Tokens:
         """[CLS] sentence [SEP]."""
-        ends = self.cls_positions[place + 1 : place + 2] or [len(self.input_ids)]
-        return tuple(self.input_ids[self.cls_positions[place] : ends[0]])
+        bounds = [*self.cls_positions, len(self.input_ids)]
+        return tuple(self.input_ids[bounds[place] : bounds[place + 1]])
 
 
 class Similarity:
-    """Cosines of a query's vector and those of sentences. A text's vector is the mean of its tokens'; each is read
-    alone.
+    """Cosines of a query's vector and those of sentences. A text is read alone; its vector is the mean of its tokens'.
 
     Attributes:
         device: Where texts are read.
