@@ -103,8 +103,8 @@ _ABBREVIATIONS = {
         "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd"
         " | janv févr avr juil sept oct nov déc al ann appt apt art arts bât ch chap col env esc ét fig figs hab max"
         " lun mar mer jeu ven sam dim min n no nos p par pl pp réf sect t tab tél vol vols éd",
-        "hr": "Gosp gosp gđa ing prof sv ul | br cca str tab tel čl",
         "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
+        "hr": "Gosp gosp gđa ing prof sv ul | br cca str tab tel čl",
         "hu": "Dr Id Ifj Özv Prof dr id ifj özv prof | Kb febr jan jún júl kb márc okt old szept sz ápr",
         "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
         " Yth | Gbr No Tgl hal hlm no tgl",

@@ -263,7 +263,7 @@ class _Writer:
         before = progress["state"] if progress is not None else None
         if self._resume and self._target.exists() and (before is None or not self._part.exists()):
             if before is None:
-                try_remove(self._folder)  # nothing is in it: a call was killed as it removed it
+                try_remove(self._folder)  # nothing saved is in it: a call was killed as it began or ended
                 raise self._exists()
             if before["made_of"] != self._made_of:
                 raise self._exists()

@@ -185,8 +185,7 @@ class _Blocks(HTMLParser):
             self._end()
         if tag == "br":
             self._text.append(_LINE_BREAK)
-        blocks = [one for one in self._open if one in _BLOCKS]
-        if tag in _BLOCKS and blocks[-1:] == ["p"]:
+        if tag in _BLOCKS and next((one for one in reversed(self._open) if one in _BLOCKS), None) == "p":
             self.handle_endtag("p")  # the page leaves out its end: no block is inside a paragraph
         if tag not in _VOID:
             self._open.append(tag)
