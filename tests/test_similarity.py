@@ -18,7 +18,7 @@ from bertsum.errors import BertsumError
 from bertsum.models import similarity
 from bertsum.models.contract import PredictOptions
 from bertsum.models.shared_words import shared_words
-from bertsum.models.similarity import Asked, Similarity
+from bertsum.models.similarity import AskedDocument, Similarity
 
 TEXT = "The old bridge\nis closed. It reopens in May. Farmers wait for rain. Nobody was surprised."
 SENTENCES = ["The old bridge is closed.", "It reopens in May.", "Farmers wait for rain.", "Nobody was surprised."]
@@ -60,7 +60,7 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
     logits = torch.tensor([0.5, -4.0, 2.0, -0.9])  # the second is more than 3 below the best
     pretrained = Similarity(model.config.model, 128, torch.device("cpu"))
     (raised,) = pretrained.raised(
-        [Asked(logits, ids.input_ids, ids.cls_positions)], 2.0, PredictOptions(precision="fp32")
+        [AskedDocument(logits, ids.input_ids, ids.cls_positions)], 2.0, PredictOptions(precision="fp32")
     )
     encoder = AutoModel.from_pretrained(model.config.model.encoder).eval()
 
@@ -75,7 +75,7 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
         expected[place] += 2.0 * (cosine - 0.3)
     torch.testing.assert_close(raised, expected, rtol=0, atol=1e-5)
     again = pretrained.raised(
-        [Asked(logits, ids.input_ids, ids.cls_positions)] * 2, 2.0, PredictOptions(precision="fp32")
+        [AskedDocument(logits, ids.input_ids, ids.cls_positions)] * 2, 2.0, PredictOptions(precision="fp32")
     )  # from what is kept
     assert all(torch.equal(one, raised) for one in again)
 
@@ -89,7 +89,7 @@ def test_similarity_raises_scores_of_answers_alone(summarizer) -> None:
     row = model.document_encoder().encode(SENTENCES, QUERY)
     logits = torch.tensor(before.document_scores).logit()
     pretrained = Similarity(model.config.model, 128, torch.device("cpu"))
-    (expected,) = pretrained.raised([Asked(logits, row.input_ids, row.cls_positions)], 4.0, PredictOptions())
+    (expected,) = pretrained.raised([AskedDocument(logits, row.input_ids, row.cls_positions)], 4.0, PredictOptions())
     torch.testing.assert_close(torch.tensor(asked.document_scores).logit(), expected, rtol=0, atol=1e-2)
     assert asked.document_scores != before.document_scores
 

@@ -31,7 +31,7 @@ from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored, in_groups
 from bertsum.models.selection import answering, check_threshold, preferred, select_sentences
 from bertsum.models.shared_words import shared_words
-from bertsum.models.similarity import Asked, Similarity
+from bertsum.models.similarity import AskedDocument, Similarity
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ class BertSum(Model):
                 )
         if selection.similarity_weight and asked:
             documents = [
-                Asked(raised[place], rows[place]["input_ids"], rows[place]["cls_positions"]) for place in asked
+                AskedDocument(raised[place], rows[place]["input_ids"], rows[place]["cls_positions"]) for place in asked
             ]
             again = self._pretrained().raised(documents, selection.similarity_weight, options)
             for place, values in zip(asked, again, strict=True):

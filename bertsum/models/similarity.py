@@ -38,7 +38,7 @@ _KEPT = 4096  # vectors, at most, for the next calls: one query is asked of many
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedDocument:
     """A document with a query, as the model has read it.
 
     Attributes:
@@ -96,7 +96,7 @@ class Similarity:
         self._reader = Reader(encoder, pretrained)
         self._kept: dict[tuple[str, Tokens], torch.Tensor] = {}
 
-    def raised(self, asked: Sequence[Asked], weight: float, options: PredictOptions) -> list[torch.Tensor]:
+    def raised(self, asked: Sequence[AskedDocument], weight: float, options: PredictOptions) -> list[torch.Tensor]:
         """Logits of the sentences of some documents (S each), those near a document's best one raised by ``weight *
         (cosine - UNRELATED)``.
 
