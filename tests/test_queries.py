@@ -24,7 +24,7 @@ from bertsum.data.queries import relevant_sentences, sentence_spans
 from bertsum.data.rows import ExtractiveRows
 from bertsum.data.sources import read_documents
 from bertsum.encoders.vectors import sentence_means
-from bertsum.evaluation.answers import Asked, at_threshold, ranking_figures
+from bertsum.evaluation.answers import Judged, at_threshold, ranking_figures
 from bertsum.evaluation.calibration import calibrate, threshold_for
 from bertsum.models.selection import answering, select_sentences
 from bertsum.models.storage import saved_checksum
@@ -278,9 +278,9 @@ def test_ranks_of_a_record() -> None:
 
 def test_what_a_threshold_keeps() -> None:
     records = [
-        Asked(np.array([0.9, 0.3, 0.1]), np.array([True, True, False]), np.array([10, 5, 5])),
-        Asked(np.array([0.2, 0.6]), np.array([True, False]), np.array([10, 10])),
-        Asked(np.array([0.4, 0.1]), np.array([False, False]), np.array([5, 5])),
+        Judged(np.array([0.9, 0.3, 0.1]), np.array([True, True, False]), np.array([10, 5, 5])),
+        Judged(np.array([0.2, 0.6]), np.array([True, False]), np.array([10, 10])),
+        Judged(np.array([0.4, 0.1]), np.array([False, False]), np.array([5, 5])),
     ]
     assert at_threshold(records, 0.5) == AtThreshold(0.5, 0.5, 0.25, 1 - 20 / 50, 1.0)
     assert at_threshold(records, 0.05) == AtThreshold(0.05, 1.0, 1.0, 0.0, 0.0)

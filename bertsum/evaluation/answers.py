@@ -28,7 +28,7 @@ THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Judged:
     """A record, as far as its figures need it.
 
     Attributes:
@@ -55,7 +55,7 @@ def ranking_figures(scores: Sequence[float] | np.ndarray, relevant: Sequence[boo
     return [float(ranked[0]), 1 / (places[0] + 1), float(precisions.mean())]
 
 
-def at_threshold(records: Sequence[Asked], threshold: float) -> AtThreshold:
+def at_threshold(records: Sequence[Judged], threshold: float) -> AtThreshold:
     """What is kept and removed if all sentences with at least this score are kept.
 
     Args:
@@ -77,7 +77,7 @@ def at_threshold(records: Sequence[Asked], threshold: float) -> AtThreshold:
 
 
 def summarize_answers(
-    records: Sequence[Asked], thresholds: Sequence[float], samples: int = 1000, seed: int = 0
+    records: Sequence[Judged], thresholds: Sequence[float], samples: int = 1000, seed: int = 0
 ) -> Answers:
     """The figures of a system over all records, with 95% bootstrap intervals.
 
@@ -136,7 +136,7 @@ def write_answers(
             relevant[places] = True
             scores = np.array([-math.inf if score is None else score for score in made.scores])
             words = np.array([len(split_words(sentence)) for sentence in row["sentences"]])
-            model.append(Asked(scores, relevant, words))
+            model.append(Judged(scores, relevant, words))
             texts.append((row["query"], row["sentences"]))
             line = {
                 "id": row["id"],
@@ -147,8 +147,10 @@ def write_answers(
                 "sentences": row["sentences"],
             }
             lines.write(json.dumps(line, ensure_ascii=False) + "\n")
-    first = [Asked(-np.arange(len(one.scores), dtype=float), one.relevant, one.words) for one in model]
-    overlap = [Asked(scores, one.relevant, one.words) for scores, one in zip(overlap_scores(texts), model, strict=True)]
+    first = [Judged(-np.arange(len(one.scores), dtype=float), one.relevant, one.words) for one in model]
+    overlap = [
+        Judged(scores, one.relevant, one.words) for scores, one in zip(overlap_scores(texts), model, strict=True)
+    ]
     thresholds = sorted({*THRESHOLDS, *([] if query_threshold is None else [query_threshold])})
     return {
         "first": summarize_answers(first, (), samples, seed),

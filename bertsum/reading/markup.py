@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -25,6 +27,7 @@ _BLOCKS = words(
     "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote hr dl dt dd figure"
     " figcaption header address body html"
 )
+_FOR_MACHINES = words("script style template svg")
 _VOID = words("br hr img meta link input source wbr col area base embed param track keygen")
 _TELLING = _SILENT | _HEADINGS | {"blockquote", "signature"}
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
@@ -155,7 +158,9 @@ def _add_table(table: ElementTree.Element, builder: TextBuilder) -> None:
 
 def _text(block: ElementTree.Element) -> str:
     """The text of a block, with its line breaks."""
-    return _joined(_texts(block))
+    for line_break in block.iter("lb"):
+        line_break.text = _LINE_BREAK
+    return _joined(block.itertext())
 
 
 def _joined(texts: Iterable[str]) -> str:
@@ -163,11 +168,30 @@ def _joined(texts: Iterable[str]) -> str:
     return "\n".join(" ".join(line.split()) for line in lines).strip()
 
 
-def _texts(block: ElementTree.Element) -> Iterator[str]:
-    yield block.text or ""
-    for part in block:
-        yield from [_LINE_BREAK] if part.tag == "lb" else _texts(part)
-        yield part.tail or ""
+@dataclass(frozen=True)
+class _Open:
+    """An element of a page that has not ended yet.
+
+    Attributes:
+        tag: Its tag.
+        telling: The outermost tag that tells something of the text in it, among its own and those around it; or empty.
+        in_paragraph: Whether the innermost block is a paragraph.
+        for_machines: Whether its text is no text, such as a script.
+    """
+
+    tag: str
+    telling: str = ""
+    in_paragraph: bool = False
+    for_machines: bool = False
+
+    def inner(self, tag: str) -> _Open:
+        """An element that begins in this one."""
+        return _Open(
+            tag,
+            self.telling or (tag if tag in _TELLING else ""),
+            tag == "p" if tag in _BLOCKS else self.in_paragraph,
+            self.for_machines or tag in _FOR_MACHINES,
+        )
 
 
 class _Blocks(HTMLParser):
@@ -176,7 +200,8 @@ class _Blocks(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.found: list[tuple[str, str]] = []
-        self._open: list[str] = []
+        self._open = [_Open("")]  # around them all: the page
+        self._counts: Counter[str] = Counter()  # of the open elements' tags
         self._text: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -185,24 +210,26 @@ class _Blocks(HTMLParser):
             self._end()
         if tag == "br":
             self._text.append(_LINE_BREAK)
-        if tag in _BLOCKS and next((one for one in reversed(self._open) if one in _BLOCKS), None) == "p":
+        if tag in _BLOCKS and self._open[-1].in_paragraph:
             self.handle_endtag("p")  # the page leaves out its end: no block is inside a paragraph
         if tag not in _VOID:
-            self._open.append(tag)
+            self._begin(tag)
             if tag in ("div", "p", "span") and _SIGNATURES & set((dict(attrs).get("class") or "").lower().split()):
-                self._open.append("signature")  # ends with the tag
+                self._begin("signature")  # ends with the tag
 
     def handle_endtag(self, tag: str) -> None:
         """Ends a block, and those in it that the page does not end."""
         if tag in _BLOCKS or tag in _SILENT:
             self._end()
-        if tag in self._open:
-            while self._open.pop() != tag:
-                pass
+        while self._counts[tag]:
+            inner = self._open.pop().tag
+            self._counts[inner] -= 1
+            if inner == tag:
+                break
 
     def handle_data(self, data: str) -> None:
         """Takes text, unless it is for machines, such as a script."""
-        if not {"script", "style", "template", "svg"} & set(self._open):
+        if not self._open[-1].for_machines:
             self._text.append(data)
 
     def close(self) -> None:
@@ -210,11 +237,13 @@ class _Blocks(HTMLParser):
         super().close()
         self._end()
 
+    def _begin(self, tag: str) -> None:
+        self._open.append(self._open[-1].inner(tag))
+        self._counts[tag] += 1
+
     def _end(self) -> None:
         text = _joined(self._text)
         self._text = []
         if text:
-            telling = [tag for tag in self._open if tag in _TELLING]
-            if telling[:1] == ["signature"] and len(text) > _LONGEST_SIGNATURE:
-                telling = []
-            self.found.append((text, telling[0] if telling else ""))
+            telling = self._open[-1].telling
+            self.found.append((text, "" if telling == "signature" and len(text) > _LONGEST_SIGNATURE else telling))
