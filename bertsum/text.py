@@ -27,6 +27,11 @@ LANGUAGE_CODE = re.compile(r"auto|[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
 A_LANGUAGE = "an ISO 639 code such as en, zh or ru, or auto"
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text as a set, for tables of words."""
+    return frozenset(text.split())
+
+
 def split_words(text: str) -> list[str]:
     """Words as in the papers (``str.split()``); in scripts without spaces each character is a word."""
     return text.split() if is_spaced(text) else _WORD.findall(text)

@@ -11,73 +11,24 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
+from bertsum.data.english_words import (
+    BEFORE_A_LETTER,
+    DAYS,
+    INNER,
+    MONTHS,
+    NUMBERED,
+    NUMBERED_WORDS,
+    OPEN,
+    OPEN_NAMES,
+    STARTERS,
+    TITLES,
+    TITLES_IN_ANY_CASE,
+    WEEKDAYS,
+)
+from bertsum.text import word_set
+
 _FEW = 3  # sentences: a quoted or bracketed passage of at most this many stays whole
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Words that often begin a sentence and are seldom part of a name. After an abbreviation they show an end.
-_STARTERS = _words(
-    "a about above according across after again against all almost along already also although always am among an and"
-    " another any anybody anyone anything are around as at be because been before behind below beneath beside besides"
-    " between beyond both but by can compared consequently could critics currently despite did do does during each"
-    " earlier either even eventually every everybody everyone everything except few finally for former formerly from"
-    " further furthermore given had half has have he hence her here hers herself him himself his historically how"
-    " however i if in indeed inside instead into is it its itself just last lastly later least less let like many may"
-    " maybe me meanwhile might mine more moreover most much must my myself near neither never nevertheless next no"
-    " nobody none nonetheless nor not nothing nothing now of off often on once one only or originally other others"
-    " otherwise our ours out outside over overall people perhaps please previously quite rather recently same see"
-    " several shall she should similarly since so some somebody someone something sometimes soon still subsequently"
-    " such than that the their theirs them then there therefore these they this those though three through throughout"
-    " thus to today together tomorrow tonight too toward towards two under unfortunately unless unlike until up upon us"
-    " usually very was we well were what whatever when whenever where whereas wherever whether which whichever while"
-    " who whoever whom whose why will with within without would yes yesterday yet you your yours"
-)
-# Abbreviations before a name; the first set only with a capital.
-_TITLES = _words(
-    "Adm Ald Amb Atty Bp Brig Capt Cdr Chas Chmn Cllr Cmdr Cmdt Col Comdr Cpl Cpt Det Drs Ens Fr Gen Geo Gov Hon Insp"
-    " Jas Jos Lieut Lt Ltc Lts Maj Messrs Mlle Mme Mmes Mses Msgr Mt Mts Mx Ofc Pfc Ph Pres Profs Pvt Rep Reps Rev Rt"
-    " Secy Sen Sens Sgt Sr Sra Srta Ste Supt Thos Treas Wm"
-)
-_TITLES_IN_ANY_CASE = _words("dr em hon mr mrs ms prof st v vs")
-# Abbreviations before a number. The second set are also words.
-_NUMBERED = _words(
-    "ann approx appx arts bk bks cf ch chap chaps chs cl cor def defs deg dir eq eqn eqns eqs ex exs ext figs fn"
-    " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
-    " sect sects ser supp suppl tabs tel thm thms vers viz vol vols vv"
-)
-_NUMBERED_WORDS = _words("add app art ca exp fig lit max min no prop ref rule sec tab")
-_MONTHS = _words("jan feb mar apr jun jul aug sep sept oct nov dec")
-_WEEKDAYS = _words("Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Sun")
-_DAYS = _words(
-    "monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays"
-    " sundays est edt cst cdt mst mdt pst pdt gmt utc cet cest bst january february march april may june july august"
-    " september october november december"
-)
-# Abbreviations that end a sentence if a word of _STARTERS follows; the first set only with a capital.
-_OPEN_NAMES = _words(
-    "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Civ Co Comp Conf Corp Cos Crim Ct Dept Depts Dist Div Esq Est"
-    " Expy Ft Govt Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz"
-    " Ark Calif Colo Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex"
-    " Va Vt Wash Wis Wyo"
-)
-_OPEN = _words(
-    "abbr al apt assn ave bldg blvd bros co corp dept depts ed eds esp esq est et etc hwy inc incl inst ltd misc orig"
-    " plc pty publ rd resp st trans univ usu var"
-)
-# Abbreviations inside a sentence: before a small letter they do not end it.
-_INNER = _words(
-    "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj orig"
-    " pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts"
-)
-# Nouns before a letter that is not an initial: "plan A. We".
-_BEFORE_A_LETTER = _words(
-    "plan type class grade group part point section appendix annex option vitamin hepatitis level team model figure"
-    " table column row line route room unit block zone phase stage category case form schedule exhibit chapter building"
-    " gate platform track version variant size side step lane box channel terminal"
-)
 _SPEAKS = (
     "said|says|asked|asks|replied|cried|shouted|answered|added|told|whispered|wondered|exclaimed|yelled|demanded"
     "|screamed|inquired|muttered|murmured|insisted|snapped|repeated|continued|wrote|joked|quipped|thought|wanted|began"
@@ -132,10 +83,10 @@ _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
     r"[.)\]]+\s*"
 )
 _LONGEST_MARK = 20  # characters
-_EXCLAIMED = _words("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
-_BEFORE_SMALL = _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS - {"art", "no", "rule"} | _MONTHS | _OPEN | _INNER
-_DATED = _MONTHS | _WEEKDAYS
-_ABBREVIATIONS = _TITLES | _TITLES_IN_ANY_CASE | _NUMBERED | _NUMBERED_WORDS | _DATED | _OPEN_NAMES | _OPEN
+_EXCLAIMED = word_set("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
+_BEFORE_SMALL = TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS - {"art", "no", "rule"} | MONTHS | OPEN | INNER
+_DATED = MONTHS | WEEKDAYS
+_ABBREVIATIONS = TITLES | TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS | _DATED | OPEN_NAMES | OPEN
 _LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED | {"Fed"}))
 
 
@@ -226,7 +177,7 @@ def _ends_before_small(before: str, marks: str) -> bool:
     if marks != "." or _MEASURED.search(before):  # "14 in. wide", "44s. a quarter"
         return False
     return last[-1:] == ")" or (
-        (last in _STARTERS or _ORDINARY.fullmatch(last) is not None) and last not in _BEFORE_SMALL
+        (last in STARTERS or _ORDINARY.fullmatch(last) is not None) and last not in _BEFORE_SMALL
     )
 
 
@@ -238,7 +189,7 @@ def _ends_unspaced(before: str, after: str, marks: str) -> bool:
     if word is None or following is None:
         return False
     next_word = following[0].lower()
-    return word[1][0].islower() or next_word in _STARTERS or next_word in _TITLES_IN_ANY_CASE
+    return word[1][0].islower() or next_word in STARTERS or next_word in TITLES_IN_ANY_CASE
 
 
 def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> bool:
@@ -257,7 +208,7 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     word = token.lower().rstrip("'’")
     match = _NEXT.match(following)
     next_word = match[0].lower().replace("’", "'").split("'")[0] if match else ""
-    starter = next_word in _STARTERS and not shouted
+    starter = next_word in STARTERS and not shouted
     if len(token) == 1 and token.isalpha():
         return _letter_ends(token, before, following, starter)
     if _JOINED_INITIALS.fullmatch(token):
@@ -265,19 +216,19 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     if _INITIALS.fullmatch(token):
         return _initials_end(word, before, following, next_word, starter, shouted)
     as_name = word.capitalize() if shouted else token
-    if as_name in _TITLES or word in _TITLES_IN_ANY_CASE:
+    if as_name in TITLES or word in TITLES_IN_ANY_CASE:
         above = before[: -len(token)].rstrip()[-1:]  # "on Mill St. The", "John Ott Sr. They", "12 ms. Users"
         return (starter and word in ("st", "sr") and above.isalpha()) or (word == "ms" and above.isdigit())
     numbered = _NUMBER.match(following) is not None
-    if word in _MONTHS:
+    if word in MONTHS:
         return not following[0].isdigit() and len(before.split()) > 2
-    if as_name in _WEEKDAYS:
-        return not (numbered or next_word[:3] in _MONTHS)
-    if word in _NUMBERED_WORDS:
+    if as_name in WEEKDAYS:
+        return not (numbered or next_word[:3] in MONTHS)
+    if word in NUMBERED_WORDS:
         return not numbered
-    if word in _NUMBERED:
+    if word in NUMBERED:
         return starter and not numbered
-    if word in _OPEN or as_name in _OPEN_NAMES:
+    if word in OPEN or as_name in OPEN_NAMES:
         return starter or word == "etc"
     return not shouted or len(word) > 1
 
@@ -290,7 +241,7 @@ def _letter_ends(letter: str, before: str, following: str, starter: bool) -> boo
         return False
     words = before.split()
     previous = words[-2] if len(words) > 1 else ""
-    if previous.lower() in _BEFORE_A_LETTER:
+    if previous.lower() in BEFORE_A_LETTER:
         return True
     return starter and (previous.islower() or not following.startswith(("A ", "I ")))
 
@@ -301,7 +252,7 @@ def _initials_end(word: str, before: str, following: str, next_word: str, starte
         return False
     if word in ("a.m", "p.m"):
         few_words_before = len(before.split()) <= 3 and len(before) < 40 and before[:1].isupper()
-        zone = next_word in _DAYS or _ZONE.match(following) is not None
+        zone = next_word in DAYS or _ZONE.match(following) is not None
         return not (few_words_before or zone or shouted or following[0].isdigit())
     return starter or next_word in ("dr", "mr", "mrs", "ms")  # but "U.S. Sen. Hill"
 

@@ -35,23 +35,47 @@ def sentence_ends(text: str, language: str) -> list[int]:
 def _pieces(language: str, text: str) -> Iterator[str]:
     """The splitter's sentences, verbatim; the last two of a part are split again with the text after them."""
     start, size = 0, _AT_ONCE
+    clear = _clear_marks(text)
     while len(text) - start > size:
-        pieces = [*_laid(segment(language, text[start : start + size]), text[start : start + size])][:-2]
+        part = clear[start : start + size]
+        pieces = [*_laid(segment(language, part), part, text[start : start + size])][:-2]
         yield from pieces
         if not pieces and size >= _LONGEST:  # no sentence is so long, and the splitter's time is quadratic
             pieces = [text[start : start + size]]
             yield from pieces
         start += sum(map(len, pieces))
         size = _AT_ONCE if pieces else 2 * size  # a sentence may be longer
-    yield from _laid(segment(language, text[start:]), text[start:])
+    yield from _laid(segment(language, clear[start:]), clear[start:], text[start:])
 
 
-def _laid(pieces: Iterable[str], text: str) -> Iterator[str]:
-    """Cuts a text at the ends of the splitter's pieces, even if the splitter left out or changed characters."""
+# The splitter takes ” and » for closing marks; in Swedish and Finnish they open quotations, too, and » in German. It
+# does not see that ” closes what „ opens, as in Polish, Hungarian and Romanian.
+_OPENS, _OPENS_ALONE = (regex.compile(rf"(?<=^|[\s(\[–—-]){marks}(?=[\p{{L}}\p{{N}}¿¡(])") for marks in ("[”»]", "»"))
+_CLOSES_ALONE = regex.compile(r"(?<=\S)[»«](?![\p{L}\p{N}])")
+_LOW = regex.compile("„(?=[^„“”]*”)")
+_IN_A_WORD = regex.compile(r'(?<=\p{L})"(?=\p{L})')  # Hebrew abbreviations: no quotation mark
+
+
+def _clear_marks(text: str) -> str:
+    """A copy of the same length, in which quotation marks say whether they open a quotation."""
+    clear = _IN_A_WORD.sub("-", text)
+    if _OPENS_ALONE.search(clear):
+        clear = _CLOSES_ALONE.sub("”", clear)
+    return _LOW.sub("“", _OPENS.sub("“", clear))
+
+
+def _laid(pieces: Iterable[str], seen: str, text: str) -> Iterator[str]:
+    """Cuts a text at the ends of the splitter's pieces, even if the splitter left out or changed characters.
+
+    Args:
+        pieces: The splitter's pieces.
+        seen: What it has split: the text, or a copy of the same length with clearer marks.
+        text: The text.
+    """
     start = position = 0
     for piece in pieces:
         core = piece.strip()
-        begin = text.find(core, position)
+        begin = seen.find(core, position)
         if not core or begin < 0:
             continue  # it belongs to the next piece that is in the text
         position = begin + len(core)
@@ -76,7 +100,7 @@ def _unquoted(language: str, piece: str) -> Iterator[str]:
         return
     masked = _QUOTATION.sub("-", piece)  # of the same length
     start = 0
-    for end in accumulate(map(len, _laid(segment(language, masked), masked))):
+    for end in accumulate(map(len, _laid(segment(language, masked), masked, piece))):
         while end < len(piece) and piece[end] in '"”»' and not piece[end + 1 : end + 2].isalnum():
             end += 1  # a closing mark belongs to the sentence before it
         if end > start:
@@ -118,7 +142,7 @@ _ABBREVIATIONS = {
         " prof | jan feb mrt apr jun jul aug sep sept okt nov dec afb afl art bijl bijv blz ca fig hfst max min nr nrs"
         " p pag par tel vgl vol",
         "no": "Chr Dr St frk hr mag prof | Kl art ca des fig jf kap kl nr okt pkt s tlf",
-        "pl": "Al Dr Gen Ks Prof Ul al dr gen hab im inż ks mgr os pl prof płk ul św"
+        "pl": "Al Bp Dr Gen Ks Prof Ul abp al bp bł dr gen hab im inż kard ks mgr os p pl prof płk ul św śp"
         " | art godz kwiet lit lok lut m nr obj ok par paźdz pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wrz"
         " wyd zał zob",
         "pt": "Arq Av av Cap Cel Cia D Dr Dra Dras Drs Eng Exma Exmo Exmos Gen Gov Ilma Ilmo Ltda Mons Pe Prof Profa Sr"
@@ -164,6 +188,7 @@ _INITIAL = regex.compile(r"(?:^|.*\.)(?:\p{Lu}|(?=[\p{Lo}--\p{Han}])\p{L}\p{M}*)
 _CASED_END = regex.compile(r"[\p{Ll}\p{Lu}\p{N}][^\p{L}\p{N}]*$")  # the last letter is from a script with capitals
 _GOES_ON_SMALL = regex.compile(r"(?:[–—-] ?)?\p{Ll}(?!\p{Lu})")  # but "iPhone" begins a sentence
 _CLOSES = regex.compile(r"[”’」』）)》〉】\]]")
+_TITLE = regex.compile(r"[。！？!?…]+[》〉]$")  # "《谁动了我的书？》": a question mark of a title
 _NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b)")
 _ENUMERATOR = regex.compile(r"\s*\d{1,3}[.)]")
 _WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
@@ -180,16 +205,17 @@ _GERMAN, _RUSSIAN = (
     )
 )
 _CLEAR_ENDS = {
-    "da": r"(?:\b(?:i|med|ned|da|sø|sen)|\d kr)\.\s+(?=\p{Lu}\p{Ll})",
+    "da": r"(?:\b(?:i|med|ned|da|sø|sen)|\d kr)\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
     "de": rf"\d (?:Min|Mio|Mrd|Sek|Std|Tsd|m)\.\s+(?={_GERMAN})|\bArt\.\s+(?!(?:[IVXLC]+|Nr)\b)(?=\p{{Lu}})"
     r"|(?:\b[12]\d{3}|\d:\d+)\.\s+(?=\d)",
-    "es": r"(?:\b(?:no|bien|mar|nos|auto)|\d (?:km|kg|cm|min))\.\s+(?=\p{Lu}\p{Ll})",
-    "fr": r"\b(?:vol|art)\.\s+(?=\p{Lu}\p{Ll})",
-    "it": r"(?:\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol|ore)|\d (?:mq|km|kg|cm|min))\.\s+(?=\p{Lu}\p{Ll})",
-    "nl": r"(?:\b(?:vol|hand)|\d (?:kg|m|min))\.\s+(?=\p{Lu}\p{Ll})",
-    "no": r"\b(?:det|i|med|ut|min|sen|art)\.\s+(?=\p{Lu}\p{Ll})",
+    "es": r"(?:\b(?:no|bien|mar|nos|auto)|\d (?:km|kg|cm|min))\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
+    "fr": r"\b(?:vol|art)\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
+    "it": r"(?:\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol|ore)|\d (?:mq|km|kg|cm|min))\.\s+"
+    r"(?=[“”„«»\"]?\p{Lu}\p{Ll})",
+    "nl": r"(?:\b(?:vol|hand)|\d (?:kg|m|min))\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
+    "no": r"\b(?:det|i|med|ut|min|sen|art)\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
     "ru": r"(?:\d (?:гг?|кг|км|м|см|мин|сек|руб|коп|тыс|млн|млрд)|\b[IVX]+ вв?|\bим)\.\s+(?=" + _RUSSIAN + ")",
-    "sv": r"(?:\b(?:hon|det|i|med|ut|min|sen|ens|art)|\d (?:m|maj))\.\s+(?=\p{Lu}\p{Ll})",
+    "sv": r"(?:\b(?:hon|det|i|med|ut|min|sen|ens|art)|\d (?:m|maj))\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
 }
 
 # Ends that sentencex misses: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.
@@ -223,7 +249,7 @@ _ORDINAL = {
             r"|(?:Jan|Feb|Mär|Apr|Jun|Jul|Aug|Sept?|Okt|Nov|Dez)\.|(?:DG|EG|OG|UG|ZG)\b)"
         ),
     ),
-    "tr": (regex.compile(r"\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
+    "tr": (regex.compile(r"(?<!\b(?:s|sf|md|No|Tel)\. )\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
 }
 # So is a number behind an article, if the next word is a noun: "die 3. Zivilkammer".
 _ORDINAL_NOUN = {
@@ -329,6 +355,8 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
     clear = _CLEAR_ENDS.get(language)
     if clear and regex.search(clear, f"{end[-20:]} {after[:20]}"):
         return False
+    if not space and _TITLE.search(end):
+        return True
     if language in _ORDINAL and space and _ORDINAL[language][0].search(end):
         if _ORDINAL[language][1].match(after):
             return True

@@ -14,8 +14,7 @@ from bertsum.errors import BertsumError
 from bertsum.pages.shading import document_html, marked, show_document
 from bertsum.pages.written import show_written, written_html, written_terminal
 from bertsum.structure.markdown import without_targets
-from bertsum.structure.marks import words
-from bertsum.text import is_spaced
+from bertsum.text import is_spaced, word_set
 
 if TYPE_CHECKING:
     from bertsum.config import SelectionConfig
@@ -26,11 +25,11 @@ if TYPE_CHECKING:
     from bertsum.models.base import Model
 _DIVIDED = re.compile(r"\b([^\W\d_]+)([-\u2010\u00ad])[^\S\n\r]*(?:\r\n|[\n\r])[^\S\n\r]*([^\W\d_]+)")
 _HYPHENATED = re.compile(r"\b[^\W\d_]+-[^\W\d_]+")
-_BEFORE_HYPHENS = words(  # they keep their hyphen: self-made
+_BEFORE_HYPHENS = word_set(  # they keep their hyphen: self-made
     "all anti co cross ex full half high long low mid mother multi near non one part post pre self semi short so son"
     " three two well"
 )
-_AFTER_HYPHENS = words("and or to und oder bis et ou y o en of")  # pre- and post-war
+_AFTER_HYPHENS = word_set("and or to und oder bis et ou y o en of")  # pre- and post-war
 _LINE_BREAK = re.compile(r"(.?)[^\S\n\r\x85\u2028]*[\n\r\x85\u2028]\s*(?=(.?))")
 
 

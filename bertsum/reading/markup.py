@@ -13,25 +13,24 @@ from bertsum.errors import BertsumError
 from bertsum.files import encoding_of
 from bertsum.reading.extras import package
 from bertsum.reading.text import FileText, TextBuilder
-from bertsum.structure.marks import words
-from bertsum.text import sanitize
+from bertsum.text import sanitize, word_set
 
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w-]+)", re.IGNORECASE)
 _MAIN = re.compile(r"<(?:main|article)\b", re.IGNORECASE)
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _HEAD = re.compile(r"<head\b.*?</head\s*>", re.IGNORECASE | re.DOTALL)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
-_HEADINGS = words("h1 h2 h3 h4 h5 h6 title summary legend")
-_SILENT = words("script style noscript template head button select option nav footer aside form svg iframe")
-_BLOCKS = words(
+_HEADINGS = word_set("h1 h2 h3 h4 h5 h6 title summary legend")
+_SILENT = word_set("script style noscript template head button select option nav footer aside form svg iframe")
+_BLOCKS = word_set(
     "p div section article main li ul ol table tr td th h1 h2 h3 h4 h5 h6 pre blockquote hr dl dt dd figure"
     " figcaption header address body html"
 )
-_FOR_MACHINES = words("script style template svg")
-_VOID = words("br hr img meta link input source wbr col area base embed param track keygen")
+_FOR_MACHINES = word_set("script style template svg")
+_VOID = word_set("br hr img meta link input source wbr col area base embed param track keygen")
 _TELLING = _SILENT | _HEADINGS | {"blockquote", "signature"}
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
-_SIGNATURES = words("sig signature post-sig post-signature postsignature user-sig user-signature forum-signature")
+_SIGNATURES = word_set("sig signature post-sig post-signature postsignature user-sig user-signature forum-signature")
 _LONGEST_SIGNATURE = 200  # characters
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 

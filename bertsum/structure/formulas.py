@@ -246,7 +246,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|reader interactions|\d+ (?:responses?|thoughts? on .*)"
             r"|(?:lesen sie|das könnte sie) auch.{0,20}|mehr zum thema|(?:à lire|lire) aussi|sur le même sujet"
             r"|(?:lea|vea) también|(?:leia|veja) também|leggi anche|más noticias|te puede interesar|читайте также"
-            r"|関連(?:記事|リンク)|あわせて読みたい|相关(?:阅读|新闻|链接)|推荐阅读"
+            r"|関連(?:記事|リンク)|あわせて読みたい|相关(?:阅读|新闻|链接)|推荐阅读|往期(?:推荐|回顾|精选)"
         ),
         "licence": any_of(
             r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"

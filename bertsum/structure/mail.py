@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from bertsum.structure.formulas import is_formula
 from bertsum.structure.marks import LineMarks
@@ -24,6 +24,8 @@ _OLDER = re.compile(
     re.IGNORECASE,
 )
 _FORWARDED = re.compile(r"forwarded|weitergeleitet|transféré|reenviado", re.IGNORECASE)
+_RULE, _NUMBER = re.compile(r"-{20,}$"), re.compile(r"Message: \d+$")  # of a digest's messages
+_FEWEST_HEADERS = 3
 _SENT = re.compile(r"@|\b\d{1,2}[:.h]\d\d\b")  # an address or the time of a day
 _HEADER = re.compile(
     r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
@@ -69,6 +71,30 @@ _PROSE = 10  # words: a line with as many that ends as a sentence does is not pa
 _LONGEST_SIGNATURE = 14  # lines
 _FEWEST_OWN = 6  # words above an older message: with fewer, the older message is summarised
 _FEWEST_OWN_ABOVE_FORWARDED = 30  # as many may only say what is forwarded
+
+
+def mark_digest(marks: LineMarks) -> bool:
+    """Marks the messages of a mailing list's digest (RFC 1153), which stand between rules, and what is around them;
+    returns whether it is one.
+    """
+    rules = [number for number, line in enumerate(marks.lines) if _RULE.match(line.text)]
+    messages = []
+    for rule, next_rule in pairwise([*rules, len(marks.lines)]):
+        begin = next((number for number in range(rule + 1, next_rule) if marks.lines[number].text), rule)
+        begin += bool(_NUMBER.match(marks.lines[begin].text))
+        headers = takewhile(lambda line: _HEADER.match(line.text), marks.lines[begin:next_rule])
+        if sum(1 for _ in headers) >= _FEWEST_HEADERS:
+            messages.append(slice(begin, next_rule))
+    if len(messages) < 2:
+        return False
+    inside = {number for part in messages for number in range(*part.indices(len(marks.lines)))}
+    marks.set((number for number in range(len(marks.lines)) if number not in inside), "mail header")
+    for part in messages:
+        of_message = LineMarks(marks.lines[part])
+        of_message.whys = marks.whys[part]
+        mark_mail(of_message)
+        marks.whys[part] = of_message.whys
+    return True
 
 
 def mark_mail(marks: LineMarks) -> bool:

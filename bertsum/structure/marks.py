@@ -10,11 +10,6 @@ from typing import NamedTuple
 _LINE = re.compile(r"[^\n\r\f]*(?:\r\n|[\n\r\f]|$)")
 
 
-def words(text: str) -> frozenset[str]:
-    """The words of a text as a set, for tables of words."""
-    return frozenset(text.split())
-
-
 class Line(NamedTuple):
     """A line of a text."""
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from bertsum.data.lines import units
 from bertsum.data.sentences import split_sentences
 from bertsum.structure import formulas
-from bertsum.structure.mail import mark_mail
+from bertsum.structure.mail import mark_digest, mark_mail
 from bertsum.structure.markdown import is_markdown, mark_markdown
 from bertsum.structure.marks import LineMarks, Mark, lines_of
 from bertsum.structure.regions import label_ends, mark_regions
@@ -82,8 +82,10 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     clean = sanitize(text)
     lines = LineMarks(lines_of(clean))
     _known(lines, marks)
-    mail = mark_mail(lines) if not (markdown or is_markdown(clean)) else False
-    mark_markdown(lines, markdown or is_markdown(clean))
+    digest = not markdown and mark_digest(lines)
+    markdown = markdown or (not digest and is_markdown(clean))
+    mail = digest or (not markdown and mark_mail(lines))
+    mark_markdown(lines, markdown)
     mark_regions(lines)
     kinds = formulas.kinds_of(clean)
     labels = label_ends(lines, speakers="clinic" not in kinds)  # whose labels recur with each visit
