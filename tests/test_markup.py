@@ -73,3 +73,25 @@ def test_a_signature_is_short_and_ends_where_the_page_leaves_out_its_end() -> No
         assert "closed in May" in read.text
         marked = [read.text[mark.start : mark.end] for mark in read.marks if mark.why == "signature"]
         assert not any("closed in May" in text or "Eel" in text for text in marked), page
+
+
+def test_of_several_posts_all_are_read_and_comments_are_not() -> None:
+    def post(number: int) -> str:
+        said = " ".join(
+            f"Post {number} says that the {part} of the harbour wall has stood for {number}00 years, and will stay."
+            for part in ("upper part", "foot", "seaward face")
+        )
+        drawn = "<pre><code>wall = 3 * stone\nwall.stand()</code></pre>"
+        return f'<div class="answer"><div class="post"><p>{said}</p>{drawn}<p>What do you say?</p></div></div>'
+
+    page = f"<html><body><h1>How old is the wall?</h1>{''.join(map(post, range(2, 6)))}</body></html>"
+    read = read_html(page.encode(), "page").text
+    assert [f"Post {number} says" in read for number in range(2, 6)] == [True] * 4
+
+    story = "".join(
+        f"<p>In {year} the people of the town crossed the river on the old wall, and paid for it.</p>"
+        for year in range(1900, 1912)
+    )
+    comments = "".join(f'<div class="comment"><p>{"I saw this coming. " * 4}</p></div>' for _ in range(40))
+    page = f'<html><body><article>{story}</article><div class="comments">{comments}</div></body></html>'
+    assert "coming" not in read_html(page.encode(), "page").text

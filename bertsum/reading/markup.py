@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -32,6 +33,13 @@ _TELLING = _SILENT | _HEADINGS | {"blockquote", "signature"}
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
 _SIGNATURES = word_set("sig signature post-sig post-signature postsignature user-sig user-signature forum-signature")
 _LONGEST_SIGNATURE = 200  # characters
+_PROSE = re.compile(r"(?s).{60}[.!?…。！？।؟][\"'”’»)]*$")  # a block that ends as sentences do
+_TAG = re.compile("<[^>]*>")
+_CLASS = re.compile(
+    r"\s(?:class|id)\s*=\s*(?:\"(?![^\"]*(?:comment|respond|cookie|consent|related|promo|sidebar))[^\"]*\""
+    r"|'(?![^']*(?:comment|respond|cookie|consent|related|promo|sidebar))[^']*')",
+    re.IGNORECASE,
+)
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 
 
@@ -53,9 +61,8 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
     blocks.feed(page)
     blocks.close()
     if not whole:
-        trafilatura = package("trafilatura", name, "trafilatura")
-        found = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
-        if found is not None and len(re.sub(r"<[^>]*>|\s", "", found)) >= _FEW:
+        found = _article(page, blocks.found, name)
+        if found is not None and len(_characters(found)) >= _FEW:
             _add_article(found, _Joined(blocks.found), builder)
     article = builder.built(name)
     if not article.text:
@@ -70,6 +77,35 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
         if "".join(text.split()) not in kept:
             article.skipped.append({"text": text, "why": "navigation" if tag in _SILENT else "outside the article"})
     return article
+
+
+def _article(page: str, blocks: Sequence[tuple[str, str]], name: str) -> str | None:
+    """The article of a page as trafilatura's XML. Of several posts trafilatura may take the first alone, by the classes
+    of their elements: if much of the prose is missing, it reads the page without classes.
+    """
+    trafilatura = package("trafilatura", name, "trafilatura")
+
+    def extracted(page: str) -> str | None:
+        found: str | None = trafilatura.extract(
+            _with_main(page), output_format="xml", include_comments=False, include_tables=True
+        )
+        return found
+
+    def missing(article: str) -> int:
+        return sum(len(text) for text in prose if text not in article)
+
+    found = extracted(page)
+    prose = ["".join(text.split()) for text, tag in blocks if not tag and _PROSE.search(text)]
+    article = _characters(found or "")
+    if 2 * (lost := missing(article)) <= len(article) or lost < _FEW:
+        return found
+    whole = extracted(_CLASS.sub("", page))
+    return whole if missing(_characters(whole or "")) < lost / 2 else found
+
+
+def _characters(xml: str) -> str:
+    """The text of some XML without white space."""
+    return "".join(unescape(_TAG.sub("", xml)).split())
 
 
 def _with_main(page: str) -> str:

@@ -72,6 +72,14 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
         ),
         2,
     ),
+    "call": (
+        re.compile(
+            r"^operator\b|\b(?:earnings|conference) call\b|\bquestion[- ]and[- ]answer session\b"
+            r"|\[operator instructions\]",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+        3,
+    ),
     "press": (
         re.compile(
             r"^[^\w\n]{0,9}(?:for immediate release|press release|news release|media contacts?\b|pressemitteilung"
@@ -184,6 +192,17 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\blook(?:ing)? forward to (?:hear|your|see|meet)",
         r"^\W*please find (?:attached|enclosed)",
         r"\bdon't hesitate\b|\bdo not hesitate\b|\bfeel free to\b",
+    ),
+    "call": any_of(
+        r"\bforward[- ]looking (?:statements|information)\b|\bnon-gaap\b.{0,60}\b(?:reconcil|measures)",
+        r"\b(?:on mute|listen[- ]only mode)\b|\boperator instructions\b|\bin the queue\b"
+        r"|\bthis call is being recorded\b",
+        r"\byour line is\b|\b(?:next|first|last|final) question (?:comes|is|will come)\b"
+        r"|\bopen (?:the|up) .{0,20}lines?\b",
+        r"\byou may (?:now )?disconnect\b|\b(?:this )?concludes (?:today's|our|the|this)\b.{0,30}\bcall\b",
+        r"\b(?:turn|hand) (?:it|the (?:call|conference|floor)|over|things)\b.{0,30}\b(?:to|over|back)\b",
+        r"\b(?:taking|take) (?:my|the|our|your) questions?\b|\bcongrat(?:s|ulations) on\b.{0,30}\bquarter\b",
+        r"\btranscript of (?:this|the)\b.{0,20}\bcall\b",
     ),
     "paper": any_of(
         r"\bcontributed equally\b",
