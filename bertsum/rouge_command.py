@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bertsum.commands import warnings_as_lines
 from bertsum.errors import BertsumError
+from bertsum.results import MOST_SAMPLES
 
 
 def add_rouge(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +73,8 @@ def _check_numbers(options: argparse.Namespace) -> None:
         if given is not None and given < value:
             shown = "-n" if name == "n" else f"--{name.replace('_', '-')}"
             raise BertsumError(f"{shown}: got {given}, expected at least {value}")
+    if options.samples > MOST_SAMPLES:
+        raise BertsumError(f"--samples: got {options.samples:,}, expected at most {MOST_SAMPLES:,}")
     if not 1 <= options.confidence <= 100:
         raise BertsumError(f"--confidence: got {options.confidence:g}, expected a percentage from 1 to 100, such as 95")
     if not options.separator:

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import MaxLen, MinLen
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from bertsum.errors import BertsumError
 from bertsum.guard import Guard
@@ -27,6 +27,7 @@ from bertsum.inference.reading import warnings_told
 from bertsum.inference.summarizer import Summarizer, or_raise
 from bertsum.inference.summary import Summary
 from bertsum.parallel import chunks
+from bertsum.text import sanitize
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -35,10 +36,19 @@ _MISSING = "the service needs FastAPI and uvicorn: pip install 'bertsum[serve]'"
 _AT_ONCE = 64  # documents that are scored together
 _CHARACTERS_AT_ONCE = 100_000  # most characters of documents that are scored together: some seconds on one core
 _MOST_DOCUMENTS = 256  # in one request
-Text = Annotated[str, MinLen(1)]
-Document = Text | Annotated[list[str], MinLen(1)]
+
+
+def _encodable(text: str) -> str:
+    if sanitize(text) != text:
+        raise ValueError("got half of a surrogate pair, such as \\ud800; expected Unicode text")
+    return text
+
+
+AnyText = Annotated[str, AfterValidator(_encodable)]
+Text = Annotated[AnyText, MinLen(1)]
+Document = Text | Annotated[list[AnyText], MinLen(1)]
 Documents = Annotated[list[Document], MinLen(1), MaxLen(_MOST_DOCUMENTS)]
-Retrieved = Annotated[list[str | list[str]], MinLen(1), MaxLen(_MOST_DOCUMENTS)]  # of an empty page nothing is kept
+Retrieved = Annotated[list[AnyText | list[AnyText]], MinLen(1), MaxLen(_MOST_DOCUMENTS)]  # an empty page keeps nothing
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ class SummarizeRequest(_Strict):
     """Documents to summarise, or to search for answers to a query; a field that is null has the model's saved value."""
 
     documents: Documents
-    query: str | list[str | None] | None = None
+    query: AnyText | list[AnyText | None] | None = None
     sentences: int | None = None
     ratio: float | None = None
     max_words: int | None = None

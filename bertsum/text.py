@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, TypeGuard
 
 import regex
 
@@ -116,13 +116,18 @@ def unify_spelling(text: str) -> str:
 
 
 def listed(values: object) -> list[Any] | None:
-    """The items of a list, tuple, generator, array or column of a table; None for anything else.
+    """The items of a list, tuple, generator, array or column of a table; None for anything else."""
+    return [plain(value) for value in values] if is_listed(values) else None
 
-    Text and bytes give None because they are one item; a dict, a set and a table because their documents have no order.
+
+def is_listed(values: object) -> TypeGuard[Iterable[Any]]:
+    """Whether values are a list, tuple, generator, array or column of a table.
+
+    Text, bytes and an array without a dimension are one item. The items of a dict or a set have no order; those of a
+    table are its columns.
     """
-    if isinstance(values, str | bytes | bytearray | Mapping | Set) or not isinstance(values, Iterable):
-        return None
-    return None if hasattr(values, "columns") else [plain(value) for value in values]
+    one = isinstance(values, str | bytes | bytearray | Mapping | Set) or not isinstance(values, Iterable)
+    return not one and not hasattr(values, "columns") and getattr(values, "ndim", 1) > 0
 
 
 def plain(value: Any) -> Any:

@@ -200,7 +200,12 @@ def test_fields_that_do_not_fit_are_told_with_their_file(tmp_path) -> None:
 
 def test_a_key_twice_and_broken_yaml(tmp_path) -> None:
     file = tmp_path / "a.yaml"
-    for text, expected in [("seed: 1\nseed: 2\n", "stands twice"), ("a: [", "not valid YAML"), ("- 1", "a mapping")]:
+    for text, expected in [
+        ("seed: 1\nseed: 2\n", "stands twice"),
+        ("train.epochs: 1\ntrain: {epochs: 2}\n", "a.yaml': field 'train.epochs' stands twice"),
+        ("a: [", "not valid YAML"),
+        ("- 1", "a mapping"),
+    ]:
         file.write_text(text)
         with pytest.raises(BertsumError, match=expected):
             Config.load(file)

@@ -173,10 +173,17 @@ def test_compare(tmp_path) -> None:
     assert "b - a" in comparison_table(compare(a, b))
 
 
+def test_compare_keeps_repeated_ids_apart(tmp_path) -> None:
+    lines = [{"id": name, "rouge": dict.fromkeys(METRICS, f)} for name, f in (("a", 0.3), ("a", 0.6), ("a (2)", 0.9))]
+    a = write_jsonl(tmp_path / "a.jsonl", lines)
+    assert compare(a, a)["rouge1"].a == pytest.approx(60)
+
+
 def test_compare_refuses(tmp_path) -> None:
     a = predictions(tmp_path / "a.jsonl", {"x": 0.1, "y": 0.2})
     for content, problem in (
-        ('{"id": "x"}', "b.jsonl line 1: expected a line of predictions.jsonl"),
+        ('{"id": "x"}', r"b.jsonl line 1: got .*; expected a line of predictions.jsonl"),
+        ('{"id": "x", "rouge": null}', r"b.jsonl line 1: got .*\"rouge\": null.*; expected a line"),
         ("", "has no predictions"),
         ('{"id": "x", "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 7}}', "figures from 0 to 1"),
         ('{"id": "z", "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 0}}', "3 of 3 documents are in one file only"),

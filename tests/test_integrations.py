@@ -7,6 +7,7 @@ import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from models import build
 
@@ -122,4 +123,6 @@ def test_sklearn(model, summarizer) -> None:
     counted = make_pipeline(clone(summaries), CountVectorizer()).fit_transform([TEXT, OTHER])
     with pytest.raises(bertsum.BertsumError, match="nowhere"):
         summaries.set_params(model="nowhere").transform([TEXT])
+    with pytest.raises(bertsum.BertsumError, match=r"X: got ndarray of shape \(1, 1\), expected a document a row"):
+        clone(summaries).transform(np.array([[TEXT]]))
     assert counted.sum() == sum(len(text.split()) for text in expected)

@@ -221,6 +221,8 @@ def test_not_text(summarizer) -> None:
         (b"Text.", "bytes, .*decode them"),
         ({"a": "b"}, "dict"),
         ({"a"}, "set"),
+        (np.array("Text."), "ndarray"),
+        (pandas.DataFrame({"a": ["Text."]}), "DataFrame"),
     ]:
         with pytest.raises(bertsum.BertsumError, match=f"documents: got {found}"):
             summarizer(documents)

@@ -10,7 +10,7 @@ from models import build
 
 import bertsum
 from bertsum.data.documents import Document, Rejected
-from bertsum.reading.many import files_of
+from bertsum.reading.many import documents_of, files_of
 from bertsum.reading.tables import read_rows
 
 
@@ -56,6 +56,35 @@ def test_a_book_is_one_field(tmp_path) -> None:
     (row,) = rows_of(tmp_path / "a.csv", f"id,document\n1,{book}\n".encode())
     assert isinstance(row, Document)
     assert len(row.text) == len(book)
+
+
+def test_a_broken_row_keeps_an_id_that_is_sure(tmp_path) -> None:
+    rows = rows_of(tmp_path / "a.csv", b"id,document\n3,It rained,extra\n4,M\xf6rk\n,He left.\n,\n")
+    assert [row.id for row in rows] == ["3", "4", "2", None]
+    rows = rows_of(tmp_path / "b.csv", b"document,id\nIt rained, too,3\n")
+    assert [row.id for row in rows] == [None]  # a comma too many may stand before the id
+
+
+def test_names_of_columns(tmp_path) -> None:
+    assert told(rows_of(tmp_path / "a.csv", b'"a, b, c";document\n1;It rained.\n')) == ["0: It rained."]
+    with pytest.raises(bertsum.BertsumError, match="line 1: column 'document' stands twice"):
+        rows_of(tmp_path / "b.csv", b"document,document\nIt rained.,He left.\n")
+
+
+def test_one_bad_file_among_several(tmp_path) -> None:
+    (tmp_path / "a.csv").write_text("id,document\n1,It rained.\n")
+    (tmp_path / "b.parquet").write_text("no table")
+    (tmp_path / "c.csv").write_text("foo,bar\n1,2\n")
+    (tmp_path / "d.txt").write_text("He left.")
+    (tmp_path / "e.txt").symlink_to("nowhere.txt")
+    first, *others = documents_of(str(tmp_path / "*"))
+    assert isinstance(first, Document)
+    said = {Path(name).name: str(text) for name, text in others}
+    assert said["d.txt"] == "He left."
+    assert "b.parquet: cannot be read" in said["b.parquet"]
+    assert "no field for the document" in said["c.csv"]
+    linked = dict(documents_of(str(tmp_path)))
+    assert "No such file" in str(linked[str(tmp_path / "e.txt")])
 
 
 def test_a_folder_has_only_files(tmp_path) -> None:

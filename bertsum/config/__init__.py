@@ -106,7 +106,7 @@ class Config:
             if not isinstance(path, str | os.PathLike):
                 raise BertsumError(f"config: got {kind_of(path)}, expected a path or a name")
             file = find_config(path)
-            values = dict(flatten(read_yaml(file)))
+            values = flatten(read_yaml(file), f"config '{file}'")
             origin = dict.fromkeys(values, str(file))
             values.setdefault("name", file.stem)
         if isinstance(overrides, str):
@@ -129,7 +129,7 @@ class Config:
         """
         if not isinstance(values, Mapping):
             raise BertsumError(f"config: got {kind_of(values)}, expected a mapping of sections")
-        return build(Config, dict(flatten(values)), {}, _all_problems if training else _problems)
+        return build(Config, flatten(values), {}, _all_problems if training else _problems)
 
     def to_dict(self) -> dict[str, Any]:
         """The resolved configuration as plain nested values."""
@@ -137,7 +137,7 @@ class Config:
 
     def flat(self) -> dict[str, Any]:
         """Dotted name and value of every field."""
-        return dict(flatten(self.to_dict()))
+        return flatten(self.to_dict())
 
     def save(self, path: str | Path) -> None:
         """Writes the resolved configuration as YAML.

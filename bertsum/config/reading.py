@@ -184,11 +184,28 @@ def _several(kind: Any) -> str:
     return {"text": "strings", "a number": "numbers", "a whole number": "whole numbers"}.get(named, named)
 
 
-def flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested values as dotted ones."""
+def flatten(values: Mapping[Any, Any], where: str = "config") -> dict[str, Any]:
+    """Nested values as dotted ones.
+
+    Args:
+        values: The values.
+        where: Where they stand, for errors.
+
+    Raises:
+        BertsumError: if a field stands twice, in its section and with a dot.
+    """
+    dotted: dict[str, Any] = {}
+    for name, value in _dotted(values, ""):
+        if name in dotted:
+            raise BertsumError(f"{where}: field '{name}' stands twice, in its section and with a dot; expected it once")
+        dotted[name] = value
+    return dotted
+
+
+def _dotted(values: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{prefix}{key}.")
+            yield from _dotted(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", plain(value)
 

@@ -162,9 +162,9 @@ def id_field(config: DataConfig, record: Mapping[str, Any]) -> str | None:
 
 
 def identity_of(record: Mapping[str, Any], field: str | None) -> str | None:
-    """The id of a record as text; None if the id is missing, or neither text nor a whole number."""
+    """The id of a record as text; None if the id is missing, empty, or neither text nor a whole number."""
     value = None if field is None else record.get(field)
-    return sanitize(str(value)) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    return (sanitize(str(value)) or None) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
 def identified(item: Document | Rejected, record: Mapping[str, Any], field: str | None) -> Document | Rejected:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +60,7 @@ def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) 
     if alone:
         raise BertsumError(
             f"compare: {len(alone)} of {len(first.keys() | second.keys())} documents are in one file only, such as "
-            f"'{min(alone)}'; expected predictions for the same documents"
+            f"'{min(alone)[0]}'; expected predictions for the same documents"
         )
     has_a, has_b = next(iter(first.values())).keys(), next(iter(second.values())).keys()
     common = [metric for metric in has_a if metric in has_b]
@@ -115,26 +117,28 @@ def comparison_table(differences: dict[str, Difference]) -> str:
     return "\n".join(lines)
 
 
-def _read(path: Path) -> dict[str, dict[str, list[float]]]:
-    """ROUGE F1 and statistics of translations by document id, each by metric; a repeated id gets a number."""
-    documents: dict[str, dict[str, list[float]]] = {}
-    seen: dict[str, int] = {}
+def _read(path: Path) -> dict[tuple[str, int], dict[str, list[float]]]:
+    """ROUGE F1 and statistics of translations, each by metric; by document id, and how often it stood before."""
+    documents: dict[tuple[str, int], dict[str, list[float]]] = {}
+    seen: Counter[str] = Counter()
     for place, record in read_json_lines(path):
         try:
             figures = _rouge(record) | _statistics(record)
             identity = str(record["id"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
+            found = error if isinstance(error, ValueError) else f"got {json.dumps(record):.120}"
             raise BertsumError(
-                f"{place}: expected a line of predictions.jsonl, with id, and rouge or statistics: {error!r}"
+                f"{place}: {found}; expected a line of predictions.jsonl, with id, and rouge or statistics"
             ) from error
         values = [value for metric in METRICS for value in figures.get(metric, [])]
         if not all(0 <= value <= 1 for value in values):
             raise BertsumError(f"{place}: field 'rouge': got {values}, expected figures from 0 to 1")
         before = next(iter(documents.values()), figures)
         if figures.keys() != before.keys():
-            raise BertsumError(f"{place}: has {', '.join(figures)}, expected {', '.join(before)} as in the first line")
-        times = seen[identity] = seen.get(identity, 0) + 1
-        documents[identity if times == 1 else f"{identity} ({times})"] = figures
+            names = [", ".join(each) or "no figures" for each in (figures, before)]
+            raise BertsumError(f"{place}: has {names[0]}, expected {names[1]} as in the first line")
+        documents[identity, seen[identity]] = figures
+        seen[identity] += 1
     if not documents:
         raise BertsumError(f"'{path}' has no predictions")
     return documents

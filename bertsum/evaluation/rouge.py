@@ -20,7 +20,7 @@ from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.rouge155 import NOT_COUNTED, Metric, Rouge155Tokenizer, Text
 from bertsum.parallel import map_in_order
 from bertsum.progress import Progress
-from bertsum.results import METRICS, RougeScore
+from bertsum.results import METRICS, MOST_SAMPLES, RougeScore
 from bertsum.text import alphanumeric_words, cut_words, kind_of, listed, split_words, unify_spelling
 
 _CHUNK = 64
@@ -152,8 +152,8 @@ def document_rouge(
 
 def summarize_scores(scores: np.ndarray, bootstrap_samples: int = 1000, seed: int = 0) -> dict[str, RougeScore]:
     """Means of scores (N, 3, 3) over documents, with the 2.5 and 97.5 percentiles of their bootstrap distribution."""
-    if bootstrap_samples < 1:
-        raise BertsumError(f"rouge: bootstrap_samples: got {bootstrap_samples}, expected at least 1")
+    if not 1 <= bootstrap_samples <= MOST_SAMPLES:
+        raise BertsumError(f"rouge: bootstrap_samples: got {bootstrap_samples}, expected 1 to {MOST_SAMPLES:,}")
     means = resampled_means(scores.reshape(len(scores), -1), bootstrap_samples, seed)  # (samples, 9)
     low, high = (end.reshape(3, 3) for end in interval(means))
     mean = scores.mean(axis=0)

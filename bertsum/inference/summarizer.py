@@ -8,7 +8,7 @@ for summary in summarizer.stream(texts):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, overload
 
@@ -24,7 +24,7 @@ from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.storage import packaged
 from bertsum.parallel import chunks
 from bertsum.reading.text import FileText
-from bertsum.text import kind_of, listed, split_words, text_size
+from bertsum.text import is_listed, kind_of, listed, split_words, text_size
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -272,7 +272,7 @@ class Summarizer:
         Raises:
             BertsumError: if an option is out of its range.
         """
-        if isinstance(documents, str | bytes | Mapping | Set) or not isinstance(documents, Iterable):
+        if not is_listed(documents):
             raise BertsumError(
                 f"documents: got {kind_of(documents)}, expected a list, a generator or the like of documents"
             )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from bertsum.errors import BertsumError
 from bertsum.inference.summarizer import Summarizer
 
 
@@ -59,6 +60,11 @@ class Summaries(TransformerMixin, BaseEstimator):
         Raises:
             BertsumError: if a document cannot be summarised.
         """
+        if getattr(X, "ndim", 1) != 1:
+            raise BertsumError(
+                f"X: got {type(X).__name__} of shape {getattr(X, 'shape', None)}, expected a document a row, such "
+                "as a list or a column of a table (in a ColumnTransformer name the column itself, not a list of it)"
+            )
         if not hasattr(self, "summarizer_") or self._loaded != self.model:
             self.fit(X)
         made = self.summarizer_.stream(X, sentences=self.sentences, query=self.query)

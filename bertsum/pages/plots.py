@@ -29,6 +29,8 @@ def plot_positions(files: Sequence[str | Path], output: str | Path) -> None:
     chosen: dict[str, list[list[int]]] = {}
     for file in map(Path, files):
         lines = list(read_json_lines(file))
+        if not lines:
+            raise BertsumError(f"'{file}' has no predictions")
         indices, oracle = (_whole_numbers(lines, field) for field in ("indices", "oracle"))
         if chosen.setdefault("oracle", oracle) != oracle:
             raise BertsumError(f"'{file}': its documents are not those of '{files[0]}'")

@@ -27,7 +27,8 @@ def files_of(source: str) -> list[Path]:
     if folder.is_dir():
         found = (Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
         files = [path for path in found if path.suffix.lower() in SUFFIXES and not _is_hidden(path, folder)]
-        files = [path for path in files if path.is_file()]  # a pipe would never end
+        # A pipe would never end. A link to nothing is a document that cannot be read.
+        files = [path for path in files if path.is_file() or not path.exists()]
     else:
         files = [path for path in map(Path, glob.glob(source, recursive=True)) if path.is_file()]
     if not files:
@@ -67,11 +68,13 @@ def documents_of(
     """
     for path in files_of(source):
         name = sanitize(str(path))
-        if is_table(path.name):
-            with open(path, "rb") as file:
-                yield from read_rows(path, file, document_field, id_field, encoding, query_field)
-            continue
         try:
-            yield name, read_document(path, encoding=encoding)
+            if is_table(path.name):
+                with open(path, "rb") as file:
+                    yield from read_rows(path, file, document_field, id_field, encoding, query_field)
+            else:
+                yield name, read_document(path, encoding=encoding)
+        except OSError as error:
+            yield name, BertsumError(f"'{name}': cannot be read: {error.strerror}")
         except BertsumError as error:
             yield name, error

@@ -10,6 +10,7 @@ from bertsum.reading.text import FileText, TextBuilder
 _TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|<\d[\d:.]*>")
 _SOUND = re.compile(r"\s*(?:-\s*)?(?:\([^()]*\)|\[[^\[\]]*\]|[♪♫#*][^♪♫]*[♪♫#*]?)[\s♪♫]*$")
+_SOUND_INSIDE = re.compile(r"\[[^\[\]:]*[^\W\d][^\[\]:]*\]|^(?:- )?\([a-zA-Z ,'’-]{2,40}\)(?= )")
 _MUSIC = re.compile(r"[♪♫]")
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)]*\s*$")
 _TURN = re.compile(r"\s*[-–—]\s*\S")
@@ -47,6 +48,9 @@ def read_subtitles(text: str, name: str) -> FileText:
                     builder.skip(said, "sound")
                     continue
                 turn = _TURN.match(said) is not None
+                for sound in _SOUND_INSIDE.finditer(said):
+                    builder.skip(sound[0], "sound")
+                said = " ".join(_SOUND_INSIDE.sub(" ", said).split())
                 builder.add(said, separator="\n\n" if ended or turn else " ")
                 ended = _ENDED.search(said) is not None
     return builder.built(name)

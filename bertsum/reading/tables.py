@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from bertsum.config import DataConfig
-from bertsum.data.documents import Document, Fields, Rejected, document_of
+from bertsum.data.documents import Document, Fields, Rejected, document_of, identified
+from bertsum.data.documents import id_field as named_id
 from bertsum.data.sources import read_to_summarize
 from bertsum.errors import BertsumError
 from bertsum.files import encoding_of
 from bertsum.reading.documents import TABLES
 
+_QUOTED = re.compile('"[^"]*"')
 _LONGEST = 1 << 24  # characters of a field
 _ROWS = 64  # of a Parquet file, read at once
 # What the package csv says, in other words.
@@ -50,10 +53,10 @@ def read_rows(
     fields: Fields | None = None
     rows = _parquet(path, file) if path.name.lower().endswith(".parquet") else _csv(path, file, encoding)
     with closing(rows):  # before the file is
-        for number, record in enumerate(rows):
+        for number, (record, problem) in enumerate(rows):
             place = f"{path} row {number + 1}"
-            if isinstance(record, str):
-                yield Rejected(place, "broken row", record)
+            if problem is not None:
+                yield identified(Rejected(place, "broken row", problem), record, named_id(config, record))
                 continue
             if fields is None:
                 settled = Fields.of(config, record, str(path), labelled=False)
@@ -63,46 +66,54 @@ def read_rows(
             yield document_of(record, fields, config, place, number)
 
 
-def _parquet(path: Path, file: BinaryIO) -> Generator[dict[str, Any] | str, None, None]:
+Row = tuple[dict[str, Any], str | None]  # fields by column, as far as they are sure, and what is wrong with them
+
+
+def _parquet(path: Path, file: BinaryIO) -> Generator[Row, None, None]:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     try:
         for batch in parquet.ParquetFile(file).iter_batches(batch_size=_ROWS):
-            yield from batch.to_pylist()
+            yield from ((record, None) for record in batch.to_pylist())
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BertsumError(f"{path}: cannot be read: {error}") from error
 
 
-def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[dict[str, Any] | str, None, None]:
-    """The rows of a table of text, or what is wrong with one. A field in quotes may have line breaks."""
+def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[Row, None, None]:
+    """The rows of a table of text. A field in quotes may have line breaks."""
     beginning = file.read(4096)
     file.seek(0)
     known = encoding_of(beginning[:4], encoding)
     first = beginning.decode(known, errors="ignore").lstrip("\ufeff").partition("\n")[0]
-    delimiter = "\t" if path.name.lower().endswith(".tsv") else max(",;\t", key=first.count)
+    delimiter = "\t" if path.name.lower().endswith(".tsv") else max(",;\t", key=_QUOTED.sub("", first).count)
     # The limit is the process's. It is only raised: put back, it would cut what another thread reads.
     csv.field_size_limit(max(_LONGEST, csv.field_size_limit()))
     text = io.TextIOWrapper(file, known, errors="surrogateescape", newline="")
     try:
         rows = _table_rows(text, delimiter, known)
-        names = next(rows, [])
-        if isinstance(names, str):
-            raise BertsumError(f"{path}: {names}")
+        names, problem = next(rows, ([], None))
+        if problem is not None:
+            raise BertsumError(f"{path}: {problem}")
         names = [name.removeprefix("\ufeff").strip() for name in names]
-        for row in rows:
-            if isinstance(row, list) and len(row) != len(names):
-                yield f"has {len(row)} columns, expected {len(names)} as in the first line; quote a text that has one"
-            else:
-                yield row if isinstance(row, str) else dict(zip(names, row, strict=True))
+        twice = next((name for name in names if name and names.count(name) > 1), None)
+        if twice is not None:
+            raise BertsumError(f"{path}: line 1: column '{twice}' stands twice, expected a name of its own for each")
+        for row, problem in rows:
+            if problem is None and len(row) != len(names):
+                problem = (
+                    f"has {len(row)} columns, expected {len(names)} as in the first line; quote a text that has one"
+                )
+                row = row[:1]  # behind a field too many, or too few, the others are in wrong columns
+            yield dict(zip(names, row, strict=False)), problem
     except (OSError, UnicodeError) as error:
         raise BertsumError(f"{path}: cannot be read: {error}") from error
     finally:
         text.detach()  # the caller closes the file
 
 
-def _table_rows(text: io.TextIOWrapper, delimiter: str, encoding: str) -> Iterator[list[str] | str]:
-    """The fields of each row, or what is wrong with it."""
+def _table_rows(text: io.TextIOWrapper, delimiter: str, encoding: str) -> Iterator[tuple[list[str], str | None]]:
+    """The fields of each row, and what is wrong with it."""
     reader = csv.reader(text, delimiter=delimiter, strict=True)
     while True:
         begin = reader.line_num + 1
@@ -111,12 +122,12 @@ def _table_rows(text: io.TextIOWrapper, delimiter: str, encoding: str) -> Iterat
         except StopIteration:
             return
         except csv.Error as error:
-            yield f"line {begin}: {_EXPLAINED.get(str(error), error)}"
+            yield [], f"line {begin}: {_EXPLAINED.get(str(error), error)}"
             continue
         try:
             "".join(row).encode()  # a byte that is not in the encoding is half a character here
         except UnicodeEncodeError:
-            yield f"line {begin}: not {encoding.upper()} text; name its encoding (--encoding cp1252)"
+            yield row, f"line {begin}: not {encoding.upper()} text; name its encoding (--encoding cp1252)"
             continue
         if row:
-            yield row
+            yield row, None
