@@ -81,12 +81,13 @@ def test_of_several_posts_all_are_read_and_comments_are_not() -> None:
             f"Post {number} says that the {part} of the harbour wall has stood for {number}00 years, and will stay."
             for part in ("upper part", "foot", "seaward face")
         )
-        drawn = "<pre><code>wall = 3 * stone\nwall.stand()</code></pre>"
+        drawn = '<pre><code>wall(class="old", id="3")</code></pre>'
         return f'<div class="answer"><div class="post"><p>{said}</p>{drawn}<p>What do you say?</p></div></div>'
 
     page = f"<html><body><h1>How old is the wall?</h1>{''.join(map(post, range(2, 6)))}</body></html>"
     read = read_html(page.encode(), "page").text
     assert [f"Post {number} says" in read for number in range(2, 6)] == [True] * 4
+    assert read.count('wall(class="old", id="3")') == 4
 
     story = "".join(
         f"<p>In {year} the people of the town crossed the river on the old wall, and paid for it.</p>"
@@ -95,3 +96,11 @@ def test_of_several_posts_all_are_read_and_comments_are_not() -> None:
     comments = "".join(f'<div class="comment"><p>{"I saw this coming. " * 4}</p></div>' for _ in range(40))
     page = f'<html><body><article>{story}</article><div class="comments">{comments}</div></body></html>'
     assert "coming" not in read_html(page.encode(), "page").text
+    teasers = "".join(
+        f"<h3>Tip {n}</h3><p>Tip {n} tells what {n} people have seen behind the old wall.</p>" for n in range(16)
+    )
+    for name in ("footer", "widget", "more"):
+        page = f'<html><body><main><article>{story}</article></main><div class="{name}">{teasers}</div></body></html>'
+        read = read_html(page.encode(), "page").text
+        assert "In 1911 the people" in read
+        assert "Tip 3" not in read

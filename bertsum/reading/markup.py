@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import unescape
 from html.parser import HTMLParser
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from bertsum.errors import BertsumError
@@ -29,17 +29,17 @@ _BLOCKS = word_set(
 )
 _FOR_MACHINES = word_set("script style template svg")
 _VOID = word_set("br hr img meta link input source wbr col area base embed param track keygen")
-_TELLING = _SILENT | _HEADINGS | {"blockquote", "signature"}
+_TELLING = _SILENT | _HEADINGS | {"blockquote", "signature", "pre"}
+_CONTAINERS = word_set("div section article main ul ol li dl table td")
+_NO_ARTICLE = re.compile(  # in the names of classes
+    r"comment|respon[ds]|repl(?:y|ies)|disqus|foot|side-?bar|related|widget|promo|teaser|share|cookie|consent|newsletter"
+    r"|menu|nav|popular|recommend|outbrain|taboola"
+)
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
 _SIGNATURES = word_set("sig signature post-sig post-signature postsignature user-sig user-signature forum-signature")
 _LONGEST_SIGNATURE = 200  # characters
 _PROSE = re.compile(r"(?s).{60}[.!?…。！？।؟][\"'”’»)]*$")  # a block that ends as sentences do
-_TAG = re.compile("<[^>]*>")
-_CLASS = re.compile(
-    r"\s(?:class|id)\s*=\s*(?:\"(?![^\"]*(?:comment|respond|cookie|consent|related|promo|sidebar))[^\"]*\""
-    r"|'(?![^']*(?:comment|respond|cookie|consent|related|promo|sidebar))[^']*')",
-    re.IGNORECASE,
-)
+_NUMBERED = re.compile(r"\S*\d\S*\s*")  # a class with a number, which one element alone has
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 
 
@@ -61,51 +61,58 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
     blocks.feed(page)
     blocks.close()
     if not whole:
-        found = _article(page, blocks.found, name)
-        if found is not None and len(_characters(found)) >= _FEW:
+        trafilatura = package("trafilatura", name, "trafilatura")
+        found = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
+        if found is not None and (posts := _posts(blocks.found, found)):
+            for block in posts:
+                builder.add(block.text, _kind(block.tag))
+        elif found is not None and len(re.sub(r"<[^>]*>|\s", "", found)) >= _FEW:
             _add_article(found, _Joined(blocks.found), builder)
     article = builder.built(name)
     if not article.text:
-        for text, tag in blocks.found:
-            if tag not in _SILENT:
-                builder.add(text, _kind(tag))
+        for block in blocks.found:
+            if block.tag not in _SILENT:
+                builder.add(block.text, _kind(block.tag))
         article = builder.built(name)
     if not article.text:
         raise BertsumError(f"'{name}': has no text, expected a page of HTML with some")
     kept = "".join(article.text.split())
-    for text, tag in blocks.found:
-        if "".join(text.split()) not in kept:
-            article.skipped.append({"text": text, "why": "navigation" if tag in _SILENT else "outside the article"})
+    for block in blocks.found:
+        if "".join(block.text.split()) not in kept:
+            why = "navigation" if block.tag in _SILENT else "outside the article"
+            article.skipped.append({"text": block.text, "why": why})
     return article
 
 
-def _article(page: str, blocks: Sequence[tuple[str, str]], name: str) -> str | None:
-    """The article of a page as trafilatura's XML. Of several posts trafilatura may take the first alone, by the classes
-    of their elements: if much of the prose is missing, it reads the page without classes.
+class _Block(NamedTuple):
+    """A block of a page.
+
+    Attributes:
+        text: Its text.
+        tag: The tag that tells most about it; or empty.
+        container: The class of the element that holds it; empty if it has none, or is no part of an article.
     """
-    trafilatura = package("trafilatura", name, "trafilatura")
 
-    def extracted(page: str) -> str | None:
-        found: str | None = trafilatura.extract(
-            _with_main(page), output_format="xml", include_comments=False, include_tables=True
-        )
-        return found
-
-    def missing(article: str) -> int:
-        return sum(len(text) for text in prose if text not in article)
-
-    found = extracted(page)
-    prose = ["".join(text.split()) for text, tag in blocks if not tag and _PROSE.search(text)]
-    article = _characters(found or "")
-    if 2 * (lost := missing(article)) <= len(article) or lost < _FEW:
-        return found
-    whole = extracted(_CLASS.sub("", page))
-    return whole if missing(_characters(whole or "")) < lost / 2 else found
+    text: str
+    tag: str
+    container: str
 
 
-def _characters(xml: str) -> str:
-    """The text of some XML without white space."""
-    return "".join(unescape(_TAG.sub("", xml)).split())
+def _posts(blocks: Sequence[_Block], found: str) -> list[_Block]:
+    """The blocks of a page's posts, if trafilatura has found the first one alone: those in elements of the same class,
+    if much prose is missing otherwise.
+
+    Args:
+        blocks: All blocks of the page.
+        found: Trafilatura's XML.
+    """
+    article = "".join("".join(ElementTree.fromstring(found).itertext()).split())
+    prose = [(block, "".join(block.text.split())) for block in blocks if not block.tag and _PROSE.search(block.text)]
+    containers = {block.container for block, text in prose if text in article} - {""}
+    missing = sum(len(text) for block, text in prose if text not in article and block.container in containers)
+    if missing < max(_FEW, len(article) / 2):
+        return []
+    return [block for block in blocks if block.container in containers and block.tag not in _SILENT]
 
 
 def _with_main(page: str) -> str:
@@ -134,14 +141,16 @@ def _decoded(data: bytes, name: str, encoding: str | None) -> str:
 
 def _kind(tag: str) -> str:
     """The kind of structure that a block with this telling tag is; empty for prose."""
-    return {"blockquote": "quoted", "signature": "signature"}.get(tag, "heading" if tag in _HEADINGS else "")
+    return {"blockquote": "quoted", "signature": "signature", "pre": "code"}.get(
+        tag, "heading" if tag in _HEADINGS else ""
+    )
 
 
 class _Joined:
     """Tells apart blocks of a page that trafilatura joins, such as a post and the signature below it."""
 
-    def __init__(self, blocks: list[tuple[str, str]]) -> None:
-        self._blocks = {tuple(text.split()): (text, _kind(tag)) for text, tag in blocks}
+    def __init__(self, blocks: Sequence[_Block]) -> None:
+        self._blocks = {tuple(block.text.split()): (block.text, _kind(block.tag)) for block in blocks}
         lengths: dict[str, set[int]] = {}
         for tokens in self._blocks:
             lengths.setdefault(tokens[0], set()).add(len(tokens))
@@ -212,20 +221,26 @@ class _Open:
         telling: The outermost tag that tells something of the text in it, among its own and those around it; or empty.
         in_paragraph: Whether the innermost block is a paragraph.
         for_machines: Whether its text is no text, such as a script.
+        container: The class of the innermost element that holds blocks; None in one that is no part of an article.
     """
 
     tag: str
     telling: str = ""
     in_paragraph: bool = False
     for_machines: bool = False
+    container: str | None = ""
 
-    def inner(self, tag: str) -> _Open:
+    def inner(self, tag: str, classes: str = "") -> _Open:
         """An element that begins in this one."""
+        container = self.container
+        if container is not None and classes and tag in _CONTAINERS:
+            container = None if _NO_ARTICLE.search(classes) else _NUMBERED.sub("", classes)
         return _Open(
             tag,
             self.telling or (tag if tag in _TELLING else ""),
             tag == "p" if tag in _BLOCKS else self.in_paragraph,
             self.for_machines or tag in _FOR_MACHINES,
+            container,
         )
 
 
@@ -234,7 +249,7 @@ class _Blocks(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, str]] = []
+        self.found: list[_Block] = []
         self._open = [_Open("")]  # around them all: the page
         self._counts: Counter[str] = Counter()  # of the open elements' tags
         self._text: list[str] = []
@@ -248,8 +263,9 @@ class _Blocks(HTMLParser):
         if tag in _BLOCKS and self._open[-1].in_paragraph:
             self.handle_endtag("p")  # the page leaves out its end: no block is inside a paragraph
         if tag not in _VOID:
-            self._begin(tag)
-            if tag in ("div", "p", "span") and _SIGNATURES & set((dict(attrs).get("class") or "").lower().split()):
+            classes = (dict(attrs).get("class") or "").lower()
+            self._begin(tag, classes)
+            if tag in ("div", "p", "span") and _SIGNATURES & set(classes.split()):
                 self._begin("signature")  # ends with the tag
 
     def handle_endtag(self, tag: str) -> None:
@@ -272,8 +288,8 @@ class _Blocks(HTMLParser):
         super().close()
         self._end()
 
-    def _begin(self, tag: str) -> None:
-        self._open.append(self._open[-1].inner(tag))
+    def _begin(self, tag: str, classes: str = "") -> None:
+        self._open.append(self._open[-1].inner(tag, classes))
         self._counts[tag] += 1
 
     def _end(self) -> None:
@@ -281,4 +297,5 @@ class _Blocks(HTMLParser):
         self._text = []
         if text:
             telling = self._open[-1].telling
-            self.found.append((text, "" if telling == "signature" and len(text) > _LONGEST_SIGNATURE else telling))
+            telling = "" if telling == "signature" and len(text) > _LONGEST_SIGNATURE else telling
+            self.found.append(_Block(text, telling, self._open[-1].container or ""))
