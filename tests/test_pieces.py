@@ -189,3 +189,31 @@ def test_pieces_are_sentences_where_there_is_no_structure() -> None:
 def test_hostile_text_takes_no_longer_than_other_text(unit) -> None:
     """Patterns that try every place from every place would take minutes here."""
     assert len(pieces_of("A heading\n\n" + unit * (100_000 // len(unit)) + "\n\nIt rained all day.", "en")) >= 2
+
+
+def test_phrases_of_calls_and_pages_take_no_news() -> None:
+    said = [
+        "On the earnings call, the chief executive forgot that he was not on mute and insulted an analyst.",
+        "Two hundred people were in the queue outside the court when the doors were opened.",
+        "Grandmother had asked for donations in lieu of flowers, and the hospice received 12,000 dollars.",
+        "The firm was never authorised and regulated by the Financial Conduct Authority, the court heard.",
+        "Powered by steam, the mill made paper for two towns.",
+        "The company's Commission File Number was forged, the regulator said.",
+    ]
+    text = (
+        "# News of the week\n\nOperator Smith sent the first message.\n\n"
+        + "\n\n".join(said)
+        + "\n\n- Weather\n- Sport"
+    )
+    assert not [piece for piece in pieces_of(text, "en") if piece.text.strip() in said and piece.why]
+
+
+def test_mails_between_rules_are_no_digest() -> None:
+    own = "Bob, please read both mails below. The bridge must be closed before Friday, says the engineer."
+    mail = "From: Ann Wick <ann@example.org>\nDate: Mon, 3 Aug 2026\nSubject: Bridge\n\nThe crack has grown by a hand."
+    rule = "\n\n" + "-" * 30 + "\n\n"
+    text = f"From: Piet <p@example.org>\nTo: Bob <b@example.org>\nSubject: Bridge\n\n{own}{rule}{mail}{rule}{mail}"
+    assert [piece.text.strip() for piece in pieces_of(text, "en") if not piece.why] == [
+        "Bob, please read both mails below.",
+        "The bridge must be closed before Friday, says the engineer.",
+    ]

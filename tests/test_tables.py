@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from models import build
 
@@ -63,12 +65,21 @@ def test_a_broken_row_keeps_an_id_that_is_sure(tmp_path) -> None:
     assert [row.id for row in rows] == ["3", "4", "2", None]
     rows = rows_of(tmp_path / "b.csv", b"document,id\nIt rained, too,3\n")
     assert [row.id for row in rows] == [None]  # a comma too many may stand before the id
+    rows = rows_of(tmp_path / "c.csv", b"document,id\nIt r\xe4ined, too,3\n")
+    assert [row.id for row in rows] == [None]
 
 
 def test_names_of_columns(tmp_path) -> None:
     assert told(rows_of(tmp_path / "a.csv", b'"a, b, c";document\n1;It rained.\n')) == ["0: It rained."]
-    with pytest.raises(bertsum.BertsumError, match="line 1: column 'document' stands twice"):
+    with pytest.raises(
+        bertsum.BertsumError, match=r"no field for the document: .*fields: document \(1\), document \(2\)"
+    ):
         rows_of(tmp_path / "b.csv", b"document,document\nIt rained.,He left.\n")
+    assert told(rows_of(tmp_path / "c.csv", b"id,document,note,note\n1,It rained.,a,b\n")) == ["1: It rained."]
+    twice = pyarrow.Table.from_arrays([pyarrow.array(["It rained."]), pyarrow.array(["He left."])], ["text", "text"])
+    pyarrow.parquet.write_table(twice, tmp_path / "d.parquet")
+    with pytest.raises(bertsum.BertsumError, match=r"no field for the document"):
+        rows_of(tmp_path / "d.parquet", (tmp_path / "d.parquet").read_bytes())
 
 
 def test_one_bad_file_among_several(tmp_path) -> None:
@@ -83,8 +94,8 @@ def test_one_bad_file_among_several(tmp_path) -> None:
     assert said["d.txt"] == "He left."
     assert "b.parquet: cannot be read" in said["b.parquet"]
     assert "no field for the document" in said["c.csv"]
-    linked = dict(documents_of(str(tmp_path)))
-    assert "No such file" in str(linked[str(tmp_path / "e.txt")])
+    assert "No such file" in said["e.txt"]
+    assert "No such file" in str(dict(documents_of(str(tmp_path)))[str(tmp_path / "e.txt")])
 
 
 def test_a_folder_has_only_files(tmp_path) -> None:

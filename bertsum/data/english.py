@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from bertsum.data.english_words import (
     BEFORE_A_LETTER,
+    BOOKS,
     DAYS,
     INNER,
     MONTHS,
@@ -64,6 +65,10 @@ _RULES = re.compile(r"(?:R|Reg|Cir|Appx)\. ?[A-Z\d]|\d")  # "Fed. R. Civ. P. 12"
 _TWO_UNITS = re.compile(  # "3 ft. 4 in."
     r"\d (?:deg|ft|gal|hr?|lb|min|mo|yd|yr)s?\. \d+(?:[./]\d+)? (?:in|oz|min|sec|lb|pt|day|mo|ft)s?\b"
 )
+_VERSE = re.compile(
+    r"\d{1,3}[a-z]?(?::\d|[.,;)–-]|$| (?:and|or|to|for|in|is|was|says|tells)\b)"
+)  # "Ps. 23:4", "Ps. 23 and 24"
+_BOOK_NUMBER = re.compile(r"(?:^|\s)[1-3] [A-Z][a-z]+$")  # "1 Cor. 13"
 _ZONE = re.compile(r"(?:[A-Z][a-z]+ ){1,2}(?:time|Time)\b")  # "3 p.m. New York time"
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _JOINED_INITIALS = re.compile(r"[A-Z][a-z]?\.-[A-Z]")  # "J.-P."
@@ -205,6 +210,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
         return False
     if token in ("Fed", "Evid") and _RULES.match(following):
         return False
+    if token in BOOKS:
+        return not (_VERSE.match(following) or (following[0].isdigit() and _BOOK_NUMBER.search(before)))
     word = token.lower().rstrip("'’")
     match = _NEXT.match(following)
     next_word = match[0].lower().replace("’", "'").split("'")[0] if match else ""

@@ -34,9 +34,11 @@ NUMBERED = word_set(
     " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
     " sect sects ser supp suppl tabs tel thm thms vers viz vol vols vv"
 )
-NUMBERED_WORDS = word_set(
-    "add app art ca exp fig lit max min no prop ref rule sec tab chron cor deut eccl eph exod ezek gal heb hos isa jer"
-    " josh judg kgs lev matt neh philem prov ps pss rom thess zech zeph"  # "Ps. 23"
+NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop ref rule sec tab")
+# Books of the Bible, before a verse or a chapter.
+BOOKS = word_set(
+    "Chron Cor Deut Eccl Eph Exod Ezek Gal Heb Hos Isa Jer Josh Judg Kgs Lev Matt Neh Philem Prov Ps Pss Rom Thess Zech"
+    " Zeph"
 )
 MONTHS = word_set("jan feb mar apr jun jul aug sep sept oct nov dec")
 WEEKDAYS = word_set("Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Sun")

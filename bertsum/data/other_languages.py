@@ -48,20 +48,25 @@ def _pieces(language: str, text: str) -> Iterator[str]:
     yield from _laid(segment(language, clear[start:]), clear[start:], text[start:])
 
 
-# The splitter takes ” and » for closing marks; in Swedish and Finnish they open quotations, too, and » in German. It
-# does not see that ” closes what „ opens, as in Polish, Hungarian and Romanian.
-_OPENS, _OPENS_ALONE = (regex.compile(rf"(?<=^|[\s(\[–—-]){marks}(?=[\p{{L}}\p{{N}}¿¡(])") for marks in ("[”»]", "»"))
-_CLOSES_ALONE = regex.compile(r"(?<=\S)[»«](?![\p{L}\p{N}])")
-_LOW = regex.compile("„(?=[^„“”]*”)")
-_IN_A_WORD = regex.compile(r'(?<=\p{L})"(?=\p{L})')  # Hebrew abbreviations: no quotation mark
+# The splitter takes ” and » for closing marks, but in Swedish and Finnish they open quotations, too, and » in German.
+# It does not see that ” closes what „ opens, as in Polish, Hungarian and Romanian. So it gets clearer marks. Marks
+# without a partner are hidden from it, and so is the mark in Hebrew abbreviations.
+_BEFORE, _BEHIND = r"(?<=^|[\s(\[–—-])", r"(?![\p{L}\p{N}])"
+_FIRST = r"(?=[\p{L}\p{N}¿¡(])"
+_PAIRED = [
+    (regex.compile(rf"{_BEFORE}”{_FIRST}([^”„]*)(?<=\S)”{_BEHIND}"), r"“\1”"),
+    (regex.compile(rf"{_BEFORE}»{_FIRST}([^«»]*)(?<=\S)[«»]{_BEHIND}"), r"“\1”"),
+    (regex.compile("„([^„“”]*)”"), r"“\1”"),
+    (regex.compile(rf"{_BEFORE}[”»]{_FIRST}|„(?![^„“”]*“{_BEHIND})"), "-"),
+    (regex.compile(r'(?<=\p{Hebrew})"(?=\p{Hebrew}{1,2}(?!\p{L}))'), "-"),
+]
 
 
 def _clear_marks(text: str) -> str:
-    """A copy of the same length, in which quotation marks say whether they open a quotation."""
-    clear = _IN_A_WORD.sub("-", text)
-    if _OPENS_ALONE.search(clear):
-        clear = _CLOSES_ALONE.sub("”", clear)
-    return _LOW.sub("“", _OPENS.sub("“", clear))
+    """A copy of the same length, in which quotation marks say whether they open or close a quotation."""
+    for marks, clear in _PAIRED:
+        text = marks.sub(clear, text)
+    return text
 
 
 def _laid(pieces: Iterable[str], seen: str, text: str) -> Iterator[str]:
@@ -204,18 +209,18 @@ _GERMAN, _RUSSIAN = (
         " При С Сейчас Так Также Там Теперь Тогда Только Через Что Эта Эти Это Этот Я",
     )
 )
+_CAPITALISED = r"(?=[“”„«»\"]?\p{Lu}\p{Ll})"
 _CLEAR_ENDS = {
-    "da": r"(?:\b(?:i|med|ned|da|sø|sen)|\d kr)\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
+    "da": r"(?:\b(?:i|med|ned|da|sø|sen)|\d kr)\.\s+" + _CAPITALISED,
     "de": rf"\d (?:Min|Mio|Mrd|Sek|Std|Tsd|m)\.\s+(?={_GERMAN})|\bArt\.\s+(?!(?:[IVXLC]+|Nr)\b)(?=\p{{Lu}})"
     r"|(?:\b[12]\d{3}|\d:\d+)\.\s+(?=\d)",
-    "es": r"(?:\b(?:no|bien|mar|nos|auto)|\d (?:km|kg|cm|min))\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
-    "fr": r"\b(?:vol|art)\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
-    "it": r"(?:\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol|ore)|\d (?:mq|km|kg|cm|min))\.\s+"
-    r"(?=[“”„«»\"]?\p{Lu}\p{Ll})",
-    "nl": r"(?:\b(?:vol|hand)|\d (?:kg|m|min))\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
-    "no": r"\b(?:det|i|med|ut|min|sen|art)\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
+    "es": r"(?:\b(?:no|bien|mar|nos|auto)|\d (?:km|kg|cm|min))\.\s+" + _CAPITALISED,
+    "fr": r"\b(?:vol|art)\.\s+" + _CAPITALISED,
+    "it": r"(?:\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol|ore)|\d (?:mq|km|kg|cm|min))\.\s+" + _CAPITALISED,
+    "nl": r"(?:\b(?:vol|hand)|\d (?:kg|m|min))\.\s+" + _CAPITALISED,
+    "no": r"\b(?:det|i|med|ut|min|sen|art)\.\s+" + _CAPITALISED,
     "ru": r"(?:\d (?:гг?|кг|км|м|см|мин|сек|руб|коп|тыс|млн|млрд)|\b[IVX]+ вв?|\bим)\.\s+(?=" + _RUSSIAN + ")",
-    "sv": r"(?:\b(?:hon|det|i|med|ut|min|sen|ens|art)|\d (?:m|maj))\.\s+(?=[“”„«»\"]?\p{Lu}\p{Ll})",
+    "sv": r"(?:\b(?:hon|det|i|med|ut|min|sen|ens|art)|\d (?:m|maj))\.\s+" + _CAPITALISED,
 }
 
 # Ends that sentencex misses: after an ellipsis; before a number without a space; after "|" for a danda; in Khmer.

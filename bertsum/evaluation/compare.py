@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bertsum.config.bounds import MOST_SAMPLES
 from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.perplexity import FIGURES, PERPLEXITY, perplexity, resampled_perplexities
@@ -55,6 +56,8 @@ def compare(a: str | Path, b: str | Path, samples: int = 10_000, seed: int = 0) 
     Raises:
         BertsumError: if a file cannot be read, the documents are not the same, or the files have no metric in common.
     """
+    if not 1 <= samples <= MOST_SAMPLES:
+        raise BertsumError(f"compare: samples: got {samples}, expected 1 to {MOST_SAMPLES:,}")
     first, second = _read(Path(a)), _read(Path(b))
     alone = [*(first.keys() - second.keys()), *(second.keys() - first.keys())]
     if alone:
@@ -126,7 +129,7 @@ def _read(path: Path) -> dict[tuple[str, int], dict[str, list[float]]]:
             figures = _rouge(record) | _statistics(record)
             identity = str(record["id"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
-            found = error if isinstance(error, ValueError) else f"got {json.dumps(record):.120}"
+            found = error if isinstance(error, ValueError) else f"got {_shown(record)}"
             raise BertsumError(
                 f"{place}: {found}; expected a line of predictions.jsonl, with id, and rouge or statistics"
             ) from error
@@ -142,6 +145,11 @@ def _read(path: Path) -> dict[tuple[str, int], dict[str, list[float]]]:
     if not documents:
         raise BertsumError(f"'{path}' has no predictions")
     return documents
+
+
+def _shown(record: dict[str, Any]) -> str:
+    text = json.dumps(record, ensure_ascii=False)
+    return text if len(text) <= 120 else f"{text[:119]}…"
 
 
 def _rouge(record: dict[str, Any]) -> dict[str, list[float]]:

@@ -27,10 +27,10 @@ def files_of(source: str) -> list[Path]:
     if folder.is_dir():
         found = (Path(parent) / name for parent, _, names in os.walk(folder) for name in names)
         files = [path for path in found if path.suffix.lower() in SUFFIXES and not _is_hidden(path, folder)]
-        # A pipe would never end. A link to nothing is a document that cannot be read.
-        files = [path for path in files if path.is_file() or not path.exists()]
     else:
-        files = [path for path in map(Path, glob.glob(source, recursive=True)) if path.is_file()]
+        files = [*map(Path, glob.glob(source, recursive=True))]
+    # A pipe would never end. A link to nothing is a document that cannot be read.
+    files = [path for path in files if path.is_file() or not path.exists()]
     if not files:
         wanted = (
             f"has no file of {', '.join(SUFFIXES)}; a pattern such as '{source}/*.csv' reads tables"
@@ -75,6 +75,6 @@ def documents_of(
             else:
                 yield name, read_document(path, encoding=encoding)
         except OSError as error:
-            yield name, BertsumError(f"'{name}': cannot be read: {error.strerror}")
+            yield name, BertsumError(f"'{name}': cannot be read: {error.strerror or error}")
         except BertsumError as error:
             yield name, error

@@ -10,7 +10,9 @@ from bertsum.reading.text import FileText, TextBuilder
 _TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|<\d[\d:.]*>")
 _SOUND = re.compile(r"\s*(?:-\s*)?(?:\([^()]*\)|\[[^\[\]]*\]|[♪♫#*][^♪♫]*[♪♫#*]?)[\s♪♫]*$")
-_SOUND_INSIDE = re.compile(r"\[[^\[\]:]*[^\W\d][^\[\]:]*\]|^(?:- )?\([a-zA-Z ,'’-]{2,40}\)(?= )")
+_IN_BRACKETS = r"\[[^\[\]:]*[^\W\d_]{3}[^\[\]:]*\]"
+_BEFORE_SPEECH = re.compile(rf"(?:- ?)?(?:{_IN_BRACKETS}|\([^\W\d_][^()\d:]{{1,40}}\))(?=\s|$)")
+_BEHIND_SPEECH = re.compile(rf"(?<=[.!?…,] ){_IN_BRACKETS}(?=\s|$)")
 _MUSIC = re.compile(r"[♪♫]")
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)]*\s*$")
 _TURN = re.compile(r"\s*[-–—]\s*\S")
@@ -48,9 +50,14 @@ def read_subtitles(text: str, name: str) -> FileText:
                     builder.skip(said, "sound")
                     continue
                 turn = _TURN.match(said) is not None
-                for sound in _SOUND_INSIDE.finditer(said):
+                while (ended or turn) and (sound := _BEFORE_SPEECH.match(said)):
                     builder.skip(sound[0], "sound")
-                said = " ".join(_SOUND_INSIDE.sub(" ", said).split())
+                    said = said[sound.end() :].strip()
+                for sound in _BEHIND_SPEECH.finditer(said):
+                    builder.skip(sound[0], "sound")
+                said = " ".join(_BEHIND_SPEECH.sub(" ", said).split())
+                if not said:
+                    continue
                 builder.add(said, separator="\n\n" if ended or turn else " ")
                 ended = _ENDED.search(said) is not None
     return builder.built(name)

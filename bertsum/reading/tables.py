@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -75,9 +76,20 @@ def _parquet(path: Path, file: BinaryIO) -> Generator[Row, None, None]:
 
     try:
         for batch in parquet.ParquetFile(file).iter_batches(batch_size=_ROWS):
-            yield from ((record, None) for record in batch.to_pylist())
+            named = batch.rename_columns(_distinct(batch.schema.names))
+            yield from ((record, None) for record in named.to_pylist())
     except (pa.ArrowException, OSError, ValueError) as error:
         raise BertsumError(f"{path}: cannot be read: {error}") from error
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names of columns; those that stand several times get numbers, so that none is taken for another."""
+    seen: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        seen[name] += 1
+        distinct.append(f"{name} ({seen[name]})" if names.count(name) > 1 else name)
+    return distinct
 
 
 def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[Row, None, None]:
@@ -95,15 +107,11 @@ def _csv(path: Path, file: BinaryIO, encoding: str | None) -> Generator[Row, Non
         names, problem = next(rows, ([], None))
         if problem is not None:
             raise BertsumError(f"{path}: {problem}")
-        names = [name.removeprefix("\ufeff").strip() for name in names]
-        twice = next((name for name in names if name and names.count(name) > 1), None)
-        if twice is not None:
-            raise BertsumError(f"{path}: line 1: column '{twice}' stands twice, expected a name of its own for each")
+        names = _distinct([name.removeprefix("\ufeff").strip() for name in names])
         for row, problem in rows:
-            if problem is None and len(row) != len(names):
-                problem = (
-                    f"has {len(row)} columns, expected {len(names)} as in the first line; quote a text that has one"
-                )
+            if len(row) != len(names):
+                has = f"has {len(row)} columns, expected {len(names)} as in the first line; quote a text that has one"
+                problem = problem or has
                 row = row[:1]  # behind a field too many, or too few, the others are in wrong columns
             yield dict(zip(names, row, strict=False)), problem
     except (OSError, UnicodeError) as error:

@@ -72,14 +72,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
         ),
         2,
     ),
-    "call": (
-        re.compile(
-            r"^operator\b|\b(?:earnings|conference) call\b|\bquestion[- ]and[- ]answer session\b"
-            r"|\[operator instructions\]",
-            re.IGNORECASE | re.MULTILINE,
-        ),
-        3,
-    ),
+    "call": (re.compile(r"^operator[ \t]*(?::|-|$)|\[operator instructions\]", re.IGNORECASE | re.MULTILINE), 2),
     "press": (
         re.compile(
             r"^[^\w\n]{0,9}(?:for immediate release|press release|news release|media contacts?\b|pressemitteilung"
@@ -117,7 +110,8 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\b(?:sluit|opent) de (?:vergadering|bijeenkomst)\b|\bvolgende vergadering\b"
         r"|\bheet (?:iedereen|allen|de (?:aanwezigen|leden))\b.{0,40}\bwelkom\b"
         r"|\bnotulen\b.{0,80}\b(?:goedgekeurd|vastgesteld)|\bgebruik van de rondvraag\b",
-        r"\b(?:ordförande|møteleder|ordstyrer|formand)\w*\b.{0,30}\b(?:öppnade|avslutade|åpnet|åbnede|hevet|hævede)\b.{0,20}"
+        r"\b(?:ordförande|møteleder|ordstyrer|formand)\w*\b.{0,30}\b(?:öppnade|avslutade|åpnet|åbnede|hevet"
+        r"|hævede)\b.{0,20}"
         r"\b(?:møtet?|mötet|sammanträdet|årsmötet)\b"
         r"|\bprotokollet\b.{0,60}\b(?:godkändes|godkjent|godkendt)",
         r"\b(?:przewodnicząc|prezes)\w*\b.{0,40}\b(?:otworzył|zamknął)a?\b.{0,20}\b(?:zebranie|posiedzenie|obrady)\b"
@@ -194,14 +188,17 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bdon't hesitate\b|\bdo not hesitate\b|\bfeel free to\b",
     ),
     "call": any_of(
-        r"\bforward[- ]looking (?:statements|information)\b|\bnon-gaap\b.{0,60}\b(?:reconcil|measures)",
-        r"\b(?:on mute|listen[- ]only mode)\b|\boperator instructions\b|\bin the queue\b"
+        r"\b(?:contain|include|involve|make|making|concerning"
+        r"|regarding)s? (?:certain )?forward[- ]looking statements\b",
+        r"\b(?:placed|participants are|lines are) (?:on mute|in (?:a )?listen[- ]only mode)\b|\[operator instructions\]"
         r"|\bthis call is being recorded\b",
-        r"\byour line is\b|\b(?:next|first|last|final) question (?:comes|is|will come)\b"
-        r"|\bopen (?:the|up) .{0,20}lines?\b",
-        r"\byou may (?:now )?disconnect\b|\b(?:this )?concludes (?:today's|our|the|this)\b.{0,30}\bcall\b",
-        r"\b(?:turn|hand) (?:it|the (?:call|conference|floor)|over|things)\b.{0,30}\b(?:to|over|back)\b",
-        r"\b(?:taking|take) (?:my|the|our|your) questions?\b|\bcongrat(?:s|ulations) on\b.{0,30}\bquarter\b",
+        r"\byour line is (?:now )?(?:open|live)\b"
+        r"|\b(?:next|first|last|final) question (?:comes|is coming|will come) from\b",
+        r"\byou may (?:now )?disconnect\b|\bconcludes (?:today's|our|the|this)\b.{0,30}\bcall\b",
+        r"\bturn (?:it|the (?:call|conference|floor)) (?:back )?over to\b|\bnow hand over to\b"
+        r"|\b(?:hop|jump|get|step) back in(?:to)? the queue\b",
+        r"\bthank(?:s| you) for taking (?:my|the|our|your) questions?\b"
+        r"|^(?:.{0,40}: )?congrat\w+ on\b.{0,30}\bquarter\b",
         r"\btranscript of (?:this|the)\b.{0,20}\bcall\b",
     ),
     "paper": any_of(
@@ -323,7 +320,8 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
 }  # fmt: skip
 _MARKUP = re.compile(r"^[\s#*_>~|=-]+|[\s#*_:.~|=-]+$")
 _NUMBERING = re.compile(
-    r"^(?:(?:section|sec|article|art|chapter|part|clause|item|top|tagesordnungspunkt|point|§+)\.?\s*)?(?:\d+(?:\.\d+)*|[IVXL]{1,5}(?=[.)\s])"
+    r"^(?:(?:section|sec|article|art|chapter|part|clause|item|top|tagesordnungspunkt|point"
+    r"|§+)\.?\s*)?(?:\d+(?:\.\d+)*|[IVXL]{1,5}(?=[.)\s])"
     r"|[A-Z](?=[.)]\s))?[.):]*\s*",
     re.IGNORECASE,
 )

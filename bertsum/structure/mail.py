@@ -24,8 +24,10 @@ _OLDER = re.compile(
     re.IGNORECASE,
 )
 _FORWARDED = re.compile(r"forwarded|weitergeleitet|transféré|reenviado", re.IGNORECASE)
-_RULE, _NUMBER = re.compile(r"-{20,}$"), re.compile(r"Message: \d+$")  # of a digest's messages
-_FEWEST_HEADERS = 3
+_RULE, _NUMBER = re.compile(r"-{30}(?:-{40})?$"), re.compile(r"Message: \d+$")  # of a digest's messages
+_DIGEST = re.compile(r"\bdigest\b|^today's topics\b", re.IGNORECASE)
+_DIGEST_HEADERS = [re.compile(f"^{name}: ", re.MULTILINE) for name in ("From", "Subject", "Date")]
+_TRAILER = re.compile(r"$|End of |Subject: Digest Footer", re.IGNORECASE)
 _SENT = re.compile(r"@|\b\d{1,2}[:.h]\d\d\b")  # an address or the time of a day
 _HEADER = re.compile(
     r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
@@ -74,27 +76,30 @@ _FEWEST_OWN_ABOVE_FORWARDED = 30  # as many may only say what is forwarded
 
 
 def mark_digest(marks: LineMarks) -> bool:
-    """Marks the messages of a mailing list's digest (RFC 1153), which stand between rules, and what is around them;
-    returns whether it is one.
+    """Marks the messages of a mailing list's digest, and what is around them; returns whether it is one.
+
+    As RFC 1153 has it, a rule of 70 dashes ends the preamble, and a rule of 30 stands behind each message.
     """
     rules = [number for number, line in enumerate(marks.lines) if _RULE.match(line.text)]
-    messages = []
+    if len(rules) < 2 or not any(_DIGEST.search(line.text) for line in marks.lines[: rules[0]]):
+        return False
+    messages: list[slice] = []
     for rule, next_rule in pairwise([*rules, len(marks.lines)]):
         begin = next((number for number in range(rule + 1, next_rule) if marks.lines[number].text), rule)
         begin += bool(_NUMBER.match(marks.lines[begin].text))
-        headers = takewhile(lambda line: _HEADER.match(line.text), marks.lines[begin:next_rule])
-        if sum(1 for _ in headers) >= _FEWEST_HEADERS:
+        headers = "\n".join(each.text for each in takewhile(lambda line: line.text, marks.lines[begin:next_rule]))
+        if all(header.search(headers) for header in _DIGEST_HEADERS):
             messages.append(slice(begin, next_rule))
-    if len(messages) < 2:
-        return False
+        elif messages and not _TRAILER.match(headers):
+            messages[-1] = slice(messages[-1].start, next_rule)  # a rule of the message's own
     inside = {number for part in messages for number in range(*part.indices(len(marks.lines)))}
-    marks.set((number for number in range(len(marks.lines)) if number not in inside), "mail header")
+    marks.set((number for number in range(len(marks.lines)) if messages and number not in inside), "mail header")
     for part in messages:
         of_message = LineMarks(marks.lines[part])
         of_message.whys = marks.whys[part]
         mark_mail(of_message)
         marks.whys[part] = of_message.whys
-    return True
+    return bool(messages)
 
 
 def mark_mail(marks: LineMarks) -> bool:

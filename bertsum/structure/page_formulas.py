@@ -100,13 +100,16 @@ PAGE_FORMULAS = any_of(
     r"|\b(?:bericht|e-?mail)\b.{0,30}\b(?:abusievelijk|ten onrechte|per vergissing)\b",
     r"\bvalid without (?:a )?signature\b|\bohne unterschrift gültig\b|\bdigitaal opgesteld\b|\bniet ondertekend\b"
     r"|\bcreated electronically\b",
-    r"\byou(?:'|’| a)re receiving this (?:e-?mail|message|newsletter)\b"
-    r"|\bvous recevez ce(?:t|tte)? (?:e-?mail|message|lettre)"
-    r"|\bsie erhalten diese[ns]? (?:e-?mail|nachricht|newsletter)\b|\brecibe este (?:mensaje|correo)\b",
-    r"\bce (?:message|courriel|mail)\b.{0,60}\bconfidentiel|\b(?:e-?mail|nachricht)\b.{0,60}\bvertrauliche? "
-    r"|\beste (?:mensaje|correo)\b.{0,60}\bconfidencial|\bdit (?:bericht|e-?mail)\b.{0,40}\bvertrouwelijk\b"
+    r"\byou(?:'|’| a)re receiving this (?:e-?mail|message|newsletter) (?:because|as) you\b.{0,40}\b(?:sign"
+    r"|subscrib|regist|opt|list|member|customer|account)\w*"
+    r"|\bvous recevez ce(?:t|tte)? (?:e-?mail|message|lettre)\b.{0,40}\b(?:inscri|abonn)\w*"
+    r"|\bsie erhalten diese[ns]? (?:e-?mail|nachricht|newsletter)\b|\brecibe este (?:mensaje|correo) porque\b",
+    r"^\W*ce (?:message|courriel|mail) et .{0,30}pièces jointes\b|^\W*diese (?:e-?mail|nachricht)\b.{0,60}\bvertraulich"
+    r"|^\W*este (?:mensaje|correo)\b.{0,60}\bconfidencial(?:es)?\b.{0,80}\bdestinatari"
+    r"|\bdit (?:bericht|e-?mail)\b.{0,40}\bvertrouwelijk\b"
     r"|\bquesto messaggio\b.{0,60}\briservat[ei]\b|\besta mensagem\b.{0,60}\bconfidencia",
-    r"\bauthori[sz]ed and regulated\b|\bcalls? (?:may|will) be (?:recorded|monitored)\b",
+    r"\b(?:is|are) authori[sz]ed and regulated(?: by the\b.{0,60})?\W*$"
+    r"|^\W*calls? (?:may|will) be (?:recorded|monitored)\b.{0,40}\b(?:training|quality|security)\b",
     # Wikipedia
     r"^\W*find sources\b|\bplease help improve this (?:article|section)\b|\bavailable under the creative commons\b"
     r"|\bnicht hinreichend mit belegen\b|\bohne ausreichenden beleg\b|\bbitte hilf wikipedia\b"
@@ -124,18 +127,21 @@ PAGE_FORMULAS = any_of(
     r"\b(?:apúnt|suscríb|iscriv|abonn|inscr[ei]v)\w*\b.{0,40}\bnewsletter\b",
     r"\bown or manage this\b|\bis this your (?:listing|business|property|page)\b|^\W*claim (?:it|this)\b.{0,20}$",
     r"\bearn (?:a|some) (?:small |little )?commission\b",
-    r"\bto send flowers\b|\b(?:floral|flower) store\b|^\W*so sorry for your loss\W*$|\bin lieu of flowers\b",
-    r"^\W*powered by\b.{0,40}$|^\W*free (?:shipping|delivery)\b.{0,30}$",
+    r"\bto send flowers\b|\b(?:floral|flower) store\b|^\W*so sorry for your loss\W*$"
+    r"|^\W*in lieu of flowers,?.{0,60}\b(?:donations|contributions|memorials|gifts)\b",
+    r"^\W*powered by \S+(?: \S+){0,2}$"
+    r"|^\W*free (?:shipping|delivery)(?: (?:this week|today|on orders|over|worldwide)\b.{0,20})?\W*$",
     r"\blisten to (?:this|the) article\b|\blyt til artiklen\b|\blyssna på artikeln\b|\bartikel anhören\b"
     r"|\bécoute[rz] (?:cet |l['’])article\b",
     r"\bwelcome to (?:our|the) live (?:coverage|blog)\b|^\W*you can (?:e-?mail|tweet|message) me\b",
-    r"^\W*continued (?:on|from) page \d|^\W*printed and published\b|^\W*price (?:one|two|three) penn?[yc]e?\b",
+    r"^\W*continued (?:on|from) page \d|^\W*printed and published (?:by|at|for) (?:the|mr|messrs)\b"
+    r"|^\W*price (?:one|two|three) penn?[yc]e?\W*$",
     r"^\[?\d{1,3}[\].]? (?:cf\.|ibid\b|op\. cit|vgl\.)",
     r"^\W*i am a bot\b|\bthis action was performed automatically\b|\bcontact the moderators\b"
     r"|^\W*edit\W{1,6}.{0,30}\b(?:gold|award|upvotes|kind stranger)\b",
     # forms, adverts and leaflets
     r"\bindicate by check mark\b|\bduly caused this report to be signed\b|^\s*[☒☐]",
-    r"\bcommission file number\b|\(state or other jurisdiction\b",
+    r"\(commission file number\)|^\W*commission file number\W*[\d-]|\(state or other jurisdiction\b",
     r"\bequal opportunity employer\b|\bqualified applicants will receive consideration\b",
     r"\bkeep this leaflet\b|\bread all of this leaflet\b|\bthis leaflet was last\b|\bhas been prescribed for you\b",
     # parliaments, courts and studies
@@ -155,8 +161,8 @@ PAGE_FORMULAS = any_of(
     r"^\W*(?:przy .{3,40})?prosimy o podanie źródła\b|\bпри перепечатке\b.{0,60}\b(?:ссылка|обязательна)\b",
     r"^\W*subscreva\b.{0,40}\bnewsletter\b",
     r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b",
-    r"\bgeen rechten worden ontleend\b|\bohne gewähr\W*$",
+    r"^\W*aan (?:deze|dit|de inhoud)\b.{0,40}\bgeen rechten worden ontleend\W*$|\bohne gewähr\W*$",
     r"ऐप डाउनलोड करें|सर्वाधिकार सुरक्षित",
-    r"無料会員に登録|会員登録すると|会員限定",
+    r"無料会員に登録|会員登録すると|会員限定(?:記事|です)",
     r"关注我们|点击.{0,4}(?:蓝字|阅读原文)|(?:长按|扫描|扫一扫|识别).{0,8}二维码|点个.{0,3}在看",
 )  # fmt: skip

@@ -9,9 +9,9 @@ from bertsum.text import split_words
 
 _ENDED = re.compile(
     r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*"
-    r"(?:\[(?:[\d, -]+|\^\w+|[a-z]|(?:note|nb) \d+|citation needed)\]|[¹²³⁰-⁹*†‡]"
-    r"|(?<=[a-z]{3}\.)\d{1,3}| ?\([^()]{1,60}\)\.?)*[^\w.!?;:,]*$"
+    r"(?:\[(?:[\d, -]+|\^\w+|[a-z]|(?:note|nb) \d+|citation needed)\]|[¹²³⁰-⁹*†‡]| ?\([^()]{1,60}\)\.?)*[^\w.!?;:,]*$"
 )
+_FOOTNOTED = re.compile(r"(?:\S+\s+){9}\S*[^\W\d_]{4}[.!?]\d{1,3}$")  # a sentence with a footnote's number
 _ITEM = re.compile(
     r"\s*(?:[•‣▪◦●○■□▢·⁃*+–—➢►✓✔-]\s+(?:\[[ xX]\]\s+)?|(?:\d{1,3}|[a-zA-Z]|[ivx]{1,5})[.)]\s+|[(\[](?:\d{1,3}"
     r"|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
@@ -155,7 +155,7 @@ def is_item(text: str) -> bool:
 
 def is_ended(text: str) -> bool:
     """Whether a text ends as a sentence does."""
-    return _ENDED.search(text, max(0, len(text) - 120)) is not None
+    return any(pattern.search(text, max(0, len(text) - 120)) for pattern in (_ENDED, _FOOTNOTED))
 
 
 @dataclass(frozen=True)
