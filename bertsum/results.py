@@ -12,6 +12,7 @@ from bertsum.errors import BertsumError
 from bertsum.files import write_whole
 
 METRICS = ("rouge1", "rouge2", "rougeL")
+MOST_SAMPLES = 1_000_000  # of a bootstrap
 FIGURES = ("precision", "recall", "fmeasure")
 # Corpus scores of sacrebleu, and how they are written.
 TRANSLATION_METRICS = {"bleu": "BLEU", "chrf": "chrF"}

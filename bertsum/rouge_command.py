@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from bertsum.commands import warnings_as_lines
-from bertsum.config.bounds import MOST_SAMPLES
 from bertsum.errors import BertsumError
+from bertsum.results import MOST_SAMPLES
 
 
 def add_rouge(parser: argparse.ArgumentParser) -> None:

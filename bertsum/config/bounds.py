@@ -33,9 +33,6 @@ class Must:
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 _FOLDER = re.compile(r"(?!\.\.?\Z)[^/\\]+")
 
-MOST_SAMPLES = 1_000_000  # of a bootstrap
-
-Samples = Annotated[int, Ge(1), Le(MOST_SAMPLES)]
 Whole = Annotated[int, Ge(0)]
 Count = Annotated[int, Ge(1)]
 Seed = Annotated[int, Ge(0), Must(lambda value: value < 2**32, "less than 2^32")]

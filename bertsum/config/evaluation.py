@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le
 
-from bertsum.config.bounds import Count, Factor, Language, Number, Precision, Probability, Samples, Text, Whole
+from bertsum.config.bounds import Count, Factor, Language, Number, Precision, Probability, Text, Whole
 
 Metric = Literal[
     "rouge", "bleu", "chrf", "perplexity", "answers", "coverage", "density", "redundancy", "precision_at", "bertscore"
@@ -86,7 +86,7 @@ class RougeConfig:
     """What counts with several references: the mean of the scores, or the reference with the best ROUGE-1 F1."""
     limit_to_reference: bool = False
     """Each summary is cut to as many words as its reference has (limited-length recall, NYT)."""
-    bootstrap_samples: Samples = 1000
+    bootstrap_samples: Annotated[int, Ge(1), Le(1_000_000)] = 1000
     """The number of bootstrap samples for the 95% intervals."""
 
 

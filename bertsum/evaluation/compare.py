@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from bertsum.config.bounds import MOST_SAMPLES
 from bertsum.errors import BertsumError
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.perplexity import FIGURES, PERPLEXITY, perplexity, resampled_perplexities
 from bertsum.evaluation.translation import STATISTICS, check_installed, corpus_score, resampled_scores
 from bertsum.files import read_json_lines
-from bertsum.results import METRICS, TRANSLATION_METRICS
+from bertsum.results import METRICS, MOST_SAMPLES, TRANSLATION_METRICS
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,8 @@ def _statistics(record: dict[str, Any]) -> dict[str, list[float]]:
     """The numbers that corpus scores are computed from, by metric: counts; for perplexity, a loss and tokens."""
     statistics = record.get("statistics", {})
     if PERPLEXITY in statistics:
-        loss, tokens = statistics[PERPLEXITY]
+        values = statistics[PERPLEXITY]
+        loss, tokens = values if isinstance(values, list) and len(values) == FIGURES else (0, 0)
         if type(tokens) is not int or tokens < 1 or not 0 <= float(loss) < float("inf"):
             raise ValueError(f"statistics of {PERPLEXITY}: expected {FIGURES} figures, a loss and a number of tokens")
         return {PERPLEXITY: [float(loss), tokens]}

@@ -14,14 +14,13 @@ from typing import Any, Literal
 import numpy as np
 import regex
 
-from bertsum.config.bounds import MOST_SAMPLES
 from bertsum.data.languages import AUTO, base_language, checked_language, language_of
 from bertsum.errors import BertsumError, check_whole
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.rouge155 import NOT_COUNTED, Metric, Rouge155Tokenizer, Text
 from bertsum.parallel import map_in_order
 from bertsum.progress import Progress
-from bertsum.results import METRICS, RougeScore
+from bertsum.results import METRICS, MOST_SAMPLES, RougeScore
 from bertsum.text import alphanumeric_words, cut_words, kind_of, listed, split_words, unify_spelling
 
 _CHUNK = 64
