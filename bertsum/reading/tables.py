@@ -84,11 +84,11 @@ def _parquet(path: Path, file: BinaryIO) -> Generator[Row, None, None]:
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Names of columns; those that stand several times get numbers, so that none is taken for another."""
-    seen: Counter[str] = Counter()
+    times, seen = Counter(names), Counter[str]()
     distinct = []
     for name in names:
         seen[name] += 1
-        distinct.append(f"{name} ({seen[name]})" if names.count(name) > 1 else name)
+        distinct.append(f"{name} ({seen[name]})" if times[name] > 1 else name)
     return distinct
 
 
