@@ -50,7 +50,7 @@ _WIDE = "。．！？｡"  # East Asian marks: always ends
 _LONG_ABBREVIATIONS = "(?<!(?:chaps|depts|essrs|paras|pprox|probs|sects|suppl|trans)..)"
 _FULL_STOP, _MARK = (
     re.compile(
-        rf"{first}(?:(?<=[a-z]{{5}}\.)(?P<sure>[ \n](?=[A-Z])){_LONG_ABBREVIATIONS}"
+        rf"{first}(?:(?<=[a-z]{{5}}\.)(?P<sure>[ \n](?=[A-Z])(?!(?:Co|Corp|Inc|Ltd)\.)){_LONG_ABBREVIATIONS}"
         rf"|(?P<more>(?: \.){{2,3}}|[.!?…]*)(?P<trailing>{_TRAILING})(?P<space>\s+|(?=[A-Z“\"'(])|(?<=[{_WIDE}])|$))"
     )
     for first in (r"\.", f"[.!?…{_WIDE}]")  # the search for the first is several times as quick
@@ -61,6 +61,9 @@ _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIAL = re.compile(r"[A-Z]\.")
 _MEASURED = re.compile(r"\d (?:in|ft|yd)$|\b\d{1,2}[sd]$")
 _NAME = re.compile(r"(?<![.!?])\s[a-z]+ [A-Z][a-z]+$")  # "the band Wham! on Monday"
+_QUESTION_TITLE = re.compile(  # "the film Who's There? won"
+    r"[a-z,] (?:Who|What|Where|When|Why|How|Which|Whose|Is|Are|Do|Does|Did|Can|Will|Have)(?:['’][a-z]+)?(?: [\w'’]+)+$"
+)
 _RULES = re.compile(r"(?:R|Reg|Cir|Appx)\. ?[A-Z\d]|\d")  # "Fed. R. Civ. P. 12"
 _TWO_UNITS = re.compile(  # "3 ft. 4 in."
     r"\d (?:deg|ft|gal|hr?|lb|min|mo|yd|yr)s?\. \d+(?:[./]\d+)? (?:in|oz|min|sec|lb|pt|day|mo|ft)s?\b"
@@ -82,16 +85,18 @@ _GLUED = re.compile(  # "cold.", as of "cold.Nobody"
 )
 _GLUED_ON = re.compile(r"[\"“]?(?:[A-Z][a-z'’]+|[AI])(?=[\s,;:.!?]|$)(?!\.\w)")
 _SPEAKER_BEHIND = re.compile(rf"(?!Nobody\b|None\b)(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
-_LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2."
+_LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2.", "Art. 3."
     r"\s*(?:#{1,6}\s+)?[•⁃*–—-]?\s*(?:[(\[]?(?:\d{1,3}(?:\.\d{1,2}){0,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})"
-    r"|(?:[A-Z][a-z]{2,11}|[A-Z]{3,12}|§§?) (?:[IVXLC]{1,4}|\d{1,4}(?:\.\d{1,3}){0,3}))"
+    r"|(?:[A-Z][a-z]{2,11}|[A-Z]{3,12}|(?:Art|Cl|Reg|Sec)\.|§§?) (?:[IVXLC]{1,4}|\d{1,4}(?:\.\d{1,3}){0,3}))"
     r"[.)\]]+\s*"
 )
+_LABEL = re.compile(r"([A-Z][A-Z'’-]+)(?: [A-Z]{2,})?\.\s+")  # "HESTER. Who is there?"
 _LONGEST_MARK = 20  # characters
 _EXCLAIMED = word_set("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
 _BEFORE_SMALL = TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS - {"art", "no", "rule"} | MONTHS | OPEN | INNER
 _DATED = MONTHS | WEEKDAYS
 _ABBREVIATIONS = TITLES | TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS | _DATED | OPEN_NAMES | OPEN
+_COMPANY = "Co.", "Corp.", "Inc.", "Ltd."  # behind another abbreviation: "Lyle Ins. Co."
 _LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED | {"Fed"}))
 
 
@@ -116,6 +121,8 @@ def sentence_ends(text: str, language: str = "en") -> list[int]:
         ends.append(end)
         start = end
     ends = _without_list_marks(text, _with_list_items(text, ends))
+    if not shouted:
+        ends = _without_labels(text, ends)
     return _outside_pairs(text, ends)
 
 
@@ -128,13 +135,25 @@ def _without_list_marks(text: str, ends: list[int]) -> list[int]:
     ]
 
 
+def _without_labels(text: str, ends: list[int]) -> list[int]:
+    """Leaves out ends after words in capitals, if there are several: speakers of a play, headings of an abstract."""
+    labels = {
+        end
+        for start, end in itertools.pairwise([0, *ends])
+        if end - start <= _LONGEST_MARK
+        and (label := _LABEL.fullmatch(text, start, end))
+        and label[1].lower() not in STARTERS
+    }
+    return [end for end in ends if end not in labels] if len(labels) > 1 else ends
+
+
 def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:
     """Whether a mark stands between an ordinary word and a capital, as most do; a quick first check."""
     place, end = mark.span()
     if end - place != 2 or not "A" <= text[end] <= "Z":
         return False
     word = text[max(start, text.rfind(" ", start, place) + 1) : place].lower()
-    return len(word) > 1 and word.isalnum() and word not in _LISTED
+    return len(word) > 1 and word.isalnum() and word not in _LISTED and not text.startswith(_COMPANY, end)
 
 
 def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool) -> bool:
@@ -178,7 +197,7 @@ def _ends_before_small(before: str, marks: str) -> bool:
     """
     last = before.rsplit(None, 1)[-1].lstrip(_OPENING)
     if marks[-1] in "!?":
-        return last not in _EXCLAIMED and not _NAME.search(before)
+        return last not in _EXCLAIMED and not _NAME.search(before) and not _QUESTION_TITLE.search(before)
     if marks != "." or _MEASURED.search(before):  # "14 in. wide", "44s. a quarter"
         return False
     return last[-1:] == ")" or (
@@ -209,6 +228,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     if following[0].isdigit() and _TWO_UNITS.search(f"{before[-9:]}. {following[:12]}"):
         return False
     if token in ("Fed", "Evid") and _RULES.match(following):
+        return False
+    if following.startswith(_COMPANY):
         return False
     if token in BOOKS:
         return not (_VERSE.match(following) or (following[0].isdigit() and _BOOK_NUMBER.search(before)))

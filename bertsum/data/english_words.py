@@ -30,11 +30,11 @@ TITLES = word_set(
 TITLES_IN_ANY_CASE = word_set("dr em hon mr mrs ms prof st v vs")
 # Abbreviations before a number. The second set are also words.
 NUMBERED = word_set(
-    "ann approx appx arts bk bks cf ch chap chaps chs cl cor def defs deg dir eq eqn eqns eqs ex exs ext figs fn"
+    "ann approx appx arts bk bks cf ch chap chaps chs cl cor def defs deg dir eq eqn eqns eqs ex exh exs ext figs fn"
     " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
-    " sect sects ser supp suppl tabs tel thm thms vers viz vol vols vv"
+    " sect sects ser subd subpt supp suppl tabs tel thm thms vers viz vol vols vv"
 )
-NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop ref rule sec tab")
+NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop pt ref rule sec stat tab tit")
 # Books of the Bible, before a verse or a chapter.
 BOOKS = word_set(
     "Chron Cor Deut Eccl Eph Exod Ezek Gal Heb Hos Isa Jer Josh Judg Kgs Lev Matt Neh Philem Prov Ps Pss Rom Thess Zech"
@@ -60,8 +60,8 @@ OPEN = word_set(
 )
 # Abbreviations inside a sentence: before a small letter they do not end it.
 INNER = word_set(
-    "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj orig"
-    " pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts"
+    "admin avg asst cent conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj"
+    " orig pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts"
 )
 # Nouns before a letter that is not an initial: "plan A. We".
 BEFORE_A_LETTER = word_set(

@@ -195,7 +195,7 @@ _GOES_ON_SMALL = regex.compile(r"(?:[–—-] ?)?\p{Ll}(?!\p{Lu})")  # but "iPho
 _CLOSES = regex.compile(r"[”’」』）)》〉】\]]")
 _TITLE = regex.compile(r"[。！？!?…]+[》〉]$")  # "《谁动了我的书？》": a question mark of a title
 _NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b)")
-_ENUMERATOR = regex.compile(r"\s*\d{1,3}[.)]")
+_ENUMERATOR = regex.compile(r"\s*(?:(?:(?:Abs|Art|Cap|Kap|Ст)\.|§§?)\s)?\d{1,3}[.)]")
 _WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
 
 # Words that are abbreviations, too, and units behind a number end a sentence before a word that begins one.
@@ -246,7 +246,7 @@ _UNSEEN_ENDS = {
 # A number with a full stop before these is an ordinal. In Turkish it always is, since a verb ends the sentence.
 _ORDINAL = {
     "de": (
-        regex.compile(r"\b\d{1,2}\.$"),
+        regex.compile(r"\b\d{1,3}\.$"),
         regex.compile(
             r"(?:Jh|Jahrhundert|Jahrtausend|Weltkrieg|Bundesliga|Liga|Mal|Platz|Etage|Stock|Kapitel|Auflage|Klasse|Senat"
             r"|Lebensjahr|Geburtstag|Jahrestag|Todestag|Spieltag|Runde|Minute|Woche|Quartal|Halbjahr|FC|SC|SV|TSV"
@@ -259,7 +259,7 @@ _ORDINAL = {
 # So is a number behind an article, if the next word is a noun: "die 3. Zivilkammer".
 _ORDINAL_NOUN = {
     "de": regex.compile(
-        r"\b(?:[Dd](?:er|ie|as|em|en|es)|im|zu[mr]|eine?[mnrs]?|jede[mnrs]?) \d{1,2}\. (?!(?:D(?:er|ie|as|em|en|es"
+        r"\b(?:[Dd](?:er|ie|as|em|en|es)|im|zu[mr]|eine?[mnrs]?|jede[mnrs]?) \d{1,3}\. (?!(?:D(?:er|ie|as|em|en|es"
         r"|anach|ann|ort|och|abei|afür|amit|araufhin|iese[mnrs]?)|E[rs]|Sie|Wir|Ich|Man|Ein\p{Ll}{0,2}|I[mn]|A[mn]|Auf"
         r"|Nach|Aber|Und|Seit|Bei|Mit|Von|Vor|Zu[mr]?|Für|Wenn|Als|Auch|So|Nun|Jetzt|Später|Heute|Zuvor)\b)\p{Lu}\p{Ll}"
     )

@@ -6,6 +6,7 @@ import html
 import re
 
 from bertsum.reading.text import FileText, TextBuilder
+from bertsum.structure.page_formulas import SUBTITLE_CREDIT
 
 _TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|<\d[\d:.]*>")
@@ -13,6 +14,7 @@ _SOUND = re.compile(r"\s*(?:-\s*)?(?:\([^()]*\)|\[[^\[\]]*\]|[♪♫#*][^♪♫]
 _IN_BRACKETS = r"\[[^\[\]:]*[^\W\d_]{3}[^\[\]:]*\]"
 _BEFORE_SPEECH = re.compile(rf"(?:- ?)?(?:{_IN_BRACKETS}|\([^\W\d_][^()\d:]{{1,40}}\))(?=\s|$)")
 _BEHIND_SPEECH = re.compile(rf"(?<=[.!?…,] ){_IN_BRACKETS}(?=\s|$)")
+_CREDIT = re.compile(SUBTITLE_CREDIT, re.IGNORECASE)
 _MUSIC = re.compile(r"[♪♫]")
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)]*\s*$")
 _TURN = re.compile(r"\s*[-–—]\s*\S")
@@ -48,6 +50,9 @@ def read_subtitles(text: str, name: str) -> FileText:
                     continue
                 if _SOUND.match(said) or _MUSIC.search(said):
                     builder.skip(said, "sound")
+                    continue
+                if ended and _CREDIT.match(said):
+                    builder.skip(said, "credit")
                     continue
                 turn = _TURN.match(said) is not None
                 while (ended or turn) and (sound := _BEFORE_SPEECH.match(said)):

@@ -47,6 +47,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
             r"^[^\w\n]{0,9}(?:patient(?: name)?|mrn|dob|date of (?:birth|visit|admission|discharge)|chief complaint"
             r"|history of present illness|hpi"
             r"|assessment(?: and plan)?|plan|impression|medications?|allergies|vital signs"
+            r"|technique|comparison|clinical (?:history|information|indication)"
             r"|physical exam(?:ination)?|diagnos[ie]s"
             r"|subjective|objective|past medical history|attending|hospital course|(?:admission|discharge"
             r"|principal|final) (?:date|diagnos[ie]s)|dictated by|transcribed by"
@@ -119,6 +120,10 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bпредседател\w+\b.{0,40}\b(?:открыл|закрыл)а?\b.{0,20}\b(?:заседание|собрание)\b"
         r"|\b(?:заседание|собрание) (?:объявля\w+|считается) (?:откр|закр)",
         r"\b(?:se )?(?:levanta|abre) la (?:sesión|reunión)\b|\bpróxima (?:reunión|sesión)\b",
+        r"\bnada mais (?:havendo|a tratar)\b|\bno habiendo más (?:asuntos|temas)\b|\blavrei a presente\b"
+        r"|\bnull'altro (?:essendovi|da|a) \w+|\bletto, (?:confermato|approvato) e\b"
+        r"|^\W*(?:aos?|em|siendo|en|a los?|il giorno|l'anno)\b.{0,160}\b(?:reuniram-se|reuniu-se|se reúnen?|se"
+        r" reunieron|si (?:è|sono) riunit)",
         r"\bnächste (?:sitzung|versammlung)\b",
         r"\bnext meeting\b|\bmeets again\b",
         r"\bthank(?:ed|s)\b.{0,60}\b(?:all|everyone|everybody|members|those|attend|coming)",
@@ -234,7 +239,9 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"references?|bibliograph(?:y|ie)|works cited|literature(?: cited)?|cited literature"
             r"|literatur(?:verzeichnis|angaben)?|quellen(?:verzeichnis)?|einzelnachweise|weblinks"
             r"|liens externes|voir aussi"
-            r"|références|referencias|bibliografía|notes and references|footnotes|endnotes|参考文献"
+            r"|sources?|fuentes?|fonti|источники?|bron(?:nen)?|źródł[oa]"
+            r"|références|referencias?(?: bibliográficas?)?|bibliografía|notes and references|footnotes|endnotes"
+            r"|参考文献"
         ),
         "acknowledgements": any_of(
             r"acknowledge?ments?(?: and .*)?|danksagung(?:en)?|remerciements|agradecimientos"
@@ -259,10 +266,15 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|pages))|read (?:also|more|next)"
             r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|most (?:read|popular)|latest news"
             r"|recommended(?: (?:articles|stories|posts|recipes|links|reading|for you))?|\d+ comments?|links"
+            r"|(?:comments?|kommentare?|commentaires?|comentarios|commenti|комментарии|responses)\s?\(\d+\)"
             r"|reader interactions|\d+ (?:responses?|thoughts? on .*)"
             r"|(?:lesen sie|das könnte sie) auch.{0,20}|mehr zum thema|(?:à lire|lire) aussi|sur le même sujet"
             r"|(?:lea|vea) también|(?:leia|veja) também|leggi anche|más noticias|te puede interesar|читайте также"
-            r"|関連(?:記事|リンク)|あわせて読みたい|相关(?:阅读|新闻|链接)|推荐阅读|往期(?:推荐|回顾|精选)"
+            r"|関連(?:記事|リンク)|あわせて読みたい|(?:おすすめ|人気|新着)(?:の)?記事|相关(?:阅读|新闻|链接)|推荐阅读|往期(?:推荐|回顾|精选)"
+        ),
+        "minor": any_of(  # of a review, or of a report on a paper
+            r"(?:other )?(?:minor|small) (?:points|comments|issues|corrections|remarks|edits)|typos?|errata"
+            r"|confidential comments? (?:to|for) the editors?"
         ),
         "licence": any_of(
             r"licen[cs]e|copyright|(?:new )?contributors|maintainers|contributing|how to contribute|contact(?: us)?"
@@ -315,6 +327,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|(?:physical )?exam(?:ination)?|review of systems|ros"
             r"|(?:past |family |social |surgical |medical )+(?:history|hx)|immunizations?|lab(?:s"
             r"|oratory)?(?: .*)?|objective|patient|date of .*|attending|referring .*|cc|signature|distribution"
+            r"|technique|comparison"
         ),
     },
 }  # fmt: skip

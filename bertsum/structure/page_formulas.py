@@ -24,6 +24,13 @@ ADVERTS = any_of(
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
 )
 
+SUBTITLE_CREDIT = (
+    r"^\W*(?:\w+ )?(?:(?:transcript|transcribed|translated|synced)\b.{0,20}\b(?:by|von|par)\b"
+    r"|(?:subtitles?|subtitling|captions?|captioning|untertitel(?:ung)?|sous-titr(?:es|age)|subtítulos|subtitulado"
+    r"|legendas|sottotitoli|ondertiteling|undertexter|napisy|субтитры)"
+    r"(?:\s?:|\b.{0,20}\b(?:by|von|par|por|di|door|av)\b))"
+)
+
 PAGE_FORMULAS = any_of(
     r"\bcookies?\b.{0,80}\b(?:website|site|accept|consent|agree|browser|settings|experience)\b",
     r"\ball rights reserved\b",
@@ -75,8 +82,7 @@ PAGE_FORMULAS = any_of(
     r"\bthis (?:file|page|document|readme) (?:is|was) (?:made|generated|auto)",
     r"\bdo not edit\b",
     r"\bstill (?:have|got) (?:a )?questions?\b",
-    r"^\W*(?:\w+ )?(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
-    r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
+    SUBTITLE_CREDIT,
     r"\ball notable changes\b",
     r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
     r"\bthis application (?:claims|is a (?:continuation|division))|\bsubject to any disclaimer\b"
@@ -98,6 +104,7 @@ PAGE_FORMULAS = any_of(
     r"|\bricevuto (?:questo|questa|la presente)\b.{0,30}\bper errore\b"
     r"|\brecebeu est[ae] (?:mensagem|e-?mail)\b.{0,20}\bpor (?:engano|erro)\b"
     r"|\b(?:bericht|e-?mail)\b.{0,30}\b(?:abusievelijk|ten onrechte|per vergissing)\b",
+    r"\bamtsgericht\b.{0,30}\bHR[AB] \d|\b(?:mail|nachricht)\b.{0,30}\bausgedruckt werden\b",
     r"\bvalid without (?:a )?signature\b|\bohne unterschrift gültig\b|\bdigitaal opgesteld\b|\bniet ondertekend\b"
     r"|\bcreated electronically\b",
     r"\byou(?:'|’| a)re receiving this (?:e-?mail|message|newsletter) (?:because|as) you\b.{0,40}\b(?:sign"
@@ -107,6 +114,7 @@ PAGE_FORMULAS = any_of(
     r"^\W*ce (?:message|courriel|mail) et .{0,30}pièces jointes\b|^\W*diese (?:e-?mail|nachricht)\b.{0,60}\bvertraulich"
     r"|^\W*este (?:mensaje|correo)\b.{0,60}\bconfidencial(?:es)?\b.{0,80}\bdestinatari"
     r"|\bdit (?:bericht|e-?mail)\b.{0,40}\bvertrouwelijk\b"
+    r"|^\W*si ringrazia(?:no)?\b.{0,60}$|\bfirma autografa\b"
     r"|\bquesto messaggio\b.{0,60}\briservat[ei]\b|\besta mensagem\b.{0,60}\bconfidencia",
     r"\b(?:is|are) authori[sz]ed and regulated(?: by the\b.{0,60})?\W*$"
     r"|^\W*calls? (?:may|will) be (?:recorded|monitored)\b.{0,40}\b(?:training|quality|security)\b",
@@ -144,6 +152,14 @@ PAGE_FORMULAS = any_of(
     r"\(commission file number\)|^\W*commission file number\W*[\d-]|\(state or other jurisdiction\b",
     r"\bequal opportunity employer\b|\bqualified applicants will receive consideration\b",
     r"\bkeep this leaflet\b|\bread all of this leaflet\b|\bthis leaflet was last\b|\bhas been prescribed for you\b",
+    r"^\W*(?:use|write in) (?:blue|black)\b.{0,20}\b(?:ink|pen)\W*$|^\W*answer all (?:the )?questions\W*$"
+    r"|^\W*do not write (?:outside|in|on) (?:the|this)\b",
+    r"\blarge print\b.{0,12}\bbraille\b|\bcopy of this (?:document|letter|leaflet) in (?:a|an|another)\b",
+    r"\bactual results\b.{0,60}\bdiffer materially\b|\bcontains? (?:certain )?forward[- ]looking statements\b",
+    r"^\W*(?:box office|ISBN)\b.{0,40}$|\b\d+ pp\.(?: .{0,20})?$",
+    # services and calls
+    r"^\W*(?:let us pray|please (?:be seated|stand|rise)|amen)\W*$",
+    r"\bcan (?:you|everyone|everybody)(?: all)? hear me\b|\byou(?:'|’)re (?:still )?on mute\b",
     # parliaments, courts and studies
     r"^\W*question put and (?:agreed|negatived)\b|^\W*(?:the )?house adjourned\b|\bhouse must come to order\b"
     r"|\b(?:happy|pleased|will|shall) (?:to )?give way to (?:the|my) (?:right )?hon\."
@@ -153,16 +169,25 @@ PAGE_FORMULAS = any_of(
     r"|\bJ{1,2}\., (?:concur|dissent|join)\w*\W*$|^\W*before .{5,100}, JJ\.\W*$",
     r"^\W*the funders? had no role in (?:the )?(?:study|design|data)\b|^\W*conflicts? of interest(?: statement)?\s*:"
     r"|^.{0,40}\b(?:figures|information|statements)\b.{0,120}\bneither (?:been )?audited nor reviewed\b",
+    r"^\W*(?:aktenzeichen|vorinstanz(?:en)?)\s?:",
     # issues and posts
-    r"\bautomatically marked as stale\b|^\W*i(?:'m| am) using the latest (?:version|release)\b"
+    r"\bneed to (?:log|sign) in\b.{0,30}\b(?:comment|reply|post|make changes|see|view)\b"
+    r"|^\W*reply to this (?:e-?mail|message) directly\b",
+    r"^\W*(?:\d[\d.,]* (?:people )?have signed|let(?:'|’)s get to \d[\d.,]*)\W*$",
+    r"\bif you (?:enjoyed|liked?|enjoy|value)\b.{0,60}\bconsider\b.{0,40}\b(?:subscri|becoming|donat|support|shar)"
+    r"|\bfollow (?:him|her|them|me) (?:at|on)\b|\bnever miss (?:a|an|our)\b.{0,60}\b(?:e-?mail|inbox|alerts?)\b",
+    r"\bautomatically marked as stale\b|^\W*i(?: am|'m)? us(?:e|ing) the latest (?:version|release)\b"
     r"|\b(?:follow|support|like|share|and|or) (?:me )?(?:and |or )?buy me a coffee\b",
     # notices in other languages
     r"^\W*(?:上一篇|下一篇)\s*[:：][^。，]*$|^\W*اقرأ أيضا|^\W*تابعونا على|よろしくお願い(?:いた|申し上げ)\w*[。!！]?$",
-    r"^\W*(?:przy .{3,40})?prosimy o podanie źródła\b|\bпри перепечатке\b.{0,60}\b(?:ссылка|обязательна)\b",
+    r"^\W*(?:przepraszamy za|administratorem danych)\b.{0,60}$|\bwykorzystuje pliki cookies?\b"
+    r"|^\W*(?:przy .{3,40})?prosimy o podanie źródła\b|\bпри перепечатке\b.{0,60}\b(?:ссылка|обязательна)\b",
     r"^\W*subscreva\b.{0,40}\bnewsletter\b",
-    r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b",
+    r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b"
+    r"|^\W*подпишитесь\b.{0,40}\b(?:рассылку|канал|новости)\b|^\W*нашли (?:опечатку|ошибку)\b",
     r"^\W*aan (?:deze|dit|de inhoud)\b.{0,40}\bgeen rechten worden ontleend\W*$|\bohne gewähr\W*$",
     r"ऐप डाउनलोड करें|सर्वाधिकार सुरक्षित",
-    r"無料会員に登録|会員登録すると|会員限定(?:記事|です)",
+    r"無料会員に登録|会員登録すると|会員限定(?:記事|です)|画像はイメージ",
+    r"^\W*(?:特此(?:通知|公告|说明)|.{0,12}敬请谅解|(?:衷心)?感谢.{0,8}(?:理解|配合|支持).{0,12})[。！!]?$",
     r"关注我们|点击.{0,4}(?:蓝字|阅读原文)|(?:长按|扫描|扫一扫|识别).{0,8}二维码|点个.{0,3}在看",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from itertools import pairwise, takewhile
 
 from bertsum.structure.marks import LineMarks, Mark
 from bertsum.structure.units import is_ended, speakers_recur
+from bertsum.structure.verse import mark_verse
 
 _TIMES = re.compile(r"\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}\s*-->\s*(?:\d{1,2}:)?\d{1,2}:\d{2}[.,]\d{2,3}")
 _NUMBER = re.compile(r"\s*\d{1,6}$")
@@ -94,6 +95,7 @@ def mark_regions(marks: LineMarks) -> None:
     _mark_before(marks, _abstract(marks), "title")
     _mark_bill(marks)
     _mark_before_first_version(marks)
+    mark_verse(marks)
 
 
 def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
