@@ -83,7 +83,7 @@ def has_int8_linear() -> bool:
 def int8_linear(
     whole: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor, factors: torch.Tensor
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A linear layer in eight bits on a CPU: each vector is rounded by its largest value.
+    """A linear layer in eight bits on a CPU: each vector is rounded between its own least and largest value.
 
     Args:
         whole: Weights in int8 (out, in).
@@ -95,17 +95,32 @@ def int8_linear(
         A function from vectors (N, in) to vectors (N, out), in float32.
     """
     laid_out = torch.ops.onednn.qlinear_prepack(whole, None)
-    zeros, divided, middle = torch.zeros(len(scale), dtype=torch.int64), 1 / factors, 128
+    zeros, divided = torch.zeros(len(scale), dtype=torch.int64), 1 / factors
+    of_ones = whole.sum(dim=1) * scale  # the products of a vector of ones (out)
     after: tuple[torch.dtype, str, list[float], str] = (torch.float32, "none", [], "")
 
     def apply(vectors: torch.Tensor) -> torch.Tensor:
-        scaled = vectors.float() * divided
-        largest = scaled.abs().amax(dim=1, keepdim=True).clamp_(min=1e-12).div_(127)  # (N, 1)
-        numbers = scaled.div_(largest).round_().add_(middle).to(torch.uint8)
-        sums = torch.ops.onednn.qlinear_pointwise(numbers, 1.0, middle, laid_out, scale, zeros, None, 1.0, 0, *after)
-        return torch.addcmul(bias, sums, largest)
+        numbers, step, least = in_steps(vectors.float() * divided)
+        whole_numbers = numbers.to(torch.uint8)
+        sums = torch.ops.onednn.qlinear_pointwise(whole_numbers, 1.0, 0, laid_out, scale, zeros, None, 1.0, 0, *after)
+        return torch.addcmul(bias, of_ones, least).addcmul_(sums, step)
 
     return apply
+
+
+def in_steps(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Rounds vectors to 256 steps between their own least and largest value.
+
+    Args:
+        vectors: (N, H), in float32.
+
+    Returns:
+        Whole numbers from 0 to 255 (N, H), still in float32; the size of a step, and the least value (N, 1 each).
+        ``least + step * numbers`` is about ``vectors``.
+    """
+    least, largest = vectors.aminmax(dim=1, keepdim=True)
+    step = (largest - least).div_(255).clamp_(min=1e-12)
+    return (vectors - least).div_(step).round_(), step, least
 
 
 def softmax_backward(gradient: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:

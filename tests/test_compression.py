@@ -20,7 +20,7 @@ from bertsum.compression.measured import compare_models, equal_summaries
 from bertsum.compression.prune import Importance, measure_importance, prune
 from bertsum.compression.quantize import quantize, simulated
 from bertsum.config import Config
-from bertsum.device import has_int8_linear, int8_linear
+from bertsum.device import has_int8_linear, in_steps, int8_linear
 from bertsum.encoders.int8 import add_channels, in_eight_bits
 from bertsum.encoders.pruned import head_size
 from bertsum.errors import BertsumError
@@ -372,12 +372,20 @@ def test_products_in_eight_bits_are_those_of_whole_numbers() -> None:
         pytest.skip("this processor has no instructions for products in int8")
     torch.manual_seed(0)
     weight, bias, channels = torch.randn(24, 40), torch.randn(24), torch.rand(40) + 0.5
-    vectors = 10 * torch.randn(7, 40)
+    vectors = 10 * torch.randn(7, 40) + 5
     whole, scale = in_eight_bits(weight * channels)
-    numbers, largest = in_eight_bits(vectors / channels)
-    expected = (numbers.long() @ whole.long().T).double() * largest[:, None] * scale + bias
+    numbers, step, least = in_steps(vectors / channels)
+    products = (numbers.long() @ whole.long().T).double() * step
+    expected = (products + least.double() * whole.long().sum(dim=1)) * scale + bias
     found = int8_linear(whole, scale, bias, channels)(vectors)
     assert torch.allclose(found.double(), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_a_vector_is_rounded_between_its_least_and_its_largest_value() -> None:
+    vectors = torch.tensor([[-0.17, 0.0, 3.0, 1.234], [2.0, 2.0, 2.0, 2.0], [-5.0, -4.0, -4.5, -4.9]])
+    numbers, step, least = in_steps(vectors)
+    assert torch.equal(numbers, numbers.round()) and numbers.min() == 0 and numbers.max() == 255
+    assert ((least + step * numbers - vectors).abs() <= step / 2 + 1e-6).all()
 
 
 @pytest.mark.parametrize(

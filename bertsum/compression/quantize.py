@@ -19,7 +19,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from bertsum.compression.prune import bert_layers, padded_pass
-from bertsum.encoders.int8 import INT8, add_channels, channels_of, in_eight_bits, rounded
+from bertsum.device import in_steps
+from bertsum.encoders.int8 import INT8, add_channels, channels_of, rounded
 from bertsum.errors import BertsumError
 from bertsum.models.base import Model
 from bertsum.progress import Progress
@@ -131,8 +132,8 @@ def simulated(model: Model) -> Model:
 def _rounding(channels: torch.Tensor) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], tuple[torch.Tensor, ...]]:
     def hook(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         vectors = inputs[0] / channels
-        whole, scale = in_eight_bits(vectors.flatten(0, -2))
-        return ((whole.float() * scale[:, None]).view_as(vectors) * channels, *inputs[1:])
+        numbers, step, least = in_steps(vectors.flatten(0, -2))
+        return ((least + step * numbers).view_as(vectors) * channels, *inputs[1:])
 
     return hook
 

@@ -1,7 +1,8 @@
 """Matrices in eight bits (arXiv 2211.10438, SmoothQuant).
 
-Each output of a weight has its own scale, and so has each vector that is multiplied. Factors of the channels (columns)
-move large values from the vectors into the weights. The encoder's configuration has two entries:
+Each output of a weight has its own scale. Each vector that is multiplied is rounded between its own least and largest
+value. Factors of the channels (columns) move large values from the vectors into the weights. The encoder's
+configuration has two entries:
 
 - ``int8`` names the modules in eight bits. Their weights are also kept in floating point, rounded to the values that
   eight bits hold, so that a processor without fast integer products computes nearly the same.
@@ -64,14 +65,13 @@ def channels_of(module: nn.Module) -> torch.Tensor | None:
     return channels if isinstance(channels, torch.Tensor) else None
 
 
-def in_eight_bits(weight: torch.Tensor, largest: int = LARGEST) -> tuple[torch.Tensor, torch.Tensor]:
+def in_eight_bits(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Rounds a weight to whole numbers (int8) and a scale for each row, whose product is about ``weight``.
 
     Args:
         weight: (H_out, H_in) or (V, H).
-        largest: The largest whole number: 127, or less where sums of products could overflow.
     """
-    scale = (weight.float().abs().amax(dim=1) / largest).clamp(min=torch.finfo(torch.float32).tiny)
+    scale = (weight.float().abs().amax(dim=1) / LARGEST).clamp(min=torch.finfo(torch.float32).tiny)
     return (weight.float() / scale[:, None]).round().to(torch.int8), scale
 
 
