@@ -300,7 +300,7 @@ def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
     @served.exception_handler(RequestValidationError)
     async def _not_valid(_: Any, error: RequestValidationError) -> JSONResponse:
         """What is wrong, without repeating the request, which may be large or no JSON."""
-        problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:10]]
+        problems = [f"{_place(one['loc'])}: {one['msg']}" for one in error.errors()[:10]]
         return JSONResponse({"detail": "; ".join(problems)}, 422)
 
     @served.exception_handler(BertsumError)
@@ -309,6 +309,11 @@ def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
 
     served.add_middleware(Guard, most=limits.bytes, seconds=limits.seconds)
     return served
+
+
+def _place(steps: Sequence[int | str]) -> str:
+    """A field's place in a request, without the names of checks and types that pydantic puts between."""
+    return ".".join(str(step) for step in steps if isinstance(step, int) or step.isidentifier())
 
 
 def run_until_stopped(service: FastAPI, host: str, port: int) -> None:

@@ -101,7 +101,8 @@ def compress(options: argparse.Namespace, rest: list[str]) -> None:
 
     if options.int8 or options.int8_file:
         if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
-            options.parser.error("--int8: cuts nothing; make the smaller model first, then keep that in eight bits")
+            given = "--int8" if options.int8 else "--int8-file"
+            options.parser.error(f"{given}: cuts nothing; make the smaller model first, then keep that in eight bits")
         if options.int8:
             comparison = to_eight_bits(options.model, config, equal=options.equal)
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import write_jsonl
 
 from bertsum.config import Config
 from bertsum.data.documents import Document
@@ -16,6 +17,7 @@ from bertsum.data.rows import ExtractiveRows
 from bertsum.errors import BertsumError
 from bertsum.evaluation.answers import overlap_scores, write_answers
 from bertsum.evaluation.calibration import _best_scores, threshold_for
+from bertsum.evaluation.compare import compare
 from bertsum.models.contract import Prediction
 
 SENTENCES = [f"Sentence {number} is about the harbour and the boats that lie in it." for number in range(20)]
@@ -52,3 +54,25 @@ def test_shared_words_weigh_the_same_in_any_order() -> None:
 def test_a_share_of_all_or_none_is_refused(recall: float) -> None:
     with pytest.raises(BertsumError, match="recall: got .*, expected a share above 0 and below 1"):
         threshold_for([0.5] * 100, recall)
+
+
+def test_two_models_are_compared_by_their_ranking(tmp_path: Path) -> None:
+    records = [
+        {"id": "a", "relevant": [1], "scores": [0.2, 0.9, None]},
+        {"id": "b", "relevant": [0, 2], "scores": [0.5, 0.6, 0.4]},
+        {"id": "c", "relevant": [], "scores": [0.5, 0.6]},
+    ]
+    a = write_jsonl(tmp_path / "a.jsonl", records)
+    b = write_jsonl(tmp_path / "b.jsonl", [records[0], {**records[1], "scores": [0.7, 0.6, 0.4]}])
+    found = compare(a, b, samples=50)
+    assert list(found) == ["p@1", "mrr", "map"]
+    assert (found["p@1"].a, found["p@1"].b, found["mrr"].mean) == (50.0, 100.0, 25.0)
+    assert found["map"].a == pytest.approx(100 * (1 + (1 / 2 + 2 / 3) / 2) / 2)
+
+
+@pytest.mark.parametrize("scores", [[50.0, 0.1], [-5.0, 0.1], [0.1], ["x", 0.1]])
+def test_scores_that_are_no_probabilities_set_no_threshold(scores: list[Any], tmp_path: Path) -> None:
+    right = {"id": "a", "relevant": [1], "scores": [0.2, 0.9]}
+    file = write_jsonl(tmp_path / "p.jsonl", [right, {**right, "scores": scores}])
+    with pytest.raises(BertsumError, match=r"p.jsonl line 2: is no prediction for a query"):
+        _best_scores(file)

@@ -381,13 +381,6 @@ def test_products_in_eight_bits_are_those_of_whole_numbers() -> None:
     assert torch.allclose(found.double(), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_a_vector_is_rounded_between_its_least_and_its_largest_value() -> None:
-    vectors = torch.tensor([[-0.17, 0.0, 3.0, 1.234], [2.0, 2.0, 2.0, 2.0], [-5.0, -4.0, -4.5, -4.9]])
-    numbers, step, least = in_steps(vectors)
-    assert torch.equal(numbers, numbers.round()) and numbers.min() == 0 and numbers.max() == 255
-    assert ((least + step * numbers - vectors).abs() <= step / 2 + 1e-6).all()
-
-
 @pytest.mark.parametrize(
     ("int8", "message"),
     [

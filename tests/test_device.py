@@ -151,3 +151,10 @@ def test_weights_made_in_inference_mode_are_laid_out_anew(trained_run) -> None:
             parameter.mul_(0.5)
         ((_, after),) = model.score([row])
     assert not torch.equal(before, after)
+
+
+def test_a_vector_is_rounded_between_its_least_and_its_largest_value() -> None:
+    vectors = torch.tensor([[-0.17, 0.0, 3.0, 1.234], [2.0, 2.0, 2.0, 2.0], [-5.0, -4.0, -4.5, -4.9]])
+    numbers, step, least = device.in_steps(vectors)
+    assert torch.equal(numbers, numbers.round()) and numbers.min() == 0 and numbers.max() == 255
+    assert ((least + step * numbers - vectors).abs() <= step / 2 + 1e-6).all()

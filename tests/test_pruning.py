@@ -86,3 +86,12 @@ def test_a_document_without_a_known_word(summarizer, tmp_path) -> None:
         summarizer.prune(QUERY, [TEXT, "\u200b"])
     with pytest.raises(bertsum.BertsumError, match="document 0: .*cannot be read"):
         summarizer.prune(QUERY, [Path(tmp_path / "gone.txt")], allow_empty=True)
+
+
+def test_a_title_takes_no_room(summarizer) -> None:
+    document = ["The bridge reopens in May", *SENTENCES]
+    for keep_title in (False, True):
+        (one,) = summarizer.prune(QUERY, [document], threshold=0.0, sentences=1, keep_title=keep_title)
+        (some,) = summarizer.prune(QUERY, [document], threshold=0.0, max_words=5, keep_title=keep_title)
+        assert one.indices[:-1] == some.indices[:-1] == [0] * keep_title
+        assert one.indices[-1] > 0 and some.indices[-1] > 0

@@ -15,6 +15,7 @@ from conftest import write_jsonl
 from models import build
 
 import bertsum
+from bertsum.compression.compress import to_eight_bits
 from bertsum.config import Config, DataConfig, EncodingConfig
 from bertsum.data.augmentation import join_documents
 from bertsum.data.batching import collate, cut_rows
@@ -117,6 +118,9 @@ def read(tmp_path: Path, *records: Any, **values: Any) -> list[Any]:
         ({"document": SENTENCES, "answers": ["May", "rain"]}, {1, 2}),
         ({"document": TEXT, "answers": ["May"]}, {1}),
         ({"document": TEXT, "answers": [{"text": "wait", "start": TEXT.index("wait")}]}, {2}),
+        ({"document": TEXT, "answers": [{"text": "r", "answer_start": TEXT.rindex("r")}]}, {3}),
+        ({"document": SENTENCES, "answers": [{"text": "r", "start": " ".join(SENTENCES).rindex("r")}]}, {3}),
+        ({"document": SENTENCES, "answers": [{"text": "May", "start": 3}]}, {1}),
         ({"document": TEXT, "answers": {"text": ["closed. It"], "answer_start": [TEXT.index("closed")]}}, {0, 1}),
         ({"document": TEXT, "answers": []}, set()),
     ],
@@ -136,6 +140,8 @@ def test_where_a_document_answers(tmp_path, evidence, expected) -> None:
         ({"document": TEXT, "answers": ["June"]}, "'answers' item 0: the document does not have 'June'"),
         ({"document": SENTENCES, "answers": ["May", "June"]}, "'answers' item 1: no sentence has 'June'"),
         ({"document": TEXT, "answers": [{"text": "May", "start": 3}]}, "'May' does not stand at character 3"),
+        ({"document": TEXT, "answers": [{"text": "ed.", "start": -4}]}, "'ed.' does not stand at character -4"),
+        ({"document": SENTENCES, "answers": [{"text": "is", "start": 3}]}, "2 sentences have 'is', and it is not at"),
         ({"document": TEXT, "answers": [" "]}, "'answers' item 0: got ' ', expected text"),
         ({"document": TEXT, "answers": "May"}, "expected a list of strings, or of objects with text and start"),
         ({"document": TEXT, "answers": {"text": ["May"]}}, "expected a list of strings"),
@@ -150,6 +156,14 @@ def test_wrong_evidence_is_told(tmp_path, record, problem) -> None:
 def test_a_query_alone_needs_a_summary(tmp_path) -> None:
     (rejected,) = read(tmp_path, {"query": QUERY, "document": TEXT})
     assert isinstance(rejected, Rejected) and "no field for the summary" in rejected.problem
+    asked, article = {"query": QUERY, "document": SENTENCES, "relevant": [1]}, {"document": TEXT, "summary": "In May."}
+    made = read(tmp_path, asked, {**asked, "relevant": None}, {**asked, "query": ""}, article, {**asked, "query": 0})
+    assert [type(one) for one in made] == [Document, Rejected, Rejected, Document, Rejected]
+    assert all("line 2" in one.place and "an empty list: nothing answers" in one.problem for one in made[1:2])
+    assert (made[3].references, made[3].query) == (["In May."], "")
+    first, second, third = read(tmp_path, article, asked, {**asked, **article, "relevant": None, "document": SENTENCES})
+    assert (first.evidence, second.evidence.sentences, second.references) == (None, (1,), [])
+    assert (third.query, third.evidence, third.references) == (QUERY, None, ["In May."])
     (document,) = read(tmp_path, {"query": QUERY, "document": TEXT, "summary": "It reopens in May."})
     assert (document.query, document.evidence, document.references) == (QUERY, None, ["It reopens in May."])
     (document,) = read(tmp_path, {"question": QUERY, "document": TEXT, "answers": []}, query_field="question")
@@ -318,6 +332,11 @@ def test_trained_and_measured_on_queries(encoder_folder, tmp_path) -> None:
     assert Results.read(evaluation.folder / "results.json").answers == evaluation.answers
     page = evaluation.report.read_text(encoding="utf-8")
     assert page.count("What of the ") == 20 and "answering sentences among" in page and "What thresholds keep" in page
+    rouge = replace(config, evaluation=replace(config.evaluation, metrics=["rouge"]))
+    with pytest.raises(bertsum.BertsumError, match="document '0' has no summary to compare with; expected summaries"):
+        bertsum.evaluate(rouge)
+    with pytest.raises(bertsum.BertsumError, match=r"evaluation.metrics: got answers, but models are compared by"):
+        to_eight_bits(tmp_path / "runs" / "ask" / "best", config)
     shown = str(evaluation)
     assert "P@1" in shown and "model, threshold" in shown and "0.400" in shown
     lines = [json.loads(line) for line in (evaluation.folder / "predictions.jsonl").read_text().splitlines()]

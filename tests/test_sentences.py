@@ -154,6 +154,16 @@ def test_every_character_is_kept(language: str, parts: list[tuple[int, str]], le
     assert all(not piece.isspace() for piece in pieces)
 
 
+@pytest.mark.parametrize("unseen", ["\u200b\u2028", "\ufeff\x85", "\u2060\u2028\u200b\u2028"])
+def test_a_line_without_a_visible_character_is_no_line(unseen: str) -> None:
+    text = f"Meeting\n\n{unseen}The bridge reopens in May. It rained."
+    pieces = split_sentences(text, "en")
+    assert "".join(pieces) == text and [piece.strip() for piece in pieces[1:]] == [
+        "The bridge reopens in May.",
+        "It rained.",
+    ]
+
+
 @pytest.mark.parametrize("separator", ["\n\n", "\r\n\r\n", "\n \n"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_long_text_is_split_as_its_paragraphs_are(language: str, separator: str) -> None:

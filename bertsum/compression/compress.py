@@ -22,6 +22,7 @@ from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.encoders.int8 import INT8_FILE, to_train
 from bertsum.errors import BertsumError
+from bertsum.evaluation.answers import ANSWERS
 from bertsum.evaluation.evaluate import evaluate
 from bertsum.evaluation.predictions import predict_split
 from bertsum.files import whole_folder
@@ -82,7 +83,7 @@ def to_eight_bits(model: str | Path, config: Config, documents: int = 300, equal
     if not 0 <= equal <= 1:
         raise BertsumError(f"--equal: got {equal}, expected a share from 0 to 1")
     larger = _larger(model)
-    config = larger.config.apply(config)
+    config = _with_summaries(larger.config.apply(config))
     prepared = prepare(config, "validation", larger.tokenizer, larger.target_tokenizer)
     places = prepared.spread(documents)
 
@@ -106,7 +107,7 @@ def to_small_file(model: str | Path, config: Config) -> Comparison:
         BertsumError: if the model or the data cannot be used, or the run folder holds another run.
     """
     larger = _larger(model)
-    config = larger.config.apply(config)
+    config = _with_summaries(larger.config.apply(config))
     setattr(larger.encoder.config, INT8_FILE, True)
     write_model_as_run(config, larger, 0)
     return compare_models(config, model, Run.of(config).best)
@@ -128,7 +129,7 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
     """
     run = Run.of(config)
     larger = _larger(model)
-    config = larger.config.apply(config)
+    config = _with_summaries(larger.config.apply(config))
     if not trained:
         write_model_as_run(config, _cut(larger, config, cut), 0)
         return compare_models(config, model, run.best)
@@ -164,6 +165,20 @@ def _larger(model: str | Path) -> Model:
     selection = replace(larger.config.selection, similarity_weight=0.0)
     larger.config = replace(larger.config, selection=selection, calibration=())
     return larger
+
+
+def _with_summaries(config: Config) -> Config:
+    """The config, which must compare summaries.
+
+    Raises:
+        BertsumError: if it measures answers.
+    """
+    if ANSWERS in config.evaluation.metrics:
+        raise BertsumError(
+            f"evaluation.metrics: got {ANSWERS}, but models are compared by their summaries; expected rouge, and "
+            "documents with summaries (such as --config cnndm-minilm)"
+        )
+    return config
 
 
 def _begin(start: Path, larger: Model, config: Config, cut: Cut) -> None:

@@ -42,7 +42,7 @@ class DataConfig:
     """The field with the document's id. Null: id, or paper_id, or else a number."""
     query_field: Text | None = None
     """The field with a question; the sentences that answer it are in the field relevant (their numbers, from 0) or
-    answers (strings, each with its start if known). Null: query, if the first record has it."""
+    answers (strings, each with its start if known). Null: query. A record without a query is an article."""
     target_suffix: Text | None = None
     """The end of the names of files with the summaries or translations. With de, each line of train.en or train.en.gz
     is a document, and the same line of train.de or train.de.gz its translation. Null: a record holds both."""

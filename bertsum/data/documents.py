@@ -113,7 +113,7 @@ def document_of(record: Any, fields: Fields | None, config: DataConfig, place: s
         return record
     if not isinstance(record, dict):
         return Rejected(place, "not an object", f"got {type(record).__name__}, expected a JSON object")
-    if "clss" in record and (fields is None or fields.summary is not None):
+    if "clss" in record and (fields is None or fields.labelled):
         return _encoded_document(record, place, number)
     assert fields is not None  # found in the file's first such record, this one or an earlier one
     return identified(_document(record, fields, config, place, number), record, fields.id)
@@ -121,17 +121,26 @@ def document_of(record: Any, fields: Fields | None, config: DataConfig, place: s
 
 @dataclass(frozen=True)
 class Fields:
-    """The names of a file's fields, found in the first record that has them."""
+    """The names of a file's fields, found in the first record that has them.
+
+    Attributes:
+        document: The document's field.
+        summary: The summary's; None if that record has none, or no record needs one.
+        id: The id's, if there is one.
+        query: The query's, which a record may lack.
+        labelled: Whether a record needs a summary, or says where it answers its query.
+    """
 
     document: str
     summary: str | None
     id: str | None
-    query: str | None = None
+    query: str
+    labelled: bool
 
     @staticmethod
     def of(config: DataConfig, record: Mapping[str, Any], place: str, labelled: bool) -> Fields | Rejected:
         names = []
-        query = config.query_field or (QUERY_FIELD if QUERY_FIELD in record else None)
+        query = config.query_field or QUERY_FIELD
         meanings: list[tuple[str, str | None, tuple[str, ...]]]
         meanings = [("document", config.document_field, DOCUMENT_FIELDS)]
         has_evidence = query in record and any(name in record for name in EVIDENCE_FIELDS)
@@ -144,16 +153,18 @@ class Fields:
                 problem = f"no field for the {meaning}: expected {expected} (fields: {_names(record)}); " + (
                     f"name it with data.{meaning}_field"
                     if labelled
-                    else f"name it with {meaning}_field (--{meaning}-field)"
+                    else f"name it with {meaning}_field (--{meaning}-field), in a config with data.{meaning}_field"
                 )
                 return Rejected(place, f"no {meaning}", problem)
             names.append(name)
         if config.query_field and query not in record:
-            return Rejected(place, "no query", f"no field for the query: expected '{query}' (fields: {_names(record)})")
+            problem = f"no field for the query: expected '{query}', empty for none (fields: {_names(record)})"
+            return Rejected(place, "no query", problem)
         if config.id_field and config.id_field not in record:
             problem = f"no field for the id: expected '{config.id_field}' (fields: {_names(record)})"
             return Rejected(place, "no id", problem)
-        return Fields(names[0], names[1] if len(names) > 1 else None, id_field(config, record), query)
+        summary = names[1] if len(names) > 1 else None
+        return Fields(names[0], summary, id_field(config, record), query, labelled)
 
 
 def id_field(config: DataConfig, record: Mapping[str, Any]) -> str | None:
@@ -180,40 +191,66 @@ def _names(record: Mapping[str, Any]) -> str:
 def _document(
     record: Mapping[str, Any], fields: Fields, config: DataConfig, place: str, number: int
 ) -> Document | Rejected:
-    for name in (fields.document, fields.summary):
-        if name is not None and name not in record:
-            return Rejected(place, f"no field '{name}'", f"field '{name}' is missing (fields: {_names(record)})")
-        if name is not None and record[name] is None:
-            return Rejected(place, f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences")
+    wrong = _missing(record, fields.document)
+    if wrong:
+        return Rejected(place, *wrong)
     identity = identity_of(record, fields.id) or str(number)
-    text = record[fields.document]
-    query = record.get(fields.query) or "" if fields.query else ""
+    text, query = record[fields.document], record.get(fields.query)
     wrong = _wrong_text(text, fields.document) or _wrong_query(query, fields.query)
-    evidence = wrong or (evidence_of(record, text) if query else None)
+    if wrong:
+        return Rejected(place, *wrong)
+    query = sanitize(query or "").strip()
+    evidence = evidence_of(record, text) if query and fields.labelled else None
     if isinstance(evidence, tuple):
-        return Rejected(place, evidence[0], evidence[1])
-    asked: dict[str, Any] = {"query": sanitize(query).strip(), "evidence": evidence}
-    if fields.summary is None:
-        return Document(identity, _clean(text), [], place, **asked)
-    summary = record[fields.summary]
+        return Rejected(place, *evidence)
+    references = _references(record, fields, config, evidence is not None) if fields.labelled else []
+    if isinstance(references, tuple):
+        return Rejected(place, *references)
+    return Document(identity, _clean(text), references, place, query=query, evidence=evidence)
+
+
+def _missing(record: Mapping[str, Any], name: str) -> tuple[str, str] | None:
+    """Why a record has nothing in a field: (reason, problem)."""
+    if name not in record:
+        return f"no field '{name}'", f"field '{name}' is missing (fields: {_names(record)})"
+    if record[name] is None:
+        return f"null in '{name}'", f"field '{name}' is null, expected text or a list of sentences"
+    return None
+
+
+def _references(
+    record: Mapping[str, Any], fields: Fields, config: DataConfig, has_evidence: bool
+) -> list[str | list[str]] | tuple[str, str]:
+    """A record's reference summaries, or what is wrong with them: (reason, problem). With evidence it needs none."""
+    known = next((name for name in SUMMARY_FIELDS if name in record), SUMMARY_FIELDS[0])
+    name = fields.summary or config.summary_field or known
+    wrong = _missing(record, name)
+    if wrong and has_evidence:
+        return []
+    if wrong and any(field in record for field in (fields.query, *EVIDENCE_FIELDS)):
+        expected = f"a question in '{fields.query}' with 'relevant' or 'answers' (an empty list: nothing answers)"
+        return "no summary, no answers", f"expected {expected}, or a summary (fields: {_names(record)})"
+    if wrong:
+        return wrong
+    summary = record[name]
     lists = {isinstance(item, list) for item in summary} if isinstance(summary, list) else {False}
     if len(lists) == 2 and config.summary_list != "references":
         problem = "has strings beside lists, expected strings alone (sentences) or lists alone (references)"
-        return Rejected(place, f"mixed '{fields.summary}'", f"field '{fields.summary}' {problem}")
+        return f"mixed '{name}'", f"field '{name}' {problem}"
     several = isinstance(summary, list) and (config.summary_list == "references" or True in lists)
     references = summary if several else [summary]
     if not references:
-        return Rejected(place, f"empty '{fields.summary}'", f"field '{fields.summary}' has no reference")
+        return f"empty '{name}'", f"field '{name}' has no reference"
     for reference in references:
-        wrong = _wrong_text(reference, fields.summary)
+        wrong = _wrong_text(reference, name)
         if wrong:
-            return Rejected(place, wrong[0], wrong[1])
-    return Document(identity, _clean(text), [_clean(reference) for reference in references], place, **asked)
+            return wrong
+    return [_clean(reference) for reference in references]
 
 
-def _wrong_query(value: Any, name: str | None) -> tuple[str, str] | None:
-    """Why a value is not a query: (reason, problem)."""
-    if isinstance(value, str):
+def _wrong_query(value: Any, name: str) -> tuple[str, str] | None:
+    """Why a value is not a query, or none: (reason, problem)."""
+    if value is None or isinstance(value, str):
         return None
     return f"not text in '{name}'", f"field '{name}': got {type(value).__name__}, expected text"
 
@@ -257,7 +294,7 @@ def _encoded_document(record: Mapping[str, Any], place: str, number: int) -> Enc
     wrong = None if isinstance(sentences, list) else ("bad 'src_txt'", "field 'src_txt': expected a list of sentences")
     wrong = wrong or _wrong_text(sentences, "src_txt") or _wrong_text(summary, "tgt_txt")
     if wrong:
-        return Rejected(place, wrong[0], wrong[1])
+        return Rejected(place, *wrong)
     assert isinstance(sentences, list) and isinstance(summary, str | list)
     count = len(cls_positions)
     ascending = all(a < b for a, b in itertools.pairwise([-1, *cls_positions, len(input_ids)]))

@@ -150,7 +150,7 @@ class _Paragraph:
     def _was_ended_by_choice(self, before: str, line: str) -> bool:
         """Whether a line without a full stop is complete, such as a heading: the next word would have fitted."""
         first = line[:1]
-        if first.islower() or (not first.isalnum() and first not in "\"'“‘«„(「『¿¡*_["):
+        if not line.strip() or first.islower() or (not first.isalnum() and first not in "\"'“‘«„(「『¿¡*_["):
             return False
         if _NOT_LAST.search(before, max(0, len(before) - _LONGEST_END)):
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ def evidence_of(record: Mapping[str, Any], text: str | list[str]) -> Evidence | 
 
     Args:
         record: A record with ``relevant`` (places of sentences) or ``answers``: strings; objects with ``text`` and
-            ``start``; or, as in SQuAD, one object with the lists ``text`` and ``answer_start``.
+            ``start`` (or ``answer_start``); or, as in SQuAD, one object with the lists ``text`` and ``answer_start``. A
+            start counts characters of the text, or of the sentences joined by spaces.
         text: Its document.
     """
     relevant, answers = (record.get(name) for name in EVIDENCE_FIELDS)
@@ -114,14 +116,22 @@ def _of_answers(answers: Any, text: str | list[str]) -> Evidence | tuple[str, st
 
 def _located(answer: Mapping[str, Any], text: str | list[str]) -> int | tuple[int, int] | str:
     """The sentence or the characters of an answer, or what is wrong with it."""
-    wanted, start = answer.get("text"), answer.get("start")
+    wanted, start = answer.get("text"), answer.get("start", answer.get("answer_start"))
     if not isinstance(wanted, str) or not wanted.strip():
         return f"got {wanted!r:.80}, expected text"
+    whole = text if isinstance(text, str) else " ".join(text)
+    stands = type(start) is int and start >= 0 and whole.startswith(wanted, start)
     if isinstance(text, list):
-        place = next((place for place, sentence in enumerate(text) if wanted in sentence), None)
-        return f"no sentence has '{wanted:.80}'" if place is None else place
+        having = [place for place, sentence in enumerate(text) if wanted in sentence]
+        if start is None or len(having) < 2:
+            return having[0] if having else f"no sentence has '{wanted:.80}'"
+        if stands:
+            ends = itertools.accumulate(len(sentence) + 1 for sentence in text)
+            return next(place for place, end in enumerate(ends) if start < end)
+        return f"{len(having)} sentences have '{wanted:.80}', and it is not at character {start!r:.20} of all, joined"
     if start is None:
         start = text.find(wanted)
-    elif type(start) is not int or text[start : start + len(wanted)] != wanted:
-        return f"'{wanted:.80}' does not stand at character {start} of the document"
-    return f"the document does not have '{wanted:.80}'" if start < 0 else (start, start + len(wanted))
+        return f"the document does not have '{wanted:.80}'" if start < 0 else (start, start + len(wanted))
+    if not stands:
+        return f"'{wanted:.80}' does not stand at character {start!r:.20} of the document"
+    return start, start + len(wanted)

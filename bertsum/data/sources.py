@@ -193,7 +193,7 @@ def read_to_summarize(
         document_field: Field of the document; by default the first of the usual names.
         id_field: Field of the id; by default the first of the usual names.
         encoding: Encoding of the file; by default that of its byte-order mark, or UTF-8.
-        query_field: Field of a query; by default query, if the first record has it.
+        query_field: Field of a query; by default query. A record may lack it.
 
     Raises:
         BertsumError: if the file cannot be read to its end.

@@ -24,6 +24,7 @@ from bertsum.results import Answers, AtThreshold, CorpusScore
 from bertsum.text import split_words
 
 ANSWERS = "answers"  # the metric's name
+RANKING = ("p@1", "mrr", "map")
 THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
 
 
@@ -43,7 +44,7 @@ class Judged:
 
 
 def ranking_figures(scores: Sequence[float] | np.ndarray, relevant: Sequence[bool] | np.ndarray) -> list[float]:
-    """P@1, reciprocal rank, and average precision of one record; equal scores rank in the document's order.
+    """P@1, reciprocal rank and average precision of a record (``RANKING``); equal scores rank in the document's order.
 
     Args:
         scores: Score of each sentence (S).

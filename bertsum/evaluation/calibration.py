@@ -7,13 +7,13 @@ Vovk, Gammerman and Shafer 2005; Angelopoulos and Bates 2021 (arXiv 2107.07511),
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bertsum.errors import BertsumError
+from bertsum.files import read_json_lines
 from bertsum.models.fitted import Calibrated, write_fitted
 from bertsum.models.storage import saved_checksum
 from bertsum.results import RESULTS_FILE, Results
@@ -82,15 +82,16 @@ def calibrate(model: str | Path, predictions: str | Path) -> list[Calibrated]:
 def _best_scores(file: Path) -> list[float]:
     """Of each record with an answer, the best score of its sentences that answer; 0 if none was read."""
     best = []
-    try:
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                values = json.loads(line)
-                if values["relevant"]:
-                    best.append(max(values["scores"][place] or 0.0 for place in values["relevant"]))
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise BertsumError(
-            f"'{file}': cannot be read as predictions for queries ({error!r}); expected the predictions.jsonl of an "
-            "evaluation with evaluation.metrics [answers]"
-        ) from error
+    for place, record in read_json_lines(file):
+        try:
+            relevant, scores = record["relevant"], [score or 0.0 for score in record["scores"]]
+            if not all(0 <= score <= 1 for score in scores):
+                raise ValueError("scores: expected a probability or null for each sentence")
+            if relevant:
+                best.append(max(scores[number] for number in relevant))
+        except (ValueError, LookupError, TypeError) as error:
+            raise BertsumError(
+                f"{place}: is no prediction for a query ({error!r}); expected the predictions.jsonl of an evaluation "
+                "with evaluation.metrics [answers]"
+            ) from error
     return best

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from bertsum.errors import BertsumError
+from bertsum.evaluation.answers import RANKING, ranking_figures
 from bertsum.evaluation.bootstrap import interval, resampled_means
 from bertsum.evaluation.perplexity import FIGURES, PERPLEXITY, perplexity, resampled_perplexities
 from bertsum.evaluation.translation import STATISTICS, check_installed, corpus_score, resampled_scores
@@ -23,7 +25,8 @@ from bertsum.results import METRICS, MOST_SAMPLES, TRANSLATION_METRICS
 
 @dataclass(frozen=True)
 class Difference:
-    """ROUGE F1 of system b minus that of system a, in percent; or BLEU, chrF, or perplexity, where less is better.
+    """ROUGE F1 of system b minus that of system a, in percent; or P@1, MRR and MAP; or BLEU, chrF, or perplexity, where
+    less is better.
 
     Attributes:
         a: Mean of system a, or its corpus score.
@@ -124,13 +127,15 @@ def _read(path: Path) -> dict[tuple[str, int], dict[str, list[float]]]:
     documents: dict[tuple[str, int], dict[str, list[float]]] = {}
     seen: Counter[str] = Counter()
     for place, record in read_json_lines(path):
+        if record.get("relevant") == []:
+            continue  # where nothing answers, nothing ranks first
         try:
-            figures = _rouge(record) | _statistics(record)
+            figures = _rouge(record) | _statistics(record) | _ranking(record)
             identity = str(record["id"])
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             found = error if isinstance(error, ValueError) else f"got {_shown(record)}"
             raise BertsumError(
-                f"{place}: {found}; expected a line of predictions.jsonl, with id, and rouge or statistics"
+                f"{place}: {found}; expected a line of predictions.jsonl, with id, and rouge, statistics or relevant"
             ) from error
         values = [value for metric in METRICS for value in figures.get(metric, [])]
         if not all(0 <= value <= 1 for value in values):
@@ -152,10 +157,20 @@ def _shown(record: dict[str, Any]) -> str:
 
 
 def _rouge(record: dict[str, Any]) -> dict[str, list[float]]:
-    if "rouge" not in record and "statistics" in record:
+    if "rouge" not in record and ("statistics" in record or "relevant" in record):
         return {}
     figures = {metric: record["rouge"][metric] for metric in METRICS}
     return {metric: [float("nan") if isinstance(value, bool) else float(value)] for metric, value in figures.items()}
+
+
+def _ranking(record: dict[str, Any]) -> dict[str, list[float]]:
+    """P@1, reciprocal rank and average precision of a record with a query."""
+    if "relevant" not in record:
+        return {}
+    scores = [-math.inf if score is None else float(score) for score in record["scores"]]
+    relevant = np.zeros(len(scores), dtype=bool)
+    relevant[record["relevant"]] = True
+    return {name: [value] for name, value in zip(RANKING, ranking_figures(scores, relevant), strict=True)}
 
 
 def _statistics(record: dict[str, Any]) -> dict[str, list[float]]:

@@ -27,7 +27,7 @@ from bertsum.evaluation.explanations import FILE as EXPLANATIONS
 from bertsum.evaluation.explanations import explain_documents
 from bertsum.evaluation.facts import facts_of
 from bertsum.evaluation.fitting import tell_choice
-from bertsum.evaluation.measure import Measures, measure, writes
+from bertsum.evaluation.measure import Measures, check_references, measure, writes
 from bertsum.evaluation.novelty import summarize_novelty
 from bertsum.evaluation.perplexity import PERPLEXITY, write_perplexity
 from bertsum.evaluation.predictions import DocumentScores, PredictionsOnDisk, WrittenOnDisk, predict_split
@@ -190,6 +190,8 @@ def _evaluate(config: Config, checkpoints: Mapping[str, str | Path | None], spli
                 config = _as_documents_come(model.config.apply(config))
                 folder = stack.enter_context(Run.of(config).writing_results(name))
                 prepared = prepare(config, split, model.tokenizer, model.target_tokenizer)
+                if not of_words and ANSWERS not in config.evaluation.metrics:
+                    check_references(prepared.texts[0])  # before all are scored
                 start = time.perf_counter()
             tell_choice(model, config.selection)
             weights[system] = saved_checksum(model.folder) if model.folder else None

@@ -17,6 +17,7 @@ import numpy as np
 
 from bertsum.by_place import ByPlace
 from bertsum.config import Config
+from bertsum.errors import BertsumError
 from bertsum.evaluation.baselines import lead, oracles
 from bertsum.evaluation.novelty import document_novelty
 from bertsum.evaluation.rouge import check_language, document_rouge
@@ -61,6 +62,20 @@ def writes(predictions: Iterable[Prediction]) -> bool:
     return next((not prediction.scores for prediction in predictions), False)
 
 
+def check_references(row: dict[str, Any]) -> dict[str, Any]:
+    """The document, which must have a summary to compare others with.
+
+    Raises:
+        BertsumError: if it has none.
+    """
+    if not row["references"]:
+        raise BertsumError(
+            f"evaluation.metrics: document '{row['id']}' has no summary to compare with; expected summaries, or "
+            "evaluation.metrics [answers] for documents with queries"
+        )
+    return row
+
+
 def measure(
     config: Config,
     rows: ByPlace[dict[str, Any]],
@@ -80,12 +95,13 @@ def measure(
         writers: The models that write new sentences.
 
     Raises:
-        BertsumError: if a file cannot be written, or no reference has a word that counts in the language of ROUGE.
+        BertsumError: if a file cannot be written, a document has no reference, or no reference has a word that counts
+            in the language of ROUGE.
     """
     if "rouge" in config.evaluation.metrics:
         check_language((row["references"] for row in islice(rows, _CHECKED)), config.rouge_language)
     documents = (
-        (row, dict(zip(predictions, of_row, strict=True)))
+        (check_references(row), dict(zip(predictions, of_row, strict=True)))
         for row, *of_row in zip(rows, *predictions.values(), strict=True)
     )
     made = map_in_order(

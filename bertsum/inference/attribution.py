@@ -185,8 +185,8 @@ def _sampled(method: Any, score: ExplainedScore, words: TokenWords, samples: int
         torch.manual_seed(0)
         values = method.attribute(
             **_hiding(words), n_samples=samples, perturbations_per_eval=_ROWS_AT_ONCE, return_input_shape=False
-        )  # (1, W + 1)
-    return Attribution(values[0, : words.count].double().numpy(), *_ends(score, words), samples)
+        )  # (1, W)
+    return Attribution(values[0].double().numpy(), *_ends(score, words), samples)
 
 
 def _ends(score: ExplainedScore, words: TokenWords) -> tuple[float, float]:
@@ -204,11 +204,13 @@ def _finite(score: torch.Tensor) -> float:
 
 
 def _hiding(words: TokenWords) -> dict[str, torch.Tensor]:
-    """Captum's arguments for methods that hide words; special tokens are a word of their own that stays as it is."""
+    """Captum's arguments for methods that hide words. Special tokens, which stay as they are, count to the first word:
+    as a word of their own, a linear model would give them a part of the score.
+    """
     return {
         "inputs": torch.tensor([words.input_ids]),
         "baselines": torch.tensor([words.hidden_ids]),
-        "feature_mask": torch.tensor([words.word]),
+        "feature_mask": torch.tensor([[word if word < words.count else 0 for word in words.word]]),
     }
 
 

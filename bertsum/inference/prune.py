@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bertsum.errors import BertsumError, EmptyDocumentError
 from bertsum.inference.summary import Summary
+from bertsum.models.selection import select_sentences
 from bertsum.text import split_words
 
 if TYPE_CHECKING:
@@ -124,6 +125,23 @@ def has_title(document: Sequence[str]) -> bool:
     return bool(first) and len(split_words(first)) <= _TITLE_WORDS and not _END.search(first)
 
 
+def _answers_below(summary: Summary) -> list[int]:
+    """The sentences that answer, chosen anew among those below the title."""
+    selection, document = summary._model_source().selection, summary.document
+    scored = [(place, score) for place, score in enumerate(summary.document_scores) if place > 0 and score is not None]
+    chosen = select_sentences(
+        [score for _, score in scored],
+        [document[place] for place, _ in scored],
+        sentences=selection.sentences,
+        ratio=selection.ratio,
+        max_words=selection.max_words,
+        threshold=selection.threshold,
+        document_sentences=len(document),
+        may_be_empty=True,
+    )
+    return [scored[number][0] for number in chosen]
+
+
 def pruned(summary: Summary, keep_title: bool) -> Pruned:
     """The pruned document.
 
@@ -134,8 +152,8 @@ def pruned(summary: Summary, keep_title: bool) -> Pruned:
     source, document = summary._model_source(), summary.document
     indices = sorted(summary.indices)
     title = bool(indices) and has_title(document)
-    if title:
-        indices = sorted({0, *indices} if keep_title else {*indices} - {0})
+    if title:  # it is kept or dropped whatever its score is, and takes no room from the sentences that answer
+        indices = [*([0] if keep_title else []), *_answers_below(summary)]
         title = keep_title
     words = [len(split_words(sentence)) for sentence in document]
     sentences = [document[index] for index in indices]

@@ -164,7 +164,8 @@ class Summary:
                 the document hundreds of times.
             leaving_out: Where other sentences are left out: ``head`` leaves them out of the head's input (fast; the
                 encoder still reads them), ``text`` out of the text, which the model then reads again (exact).
-            samples: For lime and shap, how many documents with hidden words are read; by default twice the words.
+            samples: For lime and shap, how many documents with hidden words are read; by default twice as many as there
+                are words, at least 200.
 
         Raises:
             BertsumError: if the sentence is not there or was not read, an option is unknown, a package is missing, or
