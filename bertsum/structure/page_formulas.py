@@ -15,13 +15,14 @@ JAPANESE_LETTER = (
     r"|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
 )
 
-# Adverts that are read out count in paragraphs of any length. A code to type is in capitals.
+# Adverts that are read out, and what is said as a call begins, count in paragraphs of any length. A code to type is in capitals.
 _CODE = r"(?:the |our |my )?(?:(?:promo|discount|coupon) )?code (?-i:[A-Z][A-Z0-9]{2,})\b"
 ADVERTS = any_of(
     r"\bthis (?:episode|podcast|video) is (?:brought to you|sponsored) by\b",
     rf"\b(?:use|enter) {_CODE}.{{0,60}}\b(?:(?:percent|%|\d|half|tenth) off|checkout|discount)\b",
     rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
+    r"\bcan (?:you|everyone|everybody)(?: all)? hear me\b.{0,10}\?|\byou(?:'|’)re (?:still )?on mute\b",
 )
 
 SUBTITLE_CREDIT = (
@@ -157,9 +158,7 @@ PAGE_FORMULAS = any_of(
     r"\blarge print\b.{0,12}\bbraille\b|\bcopy of this (?:document|letter|leaflet) in (?:a|an|another)\b",
     r"\bactual results\b.{0,60}\bdiffer materially\b|\bcontains? (?:certain )?forward[- ]looking statements\b",
     r"^\W*(?:box office|ISBN)\b.{0,40}$|\b\d+ pp\.(?: .{0,20})?$",
-    # services and calls
     r"^\W*(?:let us pray|please (?:be seated|stand|rise)|amen)\W*$",
-    r"\bcan (?:you|everyone|everybody)(?: all)? hear me\b|\byou(?:'|’)re (?:still )?on mute\b",
     # parliaments, courts and studies
     r"^\W*question put and (?:agreed|negatived)\b|^\W*(?:the )?house adjourned\b|\bhouse must come to order\b"
     r"|\b(?:happy|pleased|will|shall) (?:to )?give way to (?:the|my) (?:right )?hon\."
