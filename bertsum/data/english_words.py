@@ -34,7 +34,7 @@ NUMBERED = word_set(
     " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
     " sect sects ser subd subpt supp suppl tabs tel thm thms vers viz vol vols vv"
 )
-NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop pt ref rule sec stat tab tit")
+NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop pt ref rule sec stat tab temp tit")
 # Books of the Bible, before a verse or a chapter.
 BOOKS = word_set(
     "Chron Cor Deut Eccl Eph Exod Ezek Gal Heb Hos Isa Jer Josh Judg Kgs Lev Matt Neh Philem Prov Ps Pss Rom Thess Zech"
