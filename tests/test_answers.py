@@ -70,6 +70,21 @@ def test_two_models_are_compared_by_their_ranking(tmp_path: Path) -> None:
     assert found["map"].a == pytest.approx(100 * (1 + (1 / 2 + 2 / 3) / 2) / 2)
 
 
+@pytest.mark.parametrize(
+    ("other", "problem"),
+    [
+        ({"relevant": [0]}, "documents are in one file only, such as 'a'"),
+        ({"relevant": [-1]}, "line 1: scores and relevant: expected numbers or null"),
+        ({"scores": [0.2, float("nan")]}, "line 1: scores and relevant: expected numbers or null"),
+    ],
+)
+def test_other_labels_or_no_numbers_are_not_compared(other: Any, problem: str, tmp_path: Path) -> None:
+    record = {"id": "a", "relevant": [1], "scores": [0.2, 0.9]}
+    a, b = write_jsonl(tmp_path / "a.jsonl", [record]), write_jsonl(tmp_path / "b.jsonl", [record | other])
+    with pytest.raises(BertsumError, match=problem):
+        compare(a, b)
+
+
 @pytest.mark.parametrize("scores", [[50.0, 0.1], [-5.0, 0.1], [0.1], ["x", 0.1]])
 def test_scores_that_are_no_probabilities_set_no_threshold(scores: list[Any], tmp_path: Path) -> None:
     right = {"id": "a", "relevant": [1], "scores": [0.2, 0.9]}

@@ -225,6 +225,13 @@ def test_methods(summarizer, method) -> None:
         assert explanation.completeness.total == pytest.approx(explanation.completeness.difference, rel=0.02)
 
 
+def test_the_only_word_gets_the_whole_difference(summarizer) -> None:
+    pytest.importorskip("captum")
+    explanation = summarizer([["Hello"]], sentences=1)[0].explain(method="shap")
+    (word,) = explanation.words
+    assert word.value == pytest.approx(explanation.completeness.difference)
+
+
 def test_occlusion_is_the_score_less_that_without_a_word(summary) -> None:
     pytest.importorskip("captum")
     explanation = summary.explain(method="occlusion")

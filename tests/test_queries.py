@@ -164,6 +164,8 @@ def test_a_query_alone_needs_a_summary(tmp_path) -> None:
     first, second, third = read(tmp_path, article, asked, {**asked, **article, "relevant": None, "document": SENTENCES})
     assert (first.evidence, second.evidence.sentences, second.references) == (None, (1,), [])
     assert (third.query, third.evidence, third.references) == (QUERY, None, ["In May."])
+    named = [{"question": QUERY, **article}, article]
+    assert [one.query for one in read(tmp_path, *named[::-1], query_field="question")] == ["", QUERY]
     (document,) = read(tmp_path, {"query": QUERY, "document": TEXT, "summary": "It reopens in May."})
     assert (document.query, document.evidence, document.references) == (QUERY, None, ["It reopens in May."])
     (document,) = read(tmp_path, {"question": QUERY, "document": TEXT, "answers": []}, query_field="question")

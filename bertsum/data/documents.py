@@ -144,7 +144,8 @@ class Fields:
         meanings: list[tuple[str, str | None, tuple[str, ...]]]
         meanings = [("document", config.document_field, DOCUMENT_FIELDS)]
         has_evidence = query in record and any(name in record for name in EVIDENCE_FIELDS)
-        if labelled and (not has_evidence or any(name in record for name in (config.summary_field, *SUMMARY_FIELDS))):
+        summaries = (config.summary_field,) if config.summary_field else SUMMARY_FIELDS
+        if labelled and (not has_evidence or any(name in record for name in summaries)):
             meanings.append(("summary", config.summary_field, SUMMARY_FIELDS))
         for meaning, given, known in meanings:
             name = given or next((field for field in known if field in record), None)
@@ -157,7 +158,7 @@ class Fields:
                 )
                 return Rejected(place, f"no {meaning}", problem)
             names.append(name)
-        if config.query_field and query not in record:
+        if config.query_field and query not in record and not labelled:
             problem = f"no field for the query: expected '{query}', empty for none (fields: {_names(record)})"
             return Rejected(place, "no query", problem)
         if config.id_field and config.id_field not in record:

@@ -50,7 +50,7 @@ _WIDE = "。．！？｡"  # East Asian marks: always ends
 _LONG_ABBREVIATIONS = "(?<!(?:chaps|depts|essrs|paras|pprox|probs|sects|suppl|trans)..)"
 _FULL_STOP, _MARK = (
     re.compile(
-        rf"{first}(?:(?<=[a-z]{{5}}\.)(?P<sure>[ \n](?=[A-Z])(?!(?:Co|Corp|Inc|Ltd)\.)){_LONG_ABBREVIATIONS}"
+        rf"{first}(?:(?<=[a-z]{{5}}\.)(?P<sure>[ \n](?=[A-Z])){_LONG_ABBREVIATIONS}"
         rf"|(?P<more>(?: \.){{2,3}}|[.!?…]*)(?P<trailing>{_TRAILING})(?P<space>\s+|(?=[A-Z“\"'(])|(?<=[{_WIDE}])|$))"
     )
     for first in (r"\.", f"[.!?…{_WIDE}]")  # the search for the first is several times as quick
@@ -59,10 +59,11 @@ _OPENING = "\"'“‘«([{*_`¿¡"
 _TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # the text before a mark
 _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIAL = re.compile(r"[A-Z]\.")
-_MEASURED = re.compile(r"\d (?:in|ft|yd)$|\b\d{1,2}[sd]$")
+_MEASURED = re.compile(r"\d (?:in|ft|yd)$|\b\d{1,2}[sd]$|\bper cent$")
 _NAME = re.compile(r"(?<![.!?])\s[a-z]+ [A-Z][a-z]+$")  # "the band Wham! on Monday"
 _QUESTION_TITLE = re.compile(  # "the film Who's There? won"
-    r"[a-z,] (?:Who|What|Where|When|Why|How|Which|Whose|Is|Are|Do|Does|Did|Can|Will|Have)(?:['’][a-z]+)?(?: [\w'’]+)+$"
+    r"\b(?:film|movie|book|novel|song|hit|album|play|show|musical|series|game|poem|documentary) "
+    r"(?:Who|What|Where|When|Why|How|Which|Whose|Is|Are|Do|Does|Did|Can|Will|Have)(?:['’][a-z]+)?(?: [\w'’]+)+$"
 )
 _RULES = re.compile(r"(?:R|Reg|Cir|Appx)\. ?[A-Z\d]|\d")  # "Fed. R. Civ. P. 12"
 _TWO_UNITS = re.compile(  # "3 ft. 4 in."
@@ -96,7 +97,6 @@ _EXCLAIMED = word_set("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with 
 _BEFORE_SMALL = TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS - {"art", "no", "rule"} | MONTHS | OPEN | INNER
 _DATED = MONTHS | WEEKDAYS
 _ABBREVIATIONS = TITLES | TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS | _DATED | OPEN_NAMES | OPEN
-_COMPANY = "Co.", "Corp.", "Inc.", "Ltd."  # behind another abbreviation: "Lyle Ins. Co."
 _LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED | {"Fed"}))
 
 
@@ -144,7 +144,10 @@ def _without_labels(text: str, ends: list[int]) -> list[int]:
         and (label := _LABEL.fullmatch(text, start, end))
         and label[1].lower() not in STARTERS
     }
-    return [end for end in ends if end not in labels] if len(labels) > 1 else ends
+    found = [
+        end for end, following in itertools.pairwise([*ends, len(text)]) if end in labels and following not in labels
+    ]
+    return [end for end in ends if end not in found] if len(found) == len(labels) > 1 else ends
 
 
 def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:
@@ -153,7 +156,7 @@ def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:
     if end - place != 2 or not "A" <= text[end] <= "Z":
         return False
     word = text[max(start, text.rfind(" ", start, place) + 1) : place].lower()
-    return len(word) > 1 and word.isalnum() and word not in _LISTED and not text.startswith(_COMPANY, end)
+    return len(word) > 1 and word.isalnum() and word not in _LISTED
 
 
 def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool) -> bool:
@@ -228,8 +231,6 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     if following[0].isdigit() and _TWO_UNITS.search(f"{before[-9:]}. {following[:12]}"):
         return False
     if token in ("Fed", "Evid") and _RULES.match(following):
-        return False
-    if following.startswith(_COMPANY):
         return False
     if token in BOOKS:
         return not (_VERSE.match(following) or (following[0].isdigit() and _BOOK_NUMBER.search(before)))

@@ -34,7 +34,7 @@ NUMBERED = word_set(
     " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
     " sect sects ser subd subpt supp suppl tabs tel thm thms vers viz vol vols vv"
 )
-NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop pt ref rule sec stat tab temp tit")
+NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop pt ref rule sec stat tab tit")
 # Books of the Bible, before a verse or a chapter.
 BOOKS = word_set(
     "Chron Cor Deut Eccl Eph Exod Ezek Gal Heb Hos Isa Jer Josh Judg Kgs Lev Matt Neh Philem Prov Ps Pss Rom Thess Zech"
@@ -49,7 +49,8 @@ DAYS = word_set(
 )
 # Abbreviations that end a sentence if a word of STARTERS follows; the first set only with a capital.
 OPEN_NAMES = word_set(
-    "Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Civ Co Comp Conf Corp Cos Crim Ct Dept Depts Dist Div Esq Est"
+    "Cas Elec Exch Indem Ins Mach Prods Ry"
+    " Acad Apr Apt Assn Assoc Asst Ave Bldg Blvd Bros Civ Co Comp Conf Corp Cos Crim Ct Dept Depts Dist Div Esq Est"
     " Expy Ft Govt Hwy Inc Inst Intl Jr Lab Ltd Med Mfg Mgr Natl Pkwy Plc Pty Pub Rd Sch Sq Tech Terr Univ Ala Ariz"
     " Ark Calif Colo Conn Del Fla Ga Ill Ind Kan Ky La Md Mich Minn Miss Mo Mont Neb Nev Okla Ont Ore Pa Que Tenn Tex"
     " Va Vt Wash Wis Wyo"
@@ -60,7 +61,7 @@ OPEN = word_set(
 )
 # Abbreviations inside a sentence: before a small letter they do not end it.
 INNER = word_set(
-    "admin avg asst cent conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj"
+    "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj"
     " orig pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts"
 )
 # Nouns before a letter that is not an initial: "plan A. We".

@@ -246,7 +246,7 @@ _UNSEEN_ENDS = {
 # A number with a full stop before these is an ordinal. In Turkish it always is, since a verb ends the sentence.
 _ORDINAL = {
     "de": (
-        regex.compile(r"\b\d{1,3}\.$"),
+        regex.compile(r"\b\d{1,2}\.$"),
         regex.compile(
             r"(?:Jh|Jahrhundert|Jahrtausend|Weltkrieg|Bundesliga|Liga|Mal|Platz|Etage|Stock|Kapitel|Auflage|Klasse|Senat"
             r"|Lebensjahr|Geburtstag|Jahrestag|Todestag|Spieltag|Runde|Minute|Woche|Quartal|Halbjahr|FC|SC|SV|TSV"
@@ -259,9 +259,15 @@ _ORDINAL = {
 # So is a number behind an article, if the next word is a noun: "die 3. Zivilkammer".
 _ORDINAL_NOUN = {
     "de": regex.compile(
-        r"\b(?:[Dd](?:er|ie|as|em|en|es)|im|zu[mr]|eine?[mnrs]?|jede[mnrs]?) \d{1,3}\. (?!(?:D(?:er|ie|as|em|en|es"
+        r"\b(?:[Dd](?:er|ie|as|em|en|es)|im|zu[mr]|eine?[mnrs]?|jede[mnrs]?) \d{1,2}\. (?!(?:D(?:er|ie|as|em|en|es"
         r"|anach|ann|ort|och|abei|afür|amit|araufhin|iese[mnrs]?)|E[rs]|Sie|Wir|Ich|Man|Ein\p{Ll}{0,2}|I[mn]|A[mn]|Auf"
         r"|Nach|Aber|Und|Seit|Bei|Mit|Von|Vor|Zu[mr]?|Für|Wenn|Als|Auch|So|Nun|Jetzt|Später|Heute|Zuvor)\b)\p{Lu}\p{Ll}"
+    )
+}
+_LONG_ORDINAL = {
+    "de": regex.compile(
+        r"(?<![\d.,])\b\d{3}\. (?:Geburtstag|Jahrestag|Todestag|Hochzeitstag|Jubiläum|Auflage|Ausgabe|Folge|Sitzung"
+        r"|Länderspiel|Lauf)"
     )
 }
 # What belongs to the quotation before it: "と言った", "라고 말했다".
@@ -361,6 +367,8 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
     if clear and regex.search(clear, f"{end[-20:]} {after[:20]}"):
         return False
     if not space and _TITLE.search(end):
+        return True
+    if language in _LONG_ORDINAL and _LONG_ORDINAL[language].search(f"{end[-20:]} {after[:20]}"):
         return True
     if language in _ORDINAL and space and _ORDINAL[language][0].search(end):
         if _ORDINAL[language][1].match(after):

@@ -116,7 +116,8 @@ def _of_answers(answers: Any, text: str | list[str]) -> Evidence | tuple[str, st
 
 def _located(answer: Mapping[str, Any], text: str | list[str]) -> int | tuple[int, int] | str:
     """The sentence or the characters of an answer, or what is wrong with it."""
-    wanted, start = answer.get("text"), answer.get("start", answer.get("answer_start"))
+    wanted, start = answer.get("text"), answer.get("start")
+    start = answer.get("answer_start") if start is None else start
     if not isinstance(wanted, str) or not wanted.strip():
         return f"got {wanted!r:.80}, expected text"
     whole = text if isinstance(text, str) else " ".join(text)

@@ -122,9 +122,12 @@ def comparison_table(differences: dict[str, Difference]) -> str:
     return "\n".join(lines)
 
 
-def _read(path: Path) -> dict[tuple[str, int], dict[str, list[float]]]:
-    """ROUGE F1 and statistics of translations, each by metric; by document id, and how often it stood before."""
-    documents: dict[tuple[str, int], dict[str, list[float]]] = {}
+Document = tuple[str, int, tuple[int, ...]]  # its id, how often that stood before, and which sentences answer
+
+
+def _read(path: Path) -> dict[Document, dict[str, list[float]]]:
+    """ROUGE F1, statistics of translations, and ranks of answers, each by metric; by document."""
+    documents: dict[Document, dict[str, list[float]]] = {}
     seen: Counter[str] = Counter()
     for place, record in read_json_lines(path):
         if record.get("relevant") == []:
@@ -144,7 +147,8 @@ def _read(path: Path) -> dict[tuple[str, int], dict[str, list[float]]]:
         if figures.keys() != before.keys():
             names = [", ".join(each) or "no figures" for each in (figures, before)]
             raise BertsumError(f"{place}: has {names[0]}, expected {names[1]} as in the first line")
-        documents[identity, seen[identity]] = figures
+        answering = tuple(record.get("relevant", ()))  # other labels would make another record of it
+        documents[identity, seen[identity], answering] = figures
         seen[identity] += 1
     if not documents:
         raise BertsumError(f"'{path}' has no predictions")
@@ -168,6 +172,8 @@ def _ranking(record: dict[str, Any]) -> dict[str, list[float]]:
     if "relevant" not in record:
         return {}
     scores = [-math.inf if score is None else float(score) for score in record["scores"]]
+    if any(map(math.isnan, scores)) or not all(0 <= place < len(scores) for place in record["relevant"]):
+        raise ValueError("scores and relevant: expected numbers or null, and places of them")
     relevant = np.zeros(len(scores), dtype=bool)
     relevant[record["relevant"]] = True
     return {name: [value] for name, value in zip(RANKING, ranking_figures(scores, relevant), strict=True)}

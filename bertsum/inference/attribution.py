@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -168,7 +168,12 @@ def shap(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
         words: The words.
         samples: Number of copies of the document, with some words hidden, that the values are fitted to.
     """
-    return _sampled(_captum("KernelShap")(score.of_ids), score, words, samples)
+    ends = _ends(score, words)
+    if words.count == 1:  # there is nothing to divide
+        return Attribution(np.array([ends[0] - ends[1]]), *ends, 2)
+    # Special tokens count to the first word: as a word of their own, they would get a part of the score.
+    own = replace(words, word=[word if word < words.count else 0 for word in words.word])
+    return _sampled(_captum("KernelShap")(score.of_ids), score, own, samples)
 
 
 METHODS: dict[str, Callable[[ExplainedScore, TokenWords, int], Attribution]] = {
@@ -185,8 +190,8 @@ def _sampled(method: Any, score: ExplainedScore, words: TokenWords, samples: int
         torch.manual_seed(0)
         values = method.attribute(
             **_hiding(words), n_samples=samples, perturbations_per_eval=_ROWS_AT_ONCE, return_input_shape=False
-        )  # (1, W)
-    return Attribution(values[0].double().numpy(), *_ends(score, words), samples)
+        )  # (1, W), or one more for special tokens
+    return Attribution(values[0, : words.count].double().numpy(), *_ends(score, words), samples)
 
 
 def _ends(score: ExplainedScore, words: TokenWords) -> tuple[float, float]:
@@ -204,13 +209,11 @@ def _finite(score: torch.Tensor) -> float:
 
 
 def _hiding(words: TokenWords) -> dict[str, torch.Tensor]:
-    """Captum's arguments for methods that hide words. Special tokens, which stay as they are, count to the first word:
-    as a word of their own, a linear model would give them a part of the score.
-    """
+    """Captum's arguments for methods that hide words; special tokens are a word of their own that stays as it is."""
     return {
         "inputs": torch.tensor([words.input_ids]),
         "baselines": torch.tensor([words.hidden_ids]),
-        "feature_mask": torch.tensor([[word if word < words.count else 0 for word in words.word]]),
+        "feature_mask": torch.tensor([words.word]),
     }
 
 

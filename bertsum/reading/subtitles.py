@@ -6,7 +6,6 @@ import html
 import re
 
 from bertsum.reading.text import FileText, TextBuilder
-from bertsum.structure.page_formulas import SUBTITLE_CREDIT
 
 _TIMES = re.compile(r"\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[.,]\d{1,3}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}|<\d[\d:.]*>")
@@ -14,7 +13,13 @@ _SOUND = re.compile(r"\s*(?:-\s*)?(?:\([^()]*\)|\[[^\[\]]*\]|[♪♫#*][^♪♫]
 _IN_BRACKETS = r"\[[^\[\]:]*[^\W\d_]{3}[^\[\]:]*\]"
 _BEFORE_SPEECH = re.compile(rf"(?:- ?)?(?:{_IN_BRACKETS}|\([^\W\d_][^()\d:]{{1,40}}\))(?=\s|$)")
 _BEHIND_SPEECH = re.compile(rf"(?<=[.!?…,] ){_IN_BRACKETS}(?=\s|$)")
-_CREDIT = re.compile(SUBTITLE_CREDIT, re.IGNORECASE)
+_CREDIT = re.compile(  # "Subtitles by Ann Ott", "Untertitel: NDR"
+    r"\W*(?:(?:english|german|french|closed|open) )?"
+    r"(?:(?:subtitles?|subtitling|captions?|captioning|untertitel(?:ung)?|sous-titr(?:es|age)|subtítulos|legendas"
+    r"|sottotitoli|ondertiteling|undertexter|napisy|субтитры)(?:\s?:|\s(?:by|von|par|por|di|door|av)\s(?-i:[A-Z]))"
+    r"|(?:transcribed|translated|synced|captioned|subtitled)(?: (?:and|&) \w+)? by (?-i:[A-Z]))",
+    re.IGNORECASE,
+)
 _MUSIC = re.compile(r"[♪♫]")
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)]*\s*$")
 _TURN = re.compile(r"\s*[-–—]\s*\S")
@@ -51,7 +56,7 @@ def read_subtitles(text: str, name: str) -> FileText:
                 if _SOUND.match(said) or _MUSIC.search(said):
                     builder.skip(said, "sound")
                     continue
-                if ended and _CREDIT.match(said):
+                if ended and _CREDIT.match(said) and not _ENDED.search(said):
                     builder.skip(said, "credit")
                     continue
                 turn = _TURN.match(said) is not None

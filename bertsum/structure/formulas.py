@@ -47,7 +47,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
             r"^[^\w\n]{0,9}(?:patient(?: name)?|mrn|dob|date of (?:birth|visit|admission|discharge)|chief complaint"
             r"|history of present illness|hpi"
             r"|assessment(?: and plan)?|plan|impression|medications?|allergies|vital signs"
-            r"|technique|comparison|clinical (?:history|information|indication)"
+            r"|clinical (?:history|information|indication)"
             r"|physical exam(?:ination)?|diagnos[ie]s"
             r"|subjective|objective|past medical history|attending|hospital course|(?:admission|discharge"
             r"|principal|final) (?:date|diagnos[ie]s)|dictated by|transcribed by"
@@ -239,7 +239,6 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"references?|bibliograph(?:y|ie)|works cited|literature(?: cited)?|cited literature"
             r"|literatur(?:verzeichnis|angaben)?|quellen(?:verzeichnis)?|einzelnachweise|weblinks"
             r"|liens externes|voir aussi"
-            r"|sources?|fuentes?|fonti|источники?|bron(?:nen)?|źródł[oa]"
             r"|références|referencias?(?: bibliográficas?)?|bibliografía|notes and references|footnotes|endnotes"
             r"|参考文献"
         ),
@@ -273,7 +272,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|関連(?:記事|リンク)|あわせて読みたい|(?:おすすめ|人気|新着)(?:の)?記事|相关(?:阅读|新闻|链接)|推荐阅读|往期(?:推荐|回顾|精选)"
         ),
         "minor": any_of(  # of a review, or of a report on a paper
-            r"(?:other )?(?:minor|small) (?:points|comments|issues|corrections|remarks|edits)|typos?|errata"
+            r"(?:other )?(?:minor|small) (?:points|comments|issues|corrections|remarks|edits)|typos?"
             r"|confidential comments? (?:to|for) the editors?"
         ),
         "licence": any_of(

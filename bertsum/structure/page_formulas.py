@@ -23,14 +23,8 @@ ADVERTS = any_of(
     rf"\b(?:use|enter) {_CODE}.{{0,60}}\b(?:(?:percent|%|\d|half|tenth) off|checkout|discount)\b",
     rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
-    r"\bcan (?:you|everyone|everybody)(?: all)? hear me\b.{0,10}\?|\byou(?:'|’)re (?:still )?on mute\b",
-)
-
-SUBTITLE_CREDIT = (
-    r"^\W*(?:\w+ )?(?:(?:transcript|transcribed|translated|synced)\b.{0,20}\b(?:by|von|par)\b"
-    r"|(?:subtitles?|subtitling|captions?|captioning|untertitel(?:ung)?|sous-titr(?:es|age)|subtítulos|subtitulado"
-    r"|legendas|sottotitoli|ondertiteling|undertexter|napisy|субтитры)"
-    r"(?:\s?:|\b.{0,20}\b(?:by|von|par|por|di|door|av)\b))"
+    r"^[^\"“”„«]{0,40}\bcan (?:you|everyone|everybody)(?: all)? hear me(?: now| okay| ok)?\?$"
+    r"|^you(?:'|’)re (?:still )?on mute\b",
 )
 
 PAGE_FORMULAS = any_of(
@@ -84,7 +78,8 @@ PAGE_FORMULAS = any_of(
     r"\bthis (?:file|page|document|readme) (?:is|was) (?:made|generated|auto)",
     r"\bdo not edit\b",
     r"\bstill (?:have|got) (?:a )?questions?\b",
-    SUBTITLE_CREDIT,
+    r"^\W*(?:\w+ )?(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
+    r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
     r"\ball notable changes\b",
     r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
     r"\bthis application (?:claims|is a (?:continuation|division))|\bsubject to any disclaimer\b"
@@ -116,7 +111,7 @@ PAGE_FORMULAS = any_of(
     r"^\W*ce (?:message|courriel|mail) et .{0,30}pièces jointes\b|^\W*diese (?:e-?mail|nachricht)\b.{0,60}\bvertraulich"
     r"|^\W*este (?:mensaje|correo)\b.{0,60}\bconfidencial(?:es)?\b.{0,80}\bdestinatari"
     r"|\bdit (?:bericht|e-?mail)\b.{0,40}\bvertrouwelijk\b"
-    r"|^\W*si ringrazia(?:no)?\b.{0,60}$|\bfirma autografa\b"
+    r"|^\W*si ringrazia(?:no)?\b.{0,60}$|\bfirma autografa (?:sostituita|omessa)\b|\(firma autografa\b"
     r"|\bquesto messaggio\b.{0,60}\briservat[ei]\b|\besta mensagem\b.{0,60}\bconfidencia",
     r"\b(?:is|are) authori[sz]ed and regulated(?: by the\b.{0,60})?\W*$"
     r"|^\W*calls? (?:may|will) be (?:recorded|monitored)\b.{0,40}\b(?:training|quality|security)\b",
@@ -156,9 +151,12 @@ PAGE_FORMULAS = any_of(
     r"\bkeep this leaflet\b|\bread all of this leaflet\b|\bthis leaflet was last\b|\bhas been prescribed for you\b",
     r"^\W*(?:use|write in) (?:blue|black)\b.{0,20}\b(?:ink|pen)\W*$|^\W*answer all (?:the )?questions\W*$"
     r"|^\W*do not write (?:outside|in|on) (?:the|this)\b",
-    r"\blarge print\b.{0,12}\bbraille\b|\bcopy of this (?:document|letter|leaflet) in (?:a|an|another)\b",
+    r"\b(?:available|cop(?:y|ies)|request|format)\b.{0,60}\blarge print\b.{0,12}\bbraille\b"
+    r"|\bcopy of this (?:document|letter|leaflet) in (?:a|an|another) (?:\w+ )?(?:format|language)\b",
     r"\bactual results\b.{0,60}\bdiffer materially\b|\bcontains? (?:certain )?forward[- ]looking statements\b",
-    r"^\W*(?:box office|ISBN)\b.{0,40}$|\b\d+ pp\.(?: .{0,20})?$",
+    r"^\W*(?:box office\s?:|ISBN\b).{0,40}$|[,.+] ?\d{2,4} pp\.(?: .{0,20})?$",
+    r"^\W*(?:source|fuente|quelle|fonte|bron|źródło|источник)s?\s?:(?:[^.!?]{0,60}\b(?:19|20)\d\d\b.{0,40}"
+    r"|(?:\s?\S+){1,4})$",
     r"^\W*(?:let us pray|please (?:be seated|stand|rise)|amen)\W*$",
     # parliaments, courts and studies
     r"^\W*question put and (?:agreed|negatived)\b|^\W*(?:the )?house adjourned\b|\bhouse must come to order\b"
@@ -171,23 +169,27 @@ PAGE_FORMULAS = any_of(
     r"|^.{0,40}\b(?:figures|information|statements)\b.{0,120}\bneither (?:been )?audited nor reviewed\b",
     r"^\W*(?:aktenzeichen|vorinstanz(?:en)?)\s?:",
     # issues and posts
-    r"\bneed to (?:log|sign) in\b.{0,30}\b(?:comment|reply|post|make changes|see|view)\b"
+    r"\byou (?:need|have) to (?:log|sign) in\b.{0,30}\b(?:comment|reply|post|make changes)\b"
     r"|^\W*reply to this (?:e-?mail|message) directly\b",
     r"^\W*(?:\d[\d.,]* (?:people )?have signed|let(?:'|’)s get to \d[\d.,]*)\W*$",
-    r"\bif you (?:enjoyed|liked?|enjoy|value)\b.{0,60}\bconsider\b.{0,40}\b(?:subscri|becoming|donat|support|shar)"
-    r"|\bfollow (?:him|her|them|me) (?:at|on)\b|\bnever miss (?:a|an|our)\b.{0,60}\b(?:e-?mail|inbox|alerts?)\b",
-    r"\bautomatically marked as stale\b|^\W*i(?: am|'m)? us(?:e|ing) the latest (?:version|release)\b"
+    r"\bif you (?:enjoyed|liked?|enjoy|value)\b.{0,60}\bconsider\b.{0,40}"
+    r"\b(?:subscri|becoming a|donat|supporting (?:us|me|our))",
+    r"\bfollow (?:him|her|them|me) (?:at|on) (?:@|twitter|instagram|facebook|mastodon|linkedin|x\b)"
+    r"|\bnever miss (?:a|an|our)\b.{0,60}\b(?:e-?mail|inbox|alerts?)\b",
+    r"\bautomatically marked as stale\b|^\W*i(?: am|'m) using the latest (?:version|release)\b"
+    r"|^\W*(?:x )?i use the latest (?:version|release)\W*$"
     r"|\b(?:follow|support|like|share|and|or) (?:me )?(?:and |or )?buy me a coffee\b",
     # notices in other languages
     r"^\W*(?:上一篇|下一篇)\s*[:：][^。，]*$|^\W*اقرأ أيضا|^\W*تابعونا على|よろしくお願い(?:いた|申し上げ)\w*[。!！]?$",
-    r"^\W*(?:przepraszamy za|administratorem danych)\b.{0,60}$|\bwykorzystuje pliki cookies?\b"
+    r"^\W*przepraszamy za (?:wszelkie )?utrudnienia\W*$|^\W*administratorem danych\b.{0,60}$"
+    r"|\bwykorzystuje pliki cookies?\b"
     r"|^\W*(?:przy .{3,40})?prosimy o podanie źródła\b|\bпри перепечатке\b.{0,60}\b(?:ссылка|обязательна)\b",
     r"^\W*subscreva\b.{0,40}\bnewsletter\b",
     r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b"
-    r"|^\W*подпишитесь\b.{0,40}\b(?:рассылку|канал|новости)\b|^\W*нашли (?:опечатку|ошибку)\b",
+    r"|^\W*подпишитесь\b.{0,40}\b(?:рассылку|канал|новости)\b|^\W*нашли (?:опечатку|ошибку)\s?\?",
     r"^\W*aan (?:deze|dit|de inhoud)\b.{0,40}\bgeen rechten worden ontleend\W*$|\bohne gewähr\W*$",
     r"ऐप डाउनलोड करें|सर्वाधिकार सुरक्षित",
-    r"無料会員に登録|会員登録すると|会員限定(?:記事|です)|画像はイメージ",
+    r"無料会員に登録|会員登録すると|会員限定(?:記事|です)|画像はイメージ(?:です|。|$)",
     r"^\W*(?:特此(?:通知|公告|说明)|.{0,12}敬请谅解|(?:衷心)?感谢.{0,8}(?:理解|配合|支持).{0,12})[。！!]?$",
     r"关注我们|点击.{0,4}(?:蓝字|阅读原文)|(?:长按|扫描|扫一扫|识别).{0,8}二维码|点个.{0,3}在看",
 )  # fmt: skip

@@ -1,4 +1,8 @@
-"""Marks verse: stanzas of short lines, which begin with capitals and end before they are full."""
+"""Marks verse: stanzas of short lines, which begin with capitals and end before they are full.
+
+One stanza alone may as well be a note or a speech. So it must be set apart from the text, as a quotation or by spaces,
+or there must be several.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +16,22 @@ _FEWEST_LINES = 4
 _LONGEST_LINE = 60  # characters
 _FEWEST_WORDS = 4  # of a line, on average: fewer are names, or items
 _MARKUP = re.compile(r"\s*(?:> ?)*[*_]{0,2}")
+_SET_APART = re.compile(r"\s*>|\s{2}|\t")
 _CAPITAL = re.compile(r"[\"“”„«'‘’¡¿(]*[^\W\d_]")
 _PAUSE = re.compile(r"[,;:—–-]\W*$")
 
 
 def mark_verse(marks: LineMarks) -> None:
     """Marks stanzas of verse, which a summary should not quote."""
-    for free, numbers in groupby(range(len(marks.lines)), key=marks.free):
-        stanza = list(numbers)
-        if free and _is_verse([_MARKUP.sub("", marks.lines[number].text, count=1) for number in stanza]):
+    stanzas = [list(numbers) for free, numbers in groupby(range(len(marks.lines)), key=marks.free) if free]
+    found = [stanza for stanza in stanzas if _is_verse([marks.lines[number].text for number in stanza])]
+    for stanza in found:
+        if len(found) > 1 or all(_SET_APART.match(marks.lines[number].text) for number in stanza):
             marks.set(stanza, "verse")
 
 
-def _is_verse(lines: list[str]) -> bool:
+def _is_verse(written: list[str]) -> bool:
+    lines = [_MARKUP.sub("", line, count=1) for line in written]
     if len(lines) < _FEWEST_LINES or any(len(line) > _LONGEST_LINE for line in lines):
         return False
     if not all(_begins_with_capital(line) and not is_item(line) and not is_turn(line) for line in lines):
