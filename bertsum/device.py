@@ -118,8 +118,8 @@ def in_steps(vectors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.T
         Whole numbers from 0 to 255 (N, H), still in float32; the size of a step, and the least value (N, 1 each).
         ``least + step * numbers`` is about ``vectors``.
     """
-    least, largest = vectors.aminmax(dim=1, keepdim=True)
-    step = (largest - least).div_(255).clamp_(min=1e-12)
+    least = vectors.amin(dim=1, keepdim=True)  # aminmax takes ten times as long
+    step = (vectors.amax(dim=1, keepdim=True) - least).div_(255).clamp_(min=1e-12)
     return (vectors - least).div_(step).round_(), step, least
 
 
