@@ -7,7 +7,7 @@ import json
 
 import fork_server
 import pytest
-from conftest import ROOT
+from conftest import ROOT, write_jsonl
 
 import bertsum
 from bertsum.config import Config
@@ -83,10 +83,13 @@ def test_a_long_text_is_read_whole(summarizer) -> None:
 @pytest.mark.parametrize("name", ["finetune", "ask"])
 def test_it_is_trained_further(name, tmp_path) -> None:
     """By the configs that are made for it, as the README has it."""
-    sample = SAMPLE_FOLDER / "english.validation.jsonl"
+    sample = asked = SAMPLE_FOLDER / "english.validation.jsonl"
+    if name == "ask":
+        record = {"query": "What will the repairs cost?", "document": ARTICLE, "answers": ["4.2 million pounds"]}
+        asked = write_jsonl(tmp_path / "asked.jsonl", [record])
     options = {
-        "data.train": sample, "data.validation": sample, "data.prepared_dir": tmp_path, "data.workers": 1,
-        "data.limit": 3, "data.mixture": "null", "output_dir": tmp_path, "train.epochs": "null", "train.max_steps": 1,
+        "data.train": f"[{asked}, {sample}]", "data.validation": asked, "data.prepared_dir": tmp_path,
+        "data.workers": 1, "data.limit": 3, "data.mixture": "null", "output_dir": tmp_path, "train.epochs": "null", "train.max_steps": 1,
         "train.validate_every": 1, "train.average": "null", "tracking.trackers": "[]",
     }  # fmt: skip
     trained = bertsum.train(Config.load(name, [f"{field}={value}" for field, value in options.items()]))

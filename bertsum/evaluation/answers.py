@@ -130,7 +130,10 @@ def write_answers(
     with whole_file(file) as lines:
         for row, made in zip(rows, predictions, strict=True):
             if not row["query"]:
-                raise BertsumError(f"evaluation.metrics answers: record '{row['id']}' has no query")
+                raise BertsumError(
+                    f"evaluation.metrics answers: record '{row['id']}' has no query; expected one in each record, or "
+                    "evaluation.metrics [rouge] for documents with summaries"
+                )
             relevant = np.zeros(len(row["sentences"]), dtype=bool)
             if (places := row["relevant"]) is None:  # labels of an oracle, which only sentences that are read have
                 places = [i for i, label in zip(row["sentence_indices"], row["labels"], strict=True) if label > 0.5]
