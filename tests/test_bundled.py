@@ -89,7 +89,8 @@ def test_it_is_trained_further(name, tmp_path) -> None:
         asked = write_jsonl(tmp_path / "asked.jsonl", [record])
     options = {
         "data.train": f"[{asked}, {sample}]", "data.validation": asked, "data.prepared_dir": tmp_path,
-        "data.workers": 1, "data.limit": 3, "data.mixture": "null", "output_dir": tmp_path, "train.epochs": "null", "train.max_steps": 1,
+        "data.workers": 1, "data.limit": 3, "data.mixture": "null", "output_dir": tmp_path,
+        "train.epochs": "null", "train.max_steps": 1,
         "train.validate_every": 1, "train.average": "null", "tracking.trackers": "[]",
     }  # fmt: skip
     trained = bertsum.train(Config.load(name, [f"{field}={value}" for field, value in options.items()]))
