@@ -313,7 +313,7 @@ def app(summarizer: Summarizer, limits: Limits | None = None) -> FastAPI:
 
 def _place(steps: Sequence[int | str]) -> str:
     """A field's place in a request, without the names of checks and types that pydantic puts between."""
-    return ".".join(str(step) for step in steps if isinstance(step, int) or not {*"[("} & {*step})
+    return ".".join(str(step) for step in steps if isinstance(step, int) or not ("[" in step or "(" in step))
 
 
 def run_until_stopped(service: FastAPI, host: str, port: int) -> None:

@@ -136,7 +136,10 @@ def _without_list_marks(text: str, ends: list[int]) -> list[int]:
 
 
 def _without_labels(text: str, ends: list[int]) -> list[int]:
-    """Leaves out ends after words in capitals, if there are several: speakers of a play, headings of an abstract."""
+    """Leaves out ends after words in capitals, if there are several: speakers of a play, headings of an abstract.
+
+    Not if two stand side by side, as in "WORST. MOVIE. EVER."
+    """
     labels = {
         end
         for start, end in itertools.pairwise([0, *ends])
@@ -144,10 +147,8 @@ def _without_labels(text: str, ends: list[int]) -> list[int]:
         and (label := _LABEL.fullmatch(text, start, end))
         and label[1].lower() not in STARTERS
     }
-    found = [
-        end for end, following in itertools.pairwise([*ends, len(text)]) if end in labels and following not in labels
-    ]
-    return [end for end in ends if end not in found] if len(found) == len(labels) > 1 else ends
+    beside = any(end in labels and following in labels for end, following in itertools.pairwise(ends))
+    return ends if beside or len(labels) < 2 else [end for end in ends if end not in labels]
 
 
 def _is_plain(text: str, mark: re.Match[str], start: int) -> bool:

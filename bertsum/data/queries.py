@@ -114,25 +114,27 @@ def _of_answers(answers: Any, text: str | list[str]) -> Evidence | tuple[str, st
     return Evidence(tuple(sentences), tuple(spans))
 
 
+def _stands(wanted: str, start: Any, text: str) -> bool:
+    return type(start) is int and start >= 0 and text.startswith(wanted, start)
+
+
 def _located(answer: Mapping[str, Any], text: str | list[str]) -> int | tuple[int, int] | str:
     """The sentence or the characters of an answer, or what is wrong with it."""
     wanted, start = answer.get("text"), answer.get("start")
     start = answer.get("answer_start") if start is None else start
     if not isinstance(wanted, str) or not wanted.strip():
         return f"got {wanted!r:.80}, expected text"
-    whole = text if isinstance(text, str) else " ".join(text)
-    stands = type(start) is int and start >= 0 and whole.startswith(wanted, start)
     if isinstance(text, list):
         having = [place for place, sentence in enumerate(text) if wanted in sentence]
         if start is None or len(having) < 2:
             return having[0] if having else f"no sentence has '{wanted:.80}'"
-        if stands:
+        if _stands(wanted, start, " ".join(text)):
             ends = itertools.accumulate(len(sentence) + 1 for sentence in text)
             return next(place for place, end in enumerate(ends) if start < end)
         return f"{len(having)} sentences have '{wanted:.80}', and it is not at character {start!r:.20} of all, joined"
     if start is None:
         start = text.find(wanted)
         return f"the document does not have '{wanted:.80}'" if start < 0 else (start, start + len(wanted))
-    if not stands:
+    if not _stands(wanted, start, text):
         return f"'{wanted:.80}' does not stand at character {start!r:.20} of the document"
     return start, start + len(wanted)

@@ -168,9 +168,9 @@ def shap(score: ExplainedScore, words: TokenWords, samples: int) -> Attribution:
         words: The words.
         samples: Number of copies of the document, with some words hidden, that the values are fitted to.
     """
-    ends = _ends(score, words)
     if words.count == 1:  # there is nothing to divide
-        return Attribution(np.array([ends[0] - ends[1]]), *ends, 2)
+        whole, hidden = _ends(score, words)
+        return Attribution(np.array([whole - hidden]), whole, hidden, 2)
     # Special tokens count to the first word: as a word of their own, they would get a part of the score.
     own = replace(words, word=[word if word < words.count else 0 for word in words.word])
     return _sampled(_captum("KernelShap")(score.of_ids), score, own, samples)

@@ -15,9 +15,9 @@ JAPANESE_LETTER = (
     r"|(?:何卒|ご理解.{0,4}ご協力).{0,20}お願い"
 )
 
-# Adverts that are read out, and what is said as a call begins, count in paragraphs of any length. A code to type is in
-# capitals.
+# A code to type, which is in capitals.
 _CODE = r"(?:the |our |my )?(?:(?:promo|discount|coupon) )?code (?-i:[A-Z][A-Z0-9]{2,})\b"
+# These count in paragraphs of any length: adverts that are read out, and what people say when a call begins.
 ADVERTS = any_of(
     r"\bthis (?:episode|podcast|video) is (?:brought to you|sponsored) by\b",
     rf"\b(?:use|enter) {_CODE}.{{0,60}}\b(?:(?:percent|%|\d|half|tenth) off|checkout|discount)\b",
