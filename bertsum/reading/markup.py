@@ -62,12 +62,14 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
     blocks.close()
     if not whole:
         trafilatura = package("trafilatura", name, "trafilatura")
-        found = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
-        if found is not None and (posts := _posts(blocks.found, found)):
+        xml = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
+        found = ElementTree.fromstring(xml or "<doc/>")
+        text = "".join("".join(found.itertext()).split())
+        if posts := _posts(blocks.found, text):
             for block in posts:
                 builder.add(block.text, _kind(block.tag))
-        elif found is not None and len(re.sub(r"<[^>]*>|\s", "", found)) >= _FEW:
-            _add_article(found, _Joined(blocks.found), builder)
+        elif len(text) >= _FEW:
+            _add_article(found.find("main"), _Joined(blocks.found), builder)
     article = builder.built(name)
     if not article.text:
         for block in blocks.found:
@@ -98,15 +100,14 @@ class _Block(NamedTuple):
     container: str
 
 
-def _posts(blocks: Sequence[_Block], found: str) -> list[_Block]:
+def _posts(blocks: Sequence[_Block], article: str) -> list[_Block]:
     """The blocks of a page's posts, if trafilatura has found the first one alone: those in elements of the same class,
     if much prose is missing otherwise.
 
     Args:
         blocks: All blocks of the page.
-        found: Trafilatura's XML.
+        article: The text that trafilatura has found, without white space.
     """
-    article = "".join("".join(ElementTree.fromstring(found).itertext()).split())
     prose = [(block, "".join(block.text.split())) for block in blocks if not block.tag and _PROSE.search(block.text)]
     containers = {block.container for block, text in prose if text in article} - {""}
     missing = sum(len(text) for block, text in prose if text not in article and block.container in containers)
@@ -170,9 +171,8 @@ class _Joined:
         return found if len(found) > 1 or [kind for _, kind in found] == ["signature"] else [(text, "")]
 
 
-def _add_article(found: str, joined: _Joined, builder: TextBuilder) -> None:
+def _add_article(main: ElementTree.Element | None, joined: _Joined, builder: TextBuilder) -> None:
     """Adds the blocks of an article that trafilatura has found."""
-    main = ElementTree.fromstring(found).find("main")
     elsewhere = "" if main is None else "\n".join(_text(block) for block in main if block.tag != "quote")
     for block in [] if main is None else main:
         if block.tag == "list":
