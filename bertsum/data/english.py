@@ -25,6 +25,7 @@ from bertsum.data.english_words import (
     TITLES,
     TITLES_IN_ANY_CASE,
     WEEKDAYS,
+    WRITERS,
 )
 from bertsum.text import word_set
 
@@ -62,7 +63,8 @@ _INITIAL = re.compile(r"[A-Z]\.")
 _MEASURED = re.compile(r"\d (?:in|ft|yd)$|\b\d{1,2}[sd]$|\bper cent$")
 _NAME = re.compile(r"(?<![.!?])\s[a-z]+ [A-Z][a-z]+$")  # "the band Wham! on Monday"
 _QUESTION_TITLE = re.compile(  # "the film Who's There? won"
-    r"\b(?:film|movie|book|novel|song|hit|album|play|show|musical|series|game|poem|documentary) "
+    r"\b(?:film|movie|book|novel|song|hit|album|play|show|musical|series|game|poem|documentary|journal"
+    r"|magazine|podcast|blog) "
     r"(?:Who|What|Where|When|Why|How|Which|Whose|Is|Are|Do|Does|Did|Can|Will|Have)(?:['’][a-z]+)?(?: [\w'’]+)+$"
 )
 _RULES = re.compile(r"(?:R|Reg|Cir|Appx)\. ?[A-Z\d]|\d")  # "Fed. R. Civ. P. 12"
@@ -72,8 +74,11 @@ _TWO_UNITS = re.compile(  # "3 ft. 4 in."
 _VERSE = re.compile(
     r"\d{1,3}[a-z]?(?::\d|[.,;)–-]|$| (?:and|or|to|for|in|is|was|says|tells)\b)"
 )  # "Ps. 23:4", "Ps. 23 and 24"
+_WORK = re.compile(r"(?:[A-Z][a-z]{0,6}\. ?){0,2}\d")  # "Il. 6.146"
 _BOOK_NUMBER = re.compile(r"(?:^|\s)[1-3] [A-Z][a-z]+$")  # "1 Cor. 13"
 _ZONE = re.compile(r"(?:[A-Z][a-z]+ ){1,2}(?:time|Time)\b")  # "3 p.m. New York time"
+_SINGER = re.compile(r"(?:[A-Z0-9][\w.'’&-]*|\)) feat$")  # "Tay Brooks feat. Lil Oz", but "a feat. Engineers"
+_ITEM = re.compile(r"[(\[](?:[a-z]|[ivx]{1,4})[)\]]\s+[\"“]?[A-Z]")  # "(b) It is"
 _INITIALS = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _JOINED_INITIALS = re.compile(r"[A-Z][a-z]?\.-[A-Z]")  # "J.-P."
 _CITATION = re.compile(r"(?:\[[a-z\d][a-z\d ,–-]{0,20}\]\s*)+(?=[\"“(]?[A-Z]|$)")  # [3], [a], [citation needed]
@@ -97,7 +102,7 @@ _EXCLAIMED = word_set("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with 
 _BEFORE_SMALL = TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS - {"art", "no", "rule"} | MONTHS | OPEN | INNER
 _DATED = MONTHS | WEEKDAYS
 _ABBREVIATIONS = TITLES | TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS | _DATED | OPEN_NAMES | OPEN
-_LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED | {"Fed"}))
+_LISTED = frozenset(map(str.lower, _ABBREVIATIONS | _EXCLAIMED | WRITERS | {"Fed", "feat"}))
 
 
 def sentence_ends(text: str, language: str = "en") -> list[int]:
@@ -178,7 +183,8 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
         if marks[0] == "…" or len(marks) > 1:
             return bool(before) and not following[0].islower() and re.match(r"I\b", following) is None
         return bool(before) and following.lstrip(" '\"")[:1].isalnum()
-    if cased and following[0].islower() and not following[1:2].isupper():
+    small = following[0].islower() and not following[1:2].isupper()
+    if cased and small and not _ITEM.match(text, mark.end()):
         if text.startswith("[", mark.end()) and _CITATION.match(text, mark.end()):
             return True
         return not trailing and _ends_before_small(before, marks)
@@ -204,6 +210,8 @@ def _ends_before_small(before: str, marks: str) -> bool:
         return last not in _EXCLAIMED and not _NAME.search(before) and not _QUESTION_TITLE.search(before)
     if marks != "." or _MEASURED.search(before):  # "14 in. wide", "44s. a quarter"
         return False
+    if last in ("a", "i"):  # "so do i. then", but "either: i. stay"
+        return last == "i" and before.rstrip("i ")[-1:] != ":"
     return last[-1:] == ")" or (
         (last in STARTERS or _ORDINARY.fullmatch(last) is not None) and last not in _BEFORE_SMALL
     )
@@ -233,6 +241,11 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
         return False
     if token in ("Fed", "Evid") and _RULES.match(following):
         return False
+    cited = {token, *before[: -len(token)].rstrip(". ").split()[-1:]} & WRITERS  # "Hom." and "Il." of "Hom. Il. 6"
+    if (cited and _WORK.match(following)) or (token == "feat" and _SINGER.search(before)):
+        return False
+    if token == "EST" and not shouted:  # the time, not "est."
+        return not following[0].isdigit()
     if token in BOOKS:
         return not (_VERSE.match(following) or (following[0].isdigit() and _BOOK_NUMBER.search(before)))
     word = token.lower().rstrip("'’")

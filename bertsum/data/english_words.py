@@ -32,13 +32,18 @@ TITLES_IN_ANY_CASE = word_set("dr em hon mr mrs ms prof st v vs")
 NUMBERED = word_set(
     "ann approx appx arts bk bks cf ch chap chaps chs cl cor def defs deg dir eq eqn eqns eqs ex exh exs ext figs fn"
     " fol ibid lem ll loc n° nn nos nr op p para paras pg pgs pl pos pp prob probs refs reg regs rm rs sched secs"
-    " sect sects ser subd subpt supp suppl tabs tel thm thms vers viz vol vols vv"
+    " posth sect sects ser subd subpt supp suppl tabs tel thm thms vers viz vol vols vv"
 )
 NUMBERED_WORDS = word_set("add app art ca exp fig lit max min no prop pt ref rule sec stat tab tit")
-# Books of the Bible, before a verse or a chapter.
+# Books of the Bible and of antiquity, before a verse or a chapter.
 BOOKS = word_set(
     "Chron Cor Deut Eccl Eph Exod Ezek Gal Heb Hos Isa Jer Josh Judg Kgs Lev Matt Neh Philem Prov Ps Pss Rom Thess Zech"
-    " Zeph"
+    " Zeph Il Od Aen Georg Ecl Theog"
+)
+# Writers of antiquity, before a work and a verse: "Hom. Il. 6.146".
+WRITERS = word_set(
+    "Aesch Apollod Arist Caes Catull Cic Dem Diod Eur Gell Hdt Hes Hom Hor Juv Liv Lucr Mart Ov Paus Plat Plin Plut"
+    " Polyb Prop Quint Sall Soph Strab Suet Tac Thuc Verg Virg Xen"
 )
 MONTHS = word_set("jan feb mar apr jun jul aug sep sept oct nov dec")
 WEEKDAYS = word_set("Mon Tue Tues Wed Weds Thu Thur Thurs Fri Sat Sun")
@@ -62,7 +67,8 @@ OPEN = word_set(
 # Abbreviations inside a sentence: before a small letter they do not end it.
 INNER = word_set(
     "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj"
-    " orig pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts"
+    " orig pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts hr hrs mins mos"
+    " wk wks yr yrs"
 )
 # Nouns before a letter that is not an initial: "plan A. We".
 BEFORE_A_LETTER = word_set(

@@ -129,18 +129,18 @@ _ABBREVIATIONS = {
         " Sres Srta Sto Sta Ud Uds Vd Alm Dpto Excma Excmos Ilma Ilmo Ilmos Pdte Rvda Rvdo Sras Srtas Tte | ene feb abr"
         " jun jul ago sep sept oct nov dic apdo aprox apto art arts cap dpto ed esc fig figs inc km lit máx mín n núm"
         " núms p párr pp pág págs sig t tel vol vols",
-        "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd"
+        "fr": "Cie Dr Gén Ing Lt M MM Me Mgr Mlle Mme Mr Pr Prof St Ste av bd dr prof"
         " | janv févr avr juil sept oct nov déc al ann appt apt art arts bât ch chap col env esc ét fig figs hab max"
         " lun mar mer jeu ven sam dim min n no nos p par pl pp réf sect t tab tél vol vols éd",
         "hi": "डॉ डा प्रो पं श्री सुश्री कु कि मी ले | नं रु क्र सं वि.सं ई.सं पू ई.पू",
         "hr": "Gosp gosp gđa ing prof sv ul | br cca str tab tel čl",
-        "hu": "Dr Id Ifj Özv Prof dr id ifj özv prof | Kb febr jan jún júl kb márc okt old szept sz ápr",
+        "hu": "Dr Id Ifj Tsa Özv Prof dr id ifj özv prof | Kb febr jan jún júl kb márc okt old szept sz ápr",
         "id": "Bpk Brigjen Drg Gg Hj Ir Jend Jl Jln KH Kab Kapt Kec Kel Kol Letjen Mayjen Nn Ny Prov Sdr Sdri Tn Ust"
         " Yth | Gbr No Tgl hal hlm no tgl",
         "it": "Arch Avv Dott Geom Ing Magg Mons On P.zza Prof Rag S Sig Sigg V.le arch avv dott dott.ssa dr geom ing"
         " mons on prof prof.ssa rag sig sig.na sig.ra sigg Egr Gent Gent.ma Ill.mo Spett"
-        " | all art artt ca cap cfr es febbr fig figg int lett magg max min n nn p pag pagg par pp sec sett tab tel"
-        " vol",
+        " | all art artt ca cap cfr co d.l d.lgs d.m d.p.r D.L D.Lgs D.lgs D.M D.P.R es febbr fig figg int"
+        " lett magg max min n nn p pag pagg par pp sec sett tab tel vol",
         "mr": "डॉ डा प्रा श्री सौ पं अॅड | क्र रु पृ नं इ.स",
         "ne": "डा प्रा श्री पं | नं रु वि.सं ई.सं",
         "nl": "Dhr Dr Drs Ds Ing Ir Jhr Kol Maj Mevr Mr Mw Prof St dhr dr drs ds excl fam incl ing ir jhr mevr mr mw"
@@ -194,7 +194,7 @@ _CASED_END = regex.compile(r"[\p{Ll}\p{Lu}\p{N}][^\p{L}\p{N}]*$")  # the last le
 _GOES_ON_SMALL = regex.compile(r"(?:[–—-] ?)?\p{Ll}(?!\p{Lu})")  # but "iPhone" begins a sentence
 _CLOSES = regex.compile(r"[”’」』）)》〉】\]]")
 _TITLE = regex.compile(r"[。！？!?…]+[》〉]$")  # "《谁动了我的书？》": a question mark of a title
-_NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b)")
+_NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b|§)")
 _ENUMERATOR = regex.compile(r"\s*(?:(?:(?:Abs|Art|Cap|Kap|Ст)\.|§§?)\s)?\d{1,3}[.)]")
 _WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
 
@@ -243,7 +243,8 @@ _UNSEEN_ENDS = {
         r"|กับ|ของ|ใน|ແລະ|ຫຼື|ແຕ່|ທີ່)(?=\S)"
     ),
 }
-# A number with a full stop before these is an ordinal. In Turkish it always is, since a verb ends the sentence.
+# A number with a full stop before these is an ordinal, or part of a Korean date. In Turkish it always is, since a verb
+# ends the sentence.
 _ORDINAL = {
     "de": (
         regex.compile(r"\b\d{1,2}\.$"),
@@ -254,6 +255,8 @@ _ORDINAL = {
             r"|(?:Jan|Feb|Mär|Apr|Jun|Jul|Aug|Sept?|Okt|Nov|Dez)\.|(?:DG|EG|OG|UG|ZG)\b)"
         ),
     ),
+    "hu": (regex.compile(r"\b[IVX]+\.$"), regex.compile(r"(?!(?:A|Az|De|Egy|Ez|Ha|Nem|És)\b)")),  # "IV. Béla"
+    "ko": (regex.compile(r"\b(?:\d{4}|\d{1,2})\.$"), regex.compile(r"\d{1,2}\.|오전|오후|\([월화수목금토일]\)")),
     "tr": (regex.compile(r"(?<!\b(?:s|sf|md|No|Tel)\. )\b(?:\d{1,3}|[IVX]+)\.$"), regex.compile("")),
 }
 # So is a number behind an article, if the next word is a noun: "die 3. Zivilkammer".
