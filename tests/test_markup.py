@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 
 import bertsum
@@ -104,3 +106,41 @@ def test_of_several_posts_all_are_read_and_comments_are_not() -> None:
         read = read_html(page.encode(), "page").text
         assert "In 1911 the people" in read
         assert "Tip 3" not in read
+
+
+def test_words_stay_as_the_page_writes_them() -> None:
+    """Trafilatura drops invisible characters, on which Persian spelling depends, and composes accents."""
+    decomposed = normalize("NFD", "Thư viện mở cửa lúc tám giờ")
+    texts = [f"باران‌های بهار {n}، دست‌کم <a href='x'>می‌بارد</a>. {decomposed} so\u00adft 👩\u200d🚒." for n in range(6)]
+    page = "<body><nav>Home</nav><article>" + "".join(f"<p>{text} A b.</p>" for text in texts) + "</article></body>"
+    read = read_html(page.encode(), "page.html")
+    for text in texts:
+        assert text.replace("<a href='x'>", "").replace("</a>", "") in read.text
+    assert "Home" not in read.text
+
+
+def test_a_thread_is_its_comments() -> None:
+    said = "The build went from eleven minutes to four, since nothing is hashed twice any more, they say ({})."
+    rows = "".join(
+        f"<tr><td><div>ann{number} {number} hours ago</div><div class='comment'><p>{said.format(number)}</p>"
+        "</div></td></tr>"
+        for number in range(2, 6)
+    )
+    page = f"<html><body><table><tr><td>new | past | ask</td></tr>{rows}<tr><td>More</td></tr></table></body></html>"
+    read = read_html(page.encode(), "page.html")
+    assert all(said.format(number) in read.text for number in range(2, 6))
+    summary = bertsum.Summarizer.from_pretrained("small")(read.text, sentences=2)
+    assert all(sentence.startswith("The build went") for sentence in summary.sentences)
+
+
+def test_a_chat_in_a_table() -> None:
+    said = [
+        "The router has restarted itself forty times since Monday, because it gets too hot.",
+        "We have missed two calls because of it, and the children cannot do their homework.",
+        "An update that lowers the heat was sent to it today, and it will restart once more.",
+    ]
+    rows = "".join(f"<tr><td><b>Ann</b> 10:4{place} AM</td><td>{text}</td></tr>" for place, text in enumerate(said))
+    page = f"<html><body><h2>Your chat with us</h2><table>{rows}<tr><td>Bo 10:50 AM</td><td>ok</td></tr></table></body>"
+    read = read_html(page.encode(), "page.html")
+    summary = bertsum.Summarizer.from_pretrained("small")(read.text, sentences=3)
+    assert summary.sentences == said

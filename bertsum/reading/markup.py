@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import NamedTuple
+from unicodedata import normalize
 from xml.etree import ElementTree
 
 from bertsum.errors import BertsumError
@@ -35,6 +36,7 @@ _NO_ARTICLE = re.compile(  # in the names of classes
     r"comment|respon[ds]|repl(?:y|ies)|disqus|foot|side-?bar|related|widget|promo|teaser|share|cookie|consent|newsletter"
     r"|menu|nav|popular|recommend|outbrain|taboola"
 )
+_WORD = re.compile(r"\S+")
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
 _SIGNATURES = word_set("sig signature post-sig post-signature postsignature user-sig user-signature forum-signature")
 _LONGEST_SIGNATURE = 200  # characters
@@ -64,11 +66,12 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
         trafilatura = package("trafilatura", name, "trafilatura")
         xml = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
         found = ElementTree.fromstring(xml or "<doc/>")
+        _AsWritten(block.text for block in blocks.found).restore(found)
         text = "".join("".join(found.itertext()).split())
         if posts := _posts(blocks.found, text):
             for block in posts:
                 builder.add(block.text, _kind(block.tag))
-        elif len(text) >= _FEW:
+        elif len(text) >= _FEW and not _only_around(blocks.found, text):
             _add_article(found.find("main"), _Joined(blocks.found), builder)
     article = builder.built(name)
     if not article.text:
@@ -116,6 +119,12 @@ def _posts(blocks: Sequence[_Block], article: str) -> list[_Block]:
     return [block for block in blocks if block.container in containers and block.tag not in _SILENT]
 
 
+def _only_around(blocks: Sequence[_Block], article: str) -> bool:
+    """Whether an article has no prose, but the page has: trafilatura leaves out all comments, of a thread, too."""
+    prose = ["".join(block.text.split()) for block in blocks if not block.tag and _PROSE.search(block.text)]
+    return sum(map(len, prose)) >= _FEW and not any(text in article for text in prose)
+
+
 def _with_main(page: str) -> str:
     """A page whose body is its main part if no part says so: else trafilatura may take paragraphs alone, without lists
     and headings.
@@ -145,6 +154,41 @@ def _kind(tag: str) -> str:
     return {"blockquote": "quoted", "signature": "signature", "pre": "code"}.get(
         tag, "heading" if tag in _HEADINGS else ""
     )
+
+
+class _AsWritten:
+    """Gives back what trafilatura takes from words: invisible characters, as between the parts of a Persian word, and
+    accents that are characters of their own.
+
+    Args:
+        blocks: The texts of all blocks of the page.
+    """
+
+    def __init__(self, blocks: Iterable[str]) -> None:
+        self._written = " ".join(blocks).split()
+        seen = [normalize("NFC", "".join(filter(str.isprintable, word))) for word in self._written]
+        self._changed = {word: own for word, own in zip(seen, self._written, strict=True) if word != own}
+        self._page = f" {' '.join(seen)} "
+        self._begin = self._place = 0  # of the last passage in the page, and of its first word among all
+
+    def restore(self, article: ElementTree.Element) -> None:
+        """Writes the words of an article as the page does: those of the same passage, or else the same words."""
+        for element in article.iter() if self._changed else ():
+            element.text, element.tail = self._restored(element.text), self._restored(element.tail)
+
+    def _restored(self, text: str | None) -> str | None:
+        words = (text or "").split()
+        passage = f" {' '.join(words)} "
+        begin = self._page.find(passage, self._begin)
+        if begin < 0:
+            self._begin, self._place, begin = 0, 0, self._page.find(passage)
+        own = [self._changed.get(word, word) for word in words]
+        if begin >= 0:
+            self._place += self._page.count(" ", self._begin, begin)
+            self._begin = begin
+            own = self._written[self._place : self._place + len(words)]
+        following = iter(own)
+        return text and _WORD.sub(lambda _: next(following), text)
 
 
 class _Joined:
@@ -187,9 +231,10 @@ def _add_article(main: ElementTree.Element | None, joined: _Joined, builder: Tex
 
 
 def _add_table(table: ElementTree.Element, builder: TextBuilder) -> None:
-    """Adds the rows of a table; a table with one cell in each row only lays out what is in its cells."""
+    """Adds the rows of a table. With one cell in each row, or prose in many, it only lays out what is in its cells."""
     rows = [[cell for cell in row if _text(cell)] for row in table.iter("row")]
-    lays_out = all(len(row) <= 1 for row in rows)
+    prose = sum(any(_PROSE.search(_text(cell)) for cell in row) for row in rows)
+    lays_out = all(len(row) <= 1 for row in rows) or (prose > 1 and 3 * prose >= len(rows))
     for row in rows:
         if lays_out:
             for cell in row:

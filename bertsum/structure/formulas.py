@@ -244,7 +244,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
         "acknowledgements": any_of(
             r"acknowledge?ments?(?: and .*)?|danksagung(?:en)?|remerciements|agradecimientos"
-            r"|authors?'? contributions?|credits?"
+            r"|authors?'? contributions?|credits?|(?:\w+ )?(?:committee|panel|group) members(?: and .*)?"
             r"|(?:conflicts?|declarations?) of (?:competing )?interests?|competing interests?"
             r"|data availability(?: statement)?|ethics(?: statement)?|thanks"
         ),

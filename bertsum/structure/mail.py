@@ -30,12 +30,13 @@ _DIGEST_HEADERS = [re.compile(f"^{name}: ", re.MULTILINE) for name in ("From", "
 _TRAILER = re.compile(r"$|End of |Subject: Digest Footer", re.IGNORECASE)
 _SENT = re.compile(r"@|\b\d{1,2}[:.h]\d\d\b")  # an address or the time of a day
 _HEADER = re.compile(
-    r"\s*\**(?:from|to|sent|cc|bcc|subject|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
+    r"\s*\**(?:from|to|sent|cc|bcc|subject|re|ref|date|reply-to|message-id|mime-version|content-[\w-]+|in-reply-to"
     r"|references"
     r"|received|return-path|x-[\w-]+|importance|priority|attachments?|von|an|gesendet|betreff|datum|de|à|envoyé|objet"
     r"|para|asunto|enviado|fecha|(?-i:[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*)+))\**\s?:\**(?:\s|$)",
     re.IGNORECASE,
 )
+_MEMO = re.compile(r"\W*(?:internal |office )?memo(?:randum)?\b[^.!?]{0,40}$", re.IGNORECASE)
 _SENDER = re.compile(r"\s*\**(?:from|von|de)\**\s?:", re.IGNORECASE)
 _QUOTED = re.compile(r"\s{0,2}(?:[A-Z]{1,3}|\|)?>")
 _NOT_TWICE = re.compile(r"\s{0,2}(?:[A-Z]{1,3}|\|)?>(?!>(?!>))")
@@ -147,7 +148,8 @@ def _begins_and_ends_as_letter(marks: LineMarks) -> bool:
 def _mark_first_header(marks: LineMarks) -> bool:
     """Marks the header lines with which a message begins; continued lines are indented."""
     lines = marks.lines
-    begin = next((number for number, line in enumerate(lines) if line.text), None)
+    written = [number for number, line in enumerate(lines) if line.text][:2]
+    begin = next((number for number in written if not _MEMO.match(lines[number].text)), None)
     if begin is None:
         return False
     end, count = begin, 0

@@ -138,10 +138,14 @@ PAGE_FORMULAS = any_of(
     r"|^\W*free (?:shipping|delivery)(?: (?:this week|today|on orders|over|worldwide)\b.{0,20})?\W*$",
     r"\blisten to (?:this|the) article\b|\blyt til artiklen\b|\blyssna på artikeln\b|\bartikel anhören\b"
     r"|\bécoute[rz] (?:cet |l['’])article\b",
-    r"\bwelcome to (?:our|the) live (?:coverage|blog)\b|^\W*you can (?:e-?mail|tweet|message) me\b",
+    r"\bwelcome to (?:our|the) (?:live (?:blog|report)|(?:live )?coverage)\b"
+    r"|^\W*you can (?:e-?mail|tweet|message) me\b",
     r"^\W*continued (?:on|from) page \d|^\W*printed and published (?:by|at|for) (?:the|mr|messrs)\b"
     r"|^\W*price (?:one|two|three) penn?[yc]e?\W*$",
     r"^\[?\d{1,3}[\].]? (?:cf\.|ibid\b|op\. cit|vgl\.)",
+    r"^\W*follow (?:the |our )?[^.!?]{1,40} on (?:facebook|twitter|instagram|linkedin|youtube|telegram"
+    r"|mastodon|threads)\b"
+    r"|\b(?:edit|improve) this page (?:on|in|at)\b|\b(?:vol\. ?)?\d{1,3} ?\(\d{1,3}\)[,:] ?\d{1,5}[–-]\d{1,5}\.?$",
     r"^\W*i am a bot\b|\bthis action was performed automatically\b|\bcontact the moderators\b"
     r"|^\W*edit\W{1,6}.{0,30}\b(?:gold|award|upvotes|kind stranger)\b",
     # forms, adverts and leaflets
@@ -179,6 +183,23 @@ PAGE_FORMULAS = any_of(
     r"\bautomatically marked as stale\b|^\W*i(?: am|'m) using the latest (?:version|release)\b"
     r"|^\W*(?:x )?i use the latest (?:version|release)\W*$"
     r"|\b(?:follow|support|like|share|and|or) (?:me )?(?:and |or )?buy me a coffee\b",
+    # reports, rights and forms
+    r"\b(?:reproduce|copy)\w*\b.{0,40}\bwithout (?:the )?(?:prior |written )*permission\b"
+    r"|\b(?:may|must|can) not be (?:reproduced|copied|reprinted)\b|\bnot for (?:release|distribution|publication)\b"
+    r".{0,60}\b(?:release|distribution|publication|jurisdiction)\b",
+    r"\bto report (?:fraud|waste|abuse)\b.{0,60}\b(?:call|hotline|contact|visit|e-?mail)\b"
+    r"|\bconducted (?:this|our|the) (?:\w+ )?audit\b.{0,60}\bin accordance with\b"
+    r"|\bin a positive and proactive (?:manner|way)\b",
+    r"\bprivate securities litigation reform act\b|\bnot historical facts?\b.{0,40}\bforward[- ]looking\b"
+    r"|\bno (?:liability|responsibility)\b.{0,40}\baccepted\b.{0,20}\bthird part|\bfor the (?:sole|private|exclusive)\b"
+    r".{0,30}\buse of the (?:client|addressee)\b|\bwhich (?:are|were) covered, unexposed or inaccessible\b",
+    r"\b(?:present|current) (?:state|level) of (?:our )?knowledge\b.{0,60}\bwarrant"
+    r"|\bwarrant.{0,80}\b(?:present|current) (?:state|level) of (?:our )?knowledge\b",
+    r"\breturn (?:this|the) (?:slip|form|coupon|card) (?:to|by)\b|^\W*(?:please )?cut (?:out )?(?:here|along)\b"
+    r"|^\W*tickets\b.{0,30}[£$€].{0,40}\b(?:from|on|at|via)\b.{0,40}\d{3}"
+    r"|^\W*(?:copy|contributions|articles|items) for (?:the|our) .{0,30}\b(?:issue|number|edition)\b.{0,60}\bby\b",
+    r"^\W*(?:footnote|editor['’]s note|ed\. note)\s*:|^\W*v?\d+(?:\.\d+)+ \(\d{1,2}/\d{1,2}/\d{2,4}\)"
+    r"|^\W*funding\s*:.{0,80}\bgrant\b|\b(?:transcribed|digiti[sz]ed) (?:by|from)\b.{0,60}\b(?:19|20)\d\d\W*$",
     # notices in other languages
     r"^\W*(?:上一篇|下一篇)\s*[:：][^。，]*$|^\W*اقرأ أيضا|^\W*تابعونا على|よろしくお願い(?:いた|申し上げ)\w*[。!！]?$",
     r"^\W*przepraszamy za (?:wszelkie )?utrudnienia\W*$|^\W*administratorem danych\b.{0,60}$"

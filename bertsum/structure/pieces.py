@@ -20,7 +20,6 @@ from bertsum.structure.units import (
     Around,
     Unit,
     around,
-    heading_level,
     is_ended,
     is_item,
     is_turn,
@@ -235,7 +234,13 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
 
 
 def _level(item: _Item) -> int:
-    return 7 if item.why == "label" else heading_level(item.unit.text)
+    """The level of a heading by its marks or its number; 1 is the highest."""
+    if item.why == "label":
+        return 7
+    if marks := re.match(r"\s*(#{1,6})\s", item.unit.text):
+        return len(marks[1])
+    number = re.match(r"\s*(\d+(?:\.\d+)*)\.?\s", item.unit.text)
+    return number[1].count(".") + 1 if number else 1
 
 
 def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: Around) -> Iterator[Piece]:

@@ -56,6 +56,7 @@ _SPEAKER_LINE = re.compile(
     r"|\s*[(\[]\d{1,2}:\d\d(?::\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]\s+[^\W\d_][\w.'’-]*(?: [\w.'’()-]+){0,2}$",
     re.IGNORECASE,
 )
+_HANDLE = re.compile(r".{0,60}(?<!\S)@[\w.-]+@[\w-]+\.[\w.-]+.{0,20}$")  # "Ann @ann@example.org", above a post
 _BELOW_TURN = re.compile(  # what programs for chats write there: threads and reactions
     r"\s*(?:\d{1,4} (?:repl(?:y|ies)|antwort(?:en)?|réponses?|respuestas?)"
     r"|(?:last reply|letzte antwort|dernière réponse|última respuesta)\b.{0,40}|view thread"
@@ -142,6 +143,8 @@ def _mark_speakers(marks: LineMarks) -> None:
     if len(found) >= 3 or sum(bool(marks.lines[number].text) for number in below) >= 2:  # two may be of a timetable
         marks.set(found, "speaker and time")
     for number, line in enumerate(marks.lines):
+        if _HANDLE.match(line.text):
+            marks.set([number], "byline or date")
         if _BELOW_TURN.match(line.text) or (len(found) >= 3 and _BETWEEN_TURNS.match(line.text)):
             marks.set([number], "notice")
 
@@ -227,7 +230,7 @@ def _mark_columns(marks: LineMarks) -> None:
             continue
         beside = [cells[place] for place in (number - 1, number + 1) if 0 <= place < len(cells)]
         short = all(len(cell.split()) <= _SHORT_CELL for cell in own)
-        if is_ended(own[-1]) and not (short and any(len(other) == len(own) for other in beside)):
+        if is_ended(own[-1]) and not (short and (len(own) > 2 or any(len(other) == len(own) for other in beside))):
             continue
         if len(own) > 2 or short or any(len(other) > 1 for other in beside):
             marks.set([number], "table row")

@@ -17,6 +17,8 @@ _ITEM = re.compile(
     r"|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
     r"|\d{1,3}(?:\.\d{1,3})+\.?\s+|・)"
 )
+_TASK = re.compile(r"\s*[-*+]\s+\[[ xX]\]\s")  # a box to tick off
+_SENTENCE_WITHIN = re.compile(r"(?:\S+\s+){11,40}?(?:\S*[^\W\d_]{4}|[a-z]{2,3}(?<!\bvs)(?<!\bno)(?<!\betc))[.!]\s")
 _NUMBERED = re.compile(
     r"\s*(?:(?:section|sec|article|art|chapter|part|clause|§)\.?\s*)?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[IVX]{1,5}"
     r"|[A-Z](?=[.)]))[.):]?\s+(?=\S)",
@@ -57,7 +59,7 @@ _CONTACT = re.compile(
 )
 _ADDRESS = re.compile(
     r"\b(?:p\.?\s?o\.?\s?box|\d{1,4} [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? (?:street|st|road|rd|lane|avenue|ave|square"
-    r"|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz) \d)",
+    r"|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz|ring|gasse|allee|damm|ufer) \d)",
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"\s[·•»›/–]\s|\s*[|｜＞]\s*|\u3000+")
@@ -78,7 +80,8 @@ _MONTH = (
 )
 _DATE = re.compile(
     rf"\b\d{{1,2}}\.?\s+(?:de\s+)?{_MONTH}\b(?:\s+(?:de\s+)?\d{{4}}\b)?|\b{_MONTH}\.?\s+\d{{1,2}}\b|\b{_MONTH}\s+\d{{4}}\b"
-    r"|\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]",
+    r"|\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
+    r"|\b\d{1,3} (?:minute|hour|day|week|month|year)s? ago\b",
     re.IGNORECASE,
 )
 # What stands beside the dates of a page: times, and the words for them.
@@ -270,14 +273,17 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "caption"
     if _REFERENCE.match(text):
         return "reference"
+    if _TASK.match(text):
+        return "task"
     rated = _RATING.search(text)
     if rated and words <= (2 * _LONGEST_CREDIT if rated.start() == 0 and not unit.ended else _LONGEST_CREDIT):
         return "rating"
     if _is_navigation(unit):
         return "navigation"
     contact = _CONTACT.search(text)
-    said = text[: contact.start()] if contact and unit.is_item and contact[0].startswith("http") else ""
-    if contact and (words <= 8 or not unit.ended) and len(said.split()) < _FEWEST_BEFORE_LINK:
+    said = text[: contact.start()] if contact and contact[0].startswith("http") else ""
+    says = _SENTENCE_WITHIN.match(said) or (unit.is_item and len(said.split()) >= _FEWEST_BEFORE_LINK)
+    if contact and (words <= 8 or not unit.ended) and not says:
         return "contact"
     if _ADDRESS.search(text) and not unit.ended:
         return "contact"
@@ -308,6 +314,8 @@ def _why_no_turn(unit: Unit) -> str | None:
     match = _TURN.match(unit.text)
     if not match and _is_navigation(unit):
         return "navigation"
+    if not unit.ended and len(_FIELDS.findall(unit.text)) >= _FEWEST_FIELDS:
+        return "field"
     said = unit.text[match.end() :] if match else unit.text
     brief = not unit.ended or unit.words <= _FEWEST
     if not match and (_SERVICE.search(unit.text) or (_NOTICE.search(unit.text) and brief)):
@@ -355,7 +363,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "heading"
     if unit.is_item:
         return "short list item" if words <= _FEWEST else None
-    heads = place.prose or (below is not None and below.is_item)
+    heads = (place.prose or (below is not None and below.is_item)) and not _SENTENCE_WITHIN.match(text)
     return "heading" if heads and words <= _LONGEST_HEADING else None
 
 
@@ -385,12 +393,3 @@ def why_not_chosen(sentence: str) -> str | None:
     if linked and (_POINTER.search(sentence) or len(split_words(sentence)) <= 8):
         return "link"
     return None
-
-
-def heading_level(text: str) -> int:
-    """The level of a heading by its marks or its number; 1 is the highest."""
-    marks = re.match(r"\s*(#{1,6})\s", text)
-    if marks:
-        return len(marks[1])
-    number = re.match(r"\s*(\d+(?:\.\d+)*)\.?\s", text)
-    return number[1].count(".") + 1 if number else 1
