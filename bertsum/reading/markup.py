@@ -120,9 +120,9 @@ def _posts(blocks: Sequence[_Block], article: str) -> list[_Block]:
 
 
 def _only_around(blocks: Sequence[_Block], article: str) -> bool:
-    """Whether an article has no prose, but the page has: trafilatura leaves out all comments, of a thread, too."""
+    """Whether an article has no prose, but the page has more: trafilatura leaves out all comments, of a thread, too."""
     prose = ["".join(block.text.split()) for block in blocks if not block.tag and _PROSE.search(block.text)]
-    return sum(map(len, prose)) >= _FEW and not any(text in article for text in prose)
+    return sum(map(len, prose)) > len(article) and not any(text in article for text in prose)
 
 
 def _with_main(page: str) -> str:
