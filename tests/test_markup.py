@@ -144,3 +144,15 @@ def test_a_chat_in_a_table() -> None:
     read = read_html(page.encode(), "page.html")
     summary = bertsum.Summarizer.from_pretrained("small")(read.text, sentences=3)
     assert summary.sentences == said
+
+
+def test_blocks_that_trafilatura_joins_without_a_space() -> None:
+    said = "The heater quit after thirteen months, one month out of warranty, and nobody at the shop answered."
+    review = "<div><span>T-Bone</span> <span>2 out of 5 stars</span><p>{}</p><span>{} people found this helpful</span>"
+    reviews = "".join(
+        f"{review}</div>".format(said.replace("thirteen", word), place) for place, word in enumerate(("ten", "two"))
+    )
+    read = read_html(f"<html><body><main><h1>An oven</h1>{reviews}</main></body></html>".encode(), "page.html")
+    summary = bertsum.Summarizer.from_pretrained("small")(read.text, sentences=2)
+    assert [sentence.split(" after")[0] for sentence in summary.sentences] == ["The heater quit"] * 2
+    assert not any("helpful" in sentence for sentence in summary.sentences)

@@ -50,7 +50,7 @@ def _pieces(language: str, text: str) -> Iterator[str]:
 
 # The splitter takes ” and » for closing marks, but in Swedish and Finnish they open quotations, too, and » in German.
 # It does not see that ” closes what „ opens, as in Polish, Hungarian and Romanian. So it gets clearer marks. Marks
-# without a partner are hidden from it, and so is the mark in Hebrew abbreviations.
+# without a partner are hidden from it, and so are the marks in Hebrew abbreviations and before Dutch articles.
 _BEFORE, _BEHIND = r"(?<=^|[\s(\[–—-])", r"(?![\p{L}\p{N}])"
 _FIRST = r"(?=[\p{L}\p{N}¿¡(])"
 _PAIRED = [
@@ -58,6 +58,7 @@ _PAIRED = [
     (regex.compile(rf"{_BEFORE}»{_FIRST}([^«»]*)(?<=\S)[«»]{_BEHIND}"), r"“\1”"),
     (regex.compile("„([^„“”]*)”"), r"“\1”"),
     (regex.compile(rf"{_BEFORE}[”»]{_FIRST}|„(?![^„“”]*“{_BEHIND})"), "-"),
+    (regex.compile(r"(?<=^|\s)['’](?=[st] )"), "-"),  # "'t Is stil"
     (regex.compile(r'(?<=\p{Hebrew})"(?=\p{Hebrew}{1,2}(?!\p{L}))'), "-"),
 ]
 
@@ -125,6 +126,8 @@ _ABBREVIATIONS = {
         "da": "Chr Dr Sct frk hr jf mag prof | Kl art ca fig jf kap kl nr pkt s stk tlf",
         "de": "Abg Bgm Dipl Fa Frl Gem Hl Hr Hrsg Ing Pfr Stv einschl exkl geb inkl iur nat phil rer theol zzgl"
         " | Anm Aufl Hausnr Ziff evtl gest insb mind Jan Feb Apr Jun Jul Aug Sep Sept Okt Nov Dez",
+        "el": "Αγ Αρχιμ Βλ Δρ Κ Κα Καθ Κος Λεωφ Πρβλ Σεβ αγ βλ δρ καθ κος λεωφ οδ πρβλ"
+        " | Άρ Άρθ Αρ Κεφ Ν Π.Δ Παρ Σελ άρ άρθ αρ αρθ κεφ ν παρ π.δ σελ τηλ χλμ",
         "es": "Av Avda av avda Arq Cap Cía Cnel Ctra D Dr Dra Dña Excmo Fdo Fr Gral Ing Lic Mons Prof Profa Sgto Sr Sra"
         " Sres Srta Sto Sta Ud Uds Vd Alm Dpto Excma Excmos Ilma Ilmo Ilmos Pdte Rvda Rvdo Sras Srtas Tte | ene feb abr"
         " jun jul ago sep sept oct nov dic apdo aprox apto art arts cap dpto ed esc fig figs inc km lit máx mín n núm"
@@ -146,10 +149,10 @@ _ABBREVIATIONS = {
         "nl": "Dhr Dr Drs Ds Ing Ir Jhr Kol Maj Mevr Mr Mw Prof St dhr dr drs ds excl fam incl ing ir jhr mevr mr mw"
         " prof | jan feb mrt apr jun jul aug sep sept okt nov dec afb afl art bijl bijv blz ca fig hfst max min nr nrs"
         " p pag par tel vgl vol",
-        "no": "Chr Dr St frk hr mag prof | Kl art ca des fig jf kap kl nr okt pkt s tlf",
-        "pl": "Al Bp Dr Gen Ks Prof Ul abp al bp bł dr gen hab im inż kard ks mgr os p pl prof płk ul św śp"
-        " | art godz kwiet lit lok lut m nr obj ok par paźdz pkt pok por poz ppkt r rozdz rys s str tab tel tom ust wrz"
-        " wyd zał zob",
+        "no": "Chr Dr St em frk hr mag prof | Kl art ca des fig jf kap kl nr okt pkt s tlf",
+        "pl": "Al Bp Dr Gen Inst Kat Ks Prof Ul Wydz Zakł abp al bp bł dr gen hab im inż kard ks mgr os p pl prof płk"
+        " ul św śp | art godz kwiet lit lok lut m nr obj ok par paźdz pkt pok por poz ppkt r rozdz rys s str tab tel"
+        " tom ust wrz wyd zał zob",
         "pt": "Arq Av av Cap Cel Cia D Dr Dra Dras Drs Eng Exma Exmo Exmos Gen Gov Ilma Ilmo Ltda Mons Pe Prof Profa Sr"
         " Sra Sras Srs Srta Sto Sta V | jan fev abr jun jul ago set out nov dez ap aprox apto art arts bl cap cj ed fig"
         " figs fl fls inc km lit máx mín n núm p par pp pág págs qd séc tel vol vols",
@@ -190,13 +193,14 @@ _WORD = regex.compile(r"[\p{L}\p{N}]")
 _LAST_WORD = regex.compile(rf"(?:^|[\s\-–—/'\"{regex.escape(_OPENING)}])([\p{{L}}\p{{M}}\p{{N}}.]+)\.$")
 # One letter before a full stop is part of a name or of an abbreviation: not a small letter, as in "1987 г.".
 _INITIAL = regex.compile(r"(?:^|.*\.)(?:\p{Lu}|(?=[\p{Lo}--\p{Han}])\p{L}\p{M}*)", regex.V1)
+_HEBREW_SHORT = regex.compile(r"\p{Hebrew}[\"״]\p{Hebrew}\.$")  # an abbreviation's end is no initial
 _CASED_END = regex.compile(r"[\p{Ll}\p{Lu}\p{N}][^\p{L}\p{N}]*$")  # the last letter is from a script with capitals
 _GOES_ON_SMALL = regex.compile(r"(?:[–—-] ?)?\p{Ll}(?!\p{Lu})")  # but "iPhone" begins a sentence
 _CLOSES = regex.compile(r"[”’」』）)》〉】\]]")
 _TITLE = regex.compile(r"[。！？!?…]+[》〉]$")  # "《谁动了我的书？》": a question mark of a title
 _NUMBER = regex.compile(r"[(\[]?(?:\d|[IVXLC]+\b|§)")
 _ENUMERATOR = regex.compile(r"\s*(?:(?:(?:Abs|Art|Cap|Kap|Ст)\.|§§?)\s)?\d{1,3}[.)]")
-_WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z0-9]\.[A-Za-z0-9]$")  # of the two pieces together
+_WITHIN_A_WORD = regex.compile(r"\w\.[-ºª°]$|[A-Za-z\p{N}]\.[A-Za-z\p{N}]$")  # of the two pieces together
 
 # Words that are abbreviations, too, and units behind a number end a sentence before a word that begins one.
 _GERMAN, _RUSSIAN = (
@@ -228,7 +232,7 @@ _END = (
     rf"…[\"'{regex.escape(_CLOSING)}]*\s+(?=\S)|[。！？｡।॥۔؟][{regex.escape(_CLOSING)}]*(?=\d)"
     r"|(?<=(?:^|[。！？!?])\s*[（(][^（()）。！？]{2,80}[。！？][）)])(?=[\p{Han}\p{Hiragana}\p{Katakana}“「])"
     r"|(?<=\p{Devanagari}\s?)\|\s+(?=\S)|[។៕]\s+(?=\S)"
-    r"|\b(?:etc|usw|ecc|enz|osv|itd|itp|atd|stb|т\. ?д|т\. ?п)\.\s+(?=\p{Lu})"
+    r"|\b(?:etc|usw|ecc|enz|osv|itd|itp|atd|stb|sqq|т\. ?д|т\. ?п)\.\s+(?=\p{Lu})"
 )
 _UNSEEN_ENDS = {
     "": regex.compile(_END),
@@ -287,6 +291,7 @@ _AFTER_QUOTE = {
     "ko": regex.compile(
         r"\p{Hangul}|\s+(?:하고|하며|라고|라며|[^.?!\"“”]{1,20}?(?:말했|말하|물었|외쳤|외치|답했|대답|덧붙였|전했|속삭))"
     ),
+    "vi": regex.compile(r"\s+(?:\p{Lu}\p{L}* ){1,3}(?:hỏi|nói|kêu|hét|đáp|bảo|la|trả lời|thì thầm)\b"),
     "zh": regex.compile(
         r"(?:(?![没沒无無不])\p{Han}){1,6}?(?:说|說|问|問|道|喊|答|叫)(?=[。，：；！？])|(?:然后|然後|接着|接著|随后|隨後|随即|便|就)"
     ),
@@ -382,8 +387,6 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
         return False
     anywhere, before_numbers = _ABBREVIATIONS.get(language, ((), ()))
     word = last[1]
-    return (
-        word in anywhere
-        or (word in before_numbers and _NUMBER.match(after) is not None)
-        or _INITIAL.fullmatch(word) is not None
-    )
+    if word in before_numbers or (language == "no" and word.endswith("gt")):  # "Storgt. 12"
+        return word in anywhere or _NUMBER.match(after) is not None
+    return word in anywhere or (_INITIAL.fullmatch(word) is not None and not _HEBREW_SHORT.search(end))

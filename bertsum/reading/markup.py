@@ -195,18 +195,18 @@ class _Joined:
     """Tells apart blocks of a page that trafilatura joins, such as a post and the signature below it."""
 
     def __init__(self, blocks: Sequence[_Block]) -> None:
-        self._blocks = {tuple(block.text.split()): (block.text, _kind(block.tag)) for block in blocks}
+        self._blocks = {"".join(block.text.split()): (block.text, _kind(block.tag)) for block in blocks}
         lengths: dict[str, set[int]] = {}
-        for tokens in self._blocks:
-            lengths.setdefault(tokens[0], set()).add(len(tokens))
-        self._lengths = {word: sorted(those, reverse=True) for word, those in lengths.items()}  # by the first word
+        for bare in self._blocks:
+            lengths.setdefault(bare[:2], set()).add(len(bare))
+        self._lengths = {first: sorted(those, reverse=True) for first, those in lengths.items()}
 
     def parts(self, text: str) -> list[tuple[str, str]]:
         """The blocks that a text is made of, each with its kind; the text itself if it is one block, or others."""
-        tokens, place, found = text.split(), 0, []
-        while place < len(tokens):
-            for length in self._lengths.get(tokens[place], ()):
-                if (block := self._blocks.get(tuple(tokens[place : place + length]))) is not None:
+        bare, place, found = "".join(text.split()), 0, []  # it may also join words
+        while place < len(bare):
+            for length in self._lengths.get(bare[place : place + 2], ()):
+                if (block := self._blocks.get(bare[place : place + length])) is not None:
                     found.append(block)
                     place += length
                     break

@@ -17,12 +17,14 @@ JAPANESE_LETTER = (
 
 # A code to type, which is in capitals.
 _CODE = r"(?:the |our |my )?(?:(?:promo|discount|coupon) )?code (?-i:[A-Z][A-Z0-9]{2,})\b"
-# These count in paragraphs of any length: adverts that are read out, and what people say when a call begins.
+# These count in paragraphs of any length: adverts that are read out, what people say when a call begins, questions to
+# ministers.
 ADVERTS = any_of(
     r"\bthis (?:episode|podcast|video) is (?:brought to you|sponsored) by\b",
     rf"\b(?:use|enter) {_CODE}.{{0,60}}\b(?:(?:percent|%|\d|half|tenth) off|checkout|discount)\b",
     rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
+    r": to ask (?:the|his|her) (?:secretary|minister|prime|chancellor|attorney|leader|chair|majesty|president)",
     r"^[^\"“”„«]{0,40}\bcan (?:you|everyone|everybody)(?: all)? hear me(?: now| okay| ok)?\?$"
     r"|^you(?:'|’)re (?:still )?on mute\b",
 )
@@ -113,7 +115,7 @@ PAGE_FORMULAS = any_of(
     r"|\bdit (?:bericht|e-?mail)\b.{0,40}\bvertrouwelijk\b"
     r"|^\W*si ringrazia(?:no)?\b.{0,60}$|\bfirma autografa (?:sostituita|omessa)\b|\(firma autografa\b"
     r"|\bquesto messaggio\b.{0,60}\briservat[ei]\b|\besta mensagem\b.{0,60}\bconfidencia",
-    r"\b(?:is|are) authori[sz]ed and regulated(?: by the\b.{0,60})?\W*$"
+    r"\b(?:is|are) authori[sz]ed and regulated(?: by the\b.{0,120})?\W*$"
     r"|^\W*calls? (?:may|will) be (?:recorded|monitored)\b.{0,40}\b(?:training|quality|security)\b",
     # Wikipedia
     r"^\W*find sources\b|\bplease help improve this (?:article|section)\b|\bavailable under the creative commons\b"
@@ -146,6 +148,8 @@ PAGE_FORMULAS = any_of(
     r"^\W*follow (?:the |our )?[^.!?]{1,40} on (?:facebook|twitter|instagram|linkedin|youtube|telegram"
     r"|mastodon|threads)\b"
     r"|\b(?:edit|improve) this page (?:on|in|at)\b|\b(?:vol\. ?)?\d{1,3} ?\(\d{1,3}\)[,:] ?\d{1,5}[–-]\d{1,5}\.?$",
+    r"\byou just advanced to level \d|^\W*merging (?:#\d+|[\w./-]+) (?:into|will)\b|\bdiff coverage is\b",
+    r"^\W*sponsored products\b|\d people found this helpful\b|^\W*reviewed in (?:the )?[\w ]{3,30} on \w+ \d",
     r"^\W*i am a bot\b|\bthis action was performed automatically\b|\bcontact the moderators\b"
     r"|^\W*edit\W{1,6}.{0,30}\b(?:gold|award|upvotes|kind stranger)\b",
     # forms, adverts and leaflets
@@ -155,8 +159,9 @@ PAGE_FORMULAS = any_of(
     r"\bkeep this leaflet\b|\bread all of this leaflet\b|\bthis leaflet was last\b|\bhas been prescribed for you\b",
     r"^\W*(?:use|write in) (?:blue|black)\b.{0,20}\b(?:ink|pen)\W*$|^\W*answer all (?:the )?questions\W*$"
     r"|^\W*do not write (?:outside|in|on) (?:the|this)\b",
-    r"\b(?:available|cop(?:y|ies)|request|format)\b.{0,60}\blarge print\b.{0,12}\bbraille\b"
-    r"|\bcopy of this (?:document|letter|leaflet) in (?:a|an|another) (?:\w+ )?(?:format|language)\b",
+    r"\b(?:available|cop(?:y|ies)|request|format|letter|leaflet)\b.{0,60}\blarge print\b.{0,12}\bbraille\b"
+    r"|\b(?:this|the) (?:document|letter|leaflet|booklet|information) in (?:an?"
+    r"|another|other) (?:\w+ )?(?:format|language)s?\b|\bsmoke[- ]free (?:site|hospital|campus)\b",
     r"\bactual results\b.{0,60}\bdiffer materially\b|\bcontains? (?:certain )?forward[- ]looking statements\b",
     r"^\W*(?:box office\s?:|ISBN\b).{0,40}$|[,.+] ?\d{2,4} pp\.(?: .{0,20})?$",
     r"^\W*(?:source|fuente|quelle|fonte|bron|źródło|источник)s?\s?:(?:[^.!?]{0,60}\b(?:19|20)\d\d\b.{0,40}"
@@ -187,6 +192,15 @@ PAGE_FORMULAS = any_of(
     r"\b(?:reproduce|copy)\w*\b.{0,40}\bwithout (?:the )?(?:prior |written )*permission\b"
     r"|\b(?:may|must|can) not be (?:reproduced|copied|reprinted)\b|\bnot for (?:release|distribution|publication)\b"
     r".{0,60}\b(?:release|distribution|publication|jurisdiction)\b",
+    r"\binformation\b.{0,60}\bcorrect at (?:the )?time of\b|\breserves? the right to (?:make|change|alter|amend"
+    r"|modify)\b|\bnot (?:authori[sz]ed|intended) for use in life[- ]support\b|\bcopies (?:may|can) be (?:bought"
+    r"|obtained|purchased|ordered)\b.{0,60}\b(?:from|at|by)\b|\bquote (?:the|this|your|our)"
+    r" (?:\w+ )?(?:reference|number|ref)\b"
+    r"|\bconstituted in accordance with\b|\bhelp us improve (?:our|the|this)\b|\binclude personal or financial inform",
+    r"\bthanks are due to\b|\bthere being no (?:further|other|more) business\b|^\W*don['’]t forget\b.{0,100}!$"
+    r"|^\W*yes[,!] i (?:want|would like|wish) to\b|\bgift ?aid it\b|\bi am a uk taxpayer\b",
+    r"\bshall enter into force on the\b.{0,60}\bpublication\b|\bshall be binding in its entirety\b|^\W*done at \w+, "
+    r".{0,30}\d{4}\W*$|^\W*(?:\(\d+\) )?OJ [LC] \d|\brefer the (?:right )?hon\. (?:member|gentleman|lady|friend)\b",
     r"\bto report (?:fraud|waste|abuse)\b.{0,60}\b(?:call|hotline|contact|visit|e-?mail)\b"
     r"|\bconducted (?:this|our|the) (?:\w+ )?audit\b.{0,60}\bin accordance with\b"
     r"|\bin a positive and proactive (?:manner|way)\b",
@@ -209,6 +223,9 @@ PAGE_FORMULAS = any_of(
     r"\bвсе права защищены\b|\bсвидетельство о регистрации сми\b|\bпри использовании материалов\b"
     r"|^\W*подпишитесь\b.{0,40}\b(?:рассылку|канал|новости)\b|^\W*нашли (?:опечатку|ошибку)\s?\?",
     r"^\W*aan (?:deze|dit|de inhoud)\b.{0,40}\bgeen rechten worden ontleend\W*$|\bohne gewähr\W*$",
+    r"\bartiklen fortsætter\b|\bartikkelen fortsetter\b|\bartikeln fortsätter\b|\barticle continues (?:below|after)\b"
+    r"|\bbeskyttet af (?:lov om )?ophavsret",
+    r"^\W*(?:主办|承办|备案号?|网站标识码)(?:单位)?\s*[:：]",
     r"ऐप डाउनलोड करें|सर्वाधिकार सुरक्षित",
     r"無料会員に登録|会員登録すると|会員限定(?:記事|です)|画像はイメージ(?:です|。|$)",
     r"^\W*(?:特此(?:通知|公告|说明)|.{0,12}敬请谅解|(?:衷心)?感谢.{0,8}(?:理解|配合|支持).{0,12})[。！!]?$",

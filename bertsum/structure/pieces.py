@@ -10,6 +10,7 @@ from itertools import groupby
 from bertsum.data.lines import units
 from bertsum.data.sentences import split_sentences
 from bertsum.structure import formulas
+from bertsum.structure.bylines import is_byline
 from bertsum.structure.mail import mark_digest, mark_mail
 from bertsum.structure.markdown import is_markdown, mark_markdown
 from bertsum.structure.marks import LineMarks, Mark, lines_of
@@ -22,6 +23,7 @@ from bertsum.structure.units import (
     around,
     is_ended,
     is_item,
+    is_of_form,
     is_turn,
     why_no_sentence,
     why_not_chosen,
@@ -264,11 +266,15 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
             why = None
         if number == 0 and len(sentences) > 1 and _TITLE.match(bare):
             why = "heading"
+        if number == 0 and place.questions and is_of_form(bare):
+            why = "question"
         if why is None and formulas.is_formula(bare, kinds if short else kinds - {formulas.ANY}):
             why = "formula"
         if number == len(sentences) - 1:
             if open_end:
                 why = item.why
+            elif not is_ended(bare) and is_byline(bare, len(split_words(bare))):
+                why = "byline or date"
             elif found and found[-1].why == "formula" and not is_ended(bare) and len(split_words(bare)) <= _BUTTONS:
                 why = "formula"
         found.append(Piece(sentence, why or ""))

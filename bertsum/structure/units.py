@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bertsum.structure.bylines import is_byline
 from bertsum.text import split_words
 
 _ENDED = re.compile(
@@ -17,6 +18,7 @@ _ITEM = re.compile(
     r"|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+"
     r"|\d{1,3}(?:\.\d{1,3})+\.?\s+|・)"
 )
+_NOTE = re.compile(r"\[[^\[\]]{1,300}\]$")  # by an editor
 _TASK = re.compile(r"\s*[-*+]\s+\[[ xX]\]\s")  # a box to tick off
 _SENTENCE_WITHIN = re.compile(r"(?:\S+\s+){11,40}?(?:\S*[^\W\d_]{4}|[a-z]{2,3}(?<!\bvs)(?<!\bno)(?<!\betc))[.!]\s")
 _NUMBERED = re.compile(
@@ -50,11 +52,14 @@ _SERVICE = re.compile(
     r"|you're now an admin|security code with|tap to learn more",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"\s*[*_]{0,2}(?:q(?:uestion)?|frage|f)\s*\d*\s*[.:)]", re.IGNORECASE)
+_ASKED, _ANSWER = (
+    re.compile(rf"\s*[*_]{{0,2}}(?:{words})\s*\d*\s*[.:)]", re.IGNORECASE)
+    for words in ("q(?:uestion)?|frage|f", "a(?:nswer)?|antwort|réponse|respuesta|risposta|antwoord")
+)
 _CONTACT = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.\w|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon"
     r"|ph|tél|teléfono|telefono|тел|моб|факс)\b\.?\s*:?\s*[+(]?\d)|(?:電話|电话|傳真|传真)\s*[:：]?\s*[+(]?\d"
-    r"|\+\d[\d ()/-]{7,}",
+    r"|\+\d[\d ()/-]{7,}|:\s*0\d{2,4}[ -]\d{3}[\d -]{2,}",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
@@ -68,36 +73,6 @@ _LABEL = re.compile(
 )
 # What a line holds that is about the page.
 _FIELDS = re.compile(r"(?:^|(?<=\s))[^\W\d_][\w ]{0,14}?(?<=[^\W\d_])[:：]\s*[^\s:：]")
-_MONTH = (
-    r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
-    r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?"
-    r"|janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre"
-    r"|enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
-    r"|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro"
-    r"|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
-    r"|januari|februari|maart|mei|augustus"
-    r"|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря)"
-)
-_DATE = re.compile(
-    rf"\b\d{{1,2}}\.?\s+(?:de\s+)?{_MONTH}\b(?:\s+(?:de\s+)?\d{{4}}\b)?|\b{_MONTH}\.?\s+\d{{1,2}}\b|\b{_MONTH}\s+\d{{4}}\b"
-    r"|\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
-    r"|\b\d{1,3} (?:minute|hour|day|week|month|year)s? ago\b",
-    re.IGNORECASE,
-)
-# What stands beside the dates of a page: times, and the words for them.
-_STAMP = re.compile(
-    rf"{_DATE.pattern}|\b\d{{1,2}}\s?[:.h]\s?\d\d\b|\b\d{{1,2}}[時时]\d{{1,2}}分|\b\d{{1,3}} ?min(?:ut\w+)?\b"
-    r"|\b(?:(?:first |last |originally )?(?:published|updated|posted|modified)|reading time|read|[ap]\.?m|gmt|utc"
-    r"|[ce]es?t|uhr|stand|veröffentlicht|aktualisiert|publié|mis à jour|lecture|publicado|actualizado|atualizado"
-    r"|lectura|leitura|pubblicato|aggiornato|lettura|gepubliceerd|bijgewerkt|опубликовано|обновлено"
-    r"|at|on|am|um|le|à|el|em|às|il|alle|ore|op|om|в)\b|来源|更新|公開|配信|発表",
-    re.IGNORECASE,
-)
-_BYLINE = re.compile(
-    r"\s*[*_]{0,2}(?:(?:words |text |written |photos? |story |posted )?by|von|par|por|reported by"
-    r"|reporting by)\s+[A-Z]",
-    re.IGNORECASE,
-)
 _OPEN_END = re.compile(r"(?:[:：;,]|--|[–—]|;\s*(?:and|or|und|oder)|,\s*(?:and|or))[\"'”’»*_]*\s*$", re.IGNORECASE)
 _FOLLOWS = re.compile(
     r"(?:\bas follows|\b(?:are|is) the following|\bthese (?:are|include))\s*[.:]\s*$|[:：][*_]{0,2}\s*$", re.IGNORECASE
@@ -135,6 +110,7 @@ _RATING = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
+_FORM_QUESTION = re.compile(r"\s*\d{1,3}[.):]?\s+[^.!?\n]{5,200}\?(?=\s|$)")
 _AGENDA = re.compile(r"\s*(?:top|tagesordnungspunkt|item|point|punkt)\s+\d{1,2}\s*[:.–-]\s", re.IGNORECASE)
 _OPENING_QUOTES = '"“„«‘'
 _INNER_END = re.compile(r"[.!?。！？]\s")
@@ -142,9 +118,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 _ATX = re.compile(r"\s*(?:\*\*|__).{1,100}(?:\*\*|__)\s*:?$")
 INTRODUCTION, PART = "introduction of a list", "part of a sentence"
 _LONGEST_HEADING = 20  # words
-_LONGEST_NUMBERED = 12
+_LONGEST_NUMBERED, _LONGEST_QUESTION = 12, 25
 _LONGEST_CREDIT = 15  # of a photograph, in several sentences
-_MOST_BESIDE_DATES = 6  # words; in Chinese and Japanese, characters
 _FEWEST_FIELDS = 3  # in a line of them
 _LONGEST_FIELD = 5  # words after a label: with more, it may be a sentence
 _FEWEST = 6  # words of a list item without a full stop, or of a turn
@@ -154,6 +129,11 @@ _FEWEST_BEFORE_LINK = 8  # words of a list item that ends with a link: with fewe
 def is_item(text: str) -> bool:
     """Whether a text begins with the mark of a list item."""
     return _ITEM.match(text) is not None
+
+
+def is_of_form(text: str) -> bool:
+    """Whether a text begins with a question that has a number."""
+    return _FORM_QUESTION.match(text) is not None
 
 
 def is_ended(text: str) -> bool:
@@ -200,6 +180,12 @@ class Unit:
         return _INNER_END.search(self.text) is not None
 
     @property
+    def asks(self) -> bool:
+        """Whether it is a question that stands alone, or begins with one that has a number, as in a form."""
+        alone = self.alone and self.words <= _LONGEST_QUESTION and _QUESTION.search(self.text) is not None
+        return alone or is_of_form(self.text)
+
+    @property
     def ends_list(self) -> bool:
         """Whether it is an item in small letters and one sentence, as is the last part of a sentence in a list."""
         mark = _ITEM.match(self.text)
@@ -216,7 +202,7 @@ class Around:
         prose: Whether most words are in units that end as sentences do, or some are and no others are in long lines. A
             unit without such an end is then no sentence.
         fields: Whether several units are a label and a few words. Such units with a full stop are then fields, too.
-        questions: Whether several questions stand alone, each above its answer.
+        questions: Whether several questions stand above their answers.
     """
 
     chat: bool
@@ -238,7 +224,7 @@ def around(units: list[Unit]) -> Around:
         and (2 * times > len(units) or speakers_recur([unit.text for unit in units]))
     )
     fields = sum((label := _LABEL.match(unit.text)) is not None and label.end() < len(unit.text) for unit in units)
-    questions = sum(unit.alone and bool(_QUESTION.search(unit.text)) and unit.words <= 20 for unit in units)
+    questions = sum(unit.asks for unit in units)
     # Headings and menus are short. Where lines without an end are long, they may be all the prose there is.
     long = sum(unit.words for unit in units if not (unit.ended or unit.is_item) and unit.words > _LONGEST_NUMBERED)
     prose = 2 * (ended + items) >= every or (6 * ended >= every and ended >= long + _FEWEST)
@@ -275,6 +261,8 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "reference"
     if _TASK.match(text):
         return "task"
+    if _NOTE.match(text):
+        return "note"
     rated = _RATING.search(text)
     if rated and words <= (2 * _LONGEST_CREDIT if rated.start() == 0 and not unit.ended else _LONGEST_CREDIT):
         return "rating"
@@ -289,7 +277,7 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "contact"
     if _ASKED.match(text) and _QUESTION.search(text):
         return "question"
-    if place.questions and unit.alone and _QUESTION.search(text) and words <= 25:
+    if place.questions and unit.asks and _QUESTION.search(text):
         return "question"
     if _QUANTITY.match(text) and not unit.ended and words <= 15:
         return "quantity"
@@ -338,7 +326,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     if (
         label
         and label.end() < len(text)
-        and not _INNER_END.search(label[0])
+        and not (_INNER_END.search(label[0]) or _ANSWER.match(text))
         and not (text[label.end()] in _OPENING_QUOTES and words > _FEWEST)
     ):
         value = text[label.end() :]
@@ -351,7 +339,7 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "field"
     if _OPEN_END.search(text) and words <= 60:
         return PART
-    if _is_byline(text, words):
+    if is_byline(text, words):
         return "byline or date"
     if _ATX.match(text):
         return "heading"
@@ -362,16 +350,10 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     ):
         return "heading"
     if unit.is_item:
-        return "short list item" if words <= _FEWEST else None
+        figures = sum(len(word) <= 2 or any(map(str.isdigit, word)) for word in split_words(text))
+        return "short list item" if words <= _FEWEST or 2 * figures > words else None
     heads = (place.prose or (below is not None and below.is_item)) and not _SENTENCE_WITHIN.match(text)
     return "heading" if heads and words <= _LONGEST_HEADING else None
-
-
-def _is_byline(text: str, words: int) -> bool:
-    """Whether a text that does not end as a sentence names its author or its date, and hardly more."""
-    if not _DATE.search(text):
-        return _BYLINE.match(text) is not None and words <= 10
-    return words <= 10 or (words <= 40 and len(split_words(_STAMP.sub(" ", text))) <= _MOST_BESIDE_DATES)
 
 
 def _is_in_capitals(text: str) -> bool:

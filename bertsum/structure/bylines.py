@@ -1,0 +1,46 @@
+"""Bylines and dates: what a page says of its author and its time, in several languages."""
+
+from __future__ import annotations
+
+import re
+
+from bertsum.text import split_words
+
+_MONTH = (
+    r"(?:jan(?:uary|uar)?|feb(?:ruary|ruar)?|mar(?:ch)?|märz|apr(?:il)?|may|mai|june?|juni|july?|juli|aug(?:ust)?"
+    r"|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?"
+    r"|janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre"
+    r"|enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
+    r"|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro"
+    r"|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
+    r"|januari|februari|maart|mei|augustus"
+    r"|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря)"
+)
+_DATE = re.compile(
+    rf"\b\d{{1,2}}\.?\s+(?:de\s+)?{_MONTH}\b(?:\s+(?:de\s+)?\d{{4}}\b)?|\b{_MONTH}\.?\s+\d{{1,2}}\b|\b{_MONTH}\s+\d{{4}}\b"
+    r"|\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
+    r"|\b\d{1,3} (?:minute|hour|day|week|month|year)s? ago\b",
+    re.IGNORECASE,
+)
+# What stands beside the dates of a page: times, and the words for them.
+_STAMP = re.compile(
+    rf"{_DATE.pattern}|\b\d{{1,2}}\s?[:.h]\s?\d\d\b|\b\d{{1,2}}[時时]\d{{1,2}}分|\b\d{{1,3}} ?min(?:ut\w+)?\b"
+    r"|\b(?:(?:first |last |originally )?(?:published|updated|posted|modified)|reading time|read|[ap]\.?m|gmt|utc"
+    r"|[ce]es?t|uhr|stand|veröffentlicht|aktualisiert|publié|mis à jour|lecture|publicado|actualizado|atualizado"
+    r"|lectura|leitura|pubblicato|aggiornato|lettura|gepubliceerd|bijgewerkt|опубликовано|обновлено"
+    r"|at|on|am|um|le|à|el|em|às|il|alle|ore|op|om|в)\b|来源|更新|公開|配信|発表",
+    re.IGNORECASE,
+)
+_BYLINE = re.compile(
+    r"\s*[*_]{0,2}(?:(?:words |text |written |photos? |story |posted )?by|von|par|por|reported by"
+    r"|reporting by)\s+[A-Z]",
+    re.IGNORECASE,
+)
+_MOST_BESIDE_DATES = 6  # words; in Chinese and Japanese, characters
+
+
+def is_byline(text: str, words: int) -> bool:
+    """Whether a text that does not end as a sentence names its author or its date, and hardly more."""
+    if not _DATE.search(text):
+        return _BYLINE.match(text) is not None and words <= 10
+    return words <= 10 or (words <= 40 and len(split_words(_STAMP.sub(" ", text))) <= _MOST_BESIDE_DATES)
