@@ -180,6 +180,8 @@ def test_pieces_are_sentences_where_there_is_no_structure() -> None:
         "a b: ",
         ":a: ",
         ":a: !\n",
+        ":PROPERTIES:\n",
+        "#+BEGIN_SRC\n",
         ">>",
         "-- J ",
         ":::",

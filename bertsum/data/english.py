@@ -74,7 +74,7 @@ _TWO_UNITS = re.compile(  # "3 ft. 4 in."
 _VERSE = re.compile(
     r"\d{1,3}[a-z]?(?::\d|[.,;)–-]|$| (?:and|or|to|for|in|is|was|says|tells)\b)"
 )  # "Ps. 23:4", "Ps. 23 and 24"
-_WORK = re.compile(r"(?:[A-Z][a-z]{0,6}\. ?){0,2}\d")  # "Il. 6.146"
+_WORK = re.compile(r"(?:[A-Z][a-z]{0,6}\. ?){0,2}\d+(?:[.,–-]\d|,)")  # "Il. 6.146"
 _BOOK_NUMBER = re.compile(r"(?:^|\s)[1-3] [A-Z][a-z]+$")  # "1 Cor. 13"
 _ZONE = re.compile(r"(?:[A-Z][a-z]+ ){1,2}(?:time|Time)\b")  # "3 p.m. New York time"
 _SINGER = re.compile(r"(?:[A-Z0-9][\w.'’&-]*|\)) feat$")  # "Tay Brooks feat. Lil Oz", but "a feat. Engineers"
@@ -211,7 +211,7 @@ def _ends_before_small(before: str, marks: str) -> bool:
     if marks != "." or _MEASURED.search(before):  # "14 in. wide", "44s. a quarter"
         return False
     if last in ("a", "i"):  # "so do i. then", but "either: i. stay"
-        return last == "i" and before.rstrip("i ")[-1:] != ":"
+        return last == "i" and before.rstrip("i ")[-1:] not in (":", ",")
     return last[-1:] == ")" or (
         (last in STARTERS or _ORDINARY.fullmatch(last) is not None) and last not in _BEFORE_SMALL
     )
@@ -241,7 +241,8 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
         return False
     if token in ("Fed", "Evid") and _RULES.match(following):
         return False
-    cited = {token, *before[: -len(token)].rstrip(". ").split()[-1:]} & WRITERS  # "Hom." and "Il." of "Hom. Il. 6"
+    above = before[: -len(token)].rstrip()
+    cited = token in WRITERS or (above.endswith(".") and above[:-1].rpartition(" ")[2] in WRITERS)  # "Hom. Il. 6.146"
     if (cited and _WORK.match(following)) or (token == "feat" and _SINGER.search(before)):
         return False
     if token == "EST" and not shouted:  # the time, not "est."

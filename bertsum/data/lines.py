@@ -38,7 +38,9 @@ _ASKING = re.compile(
     r"\s*(?:How (?:to|it|long|many|much|we|you)|(?:What|When|Where|Why|Who) (?:to|it|is|we|you|they))"
     r"(?: [\w'’-]+){1,4}\s*$"
 )
-_CHINESE_HEADING = re.compile(r"\s*(?:[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[)）])\S{1,20}\s*$")
+_CHINESE_HEADING = re.compile(
+    r"\s*(?:[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[)）])[^\s，；。]{1,20}\s*$"
+)
 _EMOJI_END = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0f\u200d]?\s*$")
 _COLON = re.compile("[:：]")
 _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
@@ -157,7 +159,7 @@ class _Paragraph:
             return False
         if first.isupper() and (_EMOJI_END.search(before, max(0, len(before) - _LONGEST_END)) or _ASKING.match(before)):
             return True
-        if _CHINESE_HEADING.match(before):
+        if _CHINESE_HEADING.match(before) and len(before.rstrip()) < _SLACK * self.width:
             return True
         if self.width < _NARROW and first.isupper() and (_NUMBERED_LINE.match(before) or _BEGINS_SENTENCE.match(line)):
             return True

@@ -127,7 +127,7 @@ _ABBREVIATIONS = {
         "de": "Abg Bgm Dipl Fa Frl Gem Hl Hr Hrsg Ing Pfr Stv einschl exkl geb inkl iur nat phil rer theol zzgl"
         " | Anm Aufl Hausnr Ziff evtl gest insb mind Jan Feb Apr Jun Jul Aug Sep Sept Okt Nov Dez",
         "el": "Αγ Αρχιμ Βλ Δρ Κ Κα Καθ Κος Λεωφ Πρβλ Σεβ αγ βλ δρ καθ κος λεωφ οδ πρβλ"
-        " | Άρ Άρθ Αρ Κεφ Ν Π.Δ Παρ Σελ άρ άρθ αρ αρθ κεφ ν παρ π.δ σελ τηλ χλμ",
+        " | Άρ Άρθ Αρ Κεφ Π.Δ Παρ Σελ άρ άρθ αρ αρθ κεφ ν παρ π.δ σελ τηλ χλμ",
         "es": "Av Avda av avda Arq Cap Cía Cnel Ctra D Dr Dra Dña Excmo Fdo Fr Gral Ing Lic Mons Prof Profa Sgto Sr Sra"
         " Sres Srta Sto Sta Ud Uds Vd Alm Dpto Excma Excmos Ilma Ilmo Ilmos Pdte Rvda Rvdo Sras Srtas Tte | ene feb abr"
         " jun jul ago sep sept oct nov dic apdo aprox apto art arts cap dpto ed esc fig figs inc km lit máx mín n núm"
@@ -219,7 +219,10 @@ _CLEAR_ENDS = {
     "de": rf"\d (?:Min|Mio|Mrd|Sek|Std|Tsd|m)\.\s+(?={_GERMAN})|\bArt\.\s+(?!(?:[IVXLC]+|Nr)\b)(?=\p{{Lu}})"
     r"|(?:\b[12]\d{3}|\d:\d+)\.\s+(?=\d)",
     "es": r"(?:\b(?:no|bien|mar|nos|auto)|\d (?:km|kg|cm|min))\.\s+" + _CAPITALISED,
-    "fr": r"\b(?:vol|art)\.\s+" + _CAPITALISED,
+    "fr": r"\b(?:vol|art)\.\s+"
+    + _CAPITALISED
+    + r"|\bprof\.\s+(?=(?:Ce|Ces|Cette|Des|Elles?|Et|Ils?|Je|La|Le|Les|Ma|Mais"
+    r"|Mes|Mon|Nous|On|Sa|Ses|Son|Tu|Une?|Vous)\b|[CDJLN]['’])",
     "it": r"(?:\b(?:no|so|sa|va|fa|ha|mai|su|me|te|re|via|bar|sol|ore)|\d (?:mq|km|kg|cm|min))\.\s+" + _CAPITALISED,
     "nl": r"(?:\b(?:vol|hand)|\d (?:kg|m|min))\.\s+" + _CAPITALISED,
     "no": r"\b(?:det|i|med|ut|min|sen|art)\.\s+" + _CAPITALISED,
@@ -387,6 +390,9 @@ def _goes_on(before: str, after: str, language: str, cased: bool, length: int) -
         return False
     anywhere, before_numbers = _ABBREVIATIONS.get(language, ((), ()))
     word = last[1]
-    if word in before_numbers or (language == "no" and word.endswith("gt")):  # "Storgt. 12"
-        return word in anywhere or _NUMBER.match(after) is not None
-    return word in anywhere or (_INITIAL.fullmatch(word) is not None and not _HEBREW_SHORT.search(end))
+    street = language == "no" and word[0].isupper() and word.endswith("gt")  # "Storgt. 12"
+    return (
+        word in anywhere
+        or ((street or word in before_numbers) and _NUMBER.match(after) is not None)
+        or (_INITIAL.fullmatch(word) is not None and not _HEBREW_SHORT.search(end))
+    )

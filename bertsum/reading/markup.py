@@ -37,11 +37,14 @@ _NO_ARTICLE = re.compile(  # in the names of classes
     r"|menu|nav|popular|recommend|outbrain|taboola"
 )
 _WORD = re.compile(r"\S+")
+_AHEAD = 50_000  # characters in which a passage is searched for
+_NO_SPELLING = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))  # where a line may end, or may not
 _LINE_BREAK = "\v"  # stands for <br>, while other white space is joined
 _SIGNATURES = word_set("sig signature post-sig post-signature postsignature user-sig user-signature forum-signature")
 _LONGEST_SIGNATURE = 200  # characters
 _PROSE = re.compile(r"(?s).{60}[.!?…。！？।؟][\"'”’»)]*$")  # a block that ends as sentences do
 _NUMBERED = re.compile(r"\S*\d\S*\s*")  # a class with a number, which one element alone has
+_MORE, _SHORT = 2, 50  # times as much text; characters of a line
 _FEW = 250  # characters: of less text trafilatura keeps no blocks
 
 
@@ -66,7 +69,7 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
         trafilatura = package("trafilatura", name, "trafilatura")
         xml = trafilatura.extract(_with_main(page), output_format="xml", include_comments=False, include_tables=True)
         found = ElementTree.fromstring(xml or "<doc/>")
-        _AsWritten(block.text for block in blocks.found).restore(found)
+        _AsWritten(block.text for block in blocks.found if block.tag not in _SILENT).restore(found)
         text = "".join("".join(found.itertext()).split())
         if posts := _posts(blocks.found, text):
             for block in posts:
@@ -120,9 +123,17 @@ def _posts(blocks: Sequence[_Block], article: str) -> list[_Block]:
 
 
 def _only_around(blocks: Sequence[_Block], article: str) -> bool:
-    """Whether an article has no prose, but the page has more: trafilatura leaves out all comments, of a thread, too."""
-    prose = ["".join(block.text.split()) for block in blocks if not block.tag and _PROSE.search(block.text)]
-    return sum(map(len, prose)) > len(article) and not any(text in article for text in prose)
+    """Whether an article has no prose, only short lines, and the page has far more: trafilatura leaves out comments,
+    which are all there is to a thread.
+    """
+    bare = [("".join(block.text.split()), _PROSE.search(block.text) is not None) for block in blocks if not block.tag]
+    lines = [text for text, _ in bare if text in article]
+    prose = [text for text, is_prose in bare if is_prose]
+    return (
+        sum(map(len, prose)) > _MORE * len(article)
+        and not any(text in article for text in prose)
+        and sum(map(len, lines)) < _SHORT * len(lines)
+    )
 
 
 def _with_main(page: str) -> str:
@@ -161,12 +172,14 @@ class _AsWritten:
     accents that are characters of their own.
 
     Args:
-        blocks: The texts of all blocks of the page.
+        blocks: The texts of the page's blocks, without navigation.
     """
 
     def __init__(self, blocks: Iterable[str]) -> None:
-        self._written = " ".join(blocks).split()
-        seen = [normalize("NFC", "".join(filter(str.isprintable, word))) for word in self._written]
+        written = " ".join(blocks).split()
+        seen = [normalize("NFC", "".join(filter(str.isprintable, word))) for word in written]
+        self._written = [own for own, word in zip(written, seen, strict=True) if word]
+        seen = [word for word in seen if word]
         self._changed = {word: own for word, own in zip(seen, self._written, strict=True) if word != own}
         self._page = f" {' '.join(seen)} "
         self._begin = self._place = 0  # of the last passage in the page, and of its first word among all
@@ -178,17 +191,17 @@ class _AsWritten:
 
     def _restored(self, text: str | None) -> str | None:
         words = (text or "").split()
+        if not words:
+            return text
         passage = f" {' '.join(words)} "
-        begin = self._page.find(passage, self._begin)
-        if begin < 0:
-            self._begin, self._place, begin = 0, 0, self._page.find(passage)
+        begin = self._page.find(passage, self._begin, self._begin + len(passage) + _AHEAD)
         own = [self._changed.get(word, word) for word in words]
         if begin >= 0:
             self._place += self._page.count(" ", self._begin, begin)
             self._begin = begin
             own = self._written[self._place : self._place + len(words)]
         following = iter(own)
-        return text and _WORD.sub(lambda _: next(following), text)
+        return _WORD.sub(lambda _: next(following), text or "")
 
 
 class _Joined:
@@ -326,7 +339,7 @@ class _Blocks(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Takes text, unless it is for machines, such as a script."""
         if not self._open[-1].for_machines:
-            self._text.append(data)
+            self._text.append(data.translate(_NO_SPELLING))
 
     def close(self) -> None:
         """Ends the last block."""

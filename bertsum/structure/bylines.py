@@ -18,8 +18,7 @@ _MONTH = (
 )
 _DATE = re.compile(
     rf"\b\d{{1,2}}\.?\s+(?:de\s+)?{_MONTH}\b(?:\s+(?:de\s+)?\d{{4}}\b)?|\b{_MONTH}\.?\s+\d{{1,2}}\b|\b{_MONTH}\s+\d{{4}}\b"
-    r"|\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]"
-    r"|\b\d{1,3} (?:minute|hour|day|week|month|year)s? ago\b",
+    r"|\b\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4}\b|\d{4}[年년] ?\d{1,2}[月월] ?\d{1,2}[日일]",
     re.IGNORECASE,
 )
 # What stands beside the dates of a page: times, and the words for them.
@@ -36,11 +35,17 @@ _BYLINE = re.compile(
     r"|reporting by)\s+[A-Z]",
     re.IGNORECASE,
 )
+_AGO = re.compile(r"\s*\S+ \d{1,2} (?:minute|hour|day)s? ago\b", re.IGNORECASE)  # "ann 8 hours ago"
 _MOST_BESIDE_DATES = 6  # words; in Chinese and Japanese, characters
+
+
+def is_credit(text: str) -> bool:
+    """Whether a text begins with "By" and a name."""
+    return _BYLINE.match(text) is not None
 
 
 def is_byline(text: str, words: int) -> bool:
     """Whether a text that does not end as a sentence names its author or its date, and hardly more."""
     if not _DATE.search(text):
-        return _BYLINE.match(text) is not None and words <= 10
+        return words <= 10 and (is_credit(text) or _AGO.match(text) is not None)
     return words <= 10 or (words <= 40 and len(split_words(_STAMP.sub(" ", text))) <= _MOST_BESIDE_DATES)

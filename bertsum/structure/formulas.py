@@ -244,7 +244,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
         "acknowledgements": any_of(
             r"acknowledge?ments?(?: and .*)?|danksagung(?:en)?|remerciements|agradecimientos"
-            r"|authors?'? contributions?|credits?|(?:\w+ )?(?:committee|panel|group) members(?: and .*)?"
+            r"|authors?'? contributions?|credits?|(?:\w+ )?(?:committee|panel) members(?: and .*)?"
             r"|(?:conflicts?|declarations?) of (?:competing )?interests?|competing interests?"
             r"|data availability(?: statement)?|ethics(?: statement)?|thanks"
         ),
@@ -367,8 +367,9 @@ def section(title: str, kinds: frozenset[str]) -> str | None:
 
 
 def is_formula(sentence: str, kinds: frozenset[str]) -> bool:
-    """Whether a sentence is a set phrase of a document of these kinds."""
-    return any(FORMULAS[kind].search(sentence) for kind in kinds if kind in FORMULAS)
+    """Whether a sentence is a set phrase of a document of these kinds, perhaps on several lines."""
+    forms = {sentence, " ".join(sentence.split())}
+    return any(FORMULAS[kind].search(form) for kind in kinds if kind in FORMULAS for form in forms)
 
 
 def is_spoken_formula(passage: str) -> bool:

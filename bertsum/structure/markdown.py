@@ -9,7 +9,7 @@ from bertsum.structure.marks import LineMarks
 
 _FENCE = re.compile(r"\s*(```+|~~~+)")
 _ORG_BLOCK, _ORG_SETTING = re.compile(r"\s*#\+begin_(?:src|example)\b", re.I), re.compile(r"\s*#\+[a-z_]+:", re.I)
-_ORG_DRAWER = re.compile(r"\s*:(?!END:)[A-Z_]+:$")
+_ORG_DRAWER = re.compile(r"\s*:(?:PROPERTIES|LOGBOOK):$")
 _HEADING = re.compile(r"\s{0,3}#{1,6}(\s+\S|$)")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-{3,}|~{3,}|\^{3,})$")
 _DIRECTIVE = re.compile(r"\s*\.\. (?:_[^:]+|[\w-]+::|\|[^|]+\|)")  # of reStructuredText
@@ -131,14 +131,16 @@ def _mark_front_matter(marks: LineMarks) -> None:
 
 def _mark_org(marks: LineMarks) -> None:
     """Marks settings of Org mode, and what stands between ``#+begin_src`` or a drawer's name and its end."""
-    ends = {place: line.text.strip().lower()[:6] for place, line in enumerate(marks.lines)}
-    for number, line in enumerate(marks.lines):
-        if _ORG_SETTING.match(line.text):
-            marks.set([number], "front matter")
-        for begin, end, why in ((_ORG_BLOCK, "#+end_", "code"), (_ORG_DRAWER, ":end:", "front matter")):
-            if begin.match(line.text):
-                last = next((place for place in range(number, len(ends)) if ends[place] == end), number)
+    for begin, end, why in ((_ORG_BLOCK, "#+end_", "code"), (_ORG_DRAWER, ":end:", "front matter")):
+        last = -1  # line of the end below; none is below it
+        for number in reversed(range(len(marks.lines))):
+            text = marks.lines[number].text
+            if text.strip().lower().startswith(end):
+                last = number
+            elif begin.match(text):
                 marks.set(range(number, last + 1), why)
+                last = -1
+    marks.set([number for number, line in enumerate(marks.lines) if _ORG_SETTING.match(line.text)], "front matter")
 
 
 def _mark_code(marks: LineMarks) -> None:

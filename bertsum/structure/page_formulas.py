@@ -24,7 +24,7 @@ ADVERTS = any_of(
     rf"\b(?:use|enter) {_CODE}.{{0,60}}\b(?:(?:percent|%|\d|half|tenth) off|checkout|discount)\b",
     rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
-    r": to ask (?:the|his|her) (?:secretary|minister|prime|chancellor|attorney|leader|chair|majesty|president)",
+    r"(?-i:: To ask (?:the|His|Her) [A-Z])",
     r"^[^\"“”„«]{0,40}\bcan (?:you|everyone|everybody)(?: all)? hear me(?: now| okay| ok)?\?$"
     r"|^you(?:'|’)re (?:still )?on mute\b",
 )
@@ -146,10 +146,11 @@ PAGE_FORMULAS = any_of(
     r"|^\W*price (?:one|two|three) penn?[yc]e?\W*$",
     r"^\[?\d{1,3}[\].]? (?:cf\.|ibid\b|op\. cit|vgl\.)",
     r"^\W*follow (?:the |our )?[^.!?]{1,40} on (?:facebook|twitter|instagram|linkedin|youtube|telegram"
-    r"|mastodon|threads)\b"
+    r"|mastodon|threads)(?:,? (?:and |or )?\w+){0,3}\W*$"
     r"|\b(?:edit|improve) this page (?:on|in|at)\b|\b(?:vol\. ?)?\d{1,3} ?\(\d{1,3}\)[,:] ?\d{1,5}[–-]\d{1,5}\.?$",
-    r"\byou just advanced to level \d|^\W*merging (?:#\d+|[\w./-]+) (?:into|will)\b|\bdiff coverage is\b",
-    r"^\W*sponsored products\b|\d people found this helpful\b|^\W*reviewed in (?:the )?[\w ]{3,30} on \w+ \d",
+    r"\byou just advanced to level \d|^\W*merging (?:#\d+\b|\S+ into (?:main|master|develop)\b)|\bdiff coverage is\b",
+    r"^\W*sponsored products (?:related|based|from|for you)\b|\d people found this helpful\b"
+    r"|^\W*reviewed in (?:the )?[\w ]{3,30} on \w+ \d",
     r"^\W*i am a bot\b|\bthis action was performed automatically\b|\bcontact the moderators\b"
     r"|^\W*edit\W{1,6}.{0,30}\b(?:gold|award|upvotes|kind stranger)\b",
     # forms, adverts and leaflets
@@ -160,8 +161,9 @@ PAGE_FORMULAS = any_of(
     r"^\W*(?:use|write in) (?:blue|black)\b.{0,20}\b(?:ink|pen)\W*$|^\W*answer all (?:the )?questions\W*$"
     r"|^\W*do not write (?:outside|in|on) (?:the|this)\b",
     r"\b(?:available|cop(?:y|ies)|request|format|letter|leaflet)\b.{0,60}\blarge print\b.{0,12}\bbraille\b"
-    r"|\b(?:this|the) (?:document|letter|leaflet|booklet|information) in (?:an?"
-    r"|another|other) (?:\w+ )?(?:format|language)s?\b|\bsmoke[- ]free (?:site|hospital|campus)\b",
+    r"|\b(?:like|need|require|want|copy of|available)\b.{0,30}\b(?:document|letter|leaflet|booklet"
+    r"|information) in (?:an?"
+    r"|another|other) (?:\w+ )?(?:format|language)s?\b|^\W*we are a smoke[- ]free (?:site|hospital|campus)\W*$",
     r"\bactual results\b.{0,60}\bdiffer materially\b|\bcontains? (?:certain )?forward[- ]looking statements\b",
     r"^\W*(?:box office\s?:|ISBN\b).{0,40}$|[,.+] ?\d{2,4} pp\.(?: .{0,20})?$",
     r"^\W*(?:source|fuente|quelle|fonte|bron|źródło|источник)s?\s?:(?:[^.!?]{0,60}\b(?:19|20)\d\d\b.{0,40}"
@@ -189,31 +191,37 @@ PAGE_FORMULAS = any_of(
     r"|^\W*(?:x )?i use the latest (?:version|release)\W*$"
     r"|\b(?:follow|support|like|share|and|or) (?:me )?(?:and |or )?buy me a coffee\b",
     # reports, rights and forms
-    r"\b(?:reproduce|copy)\w*\b.{0,40}\bwithout (?:the )?(?:prior |written )*permission\b"
-    r"|\b(?:may|must|can) not be (?:reproduced|copied|reprinted)\b|\bnot for (?:release|distribution|publication)\b"
+    r"\b(?:do|may|must|can) ?not\b.{0,40}\b(?:reproduc|cop[iy]|reprint)\w*\b.{0,60}\b(?:without|under any|in whole"
+    r"|in any form"
+    r"|except)\b|\bnot for (?:release|distribution|publication)\b"
     r".{0,60}\b(?:release|distribution|publication|jurisdiction)\b",
-    r"\binformation\b.{0,60}\bcorrect at (?:the )?time of\b|\breserves? the right to (?:make|change|alter|amend"
-    r"|modify)\b|\bnot (?:authori[sz]ed|intended) for use in life[- ]support\b|\bcopies (?:may|can) be (?:bought"
+    r"\binformation\b.{0,60}\bcorrect at (?:the )?time of (?:publication|printing|writing|going)\b"
+    r"|\breserves? the right to"
+    r" (?:make|change|alter|amend|modify)\b.{0,60}\b(?:notice|at any time|to (?:its|the|this) (?:product|page|site"
+    r"|term))|\bnot (?:authori[sz]ed|intended) for use in life[- ]support\b|\bcopies (?:may|can) be (?:bought"
     r"|obtained|purchased|ordered)\b.{0,60}\b(?:from|at|by)\b|\bquote (?:the|this|your|our)"
-    r" (?:\w+ )?(?:reference|number|ref)\b"
-    r"|\bconstituted in accordance with\b|\bhelp us improve (?:our|the|this)\b|\binclude personal or financial inform",
+    r" (?:\w+ )?(?:reference|ref)\b.{0,30}\b(?:correspond|contact|call|writ|communicat)"
+    r"|\bcommittee is constituted in accordance with\b|^\W*(?:please )?help us improve (?:our|the"
+    r"|this) (?:web)?(?:site|page)|\binclude personal or financial inform",
     r"\bthanks are due to\b|\bthere being no (?:further|other|more) business\b|^\W*don['’]t forget\b.{0,100}!$"
     r"|^\W*yes[,!] i (?:want|would like|wish) to\b|\bgift ?aid it\b|\bi am a uk taxpayer\b",
     r"\bshall enter into force on the\b.{0,60}\bpublication\b|\bshall be binding in its entirety\b|^\W*done at \w+, "
     r".{0,30}\d{4}\W*$|^\W*(?:\(\d+\) )?OJ [LC] \d|\brefer the (?:right )?hon\. (?:member|gentleman|lady|friend)\b",
-    r"\bto report (?:fraud|waste|abuse)\b.{0,60}\b(?:call|hotline|contact|visit|e-?mail)\b"
+    r"^\W*to report (?:fraud|waste|abuse)\b.{0,60}\b(?:call|hotline|contact|visit|e-?mail)\b"
     r"|\bconducted (?:this|our|the) (?:\w+ )?audit\b.{0,60}\bin accordance with\b"
-    r"|\bin a positive and proactive (?:manner|way)\b",
-    r"\bprivate securities litigation reform act\b|\bnot historical facts?\b.{0,40}\bforward[- ]looking\b"
+    r"|\bworked with the applicant\b.{0,40}\bpositive and proactive\b",
+    r"\bsafe harbou?r\b.{0,60}\blitigation reform act\b|\bnot historical facts?\b.{0,40}\bforward[- ]looking\b"
     r"|\bno (?:liability|responsibility)\b.{0,40}\baccepted\b.{0,20}\bthird part|\bfor the (?:sole|private|exclusive)\b"
     r".{0,30}\buse of the (?:client|addressee)\b|\bwhich (?:are|were) covered, unexposed or inaccessible\b",
-    r"\b(?:present|current) (?:state|level) of (?:our )?knowledge\b.{0,60}\bwarrant"
-    r"|\bwarrant.{0,80}\b(?:present|current) (?:state|level) of (?:our )?knowledge\b",
-    r"\breturn (?:this|the) (?:slip|form|coupon|card) (?:to|by)\b|^\W*(?:please )?cut (?:out )?(?:here|along)\b"
-    r"|^\W*tickets\b.{0,30}[£$€].{0,40}\b(?:from|on|at|via)\b.{0,40}\d{3}"
-    r"|^\W*(?:copy|contributions|articles|items) for (?:the|our) .{0,30}\b(?:issue|number|edition)\b.{0,60}\bby\b",
+    r"\b(?:present|current) (?:state|level) of (?:our )?knowledge\b.{0,60}\bwarrant(?:y|ies)\b"
+    r"|\bwarrant(?:y|ies)\b.{0,80}\b(?:present|current) (?:state|level) of (?:our )?knowledge\b",
+    r"(?:^\W*|\bplease )return (?:this|the) (?:slip|form|coupon|card) (?:to|by)\b"
+    r"|^\W*(?:please )?cut (?:out )?(?:here\b|along (?:the )?(?:dotted|dashed|line|perforat))"
+    r"|^\W*tickets\b.{0,30}[£$€].{0,40}\b(?:from|on|at|via)\b.{0,40}\d{3}[\d ]{4,}\W*$"
+    r"|^\W*(?:copy|contributions|articles|items) for (?:the|our) .{0,30}\b(?:issue|number"
+    r"|edition)\b.{0,60}\bby (?:the )?\d",
     r"^\W*(?:footnote|editor['’]s note|ed\. note)\s*:|^\W*v?\d+(?:\.\d+)+ \(\d{1,2}/\d{1,2}/\d{2,4}\)"
-    r"|^\W*funding\s*:.{0,80}\bgrant\b|\b(?:transcribed|digiti[sz]ed) (?:by|from)\b.{0,60}\b(?:19|20)\d\d\W*$",
+    r"|^\W*funding\s*:.{0,80}\bgrant\b|(?:^|\n)\W*(?:transcribed|digiti[sz]ed) (?:by|from)\b.{0,60}\b(?:19|20)\d\d\W*$",
     # notices in other languages
     r"^\W*(?:上一篇|下一篇)\s*[:：][^。，]*$|^\W*اقرأ أيضا|^\W*تابعونا على|よろしくお願い(?:いた|申し上げ)\w*[。!！]?$",
     r"^\W*przepraszamy za (?:wszelkie )?utrudnienia\W*$|^\W*administratorem danych\b.{0,60}$"

@@ -10,7 +10,7 @@ from itertools import groupby
 from bertsum.data.lines import units
 from bertsum.data.sentences import split_sentences
 from bertsum.structure import formulas
-from bertsum.structure.bylines import is_byline
+from bertsum.structure.bylines import is_byline, is_credit
 from bertsum.structure.mail import mark_digest, mark_mail
 from bertsum.structure.markdown import is_markdown, mark_markdown
 from bertsum.structure.marks import LineMarks, Mark, lines_of
@@ -273,7 +273,7 @@ def _split(text: str, item: _Item, language: str, kinds: frozenset[str], place: 
         if number == len(sentences) - 1:
             if open_end:
                 why = item.why
-            elif not is_ended(bare) and is_byline(bare, len(split_words(bare))):
+            elif not is_ended(bare) and is_credit(bare) and is_byline(bare, len(split_words(bare))):
                 why = "byline or date"
             elif found and found[-1].why == "formula" and not is_ended(bare) and len(split_words(bare)) <= _BUTTONS:
                 why = "formula"

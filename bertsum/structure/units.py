@@ -64,7 +64,7 @@ _CONTACT = re.compile(
 )
 _ADDRESS = re.compile(
     r"\b(?:p\.?\s?o\.?\s?box|\d{1,4} [A-Z][\w'’-]+(?: [A-Z][\w'’-]+)? (?:street|st|road|rd|lane|avenue|ave|square"
-    r"|quay|way|drive)\b|[A-Z]\w*(?:straße|strasse|weg|platz|ring|gasse|allee|damm|ufer) \d)",
+    r"|quay|way|drive)\b|(?-i:[A-Z]\w*(?:straße|strasse|weg|platz|gasse|allee|damm|ufer)) \d)",
     re.IGNORECASE,
 )
 _SEPARATORS = re.compile(r"\s[·•»›/–]\s|\s*[|｜＞]\s*|\u3000+")
@@ -110,7 +110,11 @@ _RATING = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(r"[?？][\"'”’»)*_]*\s*$")
-_FORM_QUESTION = re.compile(r"\s*\d{1,3}[.):]?\s+[^.!?\n]{5,200}\?(?=\s|$)")
+_FORM_QUESTION = re.compile(
+    r"\s*\d{1,3}(?:[.):]\s+|\s+(?=(?:(?:to|in|on|for|at) )?(?:what|who|whom|whose|when|where|which|why|how|do|does|did"
+    r"|are|is|have|has|can|could|would|will|should|if|please)\b))[^.!?\n]{5,200}\?(?=\s|$)",
+    re.IGNORECASE,
+)
 _AGENDA = re.compile(r"\s*(?:top|tagesordnungspunkt|item|point|punkt)\s+\d{1,2}\s*[:.–-]\s", re.IGNORECASE)
 _OPENING_QUOTES = '"“„«‘'
 _INNER_END = re.compile(r"[.!?。！？]\s")
@@ -350,10 +354,16 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
     ):
         return "heading"
     if unit.is_item:
-        figures = sum(len(word) <= 2 or any(map(str.isdigit, word)) for word in split_words(text))
-        return "short list item" if words <= _FEWEST or 2 * figures > words else None
+        return "short list item" if words <= _FEWEST or _is_figures(text) else None
     heads = (place.prose or (below is not None and below.is_item)) and not _SENTENCE_WITHIN.match(text)
     return "heading" if heads and words <= _LONGEST_HEADING else None
+
+
+def _is_figures(text: str) -> bool:
+    """Whether most words of an item are numbers, and letters of units."""
+    said = text.split()[1:]
+    figures = sum(any(map(str.isdigit, word)) or (len(word) == 1 and word.isalpha()) for word in said)
+    return len(said) >= _FEWEST and 2 * figures > len(said)
 
 
 def _is_in_capitals(text: str) -> bool:
