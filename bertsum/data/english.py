@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
 
 from bertsum.data.english_words import (
     BEFORE_A_LETTER,
@@ -27,9 +25,8 @@ from bertsum.data.english_words import (
     WEEKDAYS,
     WRITERS,
 )
+from bertsum.data.quotations import outside_pairs
 from bertsum.text import word_set
-
-_FEW = 3  # sentences: a quoted or bracketed passage of at most this many stays whole
 
 _SPEAKS = (
     "said|says|asked|asks|replied|cried|shouted|answered|added|told|whispered|wondered|exclaimed|yelled|demanded"
@@ -60,7 +57,9 @@ _OPENING = "\"'“‘«([{*_`¿¡"
 _TOKEN = re.compile(r"[^\s\"“”‘«([{*_`/–—]*$")  # the text before a mark
 _NEXT = re.compile(r"[^\s.,;:!?)\]}\"”’]+")
 _INITIAL = re.compile(r"[A-Z]\.")
-_MEASURED = re.compile(r"\d (?:in|ft|yd)$|\b\d{1,2}[sd]$|\bper cent$")
+_MEASURED = re.compile(
+    r"\d[ -](?:in|ft|yd|lbs?|oz|k?m|[cm]m|k?g|[mcd]?l|min|hrs?|tsp|tbsp)$|\b\d{1,2}[sd]$|\bper cent$"
+)
 _NAME = re.compile(r"(?<![.!?])\s[a-z]+ [A-Z][a-z]+$")  # "the band Wham! on Monday"
 _QUESTION_TITLE = re.compile(  # "the film Who's There? won"
     r"\b(?:film|movie|book|novel|song|hit|album|play|show|musical|series|game|poem|documentary|journal"
@@ -91,6 +90,8 @@ _GLUED = re.compile(  # "cold.", as of "cold.Nobody"
 )
 _GLUED_ON = re.compile(r"[\"“]?(?:[A-Z][a-z'’]+|[AI])(?=[\s,;:.!?]|$)(?!\.\w)")
 _SPEAKER_BEHIND = re.compile(rf"(?!Nobody\b|None\b)(?:[A-Z][\w.'’-]*\s+){{1,3}}(?:{_SPEAKS})\b")
+_SPEAKS_BEHIND = re.compile(rf"(?:{_SPEAKS}) (?:[A-Z]|(?:he|she|they|I|we|the)\b)")  # "—Is it late? asked Colm."
+_LEADER = re.compile(r"(?:\d{1,4}|[ivxlc]{1,6})[^\S\n]*(?:\n|$)")  # "Preface ...... v"
 _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2.", "Art. 3."
     r"\s*(?:#{1,6}\s+)?[•⁃*–—-]?\s*(?:[(\[]?(?:\d{1,3}(?:\.\d{1,2}){0,3}|[A-Za-z]|[IVXLC]{1,5}|[ivxlc]{1,5})"
     r"|(?:[A-Z][a-z]{2,11}|[A-Z]{3,12}|(?:Art|Cl|Reg|Sec)\.|§§?) (?:[IVXLC]{1,4}|\d{1,4}(?:\.\d{1,3}){0,3}))"
@@ -98,7 +99,7 @@ _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2.", "Art. 3."
 )
 _LABEL = re.compile(r"([A-Z][A-Z'’-]+)(?: [A-Z]{2,})?\.\s+")  # "HESTER. Who is there?"
 _LONGEST_MARK = 20  # characters
-_EXCLAIMED = word_set("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
+_EXCLAIMED = word_set("Wham Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
 _BEFORE_SMALL = TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS - {"art", "no", "rule"} | MONTHS | OPEN | INNER
 _DATED = MONTHS | WEEKDAYS
 _ABBREVIATIONS = TITLES | TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS | _DATED | OPEN_NAMES | OPEN
@@ -128,7 +129,7 @@ def sentence_ends(text: str, language: str = "en") -> list[int]:
     ends = _without_list_marks(text, _with_list_items(text, ends))
     if not shouted:
         ends = _without_labels(text, ends)
-    return _outside_pairs(text, ends)
+    return outside_pairs(text, ends)
 
 
 def _without_list_marks(text: str, ends: list[int]) -> list[int]:
@@ -179,6 +180,8 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
         return _ends_unspaced(before + marks + trailing, text[mark.end() : mark.end() + 60], marks)
     if (marks[0] == "…" or len(marks) > 1) and following[0] in "+=−×·/<>":  # "1 + 2 + ... + n"
         return False
+    if len(marks) > 3 and _LEADER.match(following):
+        return False
     if before[-1:].isspace() or not before:  # a mark after a space, as in tokenised text
         if marks[0] == "…" or len(marks) > 1:
             return bool(before) and not following[0].islower() and re.match(r"I\b", following) is None
@@ -187,7 +190,10 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
     if cased and small and not _ITEM.match(text, mark.end()):
         if text.startswith("[", mark.end()) and _CITATION.match(text, mark.end()):
             return True
-        return not trailing and _ends_before_small(before, marks)
+        says = marks[-1] in "!?" and text[start] in "—–-" and _SPEAKS_BEHIND.match(following)
+        return not (trailing or says) and _ends_before_small(before, marks)
+    if small and _MEASURED.search(before) and (match := _NEXT.match(following)) and match[0] not in STARTERS:
+        return False
     if marks[0] in "!?" or marks[-1] in "!?":
         if trailing and _SPEAKER_BEHIND.match(following):
             return False
@@ -319,77 +325,3 @@ def _with_list_items(text: str, ends: list[int]) -> list[int]:
             return sorted(begins)
         begins.add(item.start())
         position = item.end()
-
-
-_PAIR = re.compile(r"[\"“”()\[\]`]")
-_DEEPEST = 8  # pairs around each other
-_PAIRS = (('"', '"'), ("“", "”"), ("(", ")"), ("[", "]"), ("`", "`"))
-_CLOSES = {"”": "“", ")": "(", "]": "["}
-
-
-def _outside_pairs(text: str, ends: list[int]) -> list[int]:
-    """Leaves out the ends inside quotations and brackets of up to :data:`_FEW` sentences, and inside code."""
-    removed: set[int] = set()
-    for start, stop in _unbalanced(text, ends):
-        for begin, end in _pairs(text[start:stop]):
-            first, last = bisect_right(ends, start + begin), bisect_right(ends, start + end)
-            inside = [position for position in ends[first:last] if position not in removed]
-            if len(inside) < _FEW or text[start + begin] == "`":
-                removed.update(inside)
-    return [end for end in ends if end not in removed] if removed else ends
-
-
-def _unbalanced(text: str, ends: list[int]) -> Iterator[tuple[int, int]]:
-    """Runs of sentences in which a pair may enclose an end: the first and last sentence each have unequal numbers of
-    opening and closing marks, and only a few sentences lie between them.
-    """
-    used = [(opening, closing) for opening, closing in _PAIRS if opening in text]
-    if not ends or not used:
-        return
-    bounds = [0, *ends, len(text)]
-    run: list[int] = []  # the unbalanced sentences of a run
-    for number, (start, end) in enumerate(itertools.pairwise(bounds)):
-        sentence = text[start:end]
-        for opening, closing in used:
-            count = sentence.count(opening)
-            if count % 2 if opening == closing else count != sentence.count(closing):
-                if run and number - run[-1] > _FEW:
-                    if len(run) > 1:
-                        yield bounds[run[0]], bounds[run[-1] + 1]
-                    run = []
-                run.append(number)
-                break
-    if len(run) > 1:
-        yield bounds[run[0]], bounds[run[-1] + 1]
-
-
-def _pairs(text: str) -> Iterator[tuple[int, int]]:
-    """Positions of matching quotation marks, brackets and backticks, inner pairs first; unmatched marks are left out.
-
-    An opening mark must stand before a word and a closing mark after one, so inch marks and emoticons do not match.
-    """
-    opened: list[tuple[str, int]] = []
-    for match in _PAIR.finditer(text):
-        mark, place = match[0], match.start()
-        kinds = [kind for kind, _ in opened]
-        opener = _CLOSES.get(mark, mark)
-        if _opens(text, mark, place, kinds):
-            if mark in '“"':  # a quotation that was never closed
-                opened = [(kind, position) for kind, position in opened if kind != mark]
-            opened = [*opened[-_DEEPEST:], (mark, place)]
-        elif opener in kinds and place and not text[place - 1].isspace():
-            position = len(kinds) - 1 - kinds[::-1].index(opener)
-            yield opened[position][1], place
-            opened = opened[:position]
-
-
-def _opens(text: str, mark: str, place: int, kinds: list[str]) -> bool:
-    """Whether a mark opens a pair; ``kinds`` are the open pairs."""
-    before, after = text[place - 1 : place], text[place + 1 : place + 2]
-    if mark in "”)]" or not after or after.isspace():
-        return False
-    if mark == "`":
-        return mark not in kinds
-    if mark == '"':
-        return not before or before.isspace() or before in "([“‘—–-"
-    return before not in (":", ";")  # emoticons

@@ -68,7 +68,7 @@ OPEN = word_set(
 INNER = word_set(
     "admin avg asst conf cont cum dev dir dist est freq gen gov govt hon intl lat long mech med mgr natl neg obj"
     " orig pos pres proc pseud qty rel rep sen std symp temp tech var ver vert gal gals pt pts qt qts hr hrs mins mos"
-    " wk wks yr yrs"
+    " movt movts wk wks yr yrs"
 )
 # Nouns before a letter that is not an initial: "plan A. We".
 BEFORE_A_LETTER = word_set(

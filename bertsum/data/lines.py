@@ -41,6 +41,7 @@ _ASKING = re.compile(
 _CHINESE_HEADING = re.compile(
     r"\s*(?:[一二三四五六七八九十]{1,3}、|[（(][一二三四五六七八九十]{1,3}[)）])[^\s，；。]{1,20}\s*$"
 )
+_LEADER = re.compile(r".*\.{4,}\s*\w{1,6}\s*$")  # a line of a table of contents
 _EMOJI_END = re.compile(r"[\u2600-\u27bf\U0001f000-\U0001faff][\ufe0f\u200d]?\s*$")
 _COLON = re.compile("[:：]")
 _SPEAKER = re.compile(r"\s*(?:[-–—>]\s*)?[^\W\d_][\w.'’()-]*(?: [^\W\d_][\w.'’()-]*){0,3} ?[:：]\s*\S")
@@ -144,7 +145,13 @@ class _Paragraph:
             return True
         if any(_MARKUP.match(each) or _BRACKETED.match(each) for each in (before, line)):
             return True
-        if _PHONE.match(before) or number in self.turns or _DATELINE.match(line) or _DATELINE.match(before):
+        if (
+            _PHONE.match(before)
+            or _LEADER.match(before)
+            or number in self.turns
+            or _DATELINE.match(line)
+            or _DATELINE.match(before)
+        ):
             return True
         if _ENDED.search(before, max(0, len(before) - _LONGEST_END)):
             return _LETTER_ITEM.match(line) is not None  # else the words decide
