@@ -13,7 +13,15 @@ _MONTH = (
     r"|enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
     r"|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro"
     r"|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
-    r"|januari|februari|maart|mei|augustus"
+    r"|januari|februari|maart|mei|augustus|mars|maj|augusti|marts|desember"
+    r"|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|września|października|listopada|grudnia"
+    r"|ledna|února|března|dubna|května|června|července|srpna|září|října|listopadu|prosince"
+    r"|január|február|március|április|május|június|július|augusztus|szeptember|október"
+    r"|ianuarie|februarie|martie|aprilie|iunie|iulie|septembrie|octombrie|noiembrie|decembrie"
+    r"|ocak|şubat|mart|nisan|mayıs|haziran|temmuz|ağustos|eylül|ekim|kasım|aralık"
+    r"|ιανουαρίου|φεβρουαρίου|μαρτίου|απριλίου|μαΐου|ιουνίου|ιουλίου|αυγούστου|σεπτεμβρίου|οκτωβρίου|νοεμβρίου|δεκεμβρίου"
+    r"|януари|февруари|март|април|май|юни|юли|август|септември|октомври|ноември|декември"
+    r"|січня|лютого|березня|квітня|травня|червня|липня|серпня|вересня|жовтня|листопада|грудня"
     r"|января|февраля|марта|апреля|мая|июня|июля|августа|сентября|октября|ноября|декабря)"
 )
 _DATE = re.compile(
@@ -35,13 +43,24 @@ _BYLINE = re.compile(
     r"|reporting by)\s+[A-Z]",
     re.IGNORECASE,
 )
+_AUTHOR = re.compile(  # "Автор: Десислава Минкова, 16:42 ч."
+    r"\s*(?:author|autor(?:in|ka|e)?|auteure?|forfatter|författare|szerző|yazar|kirjoittaja|penulis|tác giả"
+    r"|автор(?:ка)?|текст|συντάκτης|작성자|作者|记者|記者)\s?[:：]\s*\S",
+    re.IGNORECASE,
+)
 _AGO = re.compile(r"\s*\S+ \d{1,2} (?:minute|hour|day)s? ago\b", re.IGNORECASE)  # "ann 8 hours ago"
+_MOST_OF_AUTHOR = 14  # words
 _MOST_BESIDE_DATES = 6  # words; in Chinese and Japanese, characters
 
 
 def is_credit(text: str) -> bool:
     """Whether a text begins with "By" and a name."""
     return _BYLINE.match(text) is not None
+
+
+def names_author(text: str, words: int) -> bool:
+    """Whether a text is the word for an author, and hardly more than a name and a date."""
+    return words <= _MOST_OF_AUTHOR and _AUTHOR.match(text) is not None
 
 
 def is_byline(text: str, words: int) -> bool:

@@ -71,7 +71,7 @@ PAGE_FORMULAS = any_of(
     r"©|(?:\(c\)|\bcopyright) ?\d{4}",
     r"\b(?:réservée?s? aux abonnés|nur für abonnent\w+|(?:solo|sólo|exclusiv\w+) para suscriptores)\b"
     r"|^\W*(?:partager|teilen|compartir|condividi|compartilhar)\b[^.!?]{0,40}$",
-    r"\balle rechte vorbehalten\b|\btous droits réservés\b|\btodos los derechos\b",
+    r"\balle rechte vorbehalten\b|\btous droits (?:de \w+ )?réservés\b|\btodos los derechos\b",
     r"^\W*(?:advertisement|sponsored|advert)\W*$",
     r"\bleave (?:a|us a|your) (?:comment|review|rating)",
     r"\b(?:rate|review) this\b.{0,20}$",
@@ -222,6 +222,27 @@ PAGE_FORMULAS = any_of(
     r"|edition)\b.{0,60}\bby (?:the )?\d",
     r"^\W*(?:footnote|editor['’]s note|ed\. note)\s*:|^\W*v?\d+(?:\.\d+)+ \(\d{1,2}/\d{1,2}/\d{2,4}\)"
     r"|^\W*funding\s*:.{0,80}\bgrant\b|(?:^|\n)\W*(?:transcribed|digiti[sz]ed) (?:by|from)\b.{0,60}\b(?:19|20)\d\d\W*$",
+    # replies and decisions of offices, notes of analysts
+    r"\bthank you for your (?:request|enquiry|inquiry|application|order|patience)\b"
+    r"|\bexempt (?:from disclosure )?under section"
+    r" \d|^\W*yours (?:faithfully|sincerely|truly),|\bre-?use of (?:this|the) information is subject to\b"
+    r"|\byou will receive a (?:reply|response)\b.{0,40}\bdays\b|\byou (?:can|may)\b.{0,10}\bcomplain to the\b"
+    r"|\bplease quote\b.{0,40}\bcorrespondence\b",
+    r"^\W*we investigate complaints about\b|\bcomplete our investigation and issue\b"
+    r"|\bconsidered the information provided by\b"
+    r"|\bopportunity to comment on (?:my|our) draft\b|^\W*i have completed my investigation\b"
+    r"|\bconsider whether any fault has\b",
+    r"^\W*i make this report under\b|\byour response must contain\b|^\W*i have sent a copy of my report\b"
+    r"|\bpublish either or both"
+    r" in\b|^\W*i am .{3,60}\bcoroner\b.{0,20}\barea\b|\bi commenced an investigation into the death\b"
+    r"|^\W*in my opinion there is a risk that future deaths\b",
+    r"\bviews expressed in this (?:report|document|note|research)\b|\breceived compensation for investment banking\b"
+    r"|^\W*not for (?:release|distribution|publication) in\b|\bminutes of (?:this|the) meeting will be (?:released"
+    r"|published)\b"
+    r"|\ball figures, unless otherwise stated\b|\byou don['’]t have permission to (?:view|see|access)\b",
+    r"^\W*(?:see )?attach(?:ment|ed)\b.{0,60}\.(?:png|jpe?g|gif|pdf|zip|log|txt|docx?|xlsx?)\b"
+    r"|^\W*sent from my \w+(?: \w+)?\W*$"
+    r"|^\W*(?:rnds?|rows?) \d+(?:[–-]\d+)?(?: \(.{0,20}\))?:",
     # notices in other languages
     r"^\W*(?:上一篇|下一篇)\s*[:：][^。，]*$|^\W*اقرأ أيضا|^\W*تابعونا على|よろしくお願い(?:いた|申し上げ)\w*[。!！]?$",
     r"^\W*przepraszamy za (?:wszelkie )?utrudnienia\W*$|^\W*administratorem danych\b.{0,60}$"

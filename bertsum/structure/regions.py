@@ -27,6 +27,7 @@ _BEFORE_GAP = re.compile(  # the mark of a list item, or a speaker: the gap behi
     r"(?:\t| {2})\s*"
 )
 _SHORT_CELL = 6  # words
+_FEWEST_NUMBERS, _NUMERIC = 6, re.compile(r"[-+±$€£]?\d[\d.,:/%-]*")
 _LETTERS = re.compile(r"[^\W\d_]")
 _DIGITS = re.compile(r"\d+")
 _ABSTRACT = re.compile(
@@ -66,7 +67,8 @@ _BELOW_TURN = re.compile(  # what programs for chats write there: threads and re
 _BETWEEN_TURNS = re.compile(  # "[Ann started a call]", "Ann pinned a message. — 03/12/2023 8:01 PM"
     r"\s*(?:\[.{3,100}\]|.{3,100}[.!] [—–-] \d{1,4}[-/.]\d{1,2}[-/.]\d{1,4},? \d{1,2}:\d\d.{0,8})$"
 )
-_LOG_LINE = re.compile(  # a date, a time and a level, or a program; or a request; or of a log of changes
+_LOG_LINE = re.compile(  # a date, a time and a level, or a program; a request; of a log of changes; of a stack
+    r"\s*at [\w$.]+\.[\w$<>]+\([\w.$]+(?::\d+)?\)$|"
     r"commit [\da-f]{7,40}\b(?: \(|$)|\s{0,8}Merge (?:pull request #\d|(?:remote-tracking )?branch '|commit ')|"
     r"\s*[\[(]?(?:\d{4}[-/]\d\d[-/]\d\d[T ]|[A-Z][a-z]{2} [ \d]\d )\d\d:\d\d:\d\d\S*\s.{0,40}?"
     r"(?:\b(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL|debug|info|warn(?:ing)?|error|fatal)\b"
@@ -225,6 +227,7 @@ def _mark_columns(marks: LineMarks) -> None:
     With one gap, either both cells are short, or a line beside it has gaps, too.
     """
     cells = [_cells(line.text) for line in marks.lines]
+    marks.set([number for number, line in enumerate(marks.lines) if _is_row_of_numbers(line.text)], "table row")
     for number, own in enumerate(cells):
         if len(own) < 2 or not marks.free(number):
             continue
@@ -234,6 +237,12 @@ def _mark_columns(marks: LineMarks) -> None:
             continue
         if len(own) > 2 or short or any(len(other) > 1 for other in beside):
             marks.set([number], "table row")
+
+
+def _is_row_of_numbers(line: str) -> bool:
+    """Whether nearly all words of a line are numbers."""
+    words = line.split()
+    return len(words) >= _FEWEST_NUMBERS and 4 * sum(bool(_NUMERIC.fullmatch(word)) for word in words) >= 3 * len(words)
 
 
 def _cells(line: str) -> list[str]:

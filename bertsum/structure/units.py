@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bertsum.structure.bylines import is_byline
+from bertsum.structure.bylines import is_byline, names_author
 from bertsum.text import split_words
 
 _ENDED = re.compile(
@@ -59,7 +59,7 @@ _ASKED, _ANSWER = (
 _CONTACT = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]+\.\w|\bhttps?://|\bwww\.\w|(?:\b(?:tel|phone|fax|mobile|telefon"
     r"|ph|tél|teléfono|telefono|тел|моб|факс)\b\.?\s*:?\s*[+(]?\d)|(?:電話|电话|傳真|传真)\s*[:：]?\s*[+(]?\d"
-    r"|\+\d[\d ()/-]{7,}|:\s*0\d{2,4}[ -]\d{3}[\d -]{2,}",
+    r"|\+\d[\d ()/-]{7,}|:\s*(?:[^\W\d]+\.?\s)?0\d{1,4}[ /-]\d{3}[\d -]{2,}",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
@@ -96,6 +96,7 @@ _QUANTITY = re.compile(
     r"|sticks?|cans?|tins?|bunch(?:es)?|handfuls?|packets?|el|tl|prisen?|stück|inch(?:es)?|cm|mm)\b\.?\s",
     re.IGNORECASE,
 )
+_COMPONENTS = re.compile(r"\W*\d+ [^,.;:\d]{3,30}, \d+(?: [×x] \d+)? [^\W\d]")  # "60 cubes, 24 tiles"
 _POINTER = re.compile(
     r"^\W*(?:see|read|visit|go to|check|look at|refer to|have a look|(?:full |more |further )?(?:details"
     r"|documentation|information|docs)\b|for (?:more|further|full|details)|siehe|more at|available at|download)\b",
@@ -263,6 +264,8 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "caption"
     if _REFERENCE.match(text):
         return "reference"
+    if names_author(text, words):
+        return "byline or date"
     if _TASK.match(text):
         return "task"
     if _NOTE.match(text):
@@ -283,7 +286,7 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "question"
     if place.questions and unit.asks and _QUESTION.search(text):
         return "question"
-    if _QUANTITY.match(text) and not unit.ended and words <= 15:
+    if (_QUANTITY.match(text) or _COMPONENTS.match(text)) and not unit.ended and words <= 15:
         return "quantity"
     if _is_in_capitals(text) and words <= _LONGEST_HEADING and not (unit.ended and words >= _FEWEST):
         label = _LABEL.match(text)
@@ -361,9 +364,10 @@ def _why_incomplete(unit: Unit, below: Unit | None, place: Around) -> str | None
 
 def _is_figures(text: str) -> bool:
     """Whether most words of an item are numbers, and letters of units."""
-    said = text.split()[1:]
+    label = _LABEL.match(text)
+    said = text[label.end() :].split() if label else text.split()[1:]
     figures = sum(any(map(str.isdigit, word)) or (len(word) == 1 and word.isalpha()) for word in said)
-    return len(said) >= _FEWEST and 2 * figures > len(said)
+    return len(said) >= _FEWEST and 2 * figures >= len(said)
 
 
 def _is_in_capitals(text: str) -> bool:
