@@ -96,7 +96,7 @@ _QUANTITY = re.compile(
     r"|sticks?|cans?|tins?|bunch(?:es)?|handfuls?|packets?|el|tl|prisen?|stück|inch(?:es)?|cm|mm)\b\.?\s",
     re.IGNORECASE,
 )
-_COMPONENTS = re.compile(r"\W*\d+ [^,.;:\d]{3,30}, \d+(?: [×x] \d+)? [^\W\d]")  # "60 cubes, 24 tiles"
+_COMPONENTS = re.compile(r"\W*(?:\d+(?: [×x] \d+)? [^,.;:\d]{2,30}(?:, (?=\d)|$)){2,}$")  # "60 cubes, 24 tiles"
 _POINTER = re.compile(
     r"^\W*(?:see|read|visit|go to|check|look at|refer to|have a look|(?:full |more |further )?(?:details"
     r"|documentation|information|docs)\b|for (?:more|further|full|details)|siehe|more at|available at|download)\b",
