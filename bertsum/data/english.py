@@ -99,7 +99,7 @@ _LIST_MARK = re.compile(  # "1.", "(a)", "• IV.", "Step 2.", "Art. 3."
 )
 _LABEL = re.compile(r"([A-Z][A-Z'’-]+)(?: [A-Z]{2,})?\.\s+")  # "HESTER. Who is there?"
 _LONGEST_MARK = 20  # characters
-_EXCLAIMED = word_set("Wham Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
+_EXCLAIMED = word_set("Yahoo Jeopardy Yum Kahoot Mamma Oklahoma")  # names with an exclamation mark
 _BEFORE_SMALL = TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS - {"art", "no", "rule"} | MONTHS | OPEN | INNER
 _DATED = MONTHS | WEEKDAYS
 _ABBREVIATIONS = TITLES | TITLES_IN_ANY_CASE | NUMBERED | NUMBERED_WORDS | _DATED | OPEN_NAMES | OPEN
@@ -252,7 +252,7 @@ def _full_stop_ends(token: str, before: str, following: str, shouted: bool) -> b
     if (cited and _WORK.match(following)) or (token == "feat" and _SINGER.search(before)):
         return False
     if token == "EST" and not shouted:  # the time, not "est."
-        return not following[0].isdigit()
+        return re.match(r"\d{4}\b", following) is None
     if token in BOOKS:
         return not (_VERSE.match(following) or (following[0].isdigit() and _BOOK_NUMBER.search(before)))
     word = token.lower().rstrip("'’")

@@ -78,7 +78,7 @@ PAGE_FORMULAS = any_of(
     r"\b(?:page|article|text|document|file) (?:was )?last (?:updated|modified|reviewed|changed|edited)",
     r"^\W*last (?:updated|modified|reviewed|changed|edited)\b",
     r"\bthis (?:file|page|document|readme) (?:is|was) (?:made|generated|auto)",
-    r"\bdo not edit\b",
+    r"\bdo not edit(?:\W*$| (?:this|by hand|manually|directly|below|above)\b)",
     r"\bstill (?:have|got) (?:a )?questions?\b",
     r"^\W*(?:\w+ )?(?:subtitles?|captions?|captioning|transcript|transcribed|translated|synced|untertitel"
     r"|sous-titres)\b.{0,20}\b(?:by|von|par|:)\b",
@@ -191,9 +191,9 @@ PAGE_FORMULAS = any_of(
     r"|^\W*(?:x )?i use the latest (?:version|release)\W*$"
     r"|\b(?:follow|support|like|share|and|or) (?:me )?(?:and |or )?buy me a coffee\b",
     # reports, rights and forms
-    r"\b(?:do|may|must|can) ?not\b.{0,40}\b(?:reproduc|cop[iy]|reprint)\w*\b.{0,60}\b(?:without|under any|in whole"
-    r"|in any form"
-    r"|except)\b|\bnot for (?:release|distribution|publication)\b"
+    r"\b(?:may|must|can) ?not be (?:reproduced|copied|reprinted)\b.{0,60}\b(?:without|under any|in whole|in any form)\b"
+    r"|^\W*(?:please )?do not (?:reproduce|copy|reprint)\b.{0,60}\bwithout\b|\bnot for (?:release|distribution"
+    r"|publication)\b"
     r".{0,60}\b(?:release|distribution|publication|jurisdiction)\b",
     r"\binformation\b.{0,60}\bcorrect at (?:the )?time of (?:publication|printing|writing|going)\b"
     r"|\breserves? the right to"
@@ -215,7 +215,7 @@ PAGE_FORMULAS = any_of(
     r".{0,30}\buse of the (?:client|addressee)\b|\bwhich (?:are|were) covered, unexposed or inaccessible\b",
     r"\b(?:present|current) (?:state|level) of (?:our )?knowledge\b.{0,60}\bwarrant(?:y|ies)\b"
     r"|\bwarrant(?:y|ies)\b.{0,80}\b(?:present|current) (?:state|level) of (?:our )?knowledge\b",
-    r"(?:^\W*|\bplease )return (?:this|the) (?:slip|form|coupon|card) (?:to|by)\b"
+    r"(?:^\W*return this|\bplease return (?:this|the)) (?:slip|form|coupon|card) (?:to|by)\b"
     r"|^\W*(?:please )?cut (?:out )?(?:here\b|along (?:the )?(?:dotted|dashed|line|perforat))"
     r"|^\W*tickets\b.{0,30}[£$€].{0,40}\b(?:from|on|at|via)\b.{0,40}\d{3}[\d ]{4,}\W*$"
     r"|^\W*(?:copy|contributions|articles|items) for (?:the|our) .{0,30}\b(?:issue|number"
@@ -223,10 +223,10 @@ PAGE_FORMULAS = any_of(
     r"^\W*(?:footnote|editor['’]s note|ed\. note)\s*:|^\W*v?\d+(?:\.\d+)+ \(\d{1,2}/\d{1,2}/\d{2,4}\)"
     r"|^\W*funding\s*:.{0,80}\bgrant\b|(?:^|\n)\W*(?:transcribed|digiti[sz]ed) (?:by|from)\b.{0,60}\b(?:19|20)\d\d\W*$",
     # replies and decisions of offices, notes of analysts
-    r"\bthank you for your (?:request|enquiry|inquiry|application|order|patience)\b"
+    r"\bthank you for your (?:request|enquiry|inquiry|application|order)\b"
     r"|\bexempt (?:from disclosure )?under section"
     r" \d|^\W*yours (?:faithfully|sincerely|truly),|\bre-?use of (?:this|the) information is subject to\b"
-    r"|\byou will receive a (?:reply|response)\b.{0,40}\bdays\b|\byou (?:can|may)\b.{0,10}\bcomplain to the\b"
+    r"|\bhas been (?:passed|forwarded|sent) to\b.{0,60}\byou will receive\b|\byou (?:can|may) also complain to the\b"
     r"|\bplease quote\b.{0,40}\bcorrespondence\b",
     r"^\W*we investigate complaints about\b|\bcomplete our investigation and issue\b"
     r"|\bconsidered the information provided by\b"
