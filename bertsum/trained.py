@@ -66,6 +66,9 @@ def add_compress(parser: argparse.ArgumentParser) -> None:
     kept = parser.add_mutually_exclusive_group()
     kept.add_argument("--int8", action="store_true", help="compute in eight bits where this changes few summaries")
     kept.add_argument("--int8-file", action="store_true", help="store the file in eight bits, and compute as before")
+    kept.add_argument(
+        "--changes-file", action="store_true", help="store what training changed in model.encoder, in four bits"
+    )
     parser.add_argument(
         "--equal",
         type=float,
@@ -84,6 +87,7 @@ def compress(options: argparse.Namespace, rest: list[str]) -> None:
     bertsum compress bundled runs/small --layers 4 --config cnndm-minilm
     bertsum compress runs/cnndm-3/best runs/cnndm-3-int8 --int8
     bertsum compress runs/cnndm-3/best runs/cnndm-3-small --int8-file
+    bertsum compress runs/cnndm-minilm/best runs/cnndm-changes --changes-file
 
     Data and training are those of the larger model's run, or of --config; any field can be overridden. Heads and
     feed-forward units that change the loss of validation documents least are left out. An interrupted command
@@ -99,14 +103,18 @@ def compress(options: argparse.Namespace, rest: list[str]) -> None:
         config = Run.with_checkpoint(options.model).config([*overrides_from_arguments(rest), *names])
     from bertsum.compression.compress import Cut, compress, to_eight_bits, to_small_file
 
-    if options.int8 or options.int8_file:
+    if options.int8 or options.int8_file or options.changes_file:
         if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
-            given = "--int8" if options.int8 else "--int8-file"
-            options.parser.error(f"{given}: cuts nothing; make the smaller model first, then keep that in eight bits")
+            given = next(
+                f"--{name}"
+                for name in ("int8", "int8-file", "changes-file")
+                if getattr(options, name.replace("-", "_"))
+            )
+            options.parser.error(f"{given}: cuts nothing; make the smaller model first, then store that")
         if options.int8:
             comparison = to_eight_bits(options.model, config, equal=options.equal)
         else:
-            comparison = to_small_file(options.model, config)
+            comparison = to_small_file(options.model, config, options.changes_file)
     else:
         cut = Cut(options.layers, options.heads, options.feedforward)
         comparison = compress(options.model, config, cut, trained=not options.untrained)

@@ -20,7 +20,7 @@ from bertsum.compression.prune import measure_importance, prune
 from bertsum.compression.quantize import quantize
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
-from bertsum.encoders.int8 import INT8_FILE, to_train
+from bertsum.encoders.int8 import CHANGES_FILE, INT8_FILE, to_train
 from bertsum.errors import BertsumError
 from bertsum.evaluation.answers import ANSWERS
 from bertsum.evaluation.evaluate import evaluate
@@ -96,12 +96,13 @@ def to_eight_bits(model: str | Path, config: Config, documents: int = 300, equal
     return compare_models(config, model, Run.of(config).best)
 
 
-def to_small_file(model: str | Path, config: Config) -> Comparison:
+def to_small_file(model: str | Path, config: Config, changes: bool = False) -> Comparison:
     """Writes a copy of a model whose file has eight-bit matrices, as a run; compares both on the validation documents.
 
     Args:
         model: A checkpoint folder or hub id.
         config: The new run: its folder and its data.
+        changes: Whether the file holds, of the encoder, only what training changed, in four bits.
 
     Raises:
         BertsumError: if the model or the data cannot be used, or the run folder holds another run.
@@ -109,6 +110,8 @@ def to_small_file(model: str | Path, config: Config) -> Comparison:
     larger = _larger(model)
     config = _with_summaries(larger.config.apply(config))
     setattr(larger.encoder.config, INT8_FILE, True)
+    if changes:
+        setattr(larger.encoder.config, CHANGES_FILE, True)
     write_model_as_run(config, larger, 0)
     return compare_models(config, model, Run.of(config).best)
 

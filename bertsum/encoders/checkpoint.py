@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, PretrainedConfig
 
-from bertsum.encoders.int8 import restored
+from bertsum.encoders.int8 import CHANGES_FILE, restored
 from bertsum.encoders.tensors import read_tensors
 
 
@@ -36,7 +36,7 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
     """Reads a folder as a checkpoint of ours, of any kind of model; None if it is something else.
 
     Raises:
-        ValueError: if it holds adapters without the encoder that they belong to.
+        ValueError: if it holds adapters, or changes, without the encoder that they belong to.
         BertsumError: if its weights are not what was written.
     """
     described = described_by_us(folder)
@@ -44,6 +44,8 @@ def read_checkpoint(folder: Path) -> Checkpoint | None:
         return None
     if described["model"].get("adapters") is not None:
         raise ValueError("it is a checkpoint with model.adapters, which does not hold an encoder")
+    if described["encoder"].get(CHANGES_FILE, False):
+        raise ValueError("it is a file of changes (compress --changes-file), which does not hold an encoder")
     return Checkpoint(encoder_config_of(described), restored(read_tensors(folder / "model.safetensors")))
 
 

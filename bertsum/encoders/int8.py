@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
 INT8, INT8_FILE = "int8", "int8_file"
+CHANGES_FILE = "changes_file"  # see bertsum.encoders.changes
 LARGEST = 127
 _SCALE, _CHANNELS = "weight_scale", "channels"
 
@@ -109,7 +110,7 @@ def to_train(encoder: Encoder) -> None:
     for module in encoder.modules():
         if channels_of(module) is not None:
             delattr(module, _CHANNELS)
-    for entry in (INT8, INT8_FILE):
+    for entry in (INT8, INT8_FILE, CHANGES_FILE):
         if hasattr(encoder.config, entry):
             delattr(encoder.config, entry)
 

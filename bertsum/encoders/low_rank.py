@@ -82,7 +82,7 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
     layers = encoder_layers(encoder, "model.adapters", "null")
     adapted = {id(part) for layer in layers[config.freeze_layers :] for part in layer.modules()}
     linears = {
-        name: part for name, part in _linears(encoder).items() if id(part) in adapted and part.weight.requires_grad
+        name: part for name, part in linears_of(encoder).items() if id(part) in adapted and part.weight.requires_grad
     }  # unused ones are frozen
     if not linears and config.freeze_layers:
         raise BertsumError("model.adapters: no layer of the encoder is left for them; lower model.freeze_layers")
@@ -97,7 +97,8 @@ def add_adapters(encoder: Encoder, config: ModelConfig) -> None:
         encoder.requires_grad_(False)
 
 
-def _linears(encoder: Encoder) -> dict[str, nn.Linear]:
+def linears_of(encoder: Encoder) -> dict[str, nn.Linear]:
+    """The linear modules of an encoder by name."""
     return {name: part for name, part in encoder.named_modules() if isinstance(part, nn.Linear)}
 
 
@@ -156,7 +157,7 @@ def unfold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor], rank: in
         The adapters, ``lora_A`` (r, H_in) and ``lora_B`` (H_out, r), and the weights outside the encoder.
     """
     found = {name: tensor for name, tensor in weights.items() if not name.startswith("encoder.")}
-    for name, part in _linears(encoder).items():
+    for name, part in linears_of(encoder).items():
         if (trained := weights.get(f"encoder.{name}.weight")) is None:
             continue
         left, strengths, right = torch.linalg.svd(trained.float() - part.weight.detach().float(), full_matrices=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bertsum.encoders.int8 import INT8_FILE, int8_modules
+from bertsum.encoders.int8 import CHANGES_FILE, INT8_FILE, int8_modules
 from bertsum.encoders.pruned import KEPT
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def made_smaller(config: PretrainedConfig) -> list[str]:
         told.append(f"{heads} and {units} are left; those that changed the loss least were cut out.")
     if projections := [name for name in int8_modules(config) if "embeddings" not in name]:
         told.append(f"{len(projections)} projections compute in eight bits where the processor is quick at it.")
-    if getattr(config, INT8_FILE, False):
+    if getattr(config, CHANGES_FILE, False):
+        told.append("Of the encoder, the file holds what training changed in the pretrained one, in four bits.")
+    elif getattr(config, INT8_FILE, False):
         told.append("The file keeps matrices in eight bits and all else in half precision.")
     return told

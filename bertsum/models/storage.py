@@ -16,9 +16,10 @@ from torch import nn
 from transformers import AutoTokenizer, PretrainedConfig, PreTrainedTokenizerBase
 
 from bertsum.config import Config, DecoderConfig, EncodingConfig, GenerationConfig, ModelConfig, SelectionConfig
+from bertsum.encoders.changes import as_changes, with_changes
 from bertsum.encoders.checkpoint import encoder_config_of
-from bertsum.encoders.int8 import restored, stored
-from bertsum.encoders.load import load_tokenizer, resolve_encoder
+from bertsum.encoders.int8 import CHANGES_FILE, restored, stored
+from bertsum.encoders.load import load_encoder, load_tokenizer, resolve_encoder
 from bertsum.encoders.low_rank import FIRST_SCALE, SCALE, belongs_to_checkpoint, scaled_as_here
 from bertsum.encoders.tensors import read_tensors, write_tensors
 from bertsum.errors import BertsumError
@@ -141,6 +142,8 @@ def write_model(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         learned = {name: tensor for name, tensor in weights.items() if belongs_to_checkpoint(name, config.model)}
+        if getattr(encoder_config, CHANGES_FILE, False):
+            learned = as_changes(load_encoder(config.model, config.encoding.max_length), learned)
         write_tensors(folder / WEIGHTS_FILE, stored(learned, encoder_config))
         (folder / CONFIG_FILE).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         tokenizers[0].save_pretrained(folder)
@@ -172,7 +175,7 @@ def read_model(folder: Path) -> SavedModel:
     except Exception as error:  # each encoder family checks its configuration in its own way
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {type(error).__name__}: {error}") from error
     config = replace(SavedConfig.of(config_of_all), scores=_scores(described, folder), **read_fitted(described, folder))
-    weights = scaled_as_here(_restored(folder), _scale(described, folder))
+    weights = _weights(folder, described)
     layers = getattr(encoder_config, "num_hidden_layers", 0)
     if not isinstance(layers, int) or layers > len(weights) + 1000 * (config.model.adapters is not None):
         # building them would take forever
@@ -198,14 +201,19 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
     Raises:
         BertsumError: if a file, which the message names, is missing or broken.
     """
-    return scaled_as_here(_restored(folder), _scale(_read_config(folder), folder))
+    return _weights(folder, _read_config(folder))
 
 
-def _restored(folder: Path) -> dict[str, torch.Tensor]:
-    """The weights of a file, all in floating point."""
+def _weights(folder: Path, described: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights of a file, all in floating point; changes of a pretrained encoder are added to it."""
+    weights = read_tensors(folder / WEIGHTS_FILE)
     try:
-        return restored(read_tensors(folder / WEIGHTS_FILE))
-    except ValueError as error:
+        weights = restored(weights)
+        if described["encoder"].get(CHANGES_FILE, False):
+            model = ModelConfig(encoder=described["model"]["encoder"])
+            weights = with_changes(load_encoder(model, described["encoding"]["max_length"]), weights)
+        return scaled_as_here(weights, _scale(described, folder))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BertsumError(f"model '{folder}': {WEIGHTS_FILE} is broken: {error}") from error
 
 

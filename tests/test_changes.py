@@ -1,0 +1,102 @@
+"""A file of changes: of the encoder it holds what training changed in the pretrained one, in four bits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import bertsum
+from bertsum.config import Config, EncodingConfig, ModelConfig
+from bertsum.encoders.load import load_encoder
+from bertsum.errors import BertsumError
+from bertsum.models.base import Model
+from bertsum.models.extractive import BertSum
+from bertsum.models.storage import SavedConfig, read_weights
+
+
+@pytest.fixture
+def trained(encoder_folder) -> BertSum:
+    """A model whose encoder has changed a little, embeddings, norms and biases too."""
+    torch.manual_seed(0)
+    config = SavedConfig(ModelConfig(str(encoder_folder), head="linear"), EncodingConfig(max_length=128))
+    model = BertSum.from_config(config).eval()
+    with torch.no_grad():
+        for parameter in model.encoder.parameters():
+            parameter += 0.02 * torch.randn_like(parameter)
+    model.encoder.config.int8_file = model.encoder.config.changes_file = True
+    return model
+
+
+def test_a_file_of_changes(trained, encoder_folder, tmp_path) -> None:
+    trained.save_pretrained(tmp_path / "changes")
+    there = load_file(tmp_path / "changes" / "model.safetensors")
+    assert not any("embeddings.word" in name for name in there)
+    pretrained = load_encoder(ModelConfig(str(encoder_folder)), 128).state_dict()
+    read = Model.from_pretrained(tmp_path / "changes")
+    own, again = trained.encoder.state_dict(), read.encoder.state_dict()
+    missed = total = 0.0
+    for name, weight in again.items():
+        module = f"encoder.{name.removesuffix('weight')}"
+        if f"{module}change_codes" in there:
+            codes, scales = there[f"{module}change_codes"], there[f"{module}change_scales"]
+            assert codes.shape == (weight.shape[0], weight.shape[1] // 2)
+            run = weight.shape[1] // scales.shape[1]
+            steps = (weight - pretrained[name]).unflatten(1, (-1, run)) / scales.float()[:, :, None]
+            assert torch.allclose(steps, steps.floor() + 0.5, atol=1e-3)  # halves of whole numbers, from -7.5 to 7.5
+            assert steps.abs().max() <= 7.5 + 1e-3
+            missed += float((weight - own[name]).square().sum())
+            total += float((own[name] - pretrained[name]).square().sum())
+        elif "embeddings" in name and weight.ndim == 2:
+            assert torch.equal(weight, pretrained[name])
+        elif weight.is_floating_point():
+            assert torch.equal(weight, own[name].half().float())
+    assert 0 < missed < 0.012 * total  # 0.9% of a normal change's squares
+    read.save_pretrained(tmp_path / "again")
+    assert all(
+        torch.equal(one, there[name]) for name, one in load_file(tmp_path / "again" / "model.safetensors").items()
+    )
+    weights = read_weights(tmp_path / "changes")
+    assert all(torch.equal(weights[f"encoder.{name}"].float(), one) for name, one in again.items())
+    quick = Model.from_pretrained(tmp_path / "changes", only_score=True)
+    assert all(torch.equal(one, again[name]) for name, one in quick.encoder.state_dict().items() if name in again)
+
+
+def test_what_a_training_and_another_model_do_with_it(trained, encoder_folder, tmp_path) -> None:
+    trained.save_pretrained(tmp_path / "changes")
+    read = Model.from_pretrained(tmp_path / "changes")
+    start = {"train": {"start_from": str(tmp_path / "changes")}, "output_dir": str(tmp_path)}
+    model = {**asdict(trained.config.model), "encoder": str(encoder_folder)}
+    further = BertSum.for_training(
+        Config.from_dict({**start, "model": model, "encoding": asdict(trained.config.encoding)})
+    )
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(further.parameters(), read.parameters(), strict=True))
+    further.save_pretrained(tmp_path / "whole")  # a step of training is smaller than four bits can hold
+    assert "encoder.embeddings.word_embeddings.weight" in load_file(tmp_path / "whole" / "model.safetensors")
+    with pytest.raises(BertsumError, match="does not hold an encoder"):
+        load_encoder(ModelConfig(str(tmp_path / "changes")), 128)
+    assert bertsum.Summarizer(read)("It rained. The bridge is closed. Nobody crossed it.", sentences=1).sentences
+
+
+def test_a_broken_file_of_changes(trained, tmp_path, bert_config, tokenizer) -> None:
+    trained.save_pretrained(tmp_path / "changes")
+    file = tmp_path / "changes" / "model.safetensors"
+    there = load_file(file)
+    left = {name: one for name, one in there.items() if not name.endswith("0.intermediate.dense.change_codes")}
+    save_file(left, file)
+    with pytest.raises(
+        BertsumError, match=r"model.safetensors is broken: encoder.*intermediate.dense.weight has no change"
+    ):
+        Model.from_pretrained(tmp_path / "changes")
+    save_file(there, file)
+    config = json.loads((tmp_path / "changes" / "config.json").read_text())
+    config["model"]["encoder"] = str(tmp_path / "nowhere")
+    (tmp_path / "changes" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BertsumError, match="nowhere"):
+        Model.from_pretrained(tmp_path / "changes")
+    trained.config = replace(trained.config, model=replace(trained.config.model, encoder=str(tmp_path / "nowhere")))
+    with pytest.raises(BertsumError, match="nowhere"):
+        trained.save_pretrained(tmp_path / "unwritten")
