@@ -64,11 +64,12 @@ def add_compress(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--untrained", action="store_true", help="only make the model smaller, without a training")
     kept = parser.add_mutually_exclusive_group()
-    kept.add_argument("--int8", action="store_true", help="compute in eight bits where this changes few summaries")
-    kept.add_argument("--int8-file", action="store_true", help="store the file in eight bits, and compute as before")
-    kept.add_argument(
-        "--changes-file", action="store_true", help="store what training changed in model.encoder, in four bits"
-    )
+    for option, what in (
+        ("--int8", "compute in eight bits where this changes few summaries"),
+        ("--int8-file", "store the file in eight bits, and compute as before"),
+        ("--changes-file", "store what training changed in model.encoder, in four bits, and compute as before"),
+    ):
+        kept.add_argument(option, dest="stored", action="store_const", const=option, help=what)
     parser.add_argument(
         "--equal",
         type=float,
@@ -103,18 +104,13 @@ def compress(options: argparse.Namespace, rest: list[str]) -> None:
         config = Run.with_checkpoint(options.model).config([*overrides_from_arguments(rest), *names])
     from bertsum.compression.compress import Cut, compress, to_eight_bits, to_small_file
 
-    if options.int8 or options.int8_file or options.changes_file:
+    if options.stored:
         if options.layers is not None or options.heads != 1 or options.feedforward != 1 or options.untrained:
-            given = next(
-                f"--{name}"
-                for name in ("int8", "int8-file", "changes-file")
-                if getattr(options, name.replace("-", "_"))
-            )
-            options.parser.error(f"{given}: cuts nothing; make the smaller model first, then store that")
-        if options.int8:
+            options.parser.error(f"{options.stored}: cuts nothing; make the smaller model first, then store that")
+        if options.stored == "--int8":
             comparison = to_eight_bits(options.model, config, equal=options.equal)
         else:
-            comparison = to_small_file(options.model, config, options.changes_file)
+            comparison = to_small_file(options.model, config, changes=options.stored == "--changes-file")
     else:
         cut = Cut(options.layers, options.heads, options.feedforward)
         comparison = compress(options.model, config, cut, trained=not options.untrained)

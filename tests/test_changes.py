@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import bertsum
+from bertsum.cli import main
 from bertsum.config import Config, EncodingConfig, ModelConfig
 from bertsum.encoders.load import load_encoder
 from bertsum.errors import BertsumError
@@ -100,3 +101,23 @@ def test_a_broken_file_of_changes(trained, tmp_path, bert_config, tokenizer) -> 
     trained.config = replace(trained.config, model=replace(trained.config.model, encoder=str(tmp_path / "nowhere")))
     with pytest.raises(BertsumError, match="nowhere"):
         trained.save_pretrained(tmp_path / "unwritten")
+
+
+def test_the_command_compares_it(trained_run, tmp_path, capsys) -> None:
+    config, result = trained_run
+    options = [str(result.checkpoint), str(tmp_path / "smaller"), "--changes-file"]
+    main(["compress", *options])
+    assert "weights, MB" in capsys.readouterr().out
+    best = tmp_path / "smaller" / "best"
+    assert (best / "model.safetensors").stat().st_size < 0.4 * (result.checkpoint / "model.safetensors").stat().st_size
+    assert "what training changed" in str(Model.from_pretrained(best).generate_model_card())
+    main(["eval", "--checkpoint", str(best), "--split", "validation"])
+    with pytest.raises(SystemExit):
+        main(["compress", *options, "--layers", "1"])
+    assert "--changes-file: cuts nothing" in capsys.readouterr().err
+    values = ["model.encoder=scratch", "model.scratch_layers=1", "model.scratch_hidden=32", "train.max_steps=1"]
+    values += ["train.epochs=null", f"output_dir={tmp_path}", "name=scratch", "train.validate_rouge=false"]
+    bertsum.train(Config.load(config.run_dir / "config.yaml", [*values, "train.metric=loss"]))
+    with pytest.raises(SystemExit):
+        main(["compress", str(tmp_path / "scratch" / "best"), str(tmp_path / "no"), "--changes-file"])
+    assert "from scratch" in capsys.readouterr().err

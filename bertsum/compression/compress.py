@@ -21,6 +21,7 @@ from bertsum.compression.quantize import quantize
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
 from bertsum.encoders.int8 import CHANGES_FILE, INT8_FILE, to_train
+from bertsum.encoders.load import SCRATCH
 from bertsum.errors import BertsumError
 from bertsum.evaluation.answers import ANSWERS
 from bertsum.evaluation.evaluate import evaluate
@@ -111,6 +112,8 @@ def to_small_file(model: str | Path, config: Config, changes: bool = False) -> C
     config = _with_summaries(larger.config.apply(config))
     setattr(larger.encoder.config, INT8_FILE, True)
     if changes:
+        if config.model.encoder == SCRATCH:
+            raise BertsumError("--changes-file: an encoder from scratch began with nothing; expected --int8-file")
         setattr(larger.encoder.config, CHANGES_FILE, True)
     write_model_as_run(config, larger, 0)
     return compare_models(config, model, Run.of(config).best)
