@@ -192,6 +192,7 @@ def _ends(text: str, mark: re.Match[str], start: int, cased: bool, shouted: bool
             return True
         says = marks[-1] in "!?" and text[start] in "—–-" and _SPEAKS_BEHIND.match(following)
         return not (trailing or says) and _ends_before_small(before, marks)
+    # "1 lb. plums", in a text without capitals
     if small and _MEASURED.search(before) and (match := _NEXT.match(following)) and match[0] not in STARTERS:
         return False
     if marks[0] in "!?" or marks[-1] in "!?":
