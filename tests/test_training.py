@@ -65,6 +65,14 @@ def test_a_finished_run(trained_run) -> None:
     )
 
 
+def test_whoever_may_read_other_files_may_read_those_of_a_run(trained_run, tmp_path) -> None:
+    (tmp_path / "other").touch()
+    usual = (tmp_path / "other").stat().st_mode
+    files = [path for path in trained_run[1].run_dir.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert [path for path in files if path.stat().st_mode != usual] == []
+
+
 def test_it_learns(config_of, tmp_path) -> None:
     """The position of the important sentence is told by a word, so a tiny model finds it."""
     records = []

@@ -22,7 +22,10 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
+        path.touch()
+        mode = path.stat().st_mode
         save_file(contiguous, path, metadata={"format": "pt", "crc32": checksum(contiguous)})
+        path.chmod(mode)  # safetensors makes a new file, which no other user may read
     except (OSError, SafetensorError) as error:
         raise BertsumError(f"'{path}' cannot be written: {error}") from error
 
