@@ -31,10 +31,13 @@ def test_sounds_of_subtitles_are_left_out(tmp_path) -> None:
 
 def test_credits_of_subtitles_are_left_out(tmp_path) -> None:
     spoken = ["Le phare va fermer.", "Translated: it means a lamp.", "He translated it all by himself."]
-    lines = ["Sous-titrage : Antenne Régions", *spoken, "Subtitles by Ann Ott"]
+    lines = ["Sous-titrage : Antenne Régions", "Captioned by the Open Archive", *spoken, "Subtitles by Ann Ott"]
     (tmp_path / "a.srt").write_text(
         "\n\n".join(f"{n}\n00:00:0{n},000 --> 00:00:0{n},900\n{line}" for n, line in enumerate(lines)), encoding="utf-8"
     )
     read = bertsum.read_document(tmp_path / "a.srt")
     assert read.text == "\n\n".join(spoken)
-    assert [skipped["text"] for skipped in read.skipped if skipped["why"] == "credit"] == [lines[0], lines[-1]]
+    assert [skipped["text"] for skipped in read.skipped if skipped["why"] == "credit"] == [
+        *lines[:2],
+        lines[-1],
+    ]

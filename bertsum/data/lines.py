@@ -24,6 +24,8 @@ _ITEM = re.compile(
     r"|(?:\d{1,3}|[a-zA-Z])\.?\)\s+|[(\[](?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[)\]]\s+|\[0\d{3}\]\s+"
     r"|\d{1,3}(?:\.\d{1,2}){0,3}\.?\s+(?=\S)(?=[^\Wa-z\d])|\d{1,2}\.\s+|[IVXLC]{2,5}[.)]\s+)(?=\S)"
 )
+# A number that may also be within a sentence: "from / 23 January"
+_BARE_NUMBER = re.compile(r"\s*\d{1,3}\s")
 _SMALL_ITEM = re.compile(r"\s*(?:[a-z]|[ivx]{2,5})\.\s+\S")
 _LETTER_ITEM = re.compile(r"\s*[A-Za-z]\.\s+\S")  # also an initial
 _TIME = re.compile(
@@ -139,7 +141,8 @@ class _Paragraph:
             before, line = before[quoted.end() :], line[quoted.end() :]
             if not before.strip() or not line.strip():
                 return True
-        if _ITEM.match(line) or (_SMALL_ITEM.match(line) and _SMALL_ITEM.match(before)):
+        within = _BARE_NUMBER.match(line) and _NOT_LAST.search(before, max(0, len(before) - _LONGEST_END))
+        if (_ITEM.match(line) and not within) or (_SMALL_ITEM.match(line) and _SMALL_ITEM.match(before)):
             return True
         if _CAPITALS.match(before) and _indent(line) >= _indent(before) + 2:  # a heading of a manual
             return True

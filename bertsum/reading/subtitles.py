@@ -16,8 +16,9 @@ _BEHIND_SPEECH = re.compile(rf"(?<=[.!?…,] ){_IN_BRACKETS}(?=\s|$)")
 _CREDIT = re.compile(  # "Subtitles by Ann Ott", "Untertitel: NDR"
     r"\W*(?:(?:english|german|french|closed|open) )?"
     r"(?:(?:subtitles?|subtitling|captions?|captioning|untertitel(?:ung)?|sous-titr(?:es|age)|subtítulos|legendas"
-    r"|sottotitoli|ondertiteling|undertexter|napisy|субтитры)(?:\s?:|\s(?:by|von|par|por|di|door|av)\s(?-i:[A-Z]))"
-    r"|(?:transcribed|translated|synced|captioned|subtitled)(?: (?:and|&) \w+)? by (?-i:[A-Z]))",
+    r"|sottotitoli|ondertiteling|undertexter|napisy|субтитры)(?:\s?:|\s(?:by|von|par|por|di|door"
+    r"|av)\s(?:the )?(?-i:[A-Z]))"
+    r"|(?:transcribed|translated|synced|captioned|subtitled)(?: (?:and|&) \w+)? by (?:the )?(?-i:[A-Z]))",
     re.IGNORECASE,
 )
 _MUSIC = re.compile(r"[♪♫]")

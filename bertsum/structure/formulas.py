@@ -189,7 +189,7 @@ FORMULAS: dict[str, re.Pattern[str]] = {
         r"\bhope (?:this|that|you|all)\b.{0,40}\b(?:well|finds|great|fine)\b",
         r"^\W*(?:many )?thank(?:s| you)\b.{0,60}$",
         r"\blook(?:ing)? forward to (?:hear|your|see|meet)",
-        r"^\W*please find (?:attached|enclosed)",
+        r"^\W*please find (?:attached|enclosed)", r"^\W*(?:fyi\b\W*)?(?:please )?see below\W*$|^\W*fyi\W*$",
         r"\bdon't hesitate\b|\bdo not hesitate\b|\bfeel free to\b",
     ),
     "call": any_of(
@@ -263,7 +263,8 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         "further reading": any_of(
             r"see also|further reading|external links|related(?: (?:articles?|stories|posts|recipes|links|topics"
             r"|pages))|read (?:also|more|next)"
-            r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|most (?:read|popular)|latest news"
+            r"|more (?:stories|news|recipes|articles)|you (?:may|might) also like|latest news"
+            r"|most (?:read|popular)(?: (?:in|on) .{2,30})?"
             r"|recommended(?: (?:articles|stories|posts|recipes|links|reading|for you))?|\d+ comments?|links"
             r"|(?:comments?|kommentare?|commentaires?|comentarios|commenti|комментарии|responses)\s?\(\d+\)"
             r"|reader interactions|\d+ (?:responses?|thoughts? on .*)"

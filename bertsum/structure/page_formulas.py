@@ -25,8 +25,11 @@ ADVERTS = any_of(
     rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
     r"(?-i:: To ask (?:the|His|Her) [A-Z])",
-    r"^[^\"“”„«]{0,40}\bcan (?:you|everyone|everybody)(?: all)? hear me(?: now| okay| ok)?\?$"
-    r"|^you(?:'|’)re (?:still )?on mute\b",
+    r"^[^\"“”„«]{0,40}\bcan (?:you|everyone|everybody)(?: all)? hear me(?: now| okay| ok| (?:at|in) the back)?\?$"
+    r"|^you(?:'|’)re (?:still )?on mute\b|^[^\"“”„«]{0,30}\bi think it(?:'|’)s (?:running|recording)(?: now)?\.$",
+    r"^\W*(?:(?:ok(?:ay)?|all ?right|right|so)\W+)?that(?:'|’)s (?:it|all) for (?:today|now|this (?:week|time))\W*$"
+    r"|^\W*please read (?:chapters?|pages?|sections?)\b.{0,30}\b(?:for|by|before) (?:next|(?:mon|tues|wednes|thurs"
+    r"|fri)day)",
 )
 
 PAGE_FORMULAS = any_of(
@@ -93,7 +96,7 @@ PAGE_FORMULAS = any_of(
     r"^\W*version \d[\w.]*\W*$", r"\b(?:didn['’]t|did not|did you) find\b.{0,40}\?", r"^\W*newsletter\b",
     r"^\W*(?:bugfix(?:es)?|various|minor|small|misc\w*)\b.{0,30}\b(?:fixes|improvements|changes|cleanup"
     r"|bugs)\W*$",
-    r"\b(?:contact|call|e-?mail|write to|reach) us\b.{0,40}(?:@|\d{3}|\bhere\b|\bat$)",
+    r"\b(?:contact|call|e-?mail|write to|reach) (?:us|our (?:news ?desk|newsroom))\b.{0,40}(?:@|\d{3}|\bhere\b|\bat$)",
     r"(?:^\W*|\bplease |\bquestions,? )(?:contact|call|e-?mail|write to|reach) us\b.{0,40}$",
     # e-mails to the wrong address, letters without a signature
     r"\breceived this (?:message|e-?mail|communication|fax)\b.{0,20}\bin error\b"
@@ -118,7 +121,9 @@ PAGE_FORMULAS = any_of(
     r"\b(?:is|are) authori[sz]ed and regulated(?: by the\b.{0,120})?\W*$"
     r"|^\W*calls? (?:may|will) be (?:recorded|monitored)\b.{0,40}\b(?:training|quality|security)\b",
     # Wikipedia
-    r"^\W*find sources\b|\bplease help improve this (?:article|section)\b|\bavailable under the creative commons\b"
+    r"^[\s*-]*↑\s|\bcet article est une ébauche\b|\bthis .{0,40}\barticle is a stub\b|\beste artículo es un esbozo\b"
+    r"|\bdieser artikel ist noch .{0,20}\bstub\b|^\W*find sources\b|\bplease help improve this (?:article|section)\b"
+    r"|\bavailable under the creative commons\b"
     r"|\bnicht hinreichend mit belegen\b|\bohne ausreichenden beleg\b|\bbitte hilf wikipedia\b"
     r"|\bdiese seite wurde zuletzt am\b|\bder text ist unter der lizenz\b"
     r"|\bdernière modification de cette page\b|\best[ae] página se editó por última vez\b"
@@ -142,6 +147,25 @@ PAGE_FORMULAS = any_of(
     r"|\bécoute[rz] (?:cet |l['’])article\b",
     r"\bwelcome to (?:our|the) (?:live (?:blog|report)|(?:live )?coverage)\b"
     r"|^\W*you can (?:e-?mail|tweet|message) me\b",
+    r"^\W*\(?(?:additional )?reporting by [^.]{3,200}\b(?:editing|writing|reporting) by\b"
+    r"|^\W*our standards\s?: the .{3,40}\bprinciples\W*$"
+    r"|^\W*this (?:post|article|essay|piece|interview|column) (?:was )?(?:first|originally) (?:appeared"
+    r"|published) (?:in|on|by|at) (?:the |our )?(?-i:[A-Z\d])"
+    r"|^\W*(?:\d{1,2} \w+ \d{4}\W+)?first published\W*$|^\W*(?:i |you )?enjoyed this\b.{0,12}\?"
+    r"|^\W*happy (?:reading|listening|baking|cooking|gardening|knitting|hacking|coding|travels)\W*$",
+    r"\bprinted copies (?:of this \w+ )?are uncontrolled\b|\buncontrolled (?:when|if) printed\b"
+    r"|^\W*not to be (?:quoted|cited|circulated)\b.{0,40}\bpermission\b|\bthis (?:document"
+    r"|post-?mortem) is blameless\b",
+    r"\bno credit card (?:is )?(?:required|needed)\W*$|\bour mailing address is\b|\bunsubscribe (?:from this|here"
+    r"|at any)\b"
+    r"|\bwe(?:(?:'|’)ll| will) never (?:share|sell|spam|pass on)\b.{0,20}\b(?:you|your (?:e-?mail|address|data"
+    r"|details))\b",
+    r"^\W*(?:i|we) look forward to (?:hearing from you|your (?:reply|response|answer))\b.{0,20}$"
+    r"|^\W*encl(?:s|osures?)?\.?\s?[:(]"
+    r"|^\W*(?:[^\W\d_][\w. ]{0,20}:\s)?(?:many thanks|thank you(?: (?:so|very) much)?|thanks(?: (?:so much|a lot"
+    r"|again))?)\W*$",
+    r"^[\s*-]*\d{1,3}['’′](?:\s?\+\s?\d{1,2}['’′]?)?\W+(?:match ends|(?:first|second) half (?:begins|ends)"
+    r"|substitution)\b",
     r"^\W*continued (?:on|from) page \d|^\W*printed and published (?:by|at|for) (?:the|mr|messrs)\b"
     r"|^\W*price (?:one|two|three) penn?[yc]e?\W*$",
     r"^\[?\d{1,3}[\].]? (?:cf\.|ibid\b|op\. cit|vgl\.)",

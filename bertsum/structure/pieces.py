@@ -213,18 +213,20 @@ def _below(items: list[_Item], number: int) -> Unit | None:
 def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
     """Leaves out sections that say nothing about the document's subject, such as its references."""
     left: list[_Item] = []
-    why, level = None, 0
-    for item in items:
+    why, level, listed = None, 0, False
+    for number, item in enumerate(items):
         unit = item.unit
         title = formulas.title_of(unit.text) if item.why in ("heading", "label", INTRODUCTION) else ""
         if item.why in ("heading", "label") or (title and formulas.section(title, kinds)):
             own = _level(item)
             if title and not unit.last and (why is None or own <= level):  # nothing is below "Read more" in its place
                 why, level = formulas.section(title, kinds), own
+                below = _below(items, number)
+                listed = why == "contents" or (why == "further reading" and below is not None and below.is_item)
             left.append(item)
             continue
-        if why == "contents" and unit.ended and not unit.is_item:
-            why = None  # a table of contents has no prose
+        if listed and unit.ended and not unit.is_item:
+            why = None  # prose behind a list of links, or a table of contents
         run_in = _RUN_IN.match(unit.text)
         own_why = None
         if run_in and not item.why and len(run_in[1].split()) <= _LONGEST_RUN_IN:

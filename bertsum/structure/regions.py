@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise, takewhile
 
+from bertsum.structure import formulas
 from bertsum.structure.marks import LineMarks, Mark
 from bertsum.structure.units import is_ended, speakers_recur
 from bertsum.structure.verse import mark_verse
@@ -115,7 +116,7 @@ def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
     speakers = speakers and speakers_recur(labelled)
     for number, line in enumerate(marks.lines):
         match = _CAPITAL_LABEL.match(line.text) if marks.free(number) and not speakers else None
-        if match and len(line.text) - match.end() > 20:
+        if match and len(line.text) - match.end() > 20 and not _is_link_label(match[0]):
             found.append(Mark(line.start, line.start + match.end(), "label"))
         elif marks.free(number) and _LABEL_ALONE.match(line.text):
             above = marks.lines[number - 1].text if number else ""
@@ -123,6 +124,11 @@ def label_ends(marks: LineMarks, speakers: bool) -> list[Mark]:
             if below and not above:
                 found.append(Mark(line.start, line.end, "label"))
     return found
+
+
+def _is_link_label(label: str) -> bool:
+    """Whether only what stands in the same line belongs to a label: "READ MORE: Another story"."""
+    return formulas.section(formulas.title_of(label), frozenset()) == "further reading"
 
 
 def _mark_subtitles(marks: LineMarks) -> None:

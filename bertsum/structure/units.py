@@ -28,7 +28,7 @@ _NUMBERED = re.compile(
 )
 _TURN = re.compile(
     r"\s*(?:[(\[]?(?:\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}[,T]?\s*)?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[ap]\.?m\.?)?[)\]]?[\s,–-]+)?"
-    r"(?:<[^<>\n]{1,30}>\s*|[^\W\d_][\w.'’()-]*(?: \(?[^\W\d_][\w.'’()-]*){0,2} ?[:：]\s*)",
+    r"(?:<[^<>\n]{1,30}>\s*|[^\W\d_][\w.'’()-]*(?: (?:\(?[^\W\d_]|\(\d)[\w.'’()-]*){0,2} ?[:：]\s*)",
     re.IGNORECASE,
 )
 _TIME = re.compile(
@@ -255,7 +255,7 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
     """
     text, words = unit.text, unit.words
     if place.chat:
-        return _why_no_turn(unit)
+        return "note" if _NOTE.match(text) else _why_no_turn(unit)
     if not _LETTER.search(text):
         return "number" if any(map(str.isdigit, text)) else "rule"
     if _CAPTION.match(text) or (_PHOTO.match(text) and (words <= _LONGEST_CREDIT or not unit.has_inner_end)):
