@@ -82,6 +82,18 @@ def test_what_a_training_and_another_model_do_with_it(trained, encoder_folder, t
     assert bertsum.Summarizer(read)("It rained. The bridge is closed. Nobody crossed it.", sentences=1).sentences
 
 
+def test_a_training_of_ones_own_loses_nothing(trained, tmp_path) -> None:
+    """The file would not hold what it changes in embeddings, nor small changes elsewhere."""
+    trained.save_pretrained(tmp_path / "changes")
+    read = Model.from_pretrained(tmp_path / "changes").train()
+    with torch.no_grad():
+        for parameter in read.parameters():
+            parameter += 1e-5 * torch.randn_like(parameter)
+    read.save_pretrained(tmp_path / "whole")
+    again = Model.from_pretrained(tmp_path / "whole").state_dict()
+    assert all(torch.equal(weight, again[name]) for name, weight in read.state_dict().items())
+
+
 def test_a_broken_file_of_changes(trained, tmp_path, bert_config, tokenizer) -> None:
     trained.save_pretrained(tmp_path / "changes")
     file = tmp_path / "changes" / "model.safetensors"
@@ -112,6 +124,11 @@ def test_the_command_compares_it(trained_run, tmp_path, capsys) -> None:
     assert (best / "model.safetensors").stat().st_size < 0.4 * (result.checkpoint / "model.safetensors").stat().st_size
     assert "what training changed" in str(Model.from_pretrained(best).generate_model_card())
     main(["eval", "--checkpoint", str(best), "--split", "validation"])
+    smaller = Model.from_pretrained(best).state_dict()
+    main(["compress", str(best), str(tmp_path / "eight"), "--int8-file"])  # a smaller model of it has its encoder
+    assert not Model.from_pretrained(tmp_path / "eight" / "best").encoder.config.to_dict().get("changes_file")
+    whole = load_file(tmp_path / "eight" / "best" / "model.safetensors")
+    assert smaller.keys() <= whole.keys()
     with pytest.raises(SystemExit):
         main(["compress", *options, "--layers", "1"])
     assert "--changes-file: cuts nothing" in capsys.readouterr().err

@@ -20,7 +20,7 @@ from bertsum.compression.prune import measure_importance, prune
 from bertsum.compression.quantize import quantize
 from bertsum.config import Config
 from bertsum.data.prepare import prepare
-from bertsum.encoders.int8 import CHANGES_FILE, INT8_FILE, to_train
+from bertsum.encoders.int8 import CHANGES_FILE, INT8_FILE, to_train, without_changes
 from bertsum.encoders.load import SCRATCH
 from bertsum.errors import BertsumError
 from bertsum.evaluation.answers import ANSWERS
@@ -156,8 +156,8 @@ def compress(model: str | Path, config: Config, cut: Cut, trained: bool = True) 
 
 
 def _larger(model: str | Path) -> Model:
-    """The larger model, without thresholds for queries: they hold for its own scores, not for a smaller model's. Nor
-    does a smaller model take the pretrained encoder with it.
+    """The larger model, without thresholds for queries: they hold for its own scores, not for a smaller model's. A
+    smaller model does without the pretrained encoder, in its file and where queries are asked.
 
     Raises:
         BertsumError: if it makes no summaries, by which the two are compared.
@@ -170,6 +170,7 @@ def _larger(model: str | Path) -> Model:
         )
     selection = replace(larger.config.selection, similarity_weight=0.0)
     larger.config = replace(larger.config, selection=selection, calibration=())
+    without_changes(larger.encoder.config)
     return larger
 
 

@@ -110,9 +110,19 @@ def to_train(encoder: Encoder) -> None:
     for module in encoder.modules():
         if channels_of(module) is not None:
             delattr(module, _CHANNELS)
-    for entry in (INT8, INT8_FILE, CHANGES_FILE):
-        if hasattr(encoder.config, entry):
-            delattr(encoder.config, entry)
+    _forget(encoder.config, INT8, INT8_FILE, CHANGES_FILE)
+
+
+def without_changes(config: PretrainedConfig) -> None:
+    """Makes a configuration one of a model whose file holds no changes but the whole encoder."""
+    if getattr(config, CHANGES_FILE, False):
+        _forget(config, INT8_FILE, CHANGES_FILE)
+
+
+def _forget(config: PretrainedConfig, *entries: str) -> None:
+    for entry in entries:
+        if hasattr(config, entry):
+            delattr(config, entry)
 
 
 def in_floating_point(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -21,7 +21,7 @@ from transformers import PreTrainedTokenizerBase
 
 from bertsum.config import Config
 from bertsum.data.vocabulary import learned_source
-from bertsum.encoders.int8 import is_rounded
+from bertsum.encoders.int8 import is_rounded, to_train
 from bertsum.encoders.load import (
     SCRATCH,
     build_encoder,
@@ -249,9 +249,10 @@ class Model(nn.Module, ModelHubMixin, ABC):
         return self._tokenizer
 
     def train(self, mode: bool = True) -> Self:
-        """Sets training mode, with dropout, or evaluation mode."""
+        """Sets training mode, with dropout, or evaluation mode. Once in training mode, a model is saved whole."""
         if mode:
             self.reader.forget_layers()
+            to_train(self.encoder)  # training changes less than eight bits, or a file of changes, can hold
         return super().train(mode)
 
     # ---- saving and reading
@@ -396,5 +397,4 @@ class Model(nn.Module, ModelHubMixin, ABC):
             api = HfApi(token=hub.get("token"))
             repo_id = api.create_repo(repo_id, private=hub.get("private"), exist_ok=True).repo_id
             card = {"repo_id": repo_id, "license": license}
-            address: str = super().push_to_hub(repo_id, model_card_kwargs=card, **hub)
-        return address
+            return str(super().push_to_hub(repo_id, model_card_kwargs=card, **hub))
