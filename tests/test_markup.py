@@ -160,3 +160,18 @@ def test_blocks_that_trafilatura_joins_without_a_space() -> None:
     page = f"<html><body><h1>An oven</h1><p>{said}</p><h2>Top reviews</h2>{reviews}<footer>x</footer></body></html>"
     read = read_html(page.encode(), "page.html")
     assert "answered.\n\n0 people found" in read.text and "answered.\n\n1 people found" in read.text
+
+
+def test_notices_above_the_title_of_a_page_are_left_out() -> None:
+    notice = "Take part in the photo competition “The coast in pictures” of the society until 30 June."
+    prose = [
+        f"The lighthouse was built in {year} by masons who could land on the rock in summer only."
+        for year in range(1854, 1866)
+    ]
+    body = "".join(f"<p>{text}</p>" for text in prose)
+    page = "<html><body><div id='content'><div><p>{}</p></div><h1>The lighthouse</h1>{}</div></body></html>"
+    read = read_html(page.format(notice, body).encode(), "page.html")
+    assert notice not in read.text and all(text in read.text for text in prose)
+    assert notice in [skipped["text"] for skipped in read.skipped]
+    below = read_html(f"<html><body>{body}<h1>Our town</h1><p>{notice}</p></body></html>".encode(), "page.html")
+    assert all(text in below.text for text in prose)  # the title is below the article

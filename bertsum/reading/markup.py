@@ -75,7 +75,7 @@ def read_html(data: bytes, name: str, encoding: str | None = None, whole: bool =
             for block in posts:
                 builder.add(block.text, _kind(block.tag))
         elif len(text) >= _FEW and not _only_around(blocks.found, text):
-            _add_article(found.find("main"), _Joined(blocks.found), builder)
+            _add_article(found.find("main"), _Joined(blocks.found), _above_title(blocks.found), builder)
     article = builder.built(name)
     if not article.text:
         for block in blocks.found:
@@ -134,6 +134,20 @@ def _only_around(blocks: Sequence[_Block], article: str) -> bool:
         and not any(text in article for text in prose)
         and sum(map(len, lines)) < _SHORT * len(lines)
     )
+
+
+def _above_title(blocks: Sequence[_Block]) -> set[str]:
+    """The texts, without white space, of the blocks above the page's only title, such as notices; none if they have
+    more than a tenth of the page's prose.
+    """
+    titles = [place for place, block in enumerate(blocks) if block.tag == "h1"]
+    if len(titles) != 1:
+        return set()
+    above, prose = (
+        {"".join(block.text.split()) for block in part if not block.tag and _PROSE.search(block.text)}
+        for part in (blocks[: titles[0]], blocks)
+    )
+    return above if 10 * sum(map(len, above)) <= sum(map(len, prose)) else set()
 
 
 def _with_main(page: str) -> str:
@@ -228,8 +242,8 @@ class _Joined:
         return found if len(found) > 1 or [kind for _, kind in found] == ["signature"] else [(text, "")]
 
 
-def _add_article(main: ElementTree.Element | None, joined: _Joined, builder: TextBuilder) -> None:
-    """Adds the blocks of an article that trafilatura has found."""
+def _add_article(main: ElementTree.Element | None, joined: _Joined, left_out: set[str], builder: TextBuilder) -> None:
+    """Adds the blocks of an article that trafilatura has found, without texts (bare of white space) to leave out."""
     elsewhere = "" if main is None else "\n".join(_text(block) for block in main if block.tag != "quote")
     for block in [] if main is None else main:
         if block.tag == "list":
@@ -240,7 +254,8 @@ def _add_article(main: ElementTree.Element | None, joined: _Joined, builder: Tex
         elif block.tag != "quote" or _text(block) not in elsewhere:  # a quotation pulled out of the article repeats it
             own = {"head": "heading", "code": "code"}.get(block.tag, "")
             for part, kind in joined.parts(_text(block)):
-                builder.add(part, own or kind)
+                if "".join(part.split()) not in left_out:
+                    builder.add(part, own or kind)
 
 
 def _add_table(table: ElementTree.Element, builder: TextBuilder) -> None:

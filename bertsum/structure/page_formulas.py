@@ -121,7 +121,8 @@ PAGE_FORMULAS = any_of(
     r"\b(?:is|are) authori[sz]ed and regulated(?: by the\b.{0,120})?\W*$"
     r"|^\W*calls? (?:may|will) be (?:recorded|monitored)\b.{0,40}\b(?:training|quality|security)\b",
     # Wikipedia
-    r"^[\s*-]*↑\s|\bcet article est une ébauche\b|\bthis .{0,40}\barticle is a stub\b|\beste artículo es un esbozo\b"
+    r"^[\s*-]*↑\s|\bcet article est une ébauche\b|^\W*vous pouvez partager vos connaissances en l"
+    r"|\bthis .{0,40}\barticle is a stub\b|\beste artículo es un esbozo\b"
     r"|\bdieser artikel ist noch .{0,20}\bstub\b|^\W*find sources\b|\bplease help improve this (?:article|section)\b"
     r"|\bavailable under the creative commons\b"
     r"|\bnicht hinreichend mit belegen\b|\bohne ausreichenden beleg\b|\bbitte hilf wikipedia\b"
