@@ -175,3 +175,14 @@ def test_notices_above_the_title_of_a_page_are_left_out() -> None:
     assert notice in [skipped["text"] for skipped in read.skipped]
     below = read_html(f"<html><body>{body}<h1>Our town</h1><p>{notice}</p></body></html>".encode(), "page.html")
     assert all(text in below.text for text in prose)  # the title is below the article
+
+
+def test_a_page_that_a_table_lays_out() -> None:
+    """As old pages are: a menu beside the text, cells with several blocks."""
+    prose = "The council has decided to rebuild the play area on the Green, because the climbing frame was rotten."
+    menu = "<a href='i'>Home</a><br/><a href='c'>Councillors</a><br/><b>Clerk</b><br/>Mrs J. Tolliver"
+    text = f"<h2>Latest news</h2><h3>Play area</h3><p>Posted 6th March</p><p>{prose}</p><p>Older news | Top</p>"
+    foot = "<tr><td colspan='2'>Views expressed on linked sites are not those of the council, which has none.</td></tr>"
+    page = f"<html><body><table><tr><td>{menu}</td><td>{text}</td></tr>{foot}</table></body></html>"
+    lines = read_html(page.encode(), "page.html").text.splitlines()
+    assert {"Home", "Councillors", "Clerk", "Latest news", "Play area", prose} <= set(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -261,16 +261,29 @@ def _add_article(main: ElementTree.Element | None, joined: _Joined, left_out: se
 def _add_table(table: ElementTree.Element, builder: TextBuilder) -> None:
     """Adds the rows of a table. With one cell in each row, or prose in many, it only lays out what is in its cells."""
     rows = [[cell for cell in row if _text(cell)] for row in table.iter("row")]
-    prose = sum(any(_PROSE.search(_text(cell)) for cell in row) for row in rows)
+    prose = sum(any(_PROSE.search(text) for cell in row for text, _ in _parts(cell)) for row in rows)
     lays_out = all(len(row) <= 1 for row in rows) or (prose > 1 and 3 * prose >= len(rows))
     for row in rows:
         if lays_out:
             for cell in row:
-                between = [cell.text, *(part.tail for part in cell)]  # text that no block of the cell has
-                for part in [cell] if any(text and text.strip() for text in between) else cell:
-                    builder.add(_text(part))
+                for part, kind in _parts(cell):
+                    builder.add(part, kind)
         else:
             builder.add(" | ".join(" ".join(_text(cell).split()) for cell in row), "table row")
+
+
+def _parts(cell: ElementTree.Element) -> Iterator[tuple[str, str]]:
+    """The blocks of a cell, each with its kind, and the texts between them."""
+    between = [cell.text or ""]
+    for part in cell:
+        if part.tag in ("p", "head", "list", "quote", "code"):
+            yield _joined(between), ""
+            yield _text(part), "heading" if part.tag == "head" else ""
+            between = [part.tail or ""]
+        else:
+            between += [_LINE_BREAK] if part.tag == "lb" else part.itertext()
+            between.append(part.tail or "")
+    yield _joined(between), ""
 
 
 def _text(block: ElementTree.Element) -> str:

@@ -25,6 +25,7 @@ ADVERTS = any_of(
     rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
     r"\bleave (?:us )?a (?:rating|review)\b.{0,40}\bpodcasts?\b",
     r"(?-i:: To ask (?:the|His|Her) [A-Z])",
+    r"^\W*image titled\b",
     r"^[^\"“”„«]{0,40}\bcan (?:you|everyone|everybody)(?: all)? hear me(?: now| okay| ok| (?:at|in) the back)?\?$"
     r"|^you(?:'|’)re (?:still )?on mute\b|^[^\"“”„«]{0,30}\bi think it(?:'|’)s (?:running|recording)(?: now)?\.$",
     r"^\W*(?:(?:ok(?:ay)?|all ?right|right|so)\W+)?that(?:'|’)s (?:it|all) for (?:today|now|this (?:week|time))\W*$"
@@ -89,7 +90,7 @@ PAGE_FORMULAS = any_of(
     r"\bmade (?:their|his|her) first contribution\b|^\W*(?:chore|ci)(?:\([\w-]+\))?!?: ",
     r"\bthis application (?:claims|is a (?:continuation|division))|\bsubject to any disclaimer\b"
     r"|^\W*\(\d\d\)\s+(?:inventor|assignee|applicant|appl|filed|patent|pub|date of|prior|foreign|related|attorney)"
-    r"[^:]{0,30}:",
+    r"[^:]{0,30}(?::| [-–] )",
     r"\b(?:format|project|changelog)\b.{0,30}\b(?:based on|adheres to|follows)\b.{0,60}\b(?:changelog"
     r"|convention|semantic|version)",
     r"^\W*(?:\w+(?:\([\w-]+\))?: )?(?:bump|upgrade|update)s?\b.{0,60}\bfrom v?\d\S* to v?\d",
@@ -170,6 +171,32 @@ PAGE_FORMULAS = any_of(
     r"^\W*continued (?:on|from) page \d|^\W*printed and published (?:by|at|for) (?:the|mr|messrs)\b"
     r"|^\W*price (?:one|two|three) penn?[yc]e?\W*$",
     r"^\[?\d{1,3}[\].]? (?:cf\.|ibid\b|op\. cit|vgl\.)",
+    # events, calls, adverts, surveys
+    r"^\W*see (?:the )?(?:glossary|notes?) on page\b|\bis an alternative performance measure\W*$|\(instructed by\b"
+    r"|^\W*printed (?:on|in)\b.{0,40}\b(?:paper|inks?)\W*$|^\W*nothing further(?: to (?:report|add))?\W*$"
+    r"|^\W*cite (?:this )?as\s?:|^\W*fix(?:e[ds])?\b.{0,20}\btypos?\b.{0,40}$",
+    r"\bwelcome back to (?:the|my|our) (?:channel|show|podcast)\b|^\W*[\w ]{3,20} \(auto-generated\)\W*$"
+    r"|^\W*\d[\d.,]*[KM]? subscribers\W*$|^\W*(?:did you )?(?:spot|f[oi]u?nd|notice|spotted)"
+    r" an? (?:mistake|typo|error)(?: (?:in|on) th\w+ (?:article|page|post|tutorial))?\W*\?"
+    r"|^\W*have a (?:great|good|nice|lovely|wonderful|happy) (?:weekend|day|week|evening|holiday|summer)\b.{0,20}$",
+    r"\bdial-?in\b.{0,20}\d|\bconference id\b.{0,5}\d|^\W*(?:all )?tickets are non-?refundable\W*$",
+    r"^\W*by (?:attending|entering|creating|continuing|using|signing|clicking|submitting|registering|subscribing)\b"
+    r".{0,60}\byou (?:\w+ ){0,3}(?:consent|agree|accept)\b|\bwithdraw (?:your|my) consent\b.{0,30}\b(?:any time"
+    r"|unsubscrib)",
+    r"\bour (?:agents|team|support team) (?:usually|typically) (?:repl|respond|answer)",
+    r"\bcharacters (?:left|remaining)\W*$|\bto get a message when this question\b"
+    r"|\b(?:article|page|video|question|recipe) has been (?:viewed|read) [\d.,]+ times\b",
+    r"^\W*stay (?:with us|tuned)\b.{0,40}\b(?:updates?|latest|coverage)\b.{0,10}$"
+    r"|^\W*have you been affected\b.{0,40}\?",
+    r"^\W*ya somos [\d.,]+\W*$|^\W*ayúdanos a llegar a [\d.,]+\W*$|^\W*faça (?:o )?login\b.{0,40}$",
+    r"\btodos os direitos reservados\b|^\W*published (?:by|in) [^!?]{2,60}\bon .{3,20}\b(?:19|20)\d\d\W*$",
+    r"^\W*[^.!?]{3,40} \(@\w+\) (?:is|was|writes|covers|reports)\b|\bcommitted to publishing\b.{0,40}\bletters\b"
+    r"|\bversion of this (?:article|story) appear(?:s|ed) in print\b",
+    r"\bbest viewed (?:at|in|with) .{0,40}\d|^\W*(?:the )?(?:views|opinions) expressed\b.{0,60}"
+    r"\b(?:are (?:not|those of|solely)|do not)\b",
+    r"^\W*our free (?:\w+ )?(?:e-?mail|newsletter) (?:on|with|about|for|brings)\b|^\W*enjoying (?:this|our)\b.{0,20}\?"
+    r"|\byour (?:donation|gift|contribution)s? (?:keeps?|makes?|funds?)\b.{0,40}\b(?:journalism|reporting|free"
+    r"|possible)\b",
     r"^\W*follow (?:the |our )?[^.!?]{1,40} on (?:facebook|twitter|instagram|linkedin|youtube|telegram"
     r"|mastodon|threads)(?:,? (?:and |or )?\w+){0,3}\W*$"
     r"|\b(?:edit|improve) this page (?:on|in|at)\b|\b(?:vol\. ?)?\d{1,3} ?\(\d{1,3}\)[,:] ?\d{1,5}[–-]\d{1,5}\.?$",
