@@ -201,8 +201,8 @@ def made_documents(count: int) -> list[ScoredDocument]:
 
 def test_fitting_learns_which_words_references_have() -> None:
     documents = made_documents(60)
-    made = fit_expected_rouge(documents[:40], 8)
-    assert made == fit_expected_rouge(documents[:40], 8)
+    made = fit_expected_rouge(documents[:40])
+    assert made == fit_expected_rouge(documents[:40])
     assert made.documents == 40
     assert made.unigrams.length == made.bigrams.length + 1
     right = 0
@@ -212,7 +212,7 @@ def test_fitting_learns_which_words_references_have() -> None:
         right += " ".join(document.texts[place] for place in chosen) == document.references[0]
     assert right >= 16
     with pytest.raises(BertsumError, match="19 documents to fit it on, expected 20"):
-        fit_expected_rouge(documents[:19], 8)
+        fit_expected_rouge(documents[:19])
 
 
 @pytest.mark.long

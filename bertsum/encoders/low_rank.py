@@ -140,28 +140,3 @@ def fold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor]) -> dict[st
                 raise BertsumError(f"adapters: '{name}' fits no matrix of the encoder")
             folded[target] = matrix + SCALE * (high.float() @ low.float())
     return folded
-
-
-def unfold_adapters(encoder: Encoder, weights: dict[str, torch.Tensor], rank: int) -> dict[str, torch.Tensor]:
-    """The inverse of :func:`fold_adapters`, for a model whose encoder was trained whole.
-
-    An adapter is the nearest one of its rank to what training changed in a matrix of a layer (truncated singular value
-    decomposition). What it changed elsewhere in the encoder is left out: embeddings, biases, norms.
-
-    Args:
-        encoder: The pretrained encoder that the training began with.
-        weights: The trained model's, by name.
-        rank: Rank r of the adapters.
-
-    Returns:
-        The adapters, ``lora_A`` (r, H_in) and ``lora_B`` (H_out, r), and the weights outside the encoder.
-    """
-    found = {name: tensor for name, tensor in weights.items() if not name.startswith("encoder.")}
-    for name, part in linears_of(encoder).items():
-        if (trained := weights.get(f"encoder.{name}.weight")) is None:
-            continue
-        left, strengths, right = torch.linalg.svd(trained.float() - part.weight.detach().float(), full_matrices=False)
-        roots = (strengths[:rank] / SCALE).sqrt()
-        found[f"encoder.{name}{_A}"] = (roots[:, None] * right[:rank]).contiguous()
-        found[f"encoder.{name}{_B}"] = (left[:, :rank] * roots).contiguous()
-    return found

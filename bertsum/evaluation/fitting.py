@@ -28,7 +28,7 @@ from bertsum.text import ngrams
 
 DOCUMENTS = 2000  # at most; more of them change nothing, 500 are nearly as good
 LEAST_DOCUMENTS = 20
-CANDIDATES = 8
+CANDIDATES = 8  # a document's best sentences, whose n-grams count; those of more of them fit no better
 _HIDDEN, _UPDATES, _NGRAMS_AT_ONCE, _LEARNING_RATE = 8, 1000, 4096, 0.01
 
 
@@ -48,13 +48,12 @@ class ScoredDocument(NamedTuple):
     references: Sequence[str]
 
 
-def fit_expected_rouge(documents: Iterable[ScoredDocument], candidates: int) -> ExpectedRouge:
+def fit_expected_rouge(documents: Iterable[ScoredDocument]) -> ExpectedRouge:
     """Fits the networks by cross-entropy: the target of an n-gram is the share of references that have it. The same
     documents give the same networks.
 
     Args:
         documents: Documents that the model was not trained on.
-        candidates: Only n-grams of this many best sentences count, as in extracts.
 
     Raises:
         BertsumError: if there are too few documents with n-grams.
@@ -64,7 +63,7 @@ def fit_expected_rouge(documents: Iterable[ScoredDocument], candidates: int) -> 
     lengths: tuple[list[float], list[float]] = ([], [])
     for document in documents:
         scores, places = np.asarray(document.scores, dtype=np.float64), np.asarray(document.places)
-        best = np.sort(np.argsort(-scores, kind="stable")[:candidates])
+        best = np.sort(np.argsort(-scores, kind="stable")[:CANDIDATES])
         words = [words_of(text) for text in document.texts]
         references = [words_of(text) for text in document.references]
         for n in (1, 2):
@@ -128,7 +127,6 @@ def fit_selection(checkpoint: str | Path, config: Config) -> ExpectedRouge:
     Raises:
         BertsumError: if the model is of another kind or not a folder, documents cannot be used, or there are too few.
     """
-    candidates = config.selection.candidates or CANDIDATES
     if not Path(checkpoint).is_dir():
         raise BertsumError(f"checkpoint '{checkpoint}': is no folder; expected one, because its config.json is changed")
     model = Model.from_pretrained(checkpoint, device=str(default_device()), only_score=True)
@@ -153,7 +151,8 @@ def fit_selection(checkpoint: str | Path, config: Config) -> ExpectedRouge:
                     [" ".join(reference) for reference in row["references"]],
                 )
 
-    fitted = fit_expected_rouge(documents(), candidates)
+    fitted = fit_expected_rouge(documents())
+    candidates = config.selection.candidates or CANDIDATES
     chosen_by = {"candidates": candidates, "threshold": None, "trigram_blocking": False}
     write_fitted(Path(checkpoint), {"expected_rouge": fitted}, chosen_by)
     return fitted

@@ -35,7 +35,7 @@ SCALE_FIELD = "adapter_scale"
 CONFIG_FILE, WEIGHTS_FILE, CARD_FILE = "config.json", "model.safetensors", "README.md"
 _TOKENIZER_FILE = "tokenizer_config.json"
 TARGET_FOLDER = "target"  # folder with the tokenizer of texts to write
-# English models that come with the package: bundled has adapters and needs the encoder minilm, small has its encoder.
+# English models that come with the package: bundled holds changes of the encoder minilm and needs it, small is whole.
 PACKAGED = {name: Path(__file__).parent / name for name in ("bundled", "small")}
 
 
@@ -156,7 +156,7 @@ def write_model(
 
 
 def read_model(folder: Path) -> SavedModel:
-    """Reads a folder that :func:`write_model` wrote. Adapters without a tokenizer get the encoder's.
+    """Reads a folder that :func:`write_model` wrote; one that needs its pretrained encoder may lack the tokenizer.
 
     Raises:
         BertsumError: if a file is missing or broken; the message names it.
@@ -181,7 +181,7 @@ def read_model(folder: Path) -> SavedModel:
         # building them would take forever
         raise BertsumError(f"model '{folder}': {CONFIG_FILE} is broken: {layers} layers for {len(weights)} weights")
     if not (folder / _TOKENIZER_FILE).is_file():
-        if config.model.adapters is None:
+        if config.model.adapters is None and not getattr(encoder_config, CHANGES_FILE, False):
             raise BertsumError(
                 f"model '{folder}': {_TOKENIZER_FILE} is missing, expected a folder that save_pretrained wrote"
             )
