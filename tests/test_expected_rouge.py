@@ -130,6 +130,21 @@ def test_only_the_best_sentences_are_candidates() -> None:
     assert choose(candidates=1) == [0]
 
 
+@pytest.mark.parametrize("sentences", [2, 3, 4])
+def test_a_filled_extract_is_that_of_a_slow_version(sentences) -> None:
+    """Its reference is as long as the sentences with the best scores are together, if that is longer."""
+    best = sorted(PLACES, key=lambda place: -SCORES[place])[:sentences]
+    own = [sum(len(ngrams_of(words_of(TEXTS[place]), n)) for place in best) for n in (1, 2)]
+    longer = [
+        replace(one, length=max(one.length, long)) for one, long in zip((network(1), network(2, 7.0)), own, strict=True)
+    ]
+    filled = max(
+        itertools.combinations(PLACES, sentences),
+        key=lambda extract: slow_value(ExpectedRouge(*longer, 100), extract, TEXTS, SCORES),
+    )
+    assert choose(sentences=sentences, fill=True) == list(filled)
+
+
 def test_an_extract_is_filled_up_to_its_limits() -> None:
     for count in (1, 3, 5):
         assert len(choose(sentences=count, fill=True, candidates=1)) == count

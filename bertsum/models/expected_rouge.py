@@ -267,6 +267,7 @@ class _Candidates:
         self.places = np.array(sorted(ranked[:count]), dtype=np.int64)
         self.words = np.array([words[place] for place in self.places])
         self.most = min(limit, len(self.places))
+        self._best = np.searchsorted(self.places, ranked[: self.most])
         self.apart = np.zeros((len(self.places),) * 2, dtype=bool)
         if selection.trigram_blocking:
             blocking = [blocking_ngrams(texts[place]) for place in self.places]
@@ -274,8 +275,10 @@ class _Candidates:
                 self.apart[one] = [other != one and bool(own & theirs) for other, theirs in enumerate(blocking)]
 
     def wanted_length(self, sizes: np.ndarray) -> float:
-        """How long an extract is that is filled up, as n-grams, from the sizes of the candidates (C); else 0."""
-        return float(min(self.budget, self.most * sizes.mean())) if self.fill else 0.0
+        """How long an extract is that is filled up, as n-grams, from the sizes of the candidates (C); else 0. The mean
+        of them all would be too short where many short ones have low scores, and would prefer these.
+        """
+        return float(min(self.budget, sizes[self._best].sum())) if self.fill else 0.0
 
     @property
     def are_few(self) -> bool:
