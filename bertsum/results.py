@@ -89,7 +89,8 @@ class Answers:
     """How well sentences that answer queries are found, in percent with 95% bootstrap intervals.
 
     Attributes:
-        answerable: Number of records with a sentence that answers; the next three figures are means over them.
+        answerable: Number of records with a sentence that answers; the next three figures are means over them, and None
+            without such records.
         p1: Share of these records whose best sentence answers (P@1).
         mrr: Mean reciprocal rank of the first sentence that answers.
         map: Mean average precision.
@@ -97,15 +98,20 @@ class Answers:
     """
 
     answerable: int
-    p1: CorpusScore
-    mrr: CorpusScore
-    map: CorpusScore
+    p1: CorpusScore | None
+    mrr: CorpusScore | None
+    map: CorpusScore | None
     curve: list[AtThreshold]
+
+    @property
+    def ranks(self) -> list[CorpusScore]:
+        """P@1, MRR and MAP; none without records with an answer."""
+        return [one for one in (self.p1, self.mrr, self.map) if one is not None]
 
     @staticmethod
     def read(values: dict[str, Any]) -> Answers:
         """The inverse of ``asdict``, from JSON."""
-        ranks = {name: CorpusScore(**_with_tuples(values[name])) for name in ("p1", "mrr", "map")}
+        ranks = {name: values[name] and CorpusScore(**_with_tuples(values[name])) for name in ("p1", "mrr", "map")}
         return Answers(values["answerable"], **ranks, curve=[AtThreshold(**point) for point in values["curve"]])
 
 
@@ -298,10 +304,11 @@ class Results:
 
     def _answers_table(self) -> Iterator[str]:
         width = _width(self.answers)
-        if self.answers:
+        ranked = {system: one.ranks for system, one in self.answers.items() if one.ranks}
+        if ranked:
             yield f"{'':<{width}}" + "".join(f"{title:>8}{'95% interval':>17}" for title in ("P@1", "MRR", "MAP"))
-        for system, one in self.answers.items():
-            yield f"{system:<{width}}{_shown((rank.score, *rank.interval) for rank in (one.p1, one.mrr, one.map))}"
+        for system, ranks in ranked.items():
+            yield f"{system:<{width}}{_shown((rank.score, *rank.interval) for rank in ranks)}"
 
     def _thresholds_table(self) -> Iterator[str]:
         width = _width(self.answers) + 11

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from bertsum.evaluation.answers import overlap_scores, write_answers
 from bertsum.evaluation.calibration import _best_scores, threshold_for
 from bertsum.evaluation.compare import compare
 from bertsum.models.contract import Prediction
+from bertsum.results import Answers
 
 SENTENCES = [f"Sentence {number} is about the harbour and the boats that lie in it." for number in range(20)]
 
@@ -41,6 +43,20 @@ def test_an_answer_that_is_not_read_is_missed(tokenizer: Any, tmp_path: Path) ->
     assert (half.answered, half.recall) == (pytest.approx(2 / 3), 0.5)
     assert _best_scores(tmp_path / "p.jsonl") == [0.9, 0.9, 0.0]
     assert json.loads((tmp_path / "p.jsonl").read_text().splitlines()[2])["relevant"] == [19]
+
+
+def test_records_none_of_which_has_an_answer(tokenizer: Any, tmp_path: Path) -> None:
+    config = Config.from_dict({"encoding": {"max_length": 64}}, training=False)
+    asked = [
+        Document(str(place), SENTENCES[:3], [], "", query="Which?", evidence=Evidence(sentences=())) for place in (0, 1)
+    ]
+    rows: list[Any] = ExtractiveRows(config, tokenizer, "validation")(asked)
+    made = [Prediction(place, [], [], [best, 0.1, 0.1]) for place, best in enumerate((0.8, 0.2))]
+    found = write_answers(tmp_path / "p.jsonl", rows, made, None, 10, 0)
+    assert (found["model"].answerable, found["model"].ranks, found["first"].ranks) == (0, [], [])
+    half = next(point for point in found["model"].curve if point.threshold == 0.5)
+    assert (half.answered, half.recall, half.removed, half.empty) == (None, None, pytest.approx(5 / 6), 0.5)
+    assert Answers.read(json.loads(json.dumps(asdict(found["model"])))) == found["model"]
 
 
 def test_shared_words_weigh_the_same_in_any_order() -> None:

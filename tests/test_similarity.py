@@ -78,6 +78,10 @@ def test_similarity_is_that_of_texts_that_the_pretrained_encoder_reads_alone(sum
         [AskedDocument(logits, ids.input_ids, ids.cls_positions)] * 2, 2.0, PredictOptions(precision="fp32")
     )  # from what is kept
     assert all(torch.equal(one, raised) for one in again)
+    for lower, read in ((6.5, [2]), (7.5, [])):  # what is below -5 is not read again
+        low = AskedDocument(logits - lower, ids.input_ids, ids.cls_positions)
+        (same,) = pretrained.raised([low], 2.0, PredictOptions(precision="fp32"))
+        assert [place for place in range(4) if same[place] != low.logits[place]] == read
 
 
 def test_similarity_raises_scores_of_answers_alone(summarizer) -> None:

@@ -103,7 +103,7 @@ def to_small_file(model: str | Path, config: Config, changes: bool = False) -> C
     Args:
         model: A checkpoint folder or hub id.
         config: The new run: its folder and its data.
-        changes: Whether the file holds, of the encoder, only what training changed, in four bits.
+        changes: Whether the file holds, of the encoder, only what training changed, in few bits.
 
     Raises:
         BertsumError: if the model or the data cannot be used, or the run folder holds another run.

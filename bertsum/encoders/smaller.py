@@ -23,7 +23,10 @@ def made_smaller(config: PretrainedConfig) -> list[str]:
     if projections := [name for name in int8_modules(config) if "embeddings" not in name]:
         told.append(f"{len(projections)} projections compute in eight bits where the processor is quick at it.")
     if getattr(config, CHANGES_FILE, False):
-        told.append("Of the encoder, the file holds what training changed in the pretrained one, in four bits.")
+        told.append(
+            "Of the encoder, the file holds what training changed in the pretrained one, in three bits a number, "
+            "and in one bit in the word embeddings."
+        )
     elif getattr(config, INT8_FILE, False):
         told.append("The file keeps matrices in eight bits and all else in half precision.")
     return told

@@ -87,17 +87,14 @@ def summarize_answers(
         thresholds: The thresholds to try; none if scores are not probabilities.
         samples: Number of resamplings.
         seed: Seed of the resamplings.
-
-    Raises:
-        BertsumError: if no record has a sentence that answers.
     """
     figures = np.array([ranking_figures(one.scores, one.relevant) for one in records if one.relevant.any()])
+    curve = [at_threshold(records, threshold) for threshold in thresholds]
     if not len(figures):
-        raise BertsumError("evaluation.metrics answers: no record has a sentence that answers")
+        return Answers(0, None, None, None, curve)
     low, high = interval(resampled_means(figures, samples, seed))
     means = figures.mean(axis=0)
     p1, mrr, mean = (CorpusScore(float(100 * means[k]), (float(100 * low[k]), float(100 * high[k]))) for k in range(3))
-    curve = [at_threshold(records, threshold) for threshold in thresholds]
     return Answers(len(figures), p1, mrr, mean, curve)
 
 
@@ -124,7 +121,7 @@ def write_answers(
         counted by its inverse document frequency), and ``model``.
 
     Raises:
-        BertsumError: if the file cannot be written, or no record has a query or an answer.
+        BertsumError: if the file cannot be written, or a record has no query.
     """
     model, texts = [], []
     with whole_file(file) as lines:

@@ -29,9 +29,9 @@ from bertsum.models.scoring import advice, in_threads
 
 Tokens = tuple[int, ...]
 
-# Sentences are read again whose logit is at most this much below the best: the best 3, or the best 32nd part of a long
-# document. More of them gain little. Those that are not read count as if their cosine were UNRELATED.
-MARGIN = 3.0
+# Sentences are read again whose logit is at most MARGIN below the best, and not below LEAST: the best 3, or the best
+# 32nd part of a long document. More gain little. Those that are not read count as if their cosine were UNRELATED.
+MARGIN, LEAST = 3.0, -5.0
 FEWEST, SHARE = 3, 32
 UNRELATED = 0.3  # the cosine that counts nothing
 _KEPT = 4096  # vectors, at most, for the next calls: one query is asked of many documents
@@ -55,7 +55,8 @@ class AskedDocument:
         """Places of the sentences that are read again, the best ones first."""
         most = max(FEWEST, len(self.logits) // SHARE)
         best = self.logits.sort(descending=True, stable=True)
-        return best.indices[:most][best.values[:most] >= best.values[0] - MARGIN].tolist()
+        least = max(float(best.values[0]) - MARGIN, LEAST)
+        return best.indices[:most][best.values[:most] >= least].tolist()
 
     def query(self) -> Tokens:
         """[CLS] query [SEP], without the [SEP] behind it."""

@@ -62,7 +62,7 @@ def answers_html(
         title=title,
         css=f"{css}\n{STYLE}",
         facts=facts,
-        ranks=[(system, [_cell(rank) for rank in (one.p1, one.mrr, one.map)]) for system, one in figures.items()],
+        ranks=[(system, [_cell(rank) for rank in one.ranks]) for system, one in figures.items() if one.ranks],
         curves=[_curve(system, one) for system, one in figures.items() if one.curve],
         chosen=CHOSEN,
         relevant=ORACLE,
