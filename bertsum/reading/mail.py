@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import email
 import email.policy
-from email.message import EmailMessage
+from contextlib import suppress
+from dataclasses import replace
+from email.message import EmailMessage, MIMEPart
 
 from bertsum.errors import BertsumError
 from bertsum.files import encoding_of
 from bertsum.reading.markup import read_html
 from bertsum.reading.text import FileText, TextBuilder
-from bertsum.text import sanitize
+from bertsum.text import sanitize, split_words
+
+_STUB = 4  # times as many words in the HTML part: then the plain part says only that there is one
 
 
 def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
-    """The text of an e-mail: its plain part, else its HTML part.
+    """The text of an e-mail: its plain part, or its HTML part if the plain one is missing or only points to it.
 
     Args:
         data: The file.
@@ -29,18 +33,30 @@ def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
     body = message.get_body(preferencelist=("plain", "html"))
     if body is None:
         raise BertsumError(f"'{name}': has no text, expected an e-mail with a plain or an HTML part")
+    found = _read(body, name, encoding)
+    other = message.get_body(preferencelist=("html",))
+    if other is not None and other is not body:
+        with suppress(BertsumError):  # a broken page beside a plain part
+            page = _read(other, name, encoding)
+            if _STUB * len(split_words(found.text)) < len(split_words(page.text)):
+                found = page
     builder = TextBuilder()
     for header, value in message.items():
         builder.skip(f"{header}: {sanitize(str(value))}", "mail header")
     for part in message.iter_attachments():
         builder.skip(part.get_filename() or part.get_content_type(), "attachment")
+    return replace(found, skipped=[*builder.built().skipped, *found.skipped])
+
+
+def _read(body: MIMEPart, name: str, encoding: str | None) -> FileText:
+    """The text of a plain or an HTML part."""
     content = body.get_payload(decode=True)
     raw = content if isinstance(content, bytes) else b""
     charset = body.get_content_charset() or encoding or "utf-8"
     if body.get_content_type() == "text/html":
-        page = read_html(raw, name, charset, whole=True)
-        return FileText(page.text, name, page.marks, [*builder.built().skipped, *page.skipped])
+        return read_html(raw, name, charset, whole=True)
     text = _decoded(raw, name, charset, encoding)
+    builder = TextBuilder()
     builder.add(_unflowed(text) if body.get_param("format") == "flowed" else text)
     return builder.built(name)
 

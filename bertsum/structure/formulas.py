@@ -73,6 +73,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
         ),
         2,
     ),
+    "manual": (re.compile(r"^([A-Z][\w.-]*\(\d[a-z]?\))[ \t]{2,}.*[ \t]{2,}\1[ \t]*$", re.MULTILINE), 1),
     "call": (re.compile(r"^operator[ \t]*(?::|-|$)|\[operator instructions\]", re.IGNORECASE | re.MULTILINE), 2),
     "press": (
         re.compile(
@@ -282,6 +283,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
             r"|administrivia|housekeeping notes?"
             r"|cross[- ]references? to related applications?"
             r"|forward[- ]looking statements?|safe harbor(?: statement)?|status of this memo|copyright notice"
+            r"|recht(?:smittel|sbehelfs)belehrung"
         ),
     },
     "press": {
@@ -299,6 +301,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
     },
     "readme": {"licence": any_of(r"licensing|authors?|citing(?: \w+){0,2}|comments?|funding")},
+    "manual": {"licence": any_of(r"authors?|copyright|reporting bugs|colophon|standards|conforming to")},
     "legal": {
         "formula": any_of(
             r"short title(?: .*)?|citation(?: and .*)?|definitions?(?: .*)?|interpretation(?: .*)?"

@@ -14,7 +14,7 @@ from bertsum.structure.bylines import is_byline, is_credit
 from bertsum.structure.mail import mark_digest, mark_mail
 from bertsum.structure.markdown import is_markdown, mark_markdown
 from bertsum.structure.marks import LineMarks, Mark, lines_of
-from bertsum.structure.regions import label_ends, mark_regions
+from bertsum.structure.regions import label_ends, latex_comments, mark_regions
 from bertsum.structure.units import (
     INTRODUCTION,
     PART,
@@ -28,6 +28,7 @@ from bertsum.structure.units import (
     why_no_sentence,
     why_not_chosen,
 )
+from bertsum.structure.wikitext import mark_wikitext
 from bertsum.text import sanitize, split_words
 
 _BLANK_LINE = re.compile(r"(?:\r\n|[\n\r\f])[^\S\n\r]*(?:\r\n|[\n\r\f])[\s]*$")
@@ -86,11 +87,13 @@ def pieces_of(text: str, language: str, marks: Sequence[Mark] = (), markdown: bo
     digest = not markdown and mark_digest(lines)
     markdown = markdown or (not digest and is_markdown(clean))
     mail = digest or (not markdown and mark_mail(lines))
+    mark_wikitext(lines)
     mark_markdown(lines, markdown)
     mark_regions(lines)
     kinds = formulas.kinds_of(clean)
     labels = label_ends(lines, speakers="clinic" not in kinds)  # whose labels recur with each visit
-    stretches = _stretches(len(text), sorted([*lines.marks(), *labels], key=lambda mark: mark.start))
+    parts = [*labels, *latex_comments(lines)]
+    stretches = _stretches(len(text), sorted([*lines.marks(), *parts], key=lambda mark: mark.start))
     items = [_Item(unit, mark.why) for mark in stretches for unit in _units(clean, mark, language)]
     kinds = _kinds(kinds, items, mail) | {formulas.ADVERT}
     place = around([item.unit for item in items if not item.why])

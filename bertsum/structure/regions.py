@@ -80,6 +80,7 @@ _DIFF_COUNTS = re.compile(r" ?\S+ +\| +\d+ [+-]+$| ?\d+ files? changed\b")
 _CAPTION_TIME = re.compile(r"\s*(?:\d{1,2}:)?\d{1,2}:\d\d$")
 _LATEX = re.compile(r"\s*(?:\\[a-zA-Z]+\*?\s*(?:[\[{]|$)|%)")
 _LATEX_BEGINS = re.compile(r"\s*\\(?:documentclass|begin|section|chapter|usepackage)\b")
+_LATEX_COMMENT = re.compile(r"(?<=[.!?])\s+%.*")  # behind a sentence: between its words it would cut it in two
 _TRACEBACK = "Traceback (most recent call last):"
 _EDGE = 2  # lines at the top and at the bottom of a page that may recur
 _REPEATED_WORDS = 15  # most words of a running header
@@ -168,7 +169,7 @@ def _mark_tracebacks(marks: LineMarks) -> None:
 
 def _mark_code(marks: LineMarks) -> None:
     """Marks lines of logs, what ``git diff`` prints, and commands of LaTeX."""
-    latex = sum(bool(_LATEX_BEGINS.match(line.text)) for line in marks.lines) >= 2
+    latex = _is_latex(marks)
     inside = False
     for number, line in enumerate(marks.lines):
         begins = _DIFF.match(line.text) is not None
@@ -177,6 +178,16 @@ def _mark_code(marks: LineMarks) -> None:
             marks.set([number], "log line")
         elif inside or _DIFF_COUNTS.match(line.text) or (latex and _LATEX.match(line.text)):
             marks.set([number], "code")
+
+
+def _is_latex(marks: LineMarks) -> bool:
+    return sum(bool(_LATEX_BEGINS.match(line.text)) for line in marks.lines) >= 2
+
+
+def latex_comments(marks: LineMarks) -> list[Mark]:
+    """Marks comments of LaTeX that stand behind a sentence."""
+    found = ((line, _LATEX_COMMENT.search(line.text)) for line in (marks.lines if _is_latex(marks) else ()))
+    return [Mark(line.start + comment.start(), line.end, "comment") for line, comment in found if comment]
 
 
 def _mark_signatures_of_posts(marks: LineMarks) -> None:

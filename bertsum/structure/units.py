@@ -105,6 +105,7 @@ _POINTER = re.compile(
 _PHOTO_BEHIND = re.compile(r"[.!] (?:photos?|pictures?|foto)(?: by| courtesy of|:) [^.!?]{1,40}[.!]?$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\W*(?:\([^()]{1,40}\)|\[[^\[\]]{1,40}\])\W*$|\W*thanks,? (?:to )?@\S+\W*$", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"`[^`]+`")
+_SYNOPSIS = re.compile(r"\s*\S+(?: \S+)?\s+\[-{1,2}\w[^\[\]\n]{0,30}\]")  # "usage: tool [-hq] [-o FILE]"
 _RATING = re.compile(
     r"(?:\W|^)\d(?:[.,]\d)? (?:out of|of|von|su|sur|de|van de) 5 "
     r"(?:stars?|sternen?|stelle|étoiles|estrellas|estrelas|sterren)\b",
@@ -270,6 +271,8 @@ def why_no_sentence(unit: Unit, below: Unit | None, place: Around) -> str | None
         return "task"
     if _NOTE.match(text):
         return "note"
+    if _SYNOPSIS.match(text):
+        return "code"
     rated = _RATING.search(text)
     if rated and words <= (2 * _LONGEST_CREDIT if rated.start() == 0 and not unit.ended else _LONGEST_CREDIT):
         return "rating"
