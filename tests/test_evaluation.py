@@ -185,6 +185,7 @@ def test_compare_refuses(tmp_path) -> None:
         ('{"id": "x"}', r"b.jsonl line 1: got .*; expected a line of predictions.jsonl"),
         ('{"id": "x", "rouge": null}', r"b.jsonl line 1: got .*\"rouge\": null.*; expected a line"),
         ("", "has no predictions"),
+        ('{"id": "1", "relevant": [], "scores": [0.5]}\n', "has an answer in none of its 1 records; expected some"),
         ('{"id": "x", "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 7}}', "figures from 0 to 1"),
         ('{"id": "z", "rouge": {"rouge1": 0.1, "rouge2": 0.1, "rougeL": 0}}', "3 of 3 documents are in one file only"),
     ):

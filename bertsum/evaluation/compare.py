@@ -129,9 +129,11 @@ def _read(path: Path) -> dict[Document, dict[str, list[float]]]:
     """ROUGE F1, statistics of translations, and ranks of answers, each by metric; by document."""
     documents: dict[Document, dict[str, list[float]]] = {}
     seen: Counter[str] = Counter()
+    unanswered = 0
     for place, record in read_json_lines(path):
         if record.get("relevant") == []:
-            continue  # where nothing answers, nothing ranks first
+            unanswered += 1  # where nothing answers, nothing ranks first
+            continue
         try:
             figures = _rouge(record) | _statistics(record) | _ranking(record)
             identity = str(record["id"])
@@ -151,7 +153,8 @@ def _read(path: Path) -> dict[Document, dict[str, list[float]]]:
         documents[identity, seen[identity], answering] = figures
         seen[identity] += 1
     if not documents:
-        raise BertsumError(f"'{path}' has no predictions")
+        missing = f"an answer in none of its {unanswered:,} records; expected some" if unanswered else "no predictions"
+        raise BertsumError(f"'{path}' has {missing}")
     return documents
 
 
