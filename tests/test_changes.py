@@ -93,12 +93,15 @@ def test_a_broken_file_of_changes(trained, tmp_path, bert_config, tokenizer) -> 
     trained.save_pretrained(tmp_path / "changes")
     file = tmp_path / "changes" / "model.safetensors"
     there = load_file(file)
-    left = {name: one for name, one in there.items() if not name.endswith("0.intermediate.dense.change_codes")}
-    save_file(left, file)
-    with pytest.raises(
-        BertsumError, match=r"model.safetensors is broken: encoder.*intermediate.dense.weight has no change"
-    ):
-        Model.from_pretrained(tmp_path / "changes")
+    module = "encoder.encoder.layer.0.intermediate.dense."
+    codes, scales = there[module + "change_codes"], there[module + "change_scales"]
+    for broken in ({"codes": codes[:, :-1].contiguous()}, {"codes": codes.float()}, {"scales": scales[:, None]}, {}):
+        left = {name: one for name, one in there.items() if broken or name != module + "change_codes"}
+        save_file(left | {f"{module}change_{name}": one for name, one in broken.items()}, file)
+        with pytest.raises(
+            BertsumError, match=r"model.safetensors is broken: encoder.*intermediate.dense.weight has no change"
+        ):
+            Model.from_pretrained(tmp_path / "changes")
     save_file(there, file)
     config = json.loads((tmp_path / "changes" / "config.json").read_text())
     config["model"]["encoder"] = str(tmp_path / "nowhere")

@@ -67,7 +67,8 @@ def with_changes(pretrained: Encoder, weights: Mapping[str, torch.Tensor]) -> di
         module = name.removesuffix("weight")
         codes, scales = weights.get(module + _CODES), weights.get(module + _SCALES)
         rows, columns = found[name].shape
-        if codes is None or scales is None or codes.shape != (rows, -(-columns * count // 8)) or len(scales) != rows:
+        expected = (torch.uint8, (rows, -(-columns * count // 8)), (rows,))
+        if codes is None or scales is None or (codes.dtype, codes.shape, scales.shape) != expected:
             raise ValueError(f"{name} has no change, or one that does not fit the pretrained encoder")
         found[name] = found[name].float() + _from_bits(codes, scales, columns, count)
     return found
