@@ -110,8 +110,13 @@ class Answers:
 
     @staticmethod
     def read(values: dict[str, Any]) -> Answers:
-        """The inverse of ``asdict``, from JSON."""
-        ranks = {name: values[name] and CorpusScore(**_with_tuples(values[name])) for name in ("p1", "mrr", "map")}
+        """The inverse of ``asdict``, from JSON; ValueError if P@1, MRR or MAP is missing, or has no records."""
+        ranks = {
+            name: None if values[name] is None else CorpusScore(**_with_tuples(values[name]))
+            for name in ("p1", "mrr", "map")
+        }
+        if any((rank is None) != (values["answerable"] == 0) for rank in ranks.values()):
+            raise ValueError("answers: expected p1, mrr and map if there are records with an answer, else null")
         return Answers(values["answerable"], **ranks, curve=[AtThreshold(**point) for point in values["curve"]])
 
 

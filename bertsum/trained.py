@@ -67,7 +67,7 @@ def add_compress(parser: argparse.ArgumentParser) -> None:
     for option, what in (
         ("--int8", "compute in eight bits where this changes few summaries"),
         ("--int8-file", "store the file in eight bits, and compute as before"),
-        ("--changes-file", "store what training changed in model.encoder, in four bits, and compute as before"),
+        ("--changes-file", "store what training changed in model.encoder, in one to three bits, and compute as before"),
     ):
         kept.add_argument(option, dest="stored", action="store_const", const=option, help=what)
     parser.add_argument(

@@ -158,6 +158,16 @@ def test_a_model_that_answers_queries(measured, tmp_path) -> None:
     figures = {name: {"score": score, "interval": [1.0, 99.5]} for name, score in ranks.items()}
     systems = ("first", "overlap", next(iter(values["weights"])))
     values |= {"systems": {}, "answers": {name: {"answerable": 9, "curve": [], **figures} for name in systems}}
+    point = {"threshold": 0.5, "answered": None, "recall": None, "removed": 0.75, "empty": 0.25}
+    unanswered = {"answerable": 0, "curve": [], "p1": None, "mrr": None, "map": None}
+    none = {**values, "answers": {"first": unanswered, systems[2]: {**unanswered, "curve": [point]}}}
+    file.write_text(json.dumps(none))
+    text = bertsum.BertSum.from_pretrained(run / "best").generate_model_card().text
+    assert "12 documents, none of which has an answer" in text and "\n| 0.500 | 25.0% |\n" in text
+    none["answers"]["first"]["answerable"] = 3
+    file.write_text(json.dumps(none))
+    with pytest.raises(bertsum.BertsumError, match="expected p1, mrr and map"):
+        bertsum.BertSum.from_pretrained(run / "best").generate_model_card()
     file.write_text(json.dumps(values))
     model = bertsum.BertSum.from_pretrained(run / "best")
     assert "It answers queries" not in model.generate_model_card().text

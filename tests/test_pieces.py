@@ -54,6 +54,7 @@ def test_a_kind_of_document(name) -> None:
 def test_prose_stays_where_words_and_forms_are_of_structure(record) -> None:
     """A sentence is kept that has the words or the form of a heading, a mail or a table; and they are found still."""
     pieces = pieces_of(record["text"], record["language"], markdown=record["text"].startswith("#"))
+    assert "".join(piece.text for piece in pieces) == record["text"]
     kept = [" ".join(piece.text.split()) for piece in pieces if not piece.why]
     assert kept
     assert [sentence for sentence in record.get("kept", ()) if not any(sentence in text for text in kept)] == []

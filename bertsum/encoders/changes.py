@@ -2,7 +2,8 @@
 
 A matrix is ``W + D``, and W is the pretrained encoder's. A row of D has a scale s, and each of its numbers is
 ``s (c + 1/2)`` with a whole number c. In a layer's matrix c is one of eight numbers, from -4 to 3: three bits. In the
-word embeddings, which are half of an encoder like minilm, it is -1 or 0: one bit. Of several scales the one is taken
+word embeddings, which are half of an encoder like minilm, it is -1 or 0: one bit. Positions and segments have three, as
+layers have. Of several scales the one is taken
 whose numbers are nearest (the least sum of squared errors). Biases and norms are kept as they are.
 
 The encoder's configuration tells of it by the entry ``changes_file``, beside those of :mod:`bertsum.encoders.int8`.
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 _CODES, _SCALES = "change_codes", "change_scales"
 _BITS, _BITS_OF_WORDS = 3, 1
-_TRIED = [share / 20 for share in range(2, 21)]  # scales, as shares of the one that clips nothing
+# Scales, as shares of the one that clips nothing. The small ones are for rows of a few large changes, 0 for those that
+# are better left out.
+_TRIED = [0, 0.01, 0.02, 0.03, 0.05, 0.07, *(share / 20 for share in range(2, 21))]
 
 
 def as_changes(pretrained: Encoder, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

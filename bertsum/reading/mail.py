@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 from contextlib import suppress
 from dataclasses import replace
 from email.message import EmailMessage, MIMEPart
@@ -14,7 +15,9 @@ from bertsum.reading.markup import read_html
 from bertsum.reading.text import FileText, TextBuilder
 from bertsum.text import sanitize, split_words
 
-_STUB = 4  # times as many words in the HTML part: then the plain part says only that there is one
+# What a plain part says that only points to the HTML part; and how much shorter it is.
+_POINTS = re.compile(r"\bhtml\b|\bbrowser|\bnavegador|\bnavigat(?:eur|ore)\b|https?://", re.IGNORECASE)
+_MOST_OF_STUB, _SHORTER = 40, 4  # words; times
 
 
 def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
@@ -34,18 +37,29 @@ def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
     if body is None:
         raise BertsumError(f"'{name}': has no text, expected an e-mail with a plain or an HTML part")
     found = _read(body, name, encoding)
-    other = message.get_body(preferencelist=("html",))
-    if other is not None and other is not body:
-        with suppress(BertsumError):  # a broken page beside a plain part
-            page = _read(other, name, encoding)
-            if _STUB * len(split_words(found.text)) < len(split_words(page.text)):
-                found = page
     builder = TextBuilder()
     for header, value in message.items():
         builder.skip(f"{header}: {sanitize(str(value))}", "mail header")
     for part in message.iter_attachments():
         builder.skip(part.get_filename() or part.get_content_type(), "attachment")
+    said = len(split_words(found.text))
+    other = _alternative(message, body) if said <= _MOST_OF_STUB else None
+    if other is not None and (not said or _POINTS.search(found.text)):
+        with suppress(BertsumError):  # a broken page beside a plain part
+            page = _read(other, name, encoding)
+            if _SHORTER * said < len(split_words(page.text)):
+                builder.skip(found.text, "plain part")
+                found = page
     return replace(found, skipped=[*builder.built().skipped, *found.skipped])
+
+
+def _alternative(message: EmailMessage, body: MIMEPart) -> MIMEPart | None:
+    """The HTML part that says the same as a plain part."""
+    for container in message.walk():
+        if container.get_content_type() == "multipart/alternative" and body in container.get_payload():
+            assert isinstance(container, MIMEPart)
+            return container.get_body(preferencelist=("html",))
+    return None
 
 
 def _read(body: MIMEPart, name: str, encoding: str | None) -> FileText:

@@ -340,6 +340,13 @@ class _Blocks(HTMLParser):
         self._counts: Counter[str] = Counter()  # of the open elements' tags
         self._text: list[str] = []
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Reads ``<![...`` of an unknown kind as browsers do, as a comment; the parser would end with an error."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i, report)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begins a block."""
         if tag in _BLOCKS or tag in _SILENT:

@@ -1,6 +1,7 @@
 """Set phrases ("formulas") of kinds of documents, and sections that say nothing about a document's subject.
 
-They are searched for only in documents of that kind, so that a story about a meeting loses nothing.
+They are searched for only in documents of that kind, so that a story about a meeting loses nothing. Adverts and the
+warnings of funds are searched for in all documents.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ KINDS: dict[str, tuple[re.Pattern[str], int]] = {
         ),
         2,
     ),
-    "manual": (re.compile(r"^([A-Z][\w.-]*\(\d[a-z]?\))[ \t]{2,}.*[ \t]{2,}\1[ \t]*$", re.MULTILINE), 1),
+    "manual": (re.compile(r"^([\w.-]{1,40}\(\d\w{0,3}\))[ \t]{2,60}\S.{0,80}\S[ \t]{2,60}\1[ \t]*$", re.MULTILINE), 1),
     "call": (re.compile(r"^operator[ \t]*(?::|-|$)|\[operator instructions\]", re.IGNORECASE | re.MULTILINE), 2),
     "press": (
         re.compile(
@@ -301,7 +302,7 @@ SECTIONS: dict[str, dict[str, re.Pattern[str]]] = {
         ),
     },
     "readme": {"licence": any_of(r"licensing|authors?|citing(?: \w+){0,2}|comments?|funding")},
-    "manual": {"licence": any_of(r"authors?|copyright|reporting bugs|colophon|standards|conforming to")},
+    "manual": {"licence": any_of(r"authors?|reporting bugs|colophon|standards|conforming to")},
     "legal": {
         "formula": any_of(
             r"short title(?: .*)?|citation(?: and .*)?|definitions?(?: .*)?|interpretation(?: .*)?"

@@ -18,19 +18,20 @@ JAPANESE_LETTER = (
 # A code to type, which is in capitals.
 _CODE = r"(?:the |our |my )?(?:(?:promo|discount|coupon) )?code (?-i:[A-Z][A-Z0-9]{2,})\b"
 # These count in paragraphs of any length: adverts that are read out, what people say when a call begins, questions to
-# ministers.
+# ministers, warnings of funds.
 ADVERTS = any_of(
     r"\bthis (?:episode|podcast|video) is (?:brought to you|sponsored) by\b",
     rf"\b(?:use|enter) {_CODE}.{{0,60}}\b(?:(?:percent|%|\d|half|tenth) off|checkout|discount)\b",
     rf"\b(?:off|discount)\b.{{0,30}}\b(?:with|using|use|enter) {_CODE}",
-    r"\bleave (?:us )?(?:a (?:rating|review)|(?:\d|\w+) stars)\b.{0,40}\bpodcasts?\b",
-    r"^\W*(?:go to|visit|head (?:over )?to)\b.{0,60}\b(?:percent|per cent|%) off\b.{0,40}$",
-    r"\bwelcome (?:back )?to\b.{0,40}\b(?:the|a|our) (?:podcast|show) (?:about|for|where|that|on|with)\b"
+    r"\bleave (?:us )?(?:a (?:rating|review)|(?:\d|five|four) stars)\b.{0,40}\bpodcasts?\b",
+    r"^\W*(?:go to|visit|head (?:over )?to) \S+ (?:slash|dot) \S+ (?:for|and get)\b.{0,30} off\b",
+    r"^\W*(?:(?:hello|hi|hey)\b.{0,12} )?welcome (?:back )?to\b.{0,40}\b(?:the|a|our) (?:podcast|show)"
+    r" (?:about|for|where|that|on|with)\b"
     r"|^\W*thank(?:s| you)(?: so much| very much)? for having (?:me|us)(?: on| back| here)?\W*$",
     # funds
-    r"\bpast performance is (?:not|no) (?:a )?(?:reliable )?(?:indicat|guid|guarant)"
-    r"|\bthe value of (?:your |an )?investments? (?:can|may) (?:go down|fall)\b.{0,40}\bas well as\b"
-    r"|\brefer to the (?:fund(?:['’]s)? )?prospectus\b.{0,80}\binvest",
+    r"^\W*past performance is (?:not|no) (?:a )?(?:reliable )?(?:indicat\w+|guide|guarantee) (?:of|to) future\b"
+    r"|^\W*the value of (?:your |an )?investments?\b.{0,40}\b(?:can|may) (?:go down|fall) as well as (?:up|rise)\b"
+    r"|^\W*(?:please )?refer to the (?:fund(?:['’]s)? )?prospectus\b.{0,80}\binvest",
     r"(?-i:: To ask (?:the|His|Her) [A-Z])",
     r"^\W*image titled\b",
     r"^[^\"“”„«]{0,40}\bcan (?:you|everyone|everybody)(?: all)? hear me(?: now| okay| ok| (?:at|in) the back)?\?$"
@@ -64,12 +65,12 @@ PAGE_FORMULAS = any_of(
     r"|\b(?:e-?mail|message) (?:originated|came|was sent) from outside\b|\be-mail (?:kommt|stammt) von (?:au|ext)"
     r"|\b(?:message|courriel|e-?mail) (?:provient|vient) (?:de l['’]ext|d['’]un expéditeur ext)",
     r"\bopen access article\b.{0,60}\blicen[cs]e",
-    r"\bneeds additional citations\b|\bunsourced material may be\b|\bwhen to remove th(?:is|ese) messages?\b",
+    r"\bneeds additional citations\b|\bunsourced material may be\b|\blearn how and when to remove\b",
     r"\b(?:contains?|includes?) affiliate links\b|\bcapitali[sz]ed (?:terms|words)\b.{0,60}\bmeaning",
     r"\bi have (?:searched|read|checked)\b.{0,60}\b(?:issues?|guidelines|documentation|code of conduct)\b",
     r"\bwilling to submit a (?:pr|pull request)\b",
-    r"\bnewsletter\b.{0,60}\b(?:sign|subscri|inbox|miss)|^\W*get\b.{0,60}\b(?:in|to) your inbox\W*$"
-    r"|\bkostenlos per e-?mail\W*$",
+    r"\bnewsletter\b.{0,60}\b(?:sign|subscri|inbox|miss)|^\W*get (?:the (?:best|latest)|our)\b"
+    r".{0,60}\b(?:in|to) your inbox\W*$|^\W*jede (?:woche|n tag)\b.{0,60}\bkostenlos per e-?mail\W*$",
     r"^\W*(?:please )?(?:(?:subscribe|sign up|log in)\b|(?:share|follow|like|tag|pin) (?:us|this|it|our|on)\b"
     r"|print$).{0,50}$",
     r"(?:^\W*|\b(?:and|or|please|to) )(?:follow|like|tag) us\b|^\W*(?:you can )?find us\b",
@@ -108,7 +109,8 @@ PAGE_FORMULAS = any_of(
     r"\b(?:contact|call|e-?mail|write to|reach) (?:us|our (?:news ?desk|newsroom))\b.{0,40}(?:@|\d{3}|\bhere\b|\bat$)",
     r"(?:^\W*|\bplease |\bquestions,? )(?:contact|call|e-?mail|write to|reach) us\b.{0,40}$",
     # e-mails to the wrong address, letters without a signature
-    r"\breceived this (?:message|e-?mail|communication|fax|document|letter)\b.{0,20}\bin error\b"
+    r"\breceived this (?:message|e-?mail|communication|fax)\b.{0,20}\bin error\b"
+    r"|\bif you (?:have |'ve |’ve )?received this (?:document|letter)\b.{0,20}\bin error\b"
     r"|\breçu ce (?:message|mail|courriel|e-mail)\b.{0,20}\bpar erreur\b|\bpensez à l['’]environnement\b"
     r"|\b(?:e-?mail|nachricht)\b.{0,20}\b(?:irrtümlich|versehentlich) erhalten\b|\bnicht der richtige adressat\b"
     r"|\brecibido este (?:mensaje|correo)\b.{0,20}\bpor error\b"
@@ -239,10 +241,10 @@ PAGE_FORMULAS = any_of(
     r"^\W*the funders? had no role in (?:the )?(?:study|design|data)\b|^\W*conflicts? of interest(?: statement)?\s*:"
     r"|^.{0,40}\b(?:figures|information|statements)\b.{0,120}\bneither (?:been )?audited nor reviewed\b",
     r"^\W*(?:aktenzeichen|vorinstanz(?:en)?)\s?:"
-    r"|\bgegen (?:dieses urteil|diesen bescheid|diesen beschluss|diese entscheidung)\b.{0,80}"
-    r"\b(?:zulässig|statthaft|zu|gegeben|erhoben werden|eingelegt werden)\W*$"
-    r"|\b(?:berufungs|beschwerde|revisions)schrift muss\b|\binnerhalb einer notfrist\b"
-    r"|^\W*(?:an |some )?hon\. members?\s?:",
+    r"|\bgegen (?:dieses urteil|diesen bescheid|diesen beschluss|diese entscheidung)\b.{0,20}"
+    r"\b(?:(?:ist|steht)\b.{0,20}\brechts(?:mittel|behelf)|kann (?:binnen|innerhalb))\b"
+    r"|\b(?:berufungs|beschwerde|revisions)schrift muss\b.{0,40}\b(?:binnen|innerhalb)\b|\binnerhalb einer notfrist\b"
+    r"|^\W*(?:an |some )?hon\. members?\s?: [^\s.!?]+[.!?]$",
     # issues and posts
     r"\byou (?:need|have) to (?:log|sign) in\b.{0,30}\b(?:comment|reply|post|make changes)\b"
     r"|^\W*reply to this (?:e-?mail|message) directly\b",
@@ -267,9 +269,9 @@ PAGE_FORMULAS = any_of(
     r" (?:\w+ )?(?:reference|ref)\b.{0,30}\b(?:correspond|contact|call|writ|communicat)"
     r"|\bcommittee is constituted in accordance with\b|^\W*(?:please )?help us improve (?:our|the"
     r"|this) (?:web)?(?:site|page)|\binclude personal or financial inform",
-    r"^\W*i (?:hereby )?give (?:my )?(?:permission|consent) for my (?:child|son|daughter)\b"
+    r"^\W*i (?:hereby )?give (?:my )?(?:permission|consent) for my (?:child|son/daughter|son or daughter)\b"
     r"|^\W*ticket (?:was|has been) (?:routed|assigned|escalated|reopened|moved) to\b"
-    r"|^\W{0,4}¡reserva (?:aquí|ya|ahora)\b",
+    r"|^\W{0,4}¡reserva (?:aquí|ahora)\b.{0,60}!$",
     r"\bthanks are due to\b|\bthere being no (?:further|other|more) business\b|^\W*don['’]t forget\b.{0,100}!$"
     r"|^\W*yes[,!] i (?:want|would like|wish) to\b|\bgift ?aid it\b|\bi am a uk taxpayer\b",
     r"\bshall enter into force on the\b.{0,60}\bpublication\b|\bshall be binding in its entirety\b|^\W*done at \w+, "

@@ -244,7 +244,7 @@ def _level(item: _Item) -> int:
     """The level of a heading by its marks or its number; 1 is the highest."""
     if item.why == "label":
         return 7
-    if marks := re.match(r"\s*(#{1,6})\s", item.unit.text):
+    if marks := re.match(r"\s*(#{1,6}(?=\s)|={2,6}(?= ?[^=\s]))", item.unit.text):
         return len(marks[1])
     number = re.match(r"\s*(\d+(?:\.\d+)*)\.?\s", item.unit.text)
     return number[1].count(".") + 1 if number else 1

@@ -186,8 +186,13 @@ def _is_latex(marks: LineMarks) -> bool:
 
 def latex_comments(marks: LineMarks) -> list[Mark]:
     """Marks comments of LaTeX that stand behind a sentence."""
-    found = ((line, _LATEX_COMMENT.search(line.text)) for line in (marks.lines if _is_latex(marks) else ()))
-    return [Mark(line.start + comment.start(), line.end, "comment") for line, comment in found if comment]
+    found = []
+    for number, line in enumerate(marks.lines if _is_latex(marks) else ()):
+        comment = _LATEX_COMMENT.search(line.text) if marks.free(number) else None
+        below = marks.lines[number + 1].text.strip() if number + 1 < len(marks.lines) else ""
+        if comment and not below[:1].islower():  # "Smith et al. % year?" does not end a sentence
+            found.append(Mark(line.start + comment.start(), line.end, "comment"))
+    return found
 
 
 def _mark_signatures_of_posts(marks: LineMarks) -> None:

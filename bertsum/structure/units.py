@@ -10,7 +10,8 @@ from bertsum.text import split_words
 
 _ENDED = re.compile(
     r"[.!?…。！？।॥۔؟።։][\"'”’»)\]}*_`」』）]*"
-    r"(?:\[(?:[\d, -]+|\^\w+|[a-z]|(?:note|nb) \d+|citation needed)\]|[¹²³⁰-⁹*†‡]| ?\([^()]{1,60}\)\.?)*[^\w.!?;:,]*$"
+    r"(?:\[(?:[\d, -]+|\^\w+|[a-z]|(?:note|nb) \d+|citation needed)\]|[¹²³⁰-⁹*†‡]| ?\([^()]{1,60}\)\.?"
+    r"|\{\{[^{}]{1,80}\}\}|<ref[^<>]{0,80}(?:/>|>[^<>]{0,300}</ref>))*[^\w.!?;:,]*$"
 )
 _FOOTNOTED = re.compile(r"(?:\S+\s+){9}\S*[^\W\d_]{4}[.!?]\d{1,3}$")  # a sentence with a footnote's number
 _ITEM = re.compile(
@@ -105,7 +106,9 @@ _POINTER = re.compile(
 _PHOTO_BEHIND = re.compile(r"[.!] (?:photos?|pictures?|foto)(?: by| courtesy of|:) [^.!?]{1,40}[.!]?$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\W*(?:\([^()]{1,40}\)|\[[^\[\]]{1,40}\])\W*$|\W*thanks,? (?:to )?@\S+\W*$", re.IGNORECASE)
 _INLINE_CODE = re.compile(r"`[^`]+`")
-_SYNOPSIS = re.compile(r"\s*\S+(?: \S+)?\s+\[-{1,2}\w[^\[\]\n]{0,30}\]")  # "usage: tool [-hq] [-o FILE]"
+_SYNOPSIS = re.compile(  # "usage: tool [-hq] [-o FILE]"
+    r"\s*(?:[Uu]sage: )?[\w./-]+(?: [\w-]+)?\s+\[-{1,2}[A-Za-z][^\[\]\n]{0,30}\](?:\s*(?:[\[|<{]|[A-Z]{2,}\b)|\s*$)"
+)
 _RATING = re.compile(
     r"(?:\W|^)\d(?:[.,]\d)? (?:out of|of|von|su|sur|de|van de) 5 "
     r"(?:stars?|sternen?|stelle|étoiles|estrellas|estrelas|sterren)\b",

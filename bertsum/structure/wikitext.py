@@ -7,34 +7,62 @@ import re
 from bertsum.structure.marks import LineMarks
 
 _HEADING = re.compile(r"(={2,6})[^=].*[^=]\1$")
-_LINK = re.compile(r"\[\[[^\W\d_][\w ]{0,30}:.*\]\]$")  # to a file or a category, or to another language's page
-_LONGEST = 200  # lines of a template or a table
+_LINK = re.compile(r"\[\[[^\W\d_][\w ]{0,30}:")  # to a file or a category, or to another language's page
+_TEMPLATE, _LINKS = (
+    re.compile(rf"{re.escape(opens)}|{re.escape(closes)}") for opens, closes in (("{{", "}}"), ("[[", "]]"))
+)
 
 
 def mark_wikitext(marks: LineMarks) -> None:
     """Marks templates and tables that have lines of their own, headings, and links to files and categories; nothing
     in a text without two such headings or links.
     """
-    lines = [line.text for line in marks.lines]
-    signs = [number for number, text in enumerate(lines) if _HEADING.match(text) or _LINK.match(text)]
+    signs = {number: why for number, line in enumerate(marks.lines) if (why := _sign(line.text))}
     if len(signs) < 2:
         return
-    for number in signs:
-        marks.set([number], "heading" if _HEADING.match(lines[number]) else "link")
-    for opens, closes, why in (("{{", "}}", "template"), ("{|", "|}", "table row")):
-        number = 0
-        while number < len(lines):
-            end = _end(lines, number, opens, closes) if lines[number].startswith(opens) else None
-            if end is not None:
-                marks.set(range(number, end + 1), why)
-            number = number + 1 if end is None else end + 1
+    for number, why in signs.items():
+        marks.set([number], why)
+    _mark_templates(marks)
+    _mark_tables(marks)
 
 
-def _end(lines: list[str], begin: int, opens: str, closes: str) -> int | None:
-    """The line that closes what a line opens; None if no line does, or more stands behind it."""
-    depth = 0
-    for number in range(begin, min(len(lines), begin + _LONGEST)):
-        depth += lines[number].count(opens) - lines[number].count(closes)
+def _sign(text: str) -> str | None:
+    """Whether a line is a ``heading``, or nothing but a ``link``."""
+    if _HEADING.match(text):
+        return "heading"
+    return "link" if _LINK.match(text) and _closed(text, _LINKS, 0) == (0, len(text)) else None
+
+
+def _closed(text: str, signs: re.Pattern[str], depth: int) -> tuple[int, int]:
+    """How many brackets are open behind a text, if so many are before it; and where the last one is closed first."""
+    for sign in signs.finditer(text):
+        depth += 1 if sign[0] in ("{{", "[[") else -1
         if depth <= 0:
-            return number if lines[number].endswith(closes) else None
-    return None
+            return 0, sign.end()
+    return depth, 0
+
+
+def _mark_templates(marks: LineMarks) -> None:
+    """Marks templates from the beginning of a line to the end of one; if prose stands behind, to the line above."""
+    depth = begin = 0
+    for number, line in enumerate(marks.lines):
+        rest = line.text
+        while depth or rest.startswith("{{"):
+            if not depth:
+                begin = number
+            depth, end = _closed(rest, _TEMPLATE, depth)
+            if depth:
+                break
+            rest = rest[end:].lstrip()
+            if not rest or (not rest.startswith("{{") and number > begin):
+                marks.set(range(begin, number + (not rest)), "template")
+
+
+def _mark_tables(marks: LineMarks) -> None:
+    begin = -1  # no table is open
+    for number, line in enumerate(marks.lines):
+        if line.text.startswith("{|") and begin < 0:
+            begin = number
+        elif line.text.startswith("|}") and not line.text.startswith("|}}") and begin >= 0:
+            marks.set(range(begin, number + 1), "table row")
+            begin = -1
