@@ -225,11 +225,13 @@ def _without_sections(items: list[_Item], kinds: frozenset[str]) -> list[_Item]:
             if title and not unit.last and (why is None or own <= level):  # nothing is below "Read more" in its place
                 why, level = formulas.section(title, kinds), own
                 below = _below(items, number)
-                listed = why == "contents" or (why == "further reading" and below is not None and below.is_item)
+                listed = why in ("contents", "ingredients") or (
+                    why == "further reading" and below is not None and below.is_item
+                )
             left.append(item)
             continue
-        if listed and unit.ended and not unit.is_item:
-            why = None  # prose behind a list of links, or a table of contents
+        if listed and unit.ended and not unit.is_item and (why != "ingredients" or unit.has_inner_end):
+            why = None  # prose behind a list of links or of ingredients, or a table of contents
         run_in = _RUN_IN.match(unit.text)
         own_why = None
         if run_in and not item.why and len(run_in[1].split()) <= _LONGEST_RUN_IN:
