@@ -2,9 +2,9 @@
 
 A matrix is ``W + D``, and W is the pretrained encoder's. A row of D has a scale s, and each of its numbers is
 ``s (c + 1/2)`` with a whole number c. In a layer's matrix c is one of eight numbers, from -4 to 3: three bits. In the
-word embeddings, which are half of an encoder like minilm, it is -1 or 0: one bit. Positions and segments have three, as
-layers have. Of several scales the one is taken
-whose numbers are nearest (the least sum of squared errors). Biases and norms are kept as they are.
+word embeddings, which are half of an encoder like minilm, it is -1 or 0: one bit. Embeddings of positions and segments
+have three. Of several scales the one is taken whose numbers are nearest (the least sum of squared errors). Biases and
+norms are kept as they are.
 
 The encoder's configuration tells of it by the entry ``changes_file``, beside those of :mod:`bertsum.encoders.int8`.
 

@@ -56,7 +56,8 @@ def read_mail(data: bytes, name: str, encoding: str | None = None) -> FileText:
 def _alternative(message: EmailMessage, body: MIMEPart) -> MIMEPart | None:
     """The HTML part that says the same as a plain part."""
     for container in message.walk():
-        if container.get_content_type() == "multipart/alternative" and body in container.get_payload():
+        alternatives = container.get_payload() if container.get_content_type() == "multipart/alternative" else ()
+        if isinstance(alternatives, list) and body in alternatives:
             assert isinstance(container, MIMEPart)
             return container.get_body(preferencelist=("html",))
     return None

@@ -8,6 +8,7 @@ from bertsum.structure.marks import LineMarks
 
 _HEADING = re.compile(r"(={2,6})[^=].*[^=]\1$")
 _LINK = re.compile(r"\[\[[^\W\d_][\w ]{0,30}:")  # to a file or a category, or to another language's page
+_SPACES = re.compile(r"\s*")
 _TEMPLATE, _LINKS = (
     re.compile(rf"{re.escape(opens)}|{re.escape(closes)}") for opens, closes in (("{{", "}}"), ("[[", "]]"))
 )
@@ -30,12 +31,12 @@ def _sign(text: str) -> str | None:
     """Whether a line is a ``heading``, or nothing but a ``link``."""
     if _HEADING.match(text):
         return "heading"
-    return "link" if _LINK.match(text) and _closed(text, _LINKS, 0) == (0, len(text)) else None
+    return "link" if _LINK.match(text) and _closed(text, _LINKS) == (0, len(text)) else None
 
 
-def _closed(text: str, signs: re.Pattern[str], depth: int) -> tuple[int, int]:
-    """How many brackets are open behind a text, if so many are before it; and where the last one is closed first."""
-    for sign in signs.finditer(text):
+def _closed(text: str, signs: re.Pattern[str], depth: int = 0, place: int = 0) -> tuple[int, int]:
+    """How many brackets are open behind a text, if so many are before a place; and where the last one first closes."""
+    for sign in signs.finditer(text, place):
         depth += 1 if sign[0] in ("{{", "[[") else -1
         if depth <= 0:
             return 0, sign.end()
@@ -46,16 +47,17 @@ def _mark_templates(marks: LineMarks) -> None:
     """Marks templates from the beginning of a line to the end of one; if prose stands behind, to the line above."""
     depth = begin = 0
     for number, line in enumerate(marks.lines):
-        rest = line.text
-        while depth or rest.startswith("{{"):
-            if not depth:
+        text, place = line.text, 0
+        while depth or text.startswith("{{", place):
+            if not depth and not place:
                 begin = number
-            depth, end = _closed(rest, _TEMPLATE, depth)
+            depth, place = _closed(text, _TEMPLATE, depth, place)
             if depth:
                 break
-            rest = rest[end:].lstrip()
-            if not rest or (not rest.startswith("{{") and number > begin):
-                marks.set(range(begin, number + (not rest)), "template")
+            spaces = _SPACES.match(text, place)
+            place = spaces.end() if spaces else place
+            if place == len(text) or (not text.startswith("{{", place) and number > begin):
+                marks.set(range(begin, number + (place == len(text))), "template")
 
 
 def _mark_tables(marks: LineMarks) -> None:
