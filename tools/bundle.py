@@ -1,6 +1,6 @@
 """Makes the model that comes with the package from finished runs.
 
-python tools/bundle.py runs/a/mean runs/b/mean runs/c/mean runs/d/mean --shares 1 1 1 3
+python tools/bundle.py runs/a/mean runs/b/mean runs/c/mean runs/d/mean runs/e/mean --shares 2 2 2 3 3
 
 The weights are the mean of trainings that began with each other: it keeps what each has learned (arXiv 2109.01903).
 The script writes config.json and model.safetensors to bertsum/models/bundled; the file holds, of the encoder, only what

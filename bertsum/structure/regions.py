@@ -186,9 +186,11 @@ def _is_latex(marks: LineMarks) -> bool:
 
 def latex_comments(marks: LineMarks) -> list[Mark]:
     """Marks comments of LaTeX that stand behind a sentence."""
+    signs = [number for number, line in enumerate(marks.lines) if "%" in line.text and marks.free(number)]
     found = []
-    for number, line in enumerate(marks.lines if _is_latex(marks) else ()):
-        comment = _LATEX_COMMENT.search(line.text) if marks.free(number) else None
+    for number in signs if signs and _is_latex(marks) else ():
+        line = marks.lines[number]
+        comment = _LATEX_COMMENT.search(line.text)
         below = marks.lines[number + 1].text.strip() if number + 1 < len(marks.lines) else ""
         if comment and not below[:1].islower():  # "Smith et al. % year?" does not end a sentence
             found.append(Mark(line.start + comment.start(), line.end, "comment"))

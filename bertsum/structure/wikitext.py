@@ -8,10 +8,7 @@ from bertsum.structure.marks import LineMarks
 
 _HEADING = re.compile(r"(={2,6})[^=].*[^=]\1$")
 _LINK = re.compile(r"\[\[[^\W\d_][\w ]{0,30}:")  # to a file or a category, or to another language's page
-_SPACES = re.compile(r"\s*")
-_TEMPLATE, _LINKS = (
-    re.compile(rf"{re.escape(opens)}|{re.escape(closes)}") for opens, closes in (("{{", "}}"), ("[[", "]]"))
-)
+_TEMPLATE, _LINKS = re.compile(r"\{\{|\}\}\s*"), re.compile(r"\[\[|\]\]")
 
 
 def mark_wikitext(marks: LineMarks) -> None:
@@ -35,7 +32,9 @@ def _sign(text: str) -> str | None:
 
 
 def _closed(text: str, signs: re.Pattern[str], depth: int = 0, place: int = 0) -> tuple[int, int]:
-    """How many brackets are open behind a text, if so many are before a place; and where the last one first closes."""
+    """How many brackets are open behind a text, if so many are before a place; and where the last one first closes,
+    the white space behind a template included.
+    """
     for sign in signs.finditer(text, place):
         depth += 1 if sign[0] in ("{{", "[[") else -1
         if depth <= 0:
@@ -54,8 +53,6 @@ def _mark_templates(marks: LineMarks) -> None:
             depth, place = _closed(text, _TEMPLATE, depth, place)
             if depth:
                 break
-            spaces = _SPACES.match(text, place)
-            place = spaces.end() if spaces else place
             if place == len(text) or (not text.startswith("{{", place) and number > begin):
                 marks.set(range(begin, number + (place == len(text))), "template")
 
