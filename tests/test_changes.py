@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 from dataclasses import asdict, replace
 
 import pytest
 import torch
+from conftest import ROOT
 from safetensors.torch import load_file, save_file
 
 import bertsum
@@ -16,7 +19,7 @@ from bertsum.encoders.load import load_encoder
 from bertsum.errors import BertsumError
 from bertsum.models.base import Model
 from bertsum.models.extractive import BertSum
-from bertsum.models.storage import SavedConfig, read_weights
+from bertsum.models.storage import PACKAGED, SavedConfig, read_weights
 
 
 @pytest.fixture
@@ -136,3 +139,25 @@ def test_the_command_compares_it(trained_run, tmp_path, capsys) -> None:
     with pytest.raises(SystemExit):
         main(["compress", str(tmp_path / "scratch" / "best"), str(tmp_path / "no"), "--changes-file"])
     assert "from scratch" in capsys.readouterr().err
+
+
+def test_the_packaged_model_is_a_mean_in_a_file_of_changes(trained, tmp_path, monkeypatch) -> None:
+    """tools/bundle.py, on small models."""
+    bias = trained.head.output.bias
+    for name, value in (("a", 1.0), ("b", 5.0)):
+        with torch.no_grad():
+            bias.fill_(value)
+        trained.save_pretrained(tmp_path / name)
+    monkeypatch.setitem(PACKAGED, "bundled", tmp_path / "box")
+    command = ["bundle.py", str(tmp_path / "a"), str(tmp_path / "b"), "--shares", "1", "3"]
+    monkeypatch.setattr(sys, "argv", command)
+    bundle = runpy.run_path(str(ROOT / "tools" / "bundle.py"))["main"]
+    bundle()
+    assert "change_codes" in str(list(load_file(tmp_path / "box" / "model.safetensors")))
+    made = BertSum.from_pretrained(tmp_path / "box")
+    assert made.head.output.bias.item() == 4.0  # (1 + 3 x 5) / 4
+    assert made.config.encoding.long_documents == "window"
+    assert made.config.selection.candidates == 20
+    monkeypatch.setattr(sys, "argv", command[:-1])
+    with pytest.raises(BertsumError, match=r"--shares: got \[1.0\], expected a number above 0 for each checkpoint"):
+        bundle()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import subprocess
 from pathlib import Path
 
 import fork_server
 import pytest
-from conftest import ROOT, run_accelerate
+from conftest import ROOT, run_accelerate, write_jsonl
 
 TEXT = "The council met on Monday. It decided to build a bridge. The rain went on. Nobody was surprised."
 
@@ -95,6 +97,24 @@ def test_irregular_forms_are_made_from_the_lists(tmp_path) -> None:
     done = run("../tools/make_irregular_forms.py", str(tmp_path), str(tmp_path / "out.txt"))
     assert "2 forms" in done.stdout
     assert (tmp_path / "out.txt").read_text().splitlines()[1:] == ["better well", "mice mouse"]
+
+
+def test_unrelated_records(tmp_path) -> None:
+    asked = [{"query": f"Why {n}?", "document": [f"Text {n}."], "relevant": [0]} for n in range(3)]
+    write_jsonl(tmp_path / "asked.jsonl", asked)
+    write_jsonl(tmp_path / "news.jsonl", [{"document": [f"News {n}."], "summary": ["N."]} for n in range(4)])
+    command = [str(tmp_path / "asked.jsonl"), f"{tmp_path}/news.jsonl:2", f"{tmp_path}/asked.jsonl:6"]
+    made = [tmp_path / name for name in ("one.jsonl.gz", "two.jsonl.gz")]
+    for out in made:
+        assert run("../tools/unrelated.py", *command, "--out", str(out)).returncode == 0
+    one, two = ([json.loads(line) for line in gzip.decompress(out.read_bytes()).splitlines()] for out in made)
+    assert one == two
+    assert [record["document"] for record in one] == [[f"News {n}."] for n in (0, 2)] + [
+        [f"Text {n}."] for n in (0, 0, 1, 1, 2, 2)
+    ]
+    assert all(record["relevant"] == [] and record["query"][4] != record["document"][0][5] for record in one[2:])
+    refused = run("../tools/unrelated.py", str(tmp_path / "news.jsonl"), *command[1:], "--out", str(made[0]))
+    assert (refused.returncode, "has no questions on several documents" in refused.stderr) == (2, True)
 
 
 # What the two tools start, each side and each stage, starts cold; here it starts warm.
