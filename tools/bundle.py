@@ -39,13 +39,13 @@ def main() -> None:
         raise BertsumError(f"--shares: got {given}, expected a number above 0 for each checkpoint")
     shares = [share / sum(given) for share in given]
     saved = [folded(read_model(find_model(name)))[0] for name in options.checkpoints]
-    shapes = [{name: tensor.shape for name, tensor in one.weights.items()} for one in saved]
+    weights = [{name: own for name, own in one.weights.items() if not name.startswith("span_output.")} for one in saved]
+    shapes = [{name: tensor.shape for name, tensor in one.items()} for one in weights]
     for name, own in zip(options.checkpoints, shapes, strict=True):
         if own != shapes[-1]:
             raise BertsumError(f"'{name}': its weights are not those of '{options.checkpoints[-1]}', one by one")
     mean = {
-        name: sum(share * one.weights[name].float() for share, one in zip(shares, saved, strict=True))
-        for name in shapes[-1]
+        name: sum(share * one[name].float() for share, one in zip(shares, weights, strict=True)) for name in shapes[-1]
     }
     config = saved[-1].config
     pretrained = load_encoder(config.model, config.encoding.max_length)
@@ -55,6 +55,7 @@ def main() -> None:
     if size > MOST_BYTES:
         raise BertsumError(f"{size:,} bytes, expected at most {MOST_BYTES:,}")
     described = json.loads((find_model(options.checkpoints[-1]) / CONFIG_FILE).read_text(encoding="utf-8"))
+    described["model"]["answer_spans"] = False  # only trainings read that output
     described["encoder"] |= {INT8_FILE: True, CHANGES_FILE: True}
     described["encoding"] = asdict(replace(config.encoding, long_documents="window"))
     described["selection"] = asdict(SELECTION)

@@ -280,6 +280,8 @@ def _problems(config: Config) -> Iterator[str]:
         yield "model.adapters: is set, expected null with model.kind masked_lm, whose checkpoint is a whole encoder"
     if config.model.query_product and (config.model.kind != "extractive" or config.model.sentence_vectors != "mean"):
         yield "model.query_product: got true, expected false unless model.kind is extractive and sentence_vectors mean"
+    if config.model.answer_spans and config.model.kind != "extractive":
+        yield f"model.answer_spans: got true, expected false with model.kind {config.model.kind}"
     if not config.evaluation.metrics:
         yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
     beside = [

@@ -49,6 +49,9 @@ class ModelConfig:
     """A sentence's vector gets a linear map of its product with the query's vector, element by element, so that the
     head sees what both have in common. Documents without a query are read as without it. It needs sentence_vectors
     mean."""
+    answer_spans: bool = False
+    """In training, a second output tells where answers begin and end, if the records have their words (answers). It
+    only helps the encoder to learn; nothing reads it afterwards. It is of model.kind extractive alone."""
     head: Literal["linear", "transformer", "lstm"] = "transformer"
     """What scores the sentence vectors: linear, transformer (BERTSUMEXT) or lstm."""
     head_layers: Annotated[int, Ge(1), Le(100)] = 2

@@ -43,6 +43,8 @@ class TrainConfig:
     positives together weigh as much as the negatives."""
     focal_gamma: Annotated[float, Ge(1), Le(10)] = 2.0
     """The exponent of the focal loss (gamma in its paper). A larger one gives less weight to what is scored well."""
+    span_weight: Positive = 0.5
+    """What the loss of where answers begin and end counts beside train.loss, with model.answer_spans."""
     optimizer: Literal["adam", "adamw"] = "adam"
     """Adam, or AdamW with decoupled weight decay."""
     learning_rate: Positive = 2e-3

@@ -38,6 +38,8 @@ class Batch:
         places: Place of each sentence of a document among the W x S sentences of all windows (B, S); None if each
             document is one window.
         document_mask: True for sentences, False for padding (B, S); None if each document is one window.
+        answers: 1 for tokens that answer a query, 0 for a document's other tokens and its first [CLS], -1 elsewhere and
+            in documents where it is not known (B, T). None if it is known of none, or one has several windows.
     """
 
     input_ids: torch.Tensor
@@ -49,6 +51,7 @@ class Batch:
     lengths: tuple[int, ...] | None = None
     places: torch.Tensor | None = None
     document_mask: torch.Tensor | None = None
+    answers: torch.Tensor | None = None
 
     @property
     def units(self) -> int:
@@ -71,7 +74,8 @@ class Batch:
 
     def inputs(self) -> dict[str, Any]:
         """The arguments of the model's forward pass."""
-        return {name: value for name, value in self._values().items() if name != "labels" and value is not None}
+        wanted = ("labels", "answers")
+        return {name: value for name, value in self._values().items() if name not in wanted and value is not None}
 
     def _values(self) -> dict[str, Any]:
         return {item.name: getattr(self, item.name) for item in fields(self)}
@@ -184,7 +188,7 @@ def collate(
     """Makes a batch from rows.
 
     Args:
-        rows: Documents with ``input_ids``, ``cls_positions`` and, if they have any, ``labels``.
+        rows: Documents with ``input_ids``, ``cls_positions`` and, if they have any, ``labels`` and ``answer_tokens``.
         pad_id: The encoder's padding token.
         max_length: Tokens of a window: longer documents are cut into several windows. By default none is cut.
         packed: Whether windows follow each other without padding.
@@ -209,7 +213,7 @@ def collate(
         lengths=tuple(lengths) if packed else None,
     )
     if len(read) == len(rows):
-        return batch
+        return replace(batch, answers=_answers(rows, lengths))
     flat = [[window * most + place for window, place in of_document] for of_document in places]
     document_mask = _padded([[1] * len(of_document) for of_document in places], 0, np.bool_)
     return replace(batch, places=_padded(flat, 0, np.int64), document_mask=document_mask)
@@ -238,6 +242,18 @@ def cut_rows(
             places[-1] += [(len(read), window.place + step) for step in range(end - first)]
             read.append(window.row(ids, positions))
     return read, places
+
+
+def _answers(rows: Sequence[Mapping[str, Any]], lengths: Sequence[int]) -> torch.Tensor | None:
+    """``Batch.answers`` of documents of one window each."""
+    known = [(number, row) for number, row in enumerate(rows) if row.get("answer_tokens") is not None]
+    if not known:
+        return None
+    answers = np.full((len(rows), max(lengths)), -1, dtype=np.int8)
+    for number, row in known:
+        answers[number, [0]] = answers[number, row["cls_positions"][0] : lengths[number]] = 0
+        answers[number, row["answer_tokens"]] = 1
+    return torch.from_numpy(answers)
 
 
 def _padded(lists: Sequence[Sequence[Any]], padding: int, kind: Any) -> torch.Tensor:

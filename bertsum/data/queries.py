@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,10 +20,12 @@ class Evidence:
     Attributes:
         sentences: Places of the sentences that answer it, if the document was given as sentences.
         spans: First character of each answer, and the one after its last, if the document was given as text.
+        strings: The words of the answers, if the record has them.
     """
 
     sentences: tuple[int, ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
+    strings: tuple[str, ...] = ()
 
 
 def evidence_of(record: Mapping[str, Any], text: str | list[str]) -> Evidence | tuple[str, str] | None:
@@ -32,13 +34,18 @@ def evidence_of(record: Mapping[str, Any], text: str | list[str]) -> Evidence | 
     Args:
         record: A record with ``relevant`` (places of sentences) or ``answers``: strings; objects with ``text`` and
             ``start`` (or ``answer_start``); or, as in SQuAD, one object with the lists ``text`` and ``answer_start``. A
-            start counts characters of the text, or of the sentences joined by spaces.
+            start counts characters of the text, or of the sentences joined by spaces. With both, the places tell which
+            sentences answer, and the strings only with which words.
         text: Its document.
     """
-    relevant, answers = (record.get(name) for name in EVIDENCE_FIELDS)
+    relevant, answers = record.get("relevant"), _listed(record.get("answers"))
     if relevant is not None:
-        return _of_places(relevant, text)
-    return None if answers is None else _of_answers(answers, text)
+        found = _of_places(relevant, text)
+    elif answers is not None:
+        found = _of_answers(answers, text)
+    else:
+        return None
+    return replace(found, strings=_strings(answers)) if isinstance(found, Evidence) else found
 
 
 def relevant_sentences(document: Document, sentences: Sequence[str]) -> set[int]:
@@ -54,6 +61,21 @@ def relevant_sentences(document: Document, sentences: Sequence[str]) -> set[int]
         for place, span in enumerate(sentence_spans(document.text, sentences)):
             found |= {place for begin, end in document.evidence.spans if span and begin < span[1] and span[0] < end}
     return found
+
+
+def answering_words(document: Document, sentence: str) -> list[tuple[int, int]]:
+    """Where the words of the answers stand in a sentence that answers the document's query.
+
+    Args:
+        document: A document with evidence.
+        sentence: One of its answering sentences.
+
+    Returns:
+        The first character of each place, and the one after its last; none if the sentence has no answer's words.
+    """
+    assert document.evidence is not None
+    found = ((sentence.find(words), len(words)) for words in document.evidence.strings)
+    return [(begin, begin + length) for begin, length in found if begin >= 0]
 
 
 def sentence_spans(text: str, sentences: Sequence[str]) -> list[tuple[int, int] | None]:
@@ -94,12 +116,24 @@ def _of_places(relevant: Any, text: str | list[str]) -> Evidence | tuple[str, st
     return Evidence(sentences=tuple(relevant))
 
 
+def _listed(answers: Any) -> Any:
+    """A record's answers as a list of strings or of objects; what is neither stays."""
+    if not isinstance(answers, dict):
+        return answers
+    strings, starts = answers.get("text"), answers.get("answer_start")  # SQuAD
+    if isinstance(strings, list) and isinstance(starts, list) and len(strings) == len(starts):
+        return [{"text": text, "start": start} for text, start in zip(strings, starts, strict=True)]
+    return answers
+
+
+def _strings(answers: Any) -> tuple[str, ...]:
+    """The answers' words, as far as there are any."""
+    given = answers if isinstance(answers, list) else []
+    texts = [one.get("text") if isinstance(one, dict) else one for one in given]
+    return tuple(text for text in texts if isinstance(text, str) and text.strip())
+
+
 def _of_answers(answers: Any, text: str | list[str]) -> Evidence | tuple[str, str]:
-    if isinstance(answers, dict):  # SQuAD
-        strings, starts = answers.get("text"), answers.get("answer_start")
-        answers = None
-        if isinstance(strings, list) and isinstance(starts, list) and len(strings) == len(starts):
-            answers = [{"text": text, "start": start} for text, start in zip(strings, starts, strict=True)]
     if not isinstance(answers, list):
         return "bad 'answers'", "field 'answers': expected a list of strings, or of objects with text and start"
     sentences, spans = [], []

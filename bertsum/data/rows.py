@@ -7,6 +7,7 @@ Nothing here needs torch, because it runs in the processes that prepare.
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from bertsum.data.fingerprints import describe_tokenizer
 from bertsum.data.labels import label
 from bertsum.data.languages import between_sentences, language_of
 from bertsum.data.masking import Words, window_key
-from bertsum.data.queries import relevant_sentences
+from bertsum.data.queries import answering_words, relevant_sentences
 from bertsum.data.targets import TargetEncoder
 from bertsum.data.teacher import TeacherScores, teacher_files
 from bertsum.data.texts import Texts, as_it_comes, as_prose, texts_of
@@ -50,7 +51,8 @@ class ExtractiveRow(Texts):
 
     ``input_ids`` are T tokens. At each of the S ``cls_positions`` a sentence begins. ``sentence_indices`` are the
     places of these sentences in the document, ``labels`` the targets for training. ``relevant`` are the places of all
-    sentences that answer a query, read or not; None if the document came without them.
+    sentences that answer a query, read or not; None if the document came without them. ``answer_tokens`` are the places
+    of the tokens that answer it; None if they are not known.
     """
 
     length: int
@@ -60,6 +62,7 @@ class ExtractiveRow(Texts):
     sentence_indices: list[int]
     labels: list[float] | None
     relevant: list[int] | None
+    answer_tokens: list[int] | None
 
 
 class Seq2SeqRow(Texts):
@@ -155,9 +158,10 @@ class ExtractiveRows(Rows):
             "sentence_indices": pa.list_(pa.int32()),
             "labels": pa.list_(pa.float32()),
             "relevant": pa.list_(pa.int32()),
+            "answer_tokens": pa.list_(pa.int32()),
         }
     )
-    inputs = ("input_ids", "cls_positions", "labels")
+    inputs = ("input_ids", "cls_positions", "labels", "answer_tokens")
 
     def __init__(
         self,
@@ -196,12 +200,13 @@ class ExtractiveRows(Rows):
             problem = teacher.problem(texts["id"], len(texts["sentences"]))
             if problem is not None:
                 return Rejected(document.place, "no scores of the teacher", problem, texts["id"])
-        labels, relevant = None, None
+        labels, relevant, answer_tokens = None, None, None
         if isinstance(document, EncodedDocument):
             labels = [float(document.labels[index]) for index in encoding.sentence_indices]
         elif document.evidence is not None:
             relevant = sorted(relevant_sentences(document, texts["sentences"]))
             labels = [float(index in relevant) for index in encoding.sentence_indices]
+            answer_tokens = self._answer_tokens(document, texts["sentences"], encoding, relevant)
         return ExtractiveRow(
             **texts,
             length=len(encoding.input_ids),
@@ -211,7 +216,21 @@ class ExtractiveRows(Rows):
             sentence_indices=encoding.sentence_indices,
             labels=labels,
             relevant=relevant,
+            answer_tokens=answer_tokens,
         )
+
+    def _answer_tokens(
+        self, document: Document, sentences: Sequence[str], encoding: Encoding, relevant: Sequence[int]
+    ) -> list[int] | None:
+        """Places of the tokens that answer a query; none if nothing does, None if it is not known which do."""
+        tokens: list[int] = []
+        bounds = [*encoding.cls_positions, len(encoding.input_ids)]
+        for (begin, end), index in zip(itertools.pairwise(bounds), encoding.sentence_indices, strict=True):
+            places = answering_words(document, sentences[index]) if index in relevant else []
+            if places:
+                read = zip(range(begin + 1, end - 1), self.encoder.token_spans(sentences[index]), strict=False)
+                tokens += [token for token, span in read if any(span[0] < to and at < span[1] for at, to in places)]
+        return tokens if tokens or not relevant else None
 
     @staticmethod
     def counts(row: Mapping[str, Any]) -> dict[str, int]:

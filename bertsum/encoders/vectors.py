@@ -153,6 +153,24 @@ class Reader:
         with torch.autocast(input_ids.device.type, enabled=False):
             return encode_packed(self.encoder, layers, input_ids, types, lengths, places), lengths
 
+    def of_tokens(
+        self,
+        vectors: torch.Tensor,
+        lengths: tuple[int, ...],
+        cls_positions: torch.Tensor,
+        sentence_mask: torch.Tensor,
+    ) -> torch.Tensor:
+        """Vectors of sentences (B, S, V) from those of tokens, as :meth:`tokens` gives them.
+
+        Args:
+            vectors: Vectors of tokens (N, H).
+            lengths: Tokens of each document (B).
+            cls_positions: Position of each sentence's [CLS] (B, S).
+            sentence_mask: True for sentences, False for padding (B, S).
+        """
+        inside = tokens_mask(lengths, vectors.device)
+        return self._of_sentences(unpacked(vectors, inside), inside, cls_positions, sentence_mask)
+
     def _settled(
         self,
         input_ids: torch.Tensor,
@@ -202,8 +220,7 @@ class Reader:
             with torch.autocast(kind, enabled=False):  # the layers have the precision that they were made for
                 vectors = encode_packed(self.encoder, layers, tokens, segments, lengths[some], places)
             if means:
-                inside = tokens_mask(lengths[some], input_ids.device)
-                sentences.append(self._of_sentences(unpacked(vectors, inside), inside, cls_positions[some], mask))
+                sentences.append(self.of_tokens(vectors, lengths[some], cls_positions[some], mask))
             else:
                 sentences.append(unpacked(vectors, mask))
             begin = end

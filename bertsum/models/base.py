@@ -132,12 +132,12 @@ class Model(nn.Module, ModelHubMixin, ABC):
         """Makes a batch from rows of this kind (:mod:`bertsum.data.rows`)."""
 
     @abstractmethod
-    def forward(self, *args: Any, **inputs: Any) -> torch.Tensor:
+    def forward(self, *args: Any, **inputs: Any) -> Any:
         """Outputs for the ``inputs()`` of a batch."""
 
     @abstractmethod
-    def loss(self, outputs: torch.Tensor, batch: Any) -> torch.Tensor:
-        """The loss summed over the batch's units (a scalar), the same in training and validation."""
+    def loss(self, outputs: Any, batch: Any) -> torch.Tensor:
+        """The loss of outputs of the forward pass, summed over the batch's units (a scalar)."""
 
     @abstractmethod
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:

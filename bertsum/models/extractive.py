@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict
@@ -22,16 +21,16 @@ from bertsum.config import Config, SelectionConfig
 from bertsum.data.batching import Batch, collate
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.encoders.load import build_encoder, check_vocabulary, load_encoder_config, load_tokenizer
+from bertsum.encoders.vectors import tokens_mask, unpacked
+from bertsum.models.asked import Asked
 from bertsum.models.base import Model
 from bertsum.models.contract import Prediction, PredictOptions
 from bertsum.models.fitted import FITTED
 from bertsum.models.heads import build_head
-from bertsum.models.losses import LOSSES, SentenceLoss, cross_entropy, scores_of
+from bertsum.models.losses import LOSSES, SentenceLoss, answer_spans, cross_entropy, scores_of
 from bertsum.models.presumm import read_presumm
 from bertsum.models.scoring import Scored, in_groups
 from bertsum.models.selection import answering, check_threshold, preferred, select_sentences
-from bertsum.models.shared_words import shared_words
-from bertsum.models.similarity import AskedDocument, Similarity
 from bertsum.models.storage import SavedConfig, load_weights
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 
 _TOGETHER = 8192  # tokens of documents whose best sentences the pretrained encoder reads together
-_LOCK = threading.Lock()  # held while a pretrained encoder is read
 
 
 class BertSum(Model):
@@ -48,12 +46,14 @@ class BertSum(Model):
     Attributes:
         head: The inter-sentence head.
         query_product: What a sentence's vector gets of its product with the query's; None without it.
+        span_output: Vectors of tokens to logits of where answers begin and end, for training; None without it.
         sentence_loss: The loss of a batch, from logits, labels and the mask of sentences.
+        span_weight: What the loss of where answers begin and end counts beside it.
     """
 
     kind = "extractive"
     sections = (*Model.sections, "scores", *FITTED)
-    optional = ("query_product.weight",)
+    optional = ("query_product.weight", "span_output.weight", "span_output.bias")
 
     def __init__(
         self,
@@ -65,13 +65,15 @@ class BertSum(Model):
         super().__init__(config, encoder, tokenizer)
         self.head = head
         self.sentence_loss: SentenceLoss = cross_entropy
-        self._similarity: Similarity | None = None  # read when a query needs it
+        self.span_weight = 1.0
+        self._asked = Asked(config)
         hidden_size: int = encoder.config.hidden_size
         self.sentence_norm = nn.LayerNorm(hidden_size) if config.model.sentence_norm else nn.Identity()
         self.query_product: nn.Linear | None = None
         if config.model.query_product:
             self.query_product = nn.Linear(hidden_size, hidden_size, bias=False)
             nn.init.zeros_(self.query_product.weight)  # so that a model without it can be trained on
+        self.span_output = nn.Linear(hidden_size, 2) if config.model.answer_spans else None
         self.float()  # torch's default dtype may differ in the calling program
 
     @classmethod
@@ -104,6 +106,7 @@ class BertSum(Model):
         """
         model = super().for_training(config)
         model.sentence_loss = LOSSES[config.train.loss](config.train)
+        model.span_weight = config.train.span_weight
         return model
 
     @staticmethod
@@ -171,7 +174,7 @@ class BertSum(Model):
         lengths: tuple[int, ...] | None = None,
         places: torch.Tensor | None = None,
         document_mask: torch.Tensor | None = None,
-    ) -> torch.Tensor:
+    ) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
         """Scores of sentences, before the sigmoid or softmax.
 
         Args:
@@ -186,16 +189,25 @@ class BertSum(Model):
             document_mask: True for sentences of documents, False for padding (B, S), if there are windows.
 
         Returns:
-            Logits (B, S); the logits of padding mean nothing.
+            Logits (B, S); the logits of padding mean nothing. In training, with ``model.answer_spans``, also those of
+            where answers begin and end (W, T, 2).
         """
         assert token_type_ids is not None and cls_positions is not None and sentence_mask is not None
-        cut = places is not None
-        sentences = self.reader(
-            input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, lengths, cut
-        )  # (W, S, V)
+        spans = None
+        if self.span_output is not None and self.training:
+            tokens, lengths = self.reader.tokens(input_ids, attention_mask, token_type_ids, lengths)  # (N, H)
+            with torch.autocast(tokens.device.type, enabled=False):
+                spans = unpacked(self.span_output(tokens.float()), tokens_mask(lengths, tokens.device))  # (W, T, 2)
+            sentences = self.reader.of_tokens(tokens, lengths, cls_positions, sentence_mask)  # (W, S, V)
+        else:
+            cut = places is not None
+            sentences = self.reader(
+                input_ids, attention_mask, token_type_ids, cls_positions, sentence_mask, lengths, cut
+            )
         if places is not None and document_mask is not None:
             sentences, sentence_mask = sentences.flatten(0, 1)[places], document_mask  # (B, S, V)
-        return self.logits(sentences, sentence_mask)
+        logits = self.logits(sentences, sentence_mask)
+        return logits if spans is None else (logits, spans)
 
     def logits(self, sentences: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Scores of sentences from their vectors, before the sigmoid.
@@ -221,14 +233,20 @@ class BertSum(Model):
             logits: torch.Tensor = self.head(normed, mask)
             return logits
 
-    def loss(self, outputs: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """The loss of ``train.loss``: a sum over sentences, or over documents if it is listwise.
+    def loss(self, outputs: torch.Tensor | tuple[torch.Tensor, torch.Tensor], batch: Batch) -> torch.Tensor:
+        """The loss of ``train.loss``: a sum over sentences, or over documents if it is listwise; in training, with
+        ``model.answer_spans``, also that of where answers begin and end.
 
         Args:
-            outputs: Logits (B, S).
-            batch: The batch that the logits belong to.
+            outputs: What :meth:`forward` returned.
+            batch: The batch that it belongs to.
         """
-        return self.sentence_loss(outputs, batch.labels, batch.mask)
+        if isinstance(outputs, torch.Tensor):
+            return self.sentence_loss(outputs, batch.labels, batch.mask)
+        logits, spans = outputs
+        # Every weight needs a gradient in every process, if only of 0.
+        missed = spans.sum() * 0 if batch.answers is None else answer_spans(spans, batch.answers)
+        return self.sentence_loss(logits, batch.labels, batch.mask) + self.span_weight * missed
 
     def predict(self, rows: Sequence[dict[str, Any]], options: PredictOptions) -> Iterator[Prediction]:
         """The summary of each document: its best sentences.
@@ -244,10 +262,10 @@ class BertSum(Model):
         """
         check_threshold(self.config.scores, options.selection)
         answers = options.answering or answering(options.selection)
+        device = next(self.parameters()).device
         for some in in_groups(self._logits(rows, options), _TOGETHER):
-            asked = self._answering(
-                [scored.row for scored, _ in some], [logits for _, logits in some], answers, options
-            )
+            read = [scored.row for scored, _ in some], [logits for _, logits in some]
+            asked = self._asked(*read, answers, options, device)
             for (scored, logits), raised in zip(some, asked, strict=True):
                 row = scored.row
                 loss = self.loss(logits[None], self.collate([row], packed=False)).item() if options.loss else None
@@ -272,47 +290,10 @@ class BertSum(Model):
         Raises:
             BertsumError: if the pretrained encoder is needed and cannot be loaded.
         """
-        (raised,) = self._answering([row], [logits], selection, PredictOptions(precision=precision))
+        options, device = PredictOptions(precision=precision), next(self.parameters()).device
+        (raised,) = self._asked([row], [logits], selection, options, device)
         made: list[float] = scores_of(raised, self.config.scores).tolist()
         return made
-
-    def _answering(
-        self,
-        rows: Sequence[Mapping[str, Any]],
-        logits: Sequence[torch.Tensor],
-        selection: SelectionConfig,
-        options: PredictOptions,
-    ) -> list[torch.Tensor]:
-        """Logits of documents (S each), raised where sentences are like a query; without one they stay."""
-        raised = list(logits)
-        asked = [place for place, row in enumerate(rows) if row.get("query") and len(logits[place])]
-        if selection.word_weight:
-            for place in asked:
-                row = rows[place]
-                shared = shared_words(row["query"], row["sentences"])
-                raised[place] = raised[place] + selection.word_weight * torch.tensor(
-                    [shared[index] for index in row["sentence_indices"]]
-                )
-        if selection.similarity_weight and asked:
-            documents = [
-                AskedDocument(raised[place], rows[place]["input_ids"], rows[place]["cls_positions"]) for place in asked
-            ]
-            again = self._pretrained().raised(documents, selection.similarity_weight, options)
-            for place, values in zip(asked, again, strict=True):
-                raised[place] = values
-        return raised
-
-    def _pretrained(self) -> Similarity:
-        """The pretrained encoder, on the model's device."""
-        device = next(self.parameters()).device
-        with _LOCK:  # threads that ask at once share it
-            if self._similarity is None or self._similarity.device != device:
-                self._similarity = Similarity(self.config.model, self.config.encoding.max_length, device)
-            return self._similarity
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leaves out the pretrained encoder, which another process can read itself."""
-        return {**self.__dict__, "_similarity": None}
 
     def chosen(
         self, row: Mapping[str, Any], read_scores: list[float], selection: SelectionConfig

@@ -96,6 +96,31 @@ def combined(
     return cross_entropy(logits, labels, sentence_mask, positive_weight) + listwise(logits, labels, sentence_mask)
 
 
+def answer_spans(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of where answers begin and end, summed over documents (arXiv 1810.04805, sections 4.2 and 4.3).
+
+    Two softmaxes over a document's tokens tell where an answer begins, and where one ends. Where a document has several
+    answers, their probabilities are added up. Where it has none, both are at its first [CLS].
+
+    Args:
+        logits: Logits of begin and end (B, T, 2).
+        answers: 1 for tokens that answer, 0 for others that could, -1 for those that cannot; a document whose first
+            token has -1 does not count (B, T).
+
+    Returns:
+        The sum of the documents' losses, each the mean of both, a scalar.
+    """
+    inside, known = answers > 0, answers[:, 0] >= 0
+    begins = inside & ~F.pad(inside, (1, 0))[:, :-1]
+    ends = inside & ~F.pad(inside, (0, 1))[:, 1:]
+    wanted = torch.stack([begins, ends], dim=2)  # (B, T, 2)
+    wanted[:, 0] |= ~inside.any(dim=1, keepdim=True)
+    least = torch.finfo(torch.float32).min
+    shares = logits.float().masked_fill((answers < 0)[..., None], least).log_softmax(dim=1)
+    losses = -shares.masked_fill(~wanted, least).logsumexp(dim=1).mean(dim=1)  # (B)
+    return torch.where(known, losses, 0.0).sum()
+
+
 _LEAST = 1e-9  # a sum of labels below this counts as 0
 
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from bertsum.encoders.load import Encoder
 
 # Fields that decide which weights a model has, beside its encoder.
-_SHAPING = ("kind", "head", "head_layers", "head_feedforward", "sentence_norm", "query_product", "adapters")
+_SHAPING = (
+    *("kind", "head", "head_layers", "head_feedforward"),
+    *("sentence_norm", "query_product", "answer_spans", "adapters"),
+)
 _POSITIONS = "embeddings.position_embeddings.weight"
 
 
