@@ -74,8 +74,8 @@ class Batch:
 
     def inputs(self) -> dict[str, Any]:
         """The arguments of the model's forward pass."""
-        wanted = ("labels", "answers")
-        return {name: value for name, value in self._values().items() if name not in wanted and value is not None}
+        targets = ("labels", "answers")
+        return {name: value for name, value in self._values().items() if name not in targets and value is not None}
 
     def _values(self) -> dict[str, Any]:
         return {item.name: getattr(self, item.name) for item in fields(self)}
@@ -251,7 +251,8 @@ def _answers(rows: Sequence[Mapping[str, Any]], lengths: Sequence[int]) -> torch
         return None
     answers = np.full((len(rows), max(lengths)), -1, dtype=np.int8)
     for number, row in known:
-        answers[number, [0]] = answers[number, row["cls_positions"][0] : lengths[number]] = 0
+        answers[number, 0] = 0
+        answers[number, row["cls_positions"][0] : lengths[number]] = 0
         answers[number, row["answer_tokens"]] = 1
     return torch.from_numpy(answers)
 
