@@ -1,4 +1,4 @@
-"""``model.answer_spans``: in training, a second output tells where answers begin and end."""
+"""``model.answer_spans``: a second output tells where answers begin and end."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ from bertsum.models.base import Model
 from bertsum.models.losses import answer_spans
 from bertsum.models.storage import read_weights
 
+SPANS = {
+    "sentence_vectors": "mean", "answer_spans": True, "hidden_dropout": 0.0, "attention_dropout": 0.0,
+    "head_dropout": 0.0,
+}  # fmt: skip
 RECORDS = [
     ({"document": SENTENCES, "relevant": [1], "answers": ["in May", "May"]}, ["in may"]),
     ({"document": SENTENCES, "relevant": [1], "answers": [{"text": "May"}]}, ["may"]),
@@ -47,10 +51,9 @@ def test_tokens_that_answer(tokenizer, tmp_path, record, expected) -> None:
     assert [tokenizer.decode(run).replace(" ##", "") for run in runs] == expected
 
 
-def row_of(tokenizer, tmp_path, record) -> dict:
-    config = Config.load(
-        None, [f"data.train={write_jsonl(tmp_path / 'records.jsonl', [record])}", "encoding.min_sentence_words=1"]
-    )
+def row_of(tokenizer, tmp_path, record, more=()) -> dict:
+    file = write_jsonl(tmp_path / "records.jsonl", [record])
+    config = Config.load(None, [f"data.train={file}", "encoding.min_sentence_words=1", *more])
     (document,) = read_documents(config.data, "train")
     assert isinstance(document, Document)
     (row,) = ExtractiveRows(config, tokenizer, "train")([document])
@@ -96,11 +99,10 @@ def test_the_loss_against_a_loop() -> None:
     assert logits.grad[answers < 0].eq(0).all()
 
 
-@pytest.mark.parametrize("vectors", ["mean", "cls"])
+@pytest.mark.parametrize("product", [True, False])
 @pytest.mark.parametrize("attention", ["packed", "eager"])
-def test_the_second_output_leaves_the_first_as_it_is(encoder_folder, tmp_path, vectors, attention) -> None:
-    model = build(encoder_folder, sentence_vectors=vectors, answer_spans=True, attention=attention,
-                  hidden_dropout=0.0, attention_dropout=0.0, head_dropout=0.0)  # fmt: skip
+def test_the_second_output_in_training(encoder_folder, tmp_path, product, attention) -> None:
+    model = build(encoder_folder, **SPANS, query_product=product, attention=attention)
     rows = [row_of(model.tokenizer, tmp_path, {"query": QUERY, **record}) for record, _ in (*RECORDS[:2], RECORDS[4])]
     batch = model.collate(rows)
     own = model(**batch.inputs())
@@ -117,6 +119,46 @@ def test_the_second_output_leaves_the_first_as_it_is(encoder_folder, tmp_path, v
     assert torch.equal(model.loss(logits, batch), model.sentence_loss(logits, batch.labels, batch.mask))
 
 
+@pytest.mark.parametrize("product", [True, False])
+@pytest.mark.parametrize("attention", ["packed", "eager"])
+def test_scores_count_answers(encoder_folder, tmp_path, product, attention) -> None:
+    model = build(encoder_folder, **SPANS, query_product=product, attention=attention).eval()
+    torch.nn.init.normal_(model.span_output.weight)
+    asked, article = (
+        row_of(model.tokenizer, tmp_path, record) for record in ({"query": QUERY, **RECORDS[0][0]}, RECORDS[-1][0])
+    )
+    plain = build(encoder_folder, **{**SPANS, "answer_spans": False}, query_product=product, attention=attention).eval()
+    plain.load_state_dict({name: own for name, own in model.state_dict().items() if not name.startswith("span_")})
+    batch = model.collate([asked])
+    vectors, _ = model.reader.tokens(batch.input_ids, batch.attention_mask, batch.token_type_ids, batch.lengths)
+    shares = model.span_output(vectors).exp()  # (T, 2)
+    ends = [*asked["cls_positions"][1:], len(asked["input_ids"])]
+    expected = [
+        (shares[begin + 1 : end - 1].sum(dim=0) / shares[0]).log().mean().item()  # without [CLS] and [SEP]
+        for begin, end in zip(asked["cls_positions"], ends, strict=True)
+    ]
+    alone = plain(**batch.inputs())
+    assert torch.allclose(model(**batch.inputs())[0], (alone[0] + torch.tensor(expected)) / 2, atol=1e-4)
+    both = model.collate([asked, article])
+    assert torch.allclose(model(**both.inputs())[1], plain(**both.inputs())[1], atol=1e-5)  # without a query
+
+
+def test_windows_have_log_odds_of_their_own(encoder_folder, tmp_path) -> None:
+    model = build(encoder_folder, **SPANS, max_length=40).eval()
+    record = {"query": QUERY, "document": SENTENCES * 6, "relevant": [1]}
+    row = row_of(model.tokenizer, tmp_path, record, ["encoding.max_length=40", "encoding.long_documents=window"])
+    batch = model.collate([row])
+    assert batch.places is not None
+    vectors = model.reader(
+        batch.input_ids, batch.attention_mask, batch.token_type_ids, batch.cls_positions, batch.sentence_mask,
+        batch.lengths, True,
+    )  # fmt: skip
+    odds = vectors.flatten(0, 1)[batch.places[0], -1]
+    assert odds.isfinite().all()
+    assert odds.ne(0).all()
+    assert torch.equal(model.logits(vectors.flatten(0, 1)[batch.places], batch.document_mask), model(**batch.inputs()))
+
+
 def test_a_training_with_it(encoder_folder, tmp_path) -> None:
     questions = [{"query": QUERY, **record} for record, _ in RECORDS]
     write_jsonl(tmp_path / "questions.jsonl", questions)
@@ -127,7 +169,8 @@ def test_a_training_with_it(encoder_folder, tmp_path) -> None:
             f"data.train=[{tmp_path}/questions.jsonl, {tmp_path}/news.jsonl]",
             "data.mixture=[1.0, 1.0]", "data.workers=1", f"data.prepared_dir={tmp_path}/prepared",
             f"output_dir={tmp_path}/runs", f"model.encoder={encoder_folder}", "model.head=linear",
-            "model.answer_spans=true", "encoding.max_length=64", "train.max_steps=4", "train.max_tokens_per_batch=128",
+            "model.answer_spans=true", "model.sentence_vectors=mean",
+            "encoding.max_length=64", "train.max_steps=4", "train.max_tokens_per_batch=128",
             "train.learning_rate=1e-2", "train.schedule=constant",
         ],
     )  # fmt: skip
@@ -148,8 +191,10 @@ def test_a_training_with_it(encoder_folder, tmp_path) -> None:
 
 
 def test_it_is_for_models_that_choose() -> None:
-    with pytest.raises(BertsumError, match=r"model\.answer_spans: got true, expected false with model\.kind seq2seq"):
+    with pytest.raises(BertsumError, match=r"model\.answer_spans: got true, expected false unless"):
         Config.load("quickstart-abs", ["model.answer_spans=true"])
+    with pytest.raises(BertsumError, match=r"model\.answer_spans: got true, .* sentence_vectors mean"):
+        Config.load("quickstart", ["model.answer_spans=true", "model.sentence_vectors=cls"])
 
 
 def test_the_questions_that_come_with_the_package() -> None:

@@ -143,11 +143,12 @@ def test_the_command_compares_it(trained_run, tmp_path, capsys) -> None:
 
 def test_the_packaged_model_is_a_mean_in_a_file_of_changes(trained, tmp_path, monkeypatch) -> None:
     """tools/bundle.py, on small models."""
-    bias = trained.head.output.bias
-    for name, value in (("a", 1.0), ("b", 5.0)):
+    settings = replace(trained.config.model, sentence_vectors="mean", answer_spans=True)
+    later = BertSum(replace(trained.config, model=settings), trained.encoder, trained.head, trained.tokenizer)
+    for name, model, value in (("a", trained, 1.0), ("b", later, 5.0)):
         with torch.no_grad():
-            bias.fill_(value)
-        trained.save_pretrained(tmp_path / name)
+            model.head.output.bias.fill_(value)
+        model.save_pretrained(tmp_path / name)
     monkeypatch.setitem(PACKAGED, "bundled", tmp_path / "box")
     command = ["bundle.py", str(tmp_path / "a"), str(tmp_path / "b"), "--shares", "1", "3"]
     monkeypatch.setattr(sys, "argv", command)
@@ -156,6 +157,7 @@ def test_the_packaged_model_is_a_mean_in_a_file_of_changes(trained, tmp_path, mo
     assert "change_codes" in str(list(load_file(tmp_path / "box" / "model.safetensors")))
     made = BertSum.from_pretrained(tmp_path / "box")
     assert made.head.output.bias.item() == 4.0  # (1 + 3 x 5) / 4
+    assert torch.allclose(made.span_output.bias, later.span_output.bias, atol=1e-3)  # the other has none
     assert made.config.encoding.long_documents == "window"
     assert made.config.selection.candidates == 20
     monkeypatch.setattr(sys, "argv", command[:-1])

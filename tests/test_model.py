@@ -14,7 +14,7 @@ from torch.nn import functional as F
 import bertsum
 from bertsum import device
 from bertsum.config import EncodingConfig, ModelConfig
-from bertsum.encoders.vectors import sentence_means
+from bertsum.encoders.vectors import sentence_means, tokens_of_sentences
 from bertsum.models.extractive import BertSum
 from bertsum.models.losses import cross_entropy
 from bertsum.models.storage import SavedConfig, read_model
@@ -62,7 +62,7 @@ def test_sentence_means_against_a_loop(encoder_folder) -> None:
     model = build(encoder_folder)
     batch = model.collate(rows_of(model, DOCUMENTS), packed=False)
     hidden = torch.randn(*batch.input_ids.shape, 5)
-    means = sentence_means(hidden, batch.attention_mask, batch.cls_positions, batch.sentence_mask)
+    means = sentence_means(hidden, tokens_of_sentences(batch.attention_mask, batch.cls_positions, batch.sentence_mask))
     for number in range(3):
         length = int(batch.attention_mask[number].sum())
         starts = [*batch.cls_positions[number][batch.sentence_mask[number]].tolist(), length]

@@ -24,7 +24,7 @@ from bertsum.data.encoding import DocumentEncoder
 from bertsum.data.queries import relevant_sentences, sentence_spans
 from bertsum.data.rows import ExtractiveRows
 from bertsum.data.sources import read_documents
-from bertsum.encoders.vectors import sentence_means
+from bertsum.encoders.vectors import sentence_means, tokens_of_sentences
 from bertsum.evaluation.answers import Judged, at_threshold, ranking_figures
 from bertsum.evaluation.calibration import calibrate, threshold_for
 from bertsum.models.selection import answering, select_sentences
@@ -82,7 +82,7 @@ def test_the_query_stands_before_each_window(tokenizer) -> None:
 def test_means_leave_the_query_out() -> None:
     hidden = torch.arange(8.0)[None, :, None]  # [CLS] q [SEP] [SEP] [CLS] a b [SEP]
     mask = torch.ones(1, 8, dtype=torch.long)
-    means = sentence_means(hidden, mask, torch.tensor([[4]]), torch.tensor([[True]]))
+    means = sentence_means(hidden, tokens_of_sentences(mask, torch.tensor([[4]]), torch.tensor([[True]])))
     assert means.item() == 5.5
 
 

@@ -12,7 +12,7 @@ from test_queries import QUERY, SENTENCES
 from bertsum.config import Config
 from bertsum.data.encoding import DocumentEncoder
 from bertsum.data.windows import windows
-from bertsum.encoders.vectors import query_mean, sentence_means
+from bertsum.encoders.vectors import query_mean, sentence_means, tokens_of_sentences
 from bertsum.errors import BertsumError
 from bertsum.models.extractive import BertSum
 
@@ -99,7 +99,9 @@ def test_means_of_queries() -> None:
     hidden = torch.arange(16.0).reshape(2, 8, 1)  # [CLS] q [SEP] [SEP] [CLS] a b [SEP], and a document without a query
     positions = torch.tensor([[4, 0], [0, 4]])
     assert query_mean(hidden, positions).tolist() == [[1.0], [0.0]]
-    means = sentence_means(hidden, torch.ones(2, 8), positions, torch.tensor([[True, False], [True, True]]))
+    means = sentence_means(
+        hidden, tokens_of_sentences(torch.ones(2, 8), positions, torch.tensor([[True, False], [True, True]]))
+    )
     assert means[..., 0].tolist() == [[5.5, 0.0], [9.5, 13.5]]
 
 

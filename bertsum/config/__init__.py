@@ -278,10 +278,10 @@ def _problems(config: Config) -> Iterator[str]:
         yield "encoding.long_documents: got window, expected truncate with model.kind seq2seq (and a larger max_length)"
     if config.model.kind == "masked_lm" and config.model.adapters is not None:
         yield "model.adapters: is set, expected null with model.kind masked_lm, whose checkpoint is a whole encoder"
-    if config.model.query_product and (config.model.kind != "extractive" or config.model.sentence_vectors != "mean"):
-        yield "model.query_product: got true, expected false unless model.kind is extractive and sentence_vectors mean"
-    if config.model.answer_spans and config.model.kind != "extractive":
-        yield f"model.answer_spans: got true, expected false with model.kind {config.model.kind}"
+    of_tokens = (config.model.kind, config.model.sentence_vectors) == ("extractive", "mean")
+    for name in ("query_product", "answer_spans"):
+        if getattr(config.model, name) and not of_tokens:
+            yield f"model.{name}: got true, expected false unless model.kind is extractive and sentence_vectors mean"
     if not config.evaluation.metrics:
         yield "evaluation.metrics: is empty, expected at least one of rouge, bleu, chrf"
     beside = [

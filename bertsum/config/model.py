@@ -50,8 +50,9 @@ class ModelConfig:
     head sees what both have in common. Documents without a query are read as without it. It needs sentence_vectors
     mean."""
     answer_spans: bool = False
-    """In training, a second output tells where answers begin and end, if the records have their words (answers). It
-    only helps the encoder to learn; nothing reads it afterwards. It is of model.kind extractive alone."""
+    """A second output tells where in a document answers begin and end. It learns from records that have their words
+    (answers). The score of a sentence, if there is a query, counts the head and the answers in it alike. It needs
+    sentence_vectors mean."""
     head: Literal["linear", "transformer", "lstm"] = "transformer"
     """What scores the sentence vectors: linear, transformer (BERTSUMEXT) or lstm."""
     head_layers: Annotated[int, Ge(1), Le(100)] = 2

@@ -1,6 +1,6 @@
 """Turns documents into sentence vectors; the encoder reads them padded or packed, long ones some windows at a time.
 
-# W windows, T tokens of the longest, N tokens of all, S sentences, H hidden, V = H, or 2 H with a query's vector behind
+# W windows, T tokens of the longest, N tokens of all, S sentences, H hidden, V as Reader tells
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from bertsum.config import ModelConfig
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _LOCK = threading.Lock()  # held while packed layers are made
+_NEVER = -1e4  # a logit of what cannot be
 
 
 class Reader:
@@ -34,6 +36,7 @@ class Reader:
         uses_segments: Whether the encoder gets the interval segments.
         packs: Whether it may read documents one after the other without padding, by
             :func:`~bertsum.encoders.packed.encode_packed`.
+        span_output: Vectors of tokens (H) to logits of where answers begin and end (2), if the model has that output.
         windows_at_once: Windows of long documents to read at a time without gradients, so that a book takes no more
             memory than some pages. None: all windows of a batch.
     """
@@ -47,6 +50,7 @@ class Reader:
         self.packs = can_read_packed(config, encoder.config)
         if config.attention == "packed" and not self.packs:
             raise BertsumError(f"model.attention: packed is for BERT and RoBERTa, not for {encoder.config.model_type}")
+        self.span_output: nn.Linear | None = None
         self._kept_layers: dict[torch.dtype, tuple[list[tuple[int, int | None]], list[Layer]]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -103,7 +107,10 @@ class Reader:
         lengths: tuple[int, ...] | None = None,
         are_parts: bool = False,
     ) -> torch.Tensor:
-        """Vectors of sentences (W, S, V); with ``model.query_product`` each has the query's vector behind its own.
+        """Vectors of sentences (W, S, V).
+
+        A sentence's vector (H) has the query's behind it with ``model.query_product`` (H), and the log-odds that the
+        sentence answers with ``model.answer_spans`` (1). So V is the sum.
 
         Args:
             input_ids: Tokens, padded (W, T) or packed (N).
@@ -191,10 +198,16 @@ class Reader:
     ) -> torch.Tensor:
         """Vectors of sentences (W, S, V), from the vectors of tokens (W, T, H)."""
         if self._config.sentence_vectors == "mean":
-            means = sentence_means(hidden, tokens, cls_positions, sentence_mask)
-            if not self._config.query_product:
-                return means
-            return torch.cat([means, query_mean(hidden, cls_positions)[:, None].expand_as(means)], dim=-1)
+            members = tokens_of_sentences(tokens, cls_positions, sentence_mask)
+            parts = [sentence_means(hidden, members)]
+            if self._config.query_product:
+                parts.append(query_mean(hidden, cls_positions)[:, None].expand_as(parts[0]))
+            if self.span_output is not None:
+                with torch.autocast(hidden.device.type, enabled=False):
+                    odds = answer_odds(self.span_output(hidden.float()), members)  # (W, S)
+                asked = cls_positions[:, :1] > 0  # a query stands before the first sentence
+                parts.append(torch.where(asked, odds, 0.0)[..., None])
+            return torch.cat(parts, dim=-1)
         sentences: torch.Tensor = hidden[torch.arange(hidden.shape[0], device=hidden.device)[:, None], cls_positions]
         return sentences
 
@@ -280,30 +293,54 @@ def query_mean(hidden: torch.Tensor, cls_positions: torch.Tensor) -> torch.Tenso
     return total[:, 0] / count.to(hidden.dtype)
 
 
-def sentence_means(
-    hidden: torch.Tensor, attention_mask: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
+def tokens_of_sentences(
+    attention_mask: torch.Tensor, cls_positions: torch.Tensor, sentence_mask: torch.Tensor
 ) -> torch.Tensor:
-    """Mean over each sentence's tokens without its [CLS] and [SEP].
+    """Which tokens are whose, without [CLS] and [SEP].
 
     Args:
-        hidden: Encoder output (B, T, H).
         attention_mask: (B, T).
         cls_positions: (B, S).
         sentence_mask: (B, S).
 
     Returns:
-        Sentence vectors (B, S, H); zeros for padding.
+        True where a token belongs to a sentence (B, T, S).
     """
-    batch, tokens, _ = hidden.shape
-    begins = torch.zeros(batch, tokens, dtype=torch.long, device=hidden.device)
+    begins = torch.zeros(attention_mask.shape, dtype=torch.long, device=attention_mask.device)
     begins.scatter_add_(1, cls_positions, sentence_mask.long())  # 1 at each [CLS]
     attended = attention_mask.long()
     # A [SEP] stands before the next [CLS], or before the padding, or last.
     following = F.pad(begins, (0, 1))[:, 1:] + 1 - F.pad(attended, (0, 1))[:, 1:]
     sentence = begins.cumsum(dim=1) - 1  # which sentence a token belongs to; -1 for a query's (B, T)
     own = attended * (1 - begins) * (following == 0) * (sentence >= 0)  # (B, T)
-    each = torch.arange(cls_positions.shape[1], device=hidden.device)
-    member = (sentence.clamp(min=0)[..., None] == each) * own[..., None]  # (B, T, S)
-    count = member.sum(dim=1).clamp(min=1)  # (B, S)
-    weights = member.to(hidden.dtype).transpose(1, 2)  # (B, S, T)
+    each = torch.arange(cls_positions.shape[1], device=attention_mask.device)
+    return (sentence.clamp(min=0)[..., None] == each) & own.bool()[..., None]
+
+
+def sentence_means(hidden: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
+    """Mean over each sentence's tokens (B, S, H); zeros for padding.
+
+    Args:
+        hidden: Encoder output (B, T, H).
+        members: True where a token belongs to a sentence (B, T, S).
+    """
+    count = members.sum(dim=1).clamp(min=1)  # (B, S)
+    weights = members.to(hidden.dtype).transpose(1, 2)  # (B, S, T)
     return (weights @ hidden) / count[..., None].to(hidden.dtype)
+
+
+def answer_odds(logits: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
+    """Log-odds that an answer stands in a sentence, against none (arXiv 1810.04805, section 4.3).
+
+    The probability that an answer begins in a sentence is the sum over its tokens, and the probability of no answer is
+    that of the window's first token; so for its end.
+
+    Args:
+        logits: Logits of where answers begin and end (B, T, 2).
+        members: True where a token belongs to a sentence (B, T, S).
+
+    Returns:
+        The mean of both log-odds (B, S).
+    """
+    own = logits[:, :, None].masked_fill(~members[..., None], _NEVER)  # (B, T, S, 2)
+    return (own.logsumexp(dim=1) - logits[:, :1]).mean(dim=-1)

@@ -1,6 +1,6 @@
 """BertSum: a pretrained encoder reads the document, a head scores its sentences, and the best ones are the summary.
 
-# B documents, W windows of them, T tokens, S sentences, H hidden, V = H, or 2 H with the query's vector
+# B documents, W windows of them, T tokens, S sentences, H hidden, V as Reader of encoders.vectors tells
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class BertSum(Model):
     Attributes:
         head: The inter-sentence head.
         query_product: What a sentence's vector gets of its product with the query's; None without it.
-        span_output: Vectors of tokens to logits of where answers begin and end, for training; None without it.
+        span_output: Vectors of tokens to logits of where answers begin and end; None without it.
         sentence_loss: The loss of a batch, from logits, labels and the mask of sentences.
         span_weight: What the loss of where answers begin and end counts beside it.
     """
@@ -74,6 +74,7 @@ class BertSum(Model):
             self.query_product = nn.Linear(hidden_size, hidden_size, bias=False)
             nn.init.zeros_(self.query_product.weight)  # so that a model without it can be trained on
         self.span_output = nn.Linear(hidden_size, 2) if config.model.answer_spans else None
+        self.reader.span_output = self.span_output
         self.float()  # torch's default dtype may differ in the calling program
 
     @classmethod
@@ -222,7 +223,9 @@ class BertSum(Model):
         """
         # The head costs little beside the encoder. Rounding here would change the choice in one document in a hundred.
         with torch.autocast(sentences.device.type, enabled=False):
-            sentences = sentences.float()
+            sentences, odds = sentences.float(), None
+            if self.span_output is not None:
+                sentences, odds = sentences[..., :-1], sentences[..., -1]
             if self.query_product is None:
                 normed = self.sentence_norm(sentences)
             else:
@@ -231,7 +234,8 @@ class BertSum(Model):
                 # This norm has no bias: without a query its vector is zero, and stays so.
                 normed = normed + self.query_product(normed * F.layer_norm(query, query.shape[-1:]))
             logits: torch.Tensor = self.head(normed, mask)
-            return logits
+            # Both are log-odds that a sentence answers. Without a query there is only the head's: the other is 0.
+            return logits if odds is None else torch.where(odds == 0, logits, (logits + odds) / 2)
 
     def loss(self, outputs: torch.Tensor | tuple[torch.Tensor, torch.Tensor], batch: Batch) -> torch.Tensor:
         """The loss of ``train.loss``: a sum over sentences, or over documents if it is listwise; in training, with
