@@ -22,9 +22,12 @@ onnxruntime = pytest.importorskip("onnxruntime")
 def test_scores_are_the_model_s(tokenizer, tmp_path, head, vectors) -> None:
     means = vectors == "mean"
     one_layer = save_encoder(tmp_path / "encoder", tokenizer, "bert", **{**SHAPE, "num_hidden_layers": 1})
-    model = build(one_layer, head=head, sentence_vectors=vectors, sentence_norm=means, query_product=means)
+    model = build(
+        one_layer, head=head, sentence_vectors=vectors, sentence_norm=means, query_product=means, answer_spans=means
+    )
     if model.query_product is not None:
         torch.nn.init.normal_(model.query_product.weight, std=0.3)
+        torch.nn.init.normal_(model.span_output.weight, std=0.3)
     export_onnx(model, tmp_path / "out")
     assert model.reader.packs
     session = onnxruntime.InferenceSession(tmp_path / "out" / "model.onnx")
