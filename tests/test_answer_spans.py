@@ -133,10 +133,12 @@ def test_scores_count_answers(encoder_folder, tmp_path, product, attention) -> N
     vectors, _ = model.reader.tokens(batch.input_ids, batch.attention_mask, batch.token_type_ids, batch.lengths)
     shares = model.span_output(vectors).exp()  # (T, 2)
     ends = [*asked["cls_positions"][1:], len(asked["input_ids"])]
-    expected = [
-        (shares[begin + 1 : end - 1].sum(dim=0) / shares[0]).log().mean().item()  # without [CLS] and [SEP]
+    own = [
+        shares[begin + 1 : end - 1].sum(dim=0)  # without [CLS] and [SEP]
         for begin, end in zip(asked["cls_positions"], ends, strict=True)
     ]
+    none, every = shares[0], shares[0] + sum(own)
+    expected = [((one / none).log() + (one / (every - one)).log()).mean().item() / 2 for one in own]
     alone = plain(**batch.inputs())
     assert torch.allclose(model(**batch.inputs())[0], (alone[0] + torch.tensor(expected)) / 2, atol=1e-4)
     both = model.collate([asked, article])

@@ -330,17 +330,23 @@ def sentence_means(hidden: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
 
 
 def answer_odds(logits: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
-    """Log-odds that an answer stands in a sentence, against none (arXiv 1810.04805, section 4.3).
+    """Log-odds that an answer stands in a sentence (arXiv 1810.04805, section 4.3).
 
-    The probability that an answer begins in a sentence is the sum over its tokens, and the probability of no answer is
-    that of the window's first token; so for its end.
+    The probability that an answer begins in a sentence is the sum over its tokens. It stands against that of the
+    window's first token, which means no answer, and against that of all other sentences and no answer; of both log-odds
+    the mean is taken. So it is for its end.
 
     Args:
         logits: Logits of where answers begin and end (B, T, 2).
         members: True where a token belongs to a sentence (B, T, S).
 
     Returns:
-        The mean of both log-odds (B, S).
+        The mean for begin and end (B, S).
     """
-    own = logits[:, :, None].masked_fill(~members[..., None], _NEVER)  # (B, T, S, 2)
-    return (own.logsumexp(dim=1) - logits[:, :1]).mean(dim=-1)
+    others = members.any(dim=2, keepdim=True) & ~members  # (B, T, S)
+    others[:, 0] = True
+    inside, outside = (
+        logits[:, :, None].masked_fill(~mask[..., None], _NEVER).logsumexp(dim=1)  # (B, S, 2)
+        for mask in (members, others)
+    )
+    return (inside - (logits[:, :1] + outside) / 2).mean(dim=-1)
