@@ -15,11 +15,12 @@ import numpy as np
 from bertsum.errors import BertsumError
 from bertsum.files import read_json_lines
 from bertsum.models.fitted import Calibrated, write_fitted
-from bertsum.models.storage import saved_checksum
+from bertsum.models.storage import read_model, saved_checksum
 from bertsum.results import RESULTS_FILE, Results
 
 RECALLS = (0.95, 0.98)
 _DRAWS = 100_000
+_RAISING = ("word_weight", "similarity_weight")  # fields of the selection that change scores
 
 
 def threshold_for(best: Sequence[float], recall: float) -> Calibrated:
@@ -64,15 +65,24 @@ def calibrate(model: str | Path, predictions: str | Path) -> list[Calibrated]:
         A threshold for each of ``RECALLS``.
 
     Raises:
-        BertsumError: if the files cannot be read, are of another model, or hold too few records.
+        BertsumError: if the files cannot be read, are of another model or scored in another way than it scores, or hold
+            too few records.
     """
     folder, file = Path(model), Path(predictions)
     checksum = saved_checksum(folder)
     if not file.is_file():
         raise BertsumError(f"'{file}': does not exist, expected the predictions.jsonl of an evaluation")
-    measured = Results.read(file.with_name(RESULTS_FILE)).weights
-    if checksum not in measured.values():
+    results = Results.read(file.with_name(RESULTS_FILE))
+    if checksum not in results.weights.values():
         raise BertsumError(f"calibration: '{file}' is of another model than '{folder}'; evaluate this one first")
+    saved = read_model(folder).config.selection
+    for name in _RAISING:
+        used, own = (results.selection or {}).get(name, 0.0), getattr(saved, name)
+        if used != own:
+            raise BertsumError(
+                f"calibration: '{file}' was scored with selection.{name} {used}, but '{folder}' has {own}; evaluate it "
+                f"with --selection.{name} {own}"
+            )
     best = _best_scores(file)
     made = [threshold_for(best, recall) for recall in RECALLS]
     write_fitted(folder, {"calibration": made}, {"query_threshold": made[0].threshold})
