@@ -389,9 +389,7 @@ def test_thresholds_are_saved_with_the_model(summarizer, tmp_path) -> None:
     assert bertsum.Summarizer.from_pretrained(tmp_path / "copy").model.config.calibration == tuple(made)
     results["selection"] = {"word_weight": 0.0, "similarity_weight": 8.0}
     (evaluated / "results.json").write_text(json.dumps(results))
-    with pytest.raises(
-        bertsum.BertsumError, match=r"with selection\.similarity_weight 8\.0, but .* has 0\.0"
-    ):
+    with pytest.raises(bertsum.BertsumError, match=r"with selection\.similarity_weight 8\.0, but .* has 0\.0"):
         calibrate(folder, predictions)
     results["weights"] = {"model": "other"}
     (evaluated / "results.json").write_text(json.dumps(results))
