@@ -234,8 +234,9 @@ class BertSum(Model):
                 # This norm has no bias: without a query its vector is zero, and stays so.
                 normed = normed + self.query_product(normed * F.layer_norm(query, query.shape[-1:]))
             logits: torch.Tensor = self.head(normed, mask)
-            # Both are log-odds that a sentence answers. Without a query there is only the head's: the other is 0.
-            return logits if odds is None else torch.where(odds == 0, logits, (logits + odds) / 2)
+            # Both are log-odds that a sentence answers. Without a query there is only the head's: the other is 0. In
+            # training each learns alone, so that they are two opinions, and not one and what it misses.
+            return logits if odds is None or self.training else torch.where(odds == 0, logits, (logits + odds) / 2)
 
     def loss(self, outputs: torch.Tensor | tuple[torch.Tensor, torch.Tensor], batch: Batch) -> torch.Tensor:
         """The loss of ``train.loss``: a sum over sentences, or over documents if it is listwise; in training, with
